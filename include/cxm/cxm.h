@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * libcxm: customer-experience metrics. Includes every public header. */
+#ifndef CXM_CXM_H
+#define CXM_CXM_H
+
+#include <cxm/arrow.h>
+#include <cxm/base.h>
+#include <cxm/column.h>
+#include <cxm/metric.h>
+#include <cxm/result.h>
+#include <cxm/tally.h>
+#include <cxm/version.h>
+
+#endif

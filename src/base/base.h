@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The lowest layer: reporting failures, allocating, checked sizes, bytes. Knows only libc. */
+#ifndef CXM_SRC_BASE_H
+#define CXM_SRC_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cxm/base.h>
+
+#define CXM_COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+#if defined(__GNUC__)
+#define CXM_PRINTF(format, args) __attribute__((format(printf, format, args)))
+#define CXM_LIKELY(x) __builtin_expect(!!(x), 1)
+#define CXM_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#else
+#define CXM_PRINTF(format, args)
+#define CXM_LIKELY(x) (x)
+#define CXM_UNLIKELY(x) (x)
+#endif
+
+__extension__ typedef __int128 cxm_i128;
+__extension__ typedef unsigned __int128 cxm_u128;
+
+/* ---- errors --------------------------------------------------------------------------- */
+
+/* Fills `error` (when not NULL) with a message that is not about one value; returns status. */
+enum cxm_status cxm_priv_fail(struct cxm_error *error, enum cxm_status status,
+                              const char *column, const char *format, ...) CXM_PRINTF(4, 5);
+
+/* The same about the value of a row; row -1 and value NULL when there is none. */
+enum cxm_status cxm_priv_fail_at(struct cxm_error *error, enum cxm_status status,
+                                 const char *column, int64_t row, const char *value,
+                                 const char *format, ...) CXM_PRINTF(6, 7);
+
+enum cxm_status cxm_priv_no_memory(struct cxm_error *error);
+
+/* Shortest text that reads back as the same double, with a point in every locale: "9",
+ * "0.1", "nan", "-inf". Returns `out`. */
+enum { CXM_DOUBLE_TEXT = 32 };
+const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT]);
+
+/* snprintf without any floating-point conversion is independent of the locale; this appends
+ * formatted text at *used and never writes beyond capacity, but counts the full length. */
+void cxm_priv_append(char *out, size_t capacity, size_t *used, const char *format, ...)
+    CXM_PRINTF(4, 5);
+
+/* Copies text into a fixed field, cut at a UTF-8 boundary with "…" when it is too long. */
+void cxm_priv_copy_text(char *out, size_t capacity, const char *text, size_t bytes);
+
+/* ---- memory --------------------------------------------------------------------------- */
+
+extern const struct cxm_allocator cxm_priv_malloc;
+
+/* `allocator`, or malloc's when it is NULL. */
+const struct cxm_allocator *cxm_priv_allocator(const struct cxm_allocator *allocator);
+
+/* count * bytes, NULL when that overflows or memory is out. Zero sizes give a valid block. */
+void *cxm_priv_alloc(const struct cxm_allocator *allocator, size_t count, size_t bytes);
+void *cxm_priv_alloc_zero(const struct cxm_allocator *allocator, size_t count, size_t bytes);
+/* A larger copy; the old block stays valid when NULL is returned. */
+void *cxm_priv_grow(const struct cxm_allocator *allocator, void *old, size_t old_count,
+                    size_t count, size_t bytes);
+void cxm_priv_release(const struct cxm_allocator *allocator, void *memory);
+
+/* ---- bytes and hashes ----------------------------------------------------------------- */
+
+static inline uint64_t cxm_priv_get_u64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+static inline uint32_t cxm_priv_get_u32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline uint16_t cxm_priv_get_u16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline void cxm_priv_put_u64(uint8_t *p, uint64_t v)
+{
+    for (int i = 0; i < 8; i++)
+        p[i] = (uint8_t)(v >> 8 * i);
+}
+
+static inline void cxm_priv_put_u32(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> 8 * i);
+}
+
+static inline void cxm_priv_put_u16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+}
+
+/* A 64-bit hash of bytes, the same on every machine (saved as the configuration hash). */
+uint64_t cxm_priv_hash(const void *bytes, size_t n, uint64_t seed);
+/* CRC-32C (Castagnoli), start with 0. */
+uint32_t cxm_priv_crc32c(uint32_t crc, const void *bytes, size_t n);
+
+/* ---- double-double -------------------------------------------------------------------- */
+
+/* An unevaluated sum hi + lo, |lo| <= ulp(hi)/2: about 106 bits. Exact sums come out of a
+ * tally in this form, so that differences of large moments keep their digits. */
+struct cxm_dd {
+    double hi, lo;
+};
+
+struct cxm_dd cxm_priv_dd_add(struct cxm_dd a, struct cxm_dd b);
+struct cxm_dd cxm_priv_dd_sub(struct cxm_dd a, struct cxm_dd b);
+struct cxm_dd cxm_priv_dd_mul(struct cxm_dd a, struct cxm_dd b);
+struct cxm_dd cxm_priv_dd_div(struct cxm_dd a, struct cxm_dd b);
+static inline struct cxm_dd cxm_priv_dd(double x)
+{
+    return (struct cxm_dd){ x, 0.0 };
+}
+struct cxm_dd cxm_priv_dd_int(int64_t x);
+
+#endif
