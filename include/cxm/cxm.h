@@ -9,6 +9,7 @@
 #include <cxm/column.h>
 #include <cxm/metric.h>
 #include <cxm/result.h>
+#include <cxm/retention.h>
 #include <cxm/tally.h>
 #include <cxm/version.h>
 

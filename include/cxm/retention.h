@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Helpers of the retention and churn metrics: counts instead of records, lists of customers
+ * instead of flags, and rates of other period lengths. */
+#ifndef CXM_RETENTION_H
+#define CXM_RETENTION_H
+
+#include <cxm/tally.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The customers of one period. -1: not known. */
+struct cxm_period_counts {
+    size_t size;          /**< sizeof(struct cxm_period_counts) */
+    int64_t start;        /**< S: customers at the start */
+    int64_t end;          /**< E: customers at the end; may be -1 when `lost` is given */
+    int64_t added;        /**< N: new in the period and still there at its end */
+    int64_t reactivated;  /**< lost before the period, back at its end */
+    int64_t lost;         /**< of the S, gone at the end; -1: S - (E - N - reactivated) */
+};
+
+/**
+ * Adds one period from its counts to an ungrouped tally of "retention" or "churn":
+ * retained = E - N - reactivated = S - lost.
+ * @retval CXM_EINVAL  another metric, groups or weights; S < 0; neither E nor lost
+ * @retval CXM_EINCONSISTENT  retained outside 0 … S, or E - N - reactivated is not S - lost
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_tally_add_period(struct cxm_tally *tally, const struct cxm_period_counts *counts,
+                     struct cxm_error *error);
+
+/**
+ * Turns two lists of customer ids into one row per distinct customer: was it there before, is
+ * it there after. Order: first appearance, `before` first. A customer listed twice counts
+ * once. Missing ids are one row of their own each (neither flag can be known): they come
+ * last, as 2, which the column of flags declares missing.
+ * @param n_out  number of rows; capacity 0 only asks for it
+ * @retval CXM_EINVAL  the two id columns have different kinds of keys  @retval CXM_ENOMEM
+ * Cost: linear, one hash look-up an id. All rows of a customer must be in one call.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_match_customers(const struct cxm_column *before, const struct cxm_column *after,
+                    uint8_t *active_before, uint8_t *active_after, size_t capacity,
+                    size_t *n_out, const struct cxm_allocator *allocator,
+                    struct cxm_error *error);
+
+/**
+ * The rate of a period of length `to` from the rate of a period of length `from`:
+ * 1 - (1 - rate)^(to / from). A churn rate; pass 1 - retention for retention.
+ * NaN unless 0 <= rate <= 1 and both lengths are finite and above 0.
+ */
+CXM_API double cxm_convert_rate(double rate, double from, double to);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Reading columns, the only place that knows types, strides, validity, labels and chunks.
+ * A reader is private to a thread; rows are read in blocks that fit the first-level cache. */
+#ifndef CXM_SRC_READ_H
+#define CXM_SRC_READ_H
+
+#include "base/base.h"
+
+#include <cxm/column.h>
+#include <cxm/tally.h>
+
+enum cxm_row_state { CXM_ROW_USED = 0, CXM_ROW_MISSING = 1, CXM_ROW_INVALID = 2 };
+
+struct cxm_reader {
+    const struct cxm_column *column; /* what the caller gave */
+    const struct cxm_column *part;   /* the chunk that holds the rows read last */
+    int64_t part_first;              /* its first row */
+    int64_t part_index;
+};
+
+void cxm_priv_reader_init(struct cxm_reader *reader, const struct cxm_column *column);
+
+/* Can the column be read as that role (a text column needs labels, an instant is no number …)?
+ * `name` is the role's name, used when the column has none. Includes cxm_column_check. */
+enum cxm_status cxm_priv_column_fits(const struct cxm_column *column, enum cxm_role role,
+                                     const char *name, struct cxm_error *error);
+
+/* Numbers of rows first … first + n - 1: state MISSING (value NaN), INVALID (±inf, integers
+ * beyond 2^53, unlisted labels; value NaN), USED. bool is 0/1, durations are seconds, decimals
+ * are correctly rounded. Order of tests: null/NaN/sentinel, missing code, label, range. */
+void cxm_priv_read_numbers(struct cxm_reader *reader, int64_t first, size_t n, double *values,
+                           uint8_t *states);
+
+/* Ratings as codes: value lo + k -> k for k < bins; missing -> bins; not a whole number, out of
+ * range or unlisted -> bins + 1. bins <= 60000. Equals what cxm_priv_read_numbers gives. */
+void cxm_priv_read_codes(struct cxm_reader *reader, int64_t first, size_t n, int64_t lo,
+                         uint32_t bins, uint16_t *codes);
+
+/* Whole numbers (freq): INVALID when not whole or outside int64. Instants: seconds since 1970
+ * UTC, finer units floored, *subsecond set when that lost something. */
+void cxm_priv_read_integers(struct cxm_reader *reader, int64_t first, size_t n, int64_t *values,
+                            uint8_t *states);
+void cxm_priv_read_times(struct cxm_reader *reader, int64_t first, size_t n, int64_t *values,
+                         uint8_t *states, bool *subsecond);
+
+/* The value of one row as text for a message: "11", "1.5", "Blank". */
+void cxm_priv_value_text(const struct cxm_column *column, int64_t row, char *out,
+                         size_t capacity);
+
+/* ---- keys ----------------------------------------------------------------------------- */
+
+struct cxm_text {
+    const char *bytes;
+    size_t n;
+};
+
+/* How a key column is read: `words` (everything but text and bytes) or as text. */
+struct cxm_key_plan {
+    struct cxm_key_info info;       /* name ("" when the column has none), type, calendar */
+    bool words;
+    const struct cxm_column *categories; /* CXM_KEY_CATEGORY: the dictionary, in order */
+};
+
+/* EINVAL: a zoned column with a calendar rule but without offset or zone table, a calendar on
+ * something that is no instant, a key type that cannot be (decimal: EUNSUPPORTED).
+ * Integers -> INT (u64: UINT), floats -> REAL, bool and bits -> BOOL, text -> TEXT (a
+ * dictionary too, unless it is ORDERED: CATEGORY; all chunks must share it), instants -> TIME
+ * (days -> DATE), calendar rules -> DATE. */
+enum cxm_status cxm_priv_key_plan(const struct cxm_column *column, struct cxm_key_plan *out,
+                                  struct cxm_error *error);
+
+/* Keys as 64-bit words whose unsigned order is the order of the keys; MISSING for null, NaN,
+ * sentinel and missing codes. -0.0 is 0.0. Never INVALID, but for time that overflows. */
+void cxm_priv_read_key_words(struct cxm_reader *reader, const struct cxm_key_plan *plan,
+                             int64_t first, size_t n, uint64_t *words, uint8_t *states);
+/* Keys as text inside the caller's memory (labels marked missing are MISSING). */
+void cxm_priv_read_key_text(struct cxm_reader *reader, int64_t first, size_t n,
+                            struct cxm_text *text, uint8_t *states);
+/* A word back to the value of the key (text of categories is filled in by the owner). */
+void cxm_priv_key_from_word(int32_t type, uint64_t word, struct cxm_key *out);
+
+/* ---- calendar ------------------------------------------------------------------------- */
+
+/* First day (days since 1970-01-01, proleptic Gregorian) of the period that holds the local
+ * day of an instant. */
+int64_t cxm_priv_period_day(int64_t utc_seconds, enum cxm_calendar calendar, int64_t utc_offset,
+                            const struct cxm_zone_row *zone, int64_t n_zone);
+int64_t cxm_priv_days_from_civil(int64_t year, int month, int day);
+void cxm_priv_civil_from_days(int64_t days, int64_t *year, int *month, int *day);
+
+#endif
