@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Allocation through the object's allocator, with checked sizes. */
+#include "base/base.h"
+
+#include <stdlib.h>
+
+static void *from_malloc(void *context, size_t bytes)
+{
+    (void)context;
+    return malloc(bytes);
+}
+
+static void to_free(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+const struct cxm_allocator cxm_priv_malloc = { NULL, from_malloc, to_free };
+
+const struct cxm_allocator *cxm_priv_allocator(const struct cxm_allocator *allocator)
+{
+    return allocator != NULL ? allocator : &cxm_priv_malloc;
+}
+
+void *cxm_priv_alloc(const struct cxm_allocator *allocator, size_t count, size_t bytes)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, bytes, &total) || total > PTRDIFF_MAX)
+        return NULL;
+    allocator = cxm_priv_allocator(allocator);
+    return allocator->allocate(allocator->context, total > 0 ? total : 1);
+}
+
+void *cxm_priv_alloc_zero(const struct cxm_allocator *allocator, size_t count, size_t bytes)
+{
+    /* Large zeroed blocks come from fresh pages with calloc, without being written. */
+    if (cxm_priv_allocator(allocator) == &cxm_priv_malloc)
+        return calloc(count > 0 ? count : 1, bytes > 0 ? bytes : 1);
+    void *memory = cxm_priv_alloc(allocator, count, bytes);
+    if (memory != NULL)
+        memset(memory, 0, count * bytes);
+    return memory;
+}
+
+void *cxm_priv_grow(const struct cxm_allocator *allocator, void *old, size_t old_count,
+                    size_t count, size_t bytes)
+{
+    void *larger = cxm_priv_alloc(allocator, count, bytes);
+    if (larger == NULL)
+        return NULL;
+    if (old_count > 0)
+        memcpy(larger, old, old_count * bytes);
+    cxm_priv_release(allocator, old);
+    return larger;
+}
+
+void cxm_priv_release(const struct cxm_allocator *allocator, void *memory)
+{
+    if (memory == NULL)
+        return;
+    allocator = cxm_priv_allocator(allocator);
+    allocator->release(allocator->context, memory);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Statuses and messages. Messages are composed with vsnprintf from integers and text only;
+ * doubles go through cxm_priv_double_text, so that no locale can change a message. */
+#include "base/base.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct status_text {
+    const char *name, *message;
+} status_texts[] = {
+    [CXM_OK] = { "OK", "success" },
+    [CXM_EINVAL] = { "EINVAL", "an argument or option is wrong" },
+    [CXM_EDATA] = { "EDATA", "a value is wrong" },
+    [CXM_ENOMEM] = { "ENOMEM", "out of memory" },
+    [CXM_EOVERFLOW] = { "EOVERFLOW", "a count or a sum does not fit" },
+    [CXM_ECORRUPT] = { "ECORRUPT", "the bytes are damaged" },
+    [CXM_EMISMATCH] = { "EMISMATCH", "two tallies differ in what they count" },
+    [CXM_EUNSUPPORTED] = { "EUNSUPPORTED", "not offered" },
+    [CXM_ENOCONV] = { "ENOCONV", "an iteration did not converge" },
+    [CXM_ESINGULAR] = { "ESINGULAR", "a matrix has no inverse" },
+    [CXM_ELONELY] = { "ELONELY", "a stratum has a single cluster" },
+    [CXM_EINCONSISTENT] = { "EINCONSISTENT", "the numbers contradict each other" },
+    [CXM_EEMPTYCELL] = { "EEMPTYCELL", "a population cell has no respondent" },
+};
+
+const char *cxm_status_message(enum cxm_status status)
+{
+    return (unsigned)status < CXM_COUNT(status_texts) ? status_texts[status].message
+                                                      : "unknown status";
+}
+
+const char *cxm_status_name(enum cxm_status status)
+{
+    return (unsigned)status < CXM_COUNT(status_texts) ? status_texts[status].name : "UNKNOWN";
+}
+
+const char *cxm_version(void)
+{
+    return CXM_VERSION;
+}
+
+/* The largest length <= n that does not cut a UTF-8 sequence in two. */
+static size_t utf8_cut(const char *text, size_t n)
+{
+    size_t at = n;
+    while (at > 0 && n - at < 4 && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at--;
+    return ((unsigned char)text[at] & 0xC0) == 0x80 ? n : at;
+}
+
+void cxm_priv_copy_text(char *out, size_t capacity, const char *text, size_t bytes)
+{
+    static const char more[] = "\xE2\x80\xA6"; /* … */
+    if (bytes < capacity) {
+        if (bytes > 0)
+            memcpy(out, text, bytes);
+        out[bytes] = '\0';
+        return;
+    }
+    const size_t keep = utf8_cut(text, capacity - sizeof more);
+    memcpy(out, text, keep);
+    memcpy(out + keep, more, sizeof more);
+}
+
+static void fill(struct cxm_error *error, enum cxm_status status, const char *column,
+                 int64_t row, const char *value, const char *format, va_list args)
+{
+    char message[1024];
+    const int length = vsnprintf(message, sizeof message, format, args);
+    memset(error, 0, sizeof *error);
+    error->status = (int32_t)status;
+    error->row = row;
+    if (column != NULL)
+        cxm_priv_copy_text(error->column, sizeof error->column, column, strlen(column));
+    if (value != NULL)
+        cxm_priv_copy_text(error->value, sizeof error->value, value, strlen(value));
+    if (length > 0)
+        cxm_priv_copy_text(error->message, sizeof error->message, message, strlen(message));
+}
+
+enum cxm_status cxm_priv_fail(struct cxm_error *error, enum cxm_status status,
+                              const char *column, const char *format, ...)
+{
+    if (error != NULL) {
+        va_list args;
+        va_start(args, format);
+        fill(error, status, column, -1, NULL, format, args);
+        va_end(args);
+    }
+    return status;
+}
+
+enum cxm_status cxm_priv_fail_at(struct cxm_error *error, enum cxm_status status,
+                                 const char *column, int64_t row, const char *value,
+                                 const char *format, ...)
+{
+    if (error != NULL) {
+        va_list args;
+        va_start(args, format);
+        fill(error, status, column, row, value, format, args);
+        va_end(args);
+    }
+    return status;
+}
+
+enum cxm_status cxm_priv_no_memory(struct cxm_error *error)
+{
+    return cxm_priv_fail(error, CXM_ENOMEM, NULL, "out of memory");
+}
+
+/* The decimal separator of the host's locale may be any text: what is not part of a number
+ * in C becomes one point. */
+static void force_point(char *text)
+{
+    char *to = text;
+    bool in_separator = false;
+    for (const char *from = text; *from != '\0'; from++) {
+        const bool plain = (*from >= '0' && *from <= '9') || *from == '-' || *from == '+'
+                        || *from == 'e';
+        if (plain)
+            *to++ = *from;
+        else if (!in_separator)
+            *to++ = '.';
+        in_separator = !plain;
+    }
+    *to = '\0';
+}
+
+/* Digits are tried from 15 to 17 and the first that reads back is taken; the reading is done
+ * before the separator is replaced, with the same locale that wrote it. */
+const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT])
+{
+    if (isnan(value))
+        return strcpy(out, "nan");
+    if (isinf(value))
+        return strcpy(out, value > 0 ? "inf" : "-inf");
+    if (fabs(value) < 9007199254740992.0 && value == floor(value)) {
+        snprintf(out, CXM_DOUBLE_TEXT, "%lld", (long long)value);
+        return out;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, CXM_DOUBLE_TEXT, "%.*g", digits, value);
+        if (strtod(out, NULL) == value)
+            break;
+    }
+    force_point(out);
+    return out;
+}
+
+void cxm_priv_append(char *out, size_t capacity, size_t *used, const char *format, ...)
+{
+    const size_t left = *used < capacity ? capacity - *used : 0;
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(left > 0 ? out + *used : NULL, left, format, args);
+    va_end(args);
+    if (length > 0)
+        *used += (size_t)length;
+}
