@@ -14,7 +14,7 @@
 #define CXM_COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 #if defined(__GNUC__)
-#define CXM_PRINTF(format, args) __attribute__((format(printf, format, args)))
+#define CXM_PRINTF(text, args) __attribute__((format(printf, text, args)))
 #define CXM_LIKELY(x) __builtin_expect(!!(x), 1)
 #define CXM_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #else
