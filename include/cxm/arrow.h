@@ -105,6 +105,24 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_to_arrow(struct cxm_tally *tally, const struct cxm_estimate_options *options,
                    struct ArrowArrayStream *out, struct cxm_error *error);
 
+/**
+ * For bindings that pass a stream on in a PyCapsule: a zeroed, released stream on the heap, to
+ * be filled by cxm_tally_to_arrow and wrapped by
+ * `PyCapsule_New(stream, "arrow_array_stream", cxm_arrow_capsule_destructor)`. NULL: no memory.
+ */
+CXM_API struct ArrowArrayStream *cxm_arrow_stream_new(void);
+
+/** Releases a stream of cxm_arrow_stream_new unless it was taken, and frees it; NULL is fine. */
+CXM_API void cxm_arrow_stream_free(struct ArrowArrayStream *stream);
+
+/**
+ * The destructor of such a capsule (void * stands for PyObject *): does cxm_arrow_stream_free
+ * on the stream inside. Finds PyCapsule_GetPointer among the symbols of the process; needs
+ * Python's lock like every destructor, raises nothing, works while the interpreter shuts down.
+ * A capsule of another name is left alone.
+ */
+CXM_API void cxm_arrow_capsule_destructor(void *capsule);
+
 #ifdef __cplusplus
 }
 #endif
