@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Raw loads of one part of a column. The type is chosen once per call, outside of the loop
+ * over rows; loads go through memcpy, so that elements need not be aligned. */
+#include "column/decode.h"
+
+#include <math.h>
+
+bool cxm_priv_is_integer(uint32_t type)
+{
+    return type >= CXM_I8 && type <= CXM_U64;
+}
+
+bool cxm_priv_is_text(uint32_t type)
+{
+    return (type >= CXM_TEXT && type <= CXM_UTF8_VIEW) || type == CXM_STRINGS;
+}
+
+/* ---- bits ----------------------------------------------------------------------------- */
+
+uint64_t cxm_priv_load_bits(const uint8_t *bits, int64_t position, unsigned n)
+{
+    const uint8_t *const p = bits + position / 8;
+    const unsigned skip = (unsigned)(position % 8);
+    const unsigned n_bytes = (skip + n + 7) / 8;
+    uint64_t word = 0;
+    if (n_bytes >= 8)
+        word = cxm_priv_get_u64(p);
+    else
+        for (unsigned i = 0; i < n_bytes; i++)
+            word |= (uint64_t)p[i] << 8 * i;
+    word >>= skip;
+    if (n_bytes == 9)
+        word |= (uint64_t)p[8] << (64 - skip);
+    return n == 64 ? word : word & (((uint64_t)1 << n) - 1);
+}
+
+/* Bit i of `bits` as byte i, 0 or 1, in memory order on a little-endian machine. */
+static uint64_t spread_bits(uint64_t bits)
+{
+    const uint64_t own_bit = (bits & 0xff) * 0x0101010101010101u & 0x8040201008040201u;
+    return (own_bit + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
+}
+
+static void put_bits(uint64_t word, unsigned n, uint8_t *bytes)
+{
+    unsigned i = 0;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; i + 8 <= n; i += 8) {
+        const uint64_t eight = spread_bits(word >> i);
+        memcpy(bytes + i, &eight, 8);
+    }
+#endif
+    for (; i < n; i++)
+        bytes[i] = (uint8_t)(word >> i & 1);
+}
+
+static bool absent_by_validity(const struct cxm_column *part, int64_t row, size_t n,
+                               uint8_t *absent)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i += 64) {
+        const unsigned count = n - i < 64 ? (unsigned)(n - i) : 64;
+        const uint64_t all = count == 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;
+        const uint64_t null = all ^ cxm_priv_load_bits(part->validity,
+                                        part->validity_offset + row + (int64_t)i, count);
+        if (null == 0 && !any)
+            continue;
+        if (!any)
+            memset(absent, 0, i); /* what was skipped so far */
+        any = true;
+        put_bits(null, count, absent + i);
+    }
+    return any;
+}
+
+static bool absent_by_mask(const struct cxm_column *part, int64_t row, size_t n,
+                           uint8_t *absent, bool already)
+{
+    const uint8_t *const mask = part->mask + row * part->mask_stride;
+    const bool in = (part->flags & CXM_COLUMN_MASKED_IN) != 0;
+    uint8_t any = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t is_absent = (mask[(int64_t)i * part->mask_stride] != 0) != in;
+        absent[i] = already ? absent[i] | is_absent : is_absent;
+        any |= is_absent;
+    }
+    return any != 0;
+}
+
+bool cxm_priv_absent(const struct cxm_column *part, int64_t row, size_t n, uint8_t *absent)
+{
+    bool any = false;
+    if (part->type == CXM_NULL) {
+        memset(absent, 1, n);
+        return n > 0;
+    }
+    if (part->validity != NULL)
+        any = absent_by_validity(part, row, n, absent);
+    if (part->mask != NULL)
+        any |= absent_by_mask(part, row, n, absent, any);
+    return any;
+}
+
+/* ---- sentinel ------------------------------------------------------------------------- */
+
+static void mark_sentinel(int64_t sentinel, const struct cxm_column *part, int64_t row,
+                          size_t n, uint8_t *CXM_RESTRICT states)
+{
+    switch (part->type) {
+    case CXM_F32:
+        CXM_EACH(float, if ((double)v == (double)sentinel) states[i] = CXM_ROW_MISSING);
+        return;
+    case CXM_F64:
+        CXM_EACH(double, if (v == (double)sentinel) states[i] = CXM_ROW_MISSING);
+        return;
+    case CXM_BOOL: /* the byte itself: a column of -1, 0, 1 may use -1 or 255 */
+        CXM_EACH(uint8_t, if (v == sentinel || (int8_t)v == sentinel) states[i] = CXM_ROW_MISSING);
+        return;
+    case CXM_DECIMAL:
+        for (size_t i = 0; i < n; i++)
+            if (cxm_priv_load_decimal(part, row + (int64_t)i) == sentinel)
+                states[i] = CXM_ROW_MISSING;
+        return;
+    default:
+        break;
+    }
+    if (!cxm_priv_is_integer(part->type) && part->type != CXM_BITS)
+        return;
+    int64_t raw[CXM_SCRATCH];
+    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
+        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
+        cxm_priv_load_integers(part, row + (int64_t)done, count, raw);
+        for (size_t i = 0; i < count; i++)
+            states[done + i] = raw[i] == sentinel ? CXM_ROW_MISSING : states[done + i];
+    }
+}
+
+void cxm_priv_mark_missing(const struct cxm_rules *rules, const struct cxm_column *part,
+                           int64_t row, size_t n, uint8_t *states)
+{
+    uint8_t absent[CXM_SCRATCH];
+    if (rules->sentinel)
+        mark_sentinel(rules->column->sentinel, part, row, n, states);
+    if (part->validity == NULL && part->mask == NULL && part->type != CXM_NULL)
+        return;
+    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
+        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
+        if (cxm_priv_absent(part, row + (int64_t)done, count, absent))
+            for (size_t i = 0; i < count; i++)
+                states[done + i] = absent[i] ? CXM_ROW_MISSING : states[done + i];
+    }
+}
+
+/* ---- numbers -------------------------------------------------------------------------- */
+
+static void load_bit_column(const struct cxm_column *part, int64_t row, size_t n,
+                            int64_t *CXM_RESTRICT values)
+{
+    for (size_t i = 0; i < n; i += 64) {
+        const unsigned count = n - i < 64 ? (unsigned)(n - i) : 64;
+        const uint64_t word =
+            cxm_priv_load_bits(part->data, part->offset + row + (int64_t)i, count);
+        for (unsigned j = 0; j < count; j++)
+            values[i + j] = (int64_t)(word >> j & 1);
+    }
+}
+
+void cxm_priv_load_integers(const struct cxm_column *part, int64_t row, size_t n,
+                            int64_t *CXM_RESTRICT values)
+{
+    switch (part->type) {
+    case CXM_I8: CXM_EACH(int8_t, values[i] = v); break;
+    case CXM_I16: CXM_EACH(int16_t, values[i] = v); break;
+    case CXM_I32: CXM_EACH(int32_t, values[i] = v); break;
+    case CXM_I64: CXM_EACH(int64_t, values[i] = v); break;
+    case CXM_U8: CXM_EACH(uint8_t, values[i] = v); break;
+    case CXM_U16: CXM_EACH(uint16_t, values[i] = v); break;
+    case CXM_U32: CXM_EACH(uint32_t, values[i] = v); break;
+    case CXM_U64: CXM_EACH(uint64_t, values[i] = (int64_t)v); break;
+    case CXM_BOOL: CXM_EACH(uint8_t, values[i] = v != 0); break;
+    case CXM_BITS: load_bit_column(part, row, n, values); break;
+    default:
+        for (size_t i = 0; i < n; i++)
+            values[i] = 0;
+    }
+}
+
+cxm_i128 cxm_priv_load_decimal(const struct cxm_column *part, int64_t row)
+{
+    const uint8_t *const p = cxm_priv_element(part, row);
+    return (cxm_i128)((cxm_u128)cxm_priv_get_u64(p + 8) << 64 | cxm_priv_get_u64(p));
+}
+
+static void load_bit_doubles(const struct cxm_column *part, int64_t row, size_t n,
+                             double *values)
+{
+    int64_t raw[CXM_SCRATCH];
+    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
+        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
+        load_bit_column(part, row + (int64_t)done, count, raw);
+        for (size_t i = 0; i < count; i++)
+            values[done + i] = (double)raw[i];
+    }
+}
+
+void cxm_priv_load_doubles(const struct cxm_column *part, int64_t row, size_t n,
+                           double *CXM_RESTRICT values)
+{
+    switch (part->type) {
+    case CXM_I8: CXM_EACH(int8_t, values[i] = v); break;
+    case CXM_I16: CXM_EACH(int16_t, values[i] = v); break;
+    case CXM_I32: CXM_EACH(int32_t, values[i] = v); break;
+    case CXM_I64: CXM_EACH(int64_t, values[i] = (double)v); break;
+    case CXM_U8: CXM_EACH(uint8_t, values[i] = v); break;
+    case CXM_U16: CXM_EACH(uint16_t, values[i] = v); break;
+    case CXM_U32: CXM_EACH(uint32_t, values[i] = v); break;
+    case CXM_U64: CXM_EACH(uint64_t, values[i] = (double)v); break;
+    case CXM_F32: CXM_EACH(float, values[i] = (double)v); break;
+    case CXM_F64: CXM_EACH(double, values[i] = v); break;
+    case CXM_BOOL: CXM_EACH(uint8_t, values[i] = v != 0); break;
+    case CXM_BITS: load_bit_doubles(part, row, n, values); break;
+    case CXM_DECIMAL:
+        for (size_t i = 0; i < n; i++)
+            values[i] = cxm_priv_decimal_to_double(
+                cxm_priv_load_decimal(part, row + (int64_t)i), part->scale);
+        break;
+    default:
+        for (size_t i = 0; i < n; i++)
+            values[i] = (double)NAN;
+    }
+}
+
+/* ---- text ----------------------------------------------------------------------------- */
+
+static bool text_by_offsets(const struct cxm_column *part, int64_t begin, int64_t end,
+                            struct cxm_text *out)
+{
+    if (begin < 0 || end < begin || (part->heap_bytes != NULL && end > part->heap_bytes[0]))
+        return false;
+    *out = (struct cxm_text){ "", (size_t)(end - begin) };
+    if (end > begin) {
+        if (part->heap == NULL)
+            return false;
+        out->bytes = (const char *)part->heap + begin;
+    }
+    return true;
+}
+
+static bool text_by_view(const struct cxm_column *part, const unsigned char *view,
+                         struct cxm_text *out)
+{
+    int32_t length, buffer, start; /* native order, as Arrow hands them over */
+    memcpy(&length, view, 4);
+    if (length < 0)
+        return false;
+    if (length <= 12) {
+        *out = (struct cxm_text){ (const char *)view + 4, (size_t)length };
+        return true;
+    }
+    memcpy(&buffer, view + 8, 4);
+    memcpy(&start, view + 12, 4);
+    if (buffer < 0 || buffer >= part->n_buffers || start < 0 ||
+        (part->heap_bytes != NULL && (int64_t)start + length > part->heap_bytes[buffer]))
+        return false;
+    const char *bytes;
+    memcpy(&bytes, (const char *)part->heap + (size_t)buffer * sizeof bytes, sizeof bytes);
+    if (bytes == NULL)
+        return false;
+    *out = (struct cxm_text){ bytes + start, (size_t)length };
+    return true;
+}
+
+bool cxm_priv_text_at(const struct cxm_column *part, int64_t row, struct cxm_text *out)
+{
+    const unsigned char *const data = part->data;
+    const int64_t at = part->offset + row;
+    *out = (struct cxm_text){ NULL, 0 };
+    switch (part->type) {
+    case CXM_TEXT: {
+        const char *const text = (const char *)cxm_priv_element(part, row);
+        const char *const end = memchr(text, 0, part->width);
+        *out = (struct cxm_text){ text, end != NULL ? (size_t)(end - text) : part->width };
+        return true;
+    }
+    case CXM_UTF8: {
+        int32_t bounds[2];
+        memcpy(bounds, data + at * 4, sizeof bounds);
+        return text_by_offsets(part, bounds[0], bounds[1], out);
+    }
+    case CXM_UTF8_LARGE: {
+        int64_t bounds[2];
+        memcpy(bounds, data + at * 8, sizeof bounds);
+        return text_by_offsets(part, bounds[0], bounds[1], out);
+    }
+    case CXM_UTF8_VIEW:
+        return text_by_view(part, data + at * 16, out);
+    case CXM_STRINGS: {
+        const char *text;
+        memcpy(&text, cxm_priv_element(part, row), sizeof text);
+        *out = (struct cxm_text){ text, text != NULL ? strlen(text) : 0 };
+        return true;
+    }
+    default:
+        return true; /* CXM_NULL: no text */
+    }
+}
+
+bool cxm_priv_label_value(const struct cxm_column *column, struct cxm_text text, double *value)
+{
+    for (int64_t i = 0; i < column->n_labels; i++) {
+        const struct cxm_label *const label = &column->labels[i];
+        if (strlen(label->text) == text.n && memcmp(label->text, text.bytes, text.n) == 0) {
+            *value = label->missing ? (double)NAN : label->value;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The readers that the layers above call: they walk over the chunks of a column, apply the
+ * dictionary, and leave each part to a decoder. Also whether a column fits its role. */
+#include "column/decode.h"
+
+void cxm_priv_reader_init(struct cxm_reader *reader, const struct cxm_column *column)
+{
+    reader->column = column;
+    reader->part = column->n_chunks > 0 ? column->chunks : column;
+    reader->part_first = 0;
+    reader->part_index = 0;
+}
+
+size_t cxm_priv_reader_span(struct cxm_reader *reader, int64_t first, size_t n, int64_t *row)
+{
+    const struct cxm_column *const column = reader->column;
+    if (first < reader->part_first) {
+        reader->part = column->chunks;
+        reader->part_first = 0;
+        reader->part_index = 0;
+    }
+    while (first - reader->part_first >= reader->part->n) {
+        if (reader->part_index + 1 >= column->n_chunks)
+            return 0;
+        reader->part_first += reader->part->n;
+        reader->part_index++;
+        reader->part++;
+    }
+    *row = first - reader->part_first;
+    const int64_t left = reader->part->n - *row;
+    return (uint64_t)left < n ? (size_t)left : n;
+}
+
+struct cxm_rules cxm_priv_rules(const struct cxm_column *column)
+{
+    return (struct cxm_rules){
+        .column = column,
+        .sentinel = (column->flags & CXM_COLUMN_SENTINEL) != 0,
+        .duration = (column->flags & CXM_COLUMN_DURATION) != 0,
+        .unit = column->time_unit,
+    };
+}
+
+/* ---- dictionaries --------------------------------------------------------------------- */
+
+void cxm_priv_load_indexes(const struct cxm_rules *rules, const struct cxm_column *part,
+                           int64_t row, size_t n, int64_t *indexes, uint8_t *states)
+{
+    /* An unsigned index above INT64_MAX has negative bits here: outside in any case. */
+    const uint64_t size = (uint64_t)part->dictionary->n;
+    cxm_priv_load_integers(part, row, n, indexes);
+    for (size_t i = 0; i < n; i++)
+        states[i] = (uint64_t)indexes[i] < size ? CXM_ROW_USED : CXM_ROW_INVALID;
+    cxm_priv_mark_missing(rules, part, row, n, states);
+}
+
+/* Any 8-byte value, so that one gather serves numbers, integers and words. */
+union scratch {
+    double numbers[CXM_SCRATCH];
+    int64_t integers[CXM_SCRATCH];
+    uint64_t words[CXM_SCRATCH];
+};
+
+/* A dictionary of at most 256 values, such as labels of answers, is decoded once per block;
+ * from a larger one each row takes its own value. */
+enum { TABLE = 256, TABLE_PAYS = 64 };
+
+static void gather(const struct cxm_rules *of_values, const struct cxm_column *dictionary,
+                   const int64_t *indexes, size_t n, unsigned char *values, uint8_t *states,
+                   cxm_decode *plain)
+{
+    union scratch table;
+    uint8_t table_states[TABLE];
+    /* Instants note that one was floored: only the rows' own values may do that. */
+    const bool whole =
+        dictionary->n <= TABLE && n >= TABLE_PAYS && of_values->subsecond == NULL;
+    if (whole)
+        plain(of_values, dictionary, 0, (size_t)dictionary->n, &table, table_states);
+    for (size_t i = 0; i < n; i++) {
+        int64_t at = indexes[i];
+        if (states[i] != CXM_ROW_USED)
+            continue;
+        if (!whole) {
+            plain(of_values, dictionary, at, 1, &table, table_states);
+            at = 0;
+        }
+        memcpy(values + 8 * i, &table.words[at], 8);
+        states[i] = table_states[at];
+    }
+}
+
+void cxm_priv_decode(const struct cxm_rules *rules, const struct cxm_column *part, int64_t row,
+                     size_t n, void *values, uint8_t *states, cxm_decode *plain)
+{
+    if (part->dictionary == NULL) {
+        plain(rules, part, row, n, values, states);
+        return;
+    }
+    /* The sentinel is a mark in the data, such as -1 among the codes of a categorical; codes
+     * and labels speak about values. */
+    struct cxm_rules of_values = *rules;
+    of_values.sentinel = false;
+    int64_t indexes[CXM_SCRATCH];
+    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
+        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
+        unsigned char *const out = (unsigned char *)values + 8 * done;
+        cxm_priv_load_indexes(rules, part, row + (int64_t)done, count, indexes, states + done);
+        gather(&of_values, part->dictionary, indexes, count, out, states + done, plain);
+    }
+}
+
+/* ---- readers -------------------------------------------------------------------------- */
+
+static void read_parts(struct cxm_reader *reader, const struct cxm_rules *rules, int64_t first,
+                       size_t n, void *values, uint8_t *states, cxm_decode *plain)
+{
+    for (size_t done = 0; done < n;) {
+        int64_t row = 0;
+        const size_t count =
+            cxm_priv_reader_span(reader, first + (int64_t)done, n - done, &row);
+        if (count == 0)
+            return;
+        cxm_priv_decode(rules, reader->part, row, count, (unsigned char *)values + 8 * done,
+                        states + done, plain);
+        done += count;
+    }
+}
+
+static double not_a_number(void)
+{
+    const uint64_t bits = (uint64_t)0x7ff8 << 48;
+    double nan;
+    memcpy(&nan, &bits, sizeof nan);
+    return nan;
+}
+
+void cxm_priv_read_numbers(struct cxm_reader *reader, int64_t first, size_t n, double *values,
+                           uint8_t *states)
+{
+    const struct cxm_rules rules = cxm_priv_rules(reader->column);
+    const double nan = not_a_number();
+    read_parts(reader, &rules, first, n, values, states, cxm_priv_plain_numbers);
+    for (size_t i = 0; i < n; i++)
+        values[i] = states[i] == CXM_ROW_USED ? values[i] : nan;
+}
+
+void cxm_priv_read_integers(struct cxm_reader *reader, int64_t first, size_t n, int64_t *values,
+                            uint8_t *states)
+{
+    const struct cxm_rules rules = cxm_priv_rules(reader->column);
+    read_parts(reader, &rules, first, n, values, states, cxm_priv_plain_integers);
+    for (size_t i = 0; i < n; i++)
+        values[i] = states[i] == CXM_ROW_USED ? values[i] : 0;
+}
+
+void cxm_priv_read_times(struct cxm_reader *reader, int64_t first, size_t n, int64_t *values,
+                         uint8_t *states, bool *subsecond)
+{
+    struct cxm_rules rules = cxm_priv_rules(reader->column);
+    rules.subsecond = subsecond;
+    read_parts(reader, &rules, first, n, values, states, cxm_priv_plain_times);
+    for (size_t i = 0; i < n; i++)
+        values[i] = states[i] == CXM_ROW_USED ? values[i] : 0;
+}
+
+/* ---- roles ---------------------------------------------------------------------------- */
+
+static const char *role_noun(enum cxm_role role)
+{
+    switch (role) {
+    case CXM_ROLE_RATING: return "ratings";
+    case CXM_ROLE_FLAG: return "yes or no";
+    case CXM_ROLE_COUNT: return "whole numbers";
+    case CXM_ROLE_NUMBER:
+    case CXM_ROLE_KEY:
+    default: return "numbers";
+    }
+}
+
+static bool has_value_labels(const struct cxm_column *column)
+{
+    for (int64_t i = 0; i < column->n_labels; i++)
+        if (!column->labels[i].missing)
+            return true;
+    return false;
+}
+
+/* Whether the values of one part can be the role; text needs the labels of the column. */
+static enum cxm_status part_fits(const struct cxm_column *column, const struct cxm_column *part,
+                                 enum cxm_role role, const char *name, struct cxm_error *error)
+{
+    const struct cxm_column *const values = part->dictionary != NULL ? part->dictionary : part;
+    if (values->type == CXM_NULL || part->n == 0)
+        return CXM_OK;
+    if (cxm_priv_is_text(values->type)) {
+        if (has_value_labels(column))
+            return CXM_OK;
+        return cxm_priv_fail(error, CXM_EINVAL, name,
+                             "%s: the column holds text, not %s; pass labels= to say which "
+                             "number each answer stands for",
+                             name, role_noun(role));
+    }
+    if (column->time_unit == CXM_NO_TIME || values->type == CXM_BOOL || values->type == CXM_BITS)
+        return CXM_OK;
+    if ((column->flags & CXM_COLUMN_DURATION) == 0)
+        return cxm_priv_fail(error, CXM_EINVAL, name,
+                             "%s: the column holds instants, not %s", name, role_noun(role));
+    if (role != CXM_ROLE_NUMBER)
+        return cxm_priv_fail(error, CXM_EINVAL, name,
+                             "%s: the column holds durations, not %s", name, role_noun(role));
+    return CXM_OK;
+}
+
+enum cxm_status cxm_priv_column_fits(const struct cxm_column *column, enum cxm_role role,
+                                     const char *name, struct cxm_error *error)
+{
+    if (column == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, name, "%s: the column is NULL",
+                             name != NULL ? name : "column");
+    struct cxm_column named = *column; /* messages name the role when the column has no name */
+    if (named.name == NULL || named.name[0] == '\0')
+        named.name = name != NULL ? name : "column";
+    const enum cxm_status checked = cxm_column_check(&named, error);
+    if (checked != CXM_OK)
+        return checked;
+    if (role == CXM_ROLE_KEY) {
+        struct cxm_key_plan plan;
+        return cxm_priv_key_plan(&named, &plan, error);
+    }
+    const struct cxm_column *const parts = column->n_chunks > 0 ? column->chunks : column;
+    const int64_t n_parts = column->n_chunks > 0 ? column->n_chunks : 1;
+    for (int64_t i = 0; i < n_parts; i++) {
+        const enum cxm_status fits = part_fits(column, &parts[i], role, named.name, error);
+        if (fits != CXM_OK)
+            return fits;
+    }
+    return CXM_OK;
+}
