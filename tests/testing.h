@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the tests share: doubles compared as doubles (cmocka 1.1 compares them as floats), a
+ * heap that fails on demand and counts what is alive, random numbers with a printed seed. */
+#ifndef CXM_TESTS_TESTING_H
+#define CXM_TESTS_TESTING_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <cxm/base.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+/* ---- doubles -------------------------------------------------------------------------- */
+
+/* |got - want| <= rel |want|; NaN matches NaN, infinities match themselves. */
+static inline bool is_close(double got, double want, double rel)
+{
+    if (isnan(got) || isnan(want))
+        return isnan(got) && isnan(want);
+    return got == want || fabs(got - want) <= rel * fabs(want);
+}
+
+static inline void assert_close_at(double got, double want, double rel, const char *what,
+                                   const char *file, int line)
+{
+    if (is_close(got, want, rel))
+        return;
+    print_error("%s is %.17g, not %.17g (relative tolerance %g)\n", what, got, want, rel);
+    _fail(file, line);
+}
+
+#define assert_close(got, want, rel)                                                           \
+    assert_close_at((got), (want), (rel), #got, __FILE__, __LINE__)
+
+/* ---- a heap that fails on demand ------------------------------------------------------ */
+
+struct heap {
+    struct cxm_allocator allocator; /* hand over &heap.allocator */
+    int calls;       /* allocations asked for so far */
+    int fail_at;     /* call number fail_at (from 1) returns NULL; 0: none */
+    bool fail_on;    /* and every later call too */
+    int live;        /* blocks not yet released */
+};
+
+static inline void *heap_allocate(void *context, size_t bytes)
+{
+    struct heap *const heap = (struct heap *)context;
+    heap->calls++;
+    if (heap->fail_at > 0 && (heap->calls == heap->fail_at ||
+                              (heap->fail_on && heap->calls > heap->fail_at)))
+        return NULL;
+    void *const memory = malloc(bytes > 0 ? bytes : 1);
+    heap->live += memory != NULL;
+    return memory;
+}
+
+static inline void heap_release(void *context, void *memory)
+{
+    struct heap *const heap = (struct heap *)context;
+    heap->live -= memory != NULL;
+    free(memory);
+}
+
+/* `heap` stays where it is while its allocator is in use. */
+static inline void heap_init(struct heap *heap, int fail_at)
+{
+    memset(heap, 0, sizeof *heap);
+    heap->allocator = (struct cxm_allocator){ heap, heap_allocate, heap_release };
+    heap->fail_at = fail_at;
+}
+
+/* ---- random input --------------------------------------------------------------------- */
+
+/* SplitMix64 (Steele, Lea, Flood 2014): one word of state, every seed is good. */
+static inline uint64_t random_u64(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* 0 … n - 1 */
+static inline uint64_t random_below(uint64_t *state, uint64_t n)
+{
+    return random_u64(state) % n;
+}
+
+/* [0, 1) */
+static inline double random_unit(uint64_t *state)
+{
+    return (double)(random_u64(state) >> 11) * 0x1p-53;
+}
+
+/* CXM_SEED in the environment repeats a run; the seed is printed when a test starts. */
+static inline uint64_t random_seed(void)
+{
+    const char *const text = getenv("CXM_SEED");
+    const uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 20240229u;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+#endif
