@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every public header compiles alone, as C99, C17 and C++17, without a warning.
+
+    check_headers.py folder-of-headers C-compiler C++-compiler
+
+Each header is included twice (guards) and the macros that make columns are used, in the
+forms that the language has.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+STRICT = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"]
+LANGUAGES = [
+    ("C99", ["-x", "c", "-std=c99", "-Wstrict-prototypes"]),
+    ("C17", ["-x", "c", "-std=c17", "-Wstrict-prototypes"]),
+    ("C++17", ["-x", "c++", "-std=c++17"]),
+]
+RECORDS = """
+struct answer { int64_t customer; int8_t score; float minutes; char agent[16]; };
+int64_t rows_of(const struct answer *answers, size_t n, const uint8_t *scores);
+int64_t rows_of(const struct answer *answers, size_t n, const uint8_t *scores)
+{
+"""
+# With a type by name; and with the type found by the compiler.
+NAMED = """
+    const struct cxm_column a = CXM_FIELD_AS(CXM_I8, answers, n, score);
+    const struct cxm_column b = CXM_FIELD_AS(CXM_TEXT, answers, n, agent);
+    const struct cxm_column c = CXM_ARRAY_AS(CXM_U8, scores, n);
+    const struct cxm_column d = CXM_TIME(CXM_FIELD_AS(CXM_I64, answers, n, customer), CXM_MS, -1);
+    return a.n + b.n + c.n + d.n;
+}
+"""
+FOUND = """
+    const struct cxm_column a = CXM_FIELD(answers, n, score);
+    const struct cxm_column b = CXM_FIELD(answers, n, agent);
+    const struct cxm_column c = CXM_ARRAY(scores, n);
+    const struct cxm_column d = CXM_FIELD(answers, n, minutes);
+    return a.n + b.n + c.n + d.n;
+}
+"""
+
+
+def compile_text(compiler, flags, include, text):
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "header.c"
+        source.write_text(text, encoding="utf-8")
+        got = subprocess.run(
+            [*compiler.split(), *STRICT, *flags, "-I", include, str(source)],
+            text=True, stderr=subprocess.PIPE, check=False)
+    return got.stderr if got.returncode else ""
+
+
+def main():
+    folder, cc, cxx = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    cases = [(path.name, f"#include <cxm/{path.name}>\n" * 2 + "extern int alone;\n")
+             for path in sorted((folder / "cxm").glob("*.h"))]
+    n_headers = len(cases)
+    cases.append(("columns by name", "#include <cxm/cxm.h>\n" + RECORDS + NAMED))
+    cases.append(("columns", "#include <cxm/cxm.h>\n" + RECORDS + FOUND))
+    failed = 0
+    for name, text in cases:
+        for language, flags in LANGUAGES:
+            if name == "columns" and language == "C99":
+                continue
+            compiler = cxx if language == "C++17" else cc
+            if errors := compile_text(compiler, flags, str(folder), text):
+                failed += 1
+                print(f"{name} as {language}:\n{errors}")
+    print(f"{n_headers} headers in {len(LANGUAGES)} languages, {failed} failures")
+    return 1 if failed or n_headers == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
