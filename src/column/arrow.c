@@ -21,11 +21,12 @@
 #define MOST_ELEMENTS ((int64_t)(PTRDIFF_MAX / 64))
 #define MOST_CHILDREN ((int64_t)INT32_MAX)
 
-/* ---- checking what was handed over ---------------------------------------------------- */
+/* ---- checking what was handed over -------------------------------------------------- */
 
 static enum cxm_status corrupt(struct cxm_error *error, const char *name, const char *what)
 {
-    return cxm_priv_fail(error, CXM_ECORRUPT, name, "Arrow data contradict themselves: %s", what);
+    return cxm_priv_fail(error, CXM_ECORRUPT, name, "Arrow data contradict themselves: %s",
+                         what);
 }
 
 static const char *name_of(const struct ArrowSchema *schema)
@@ -38,7 +39,8 @@ static enum cxm_status check_children(const struct ArrowSchema *schema,
                                       struct cxm_error *error)
 {
     if (array->n_children != schema->n_children)
-        return corrupt(error, name, "the array and its schema have different numbers of children");
+        return corrupt(error, name,
+                       "the array and its schema have different numbers of children");
     if (array->n_children > 0 && array->children == NULL)
         return corrupt(error, name, "the array has no list of children");
     if ((array->dictionary == NULL) != (schema->dictionary == NULL))
@@ -81,7 +83,8 @@ static enum cxm_status check_schema(const struct ArrowSchema *schema, const char
     return CXM_OK;
 }
 
-static enum cxm_status check_root_schema(const struct ArrowSchema *root, struct cxm_error *error)
+static enum cxm_status check_root_schema(const struct ArrowSchema *root,
+                                         struct cxm_error *error)
 {
     enum cxm_status status = check_schema(root, "", error);
     if (status != CXM_OK || strcmp(root->format, "+s") != 0)
@@ -120,8 +123,8 @@ static enum cxm_status check_batch(const struct ArrowSchema *schema,
     return CXM_OK;
 }
 
-static enum cxm_status check_chunk(const struct cxm_arrow *arrow, const struct ArrowArray *chunk,
-                                   struct cxm_error *error)
+static enum cxm_status check_chunk(const struct cxm_arrow *arrow,
+                                   const struct ArrowArray *chunk, struct cxm_error *error)
 {
     const char *name = arrow->is_table ? "" : name_of(&arrow->schema);
     const enum cxm_status status = cxm_priv_arrow_check(&arrow->schema, chunk, name, error);
@@ -130,7 +133,7 @@ static enum cxm_status check_chunk(const struct cxm_arrow *arrow, const struct A
     return check_batch(&arrow->schema, chunk, error);
 }
 
-/* ---- the object ----------------------------------------------------------------------- */
+/* ---- the object --------------------------------------------------------------------- */
 
 static struct cxm_arrow *new_arrow(const struct cxm_allocator *allocator)
 {
@@ -174,8 +177,8 @@ static enum cxm_status accept_schema(struct cxm_arrow *arrow, struct cxm_error *
         return status;
     arrow->is_table = strcmp(arrow->schema.format, "+s") == 0;
     const int64_t n_columns = arrow->is_table ? arrow->schema.n_children : 1;
-    arrow->views = cxm_priv_alloc_zero(&arrow->allocator, (size_t)n_columns,
-                                       sizeof *arrow->views);
+    arrow->views =
+        cxm_priv_alloc_zero(&arrow->allocator, (size_t)n_columns, sizeof *arrow->views);
     if (arrow->views == NULL)
         return cxm_priv_no_memory(error);
     arrow->n_columns = n_columns;
@@ -212,7 +215,7 @@ static enum cxm_status accept_chunk(struct cxm_arrow *arrow, struct cxm_error *e
     return CXM_OK;
 }
 
-/* ---- streams -------------------------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------------------ */
 
 /* Must follow the failed call at once: the text lives until the next call. */
 static enum cxm_status producer_failed(struct ArrowArrayStream *stream, int code,
@@ -220,8 +223,8 @@ static enum cxm_status producer_failed(struct ArrowArrayStream *stream, int code
 {
     const char *text = stream->get_last_error != NULL ? stream->get_last_error(stream) : NULL;
     if (text != NULL && text[0] != '\0')
-        return cxm_priv_fail(error, CXM_EINVAL, "", "the producer of the Arrow stream failed: %s",
-                             text);
+        return cxm_priv_fail(error, CXM_EINVAL, "",
+                             "the producer of the Arrow stream failed: %s", text);
     return cxm_priv_fail(error, CXM_EINVAL, "",
                          "the producer of the Arrow stream failed with code %d", code);
 }
@@ -279,7 +282,7 @@ enum cxm_status cxm_arrow_from_stream(struct ArrowArrayStream *stream,
     return CXM_OK;
 }
 
-/* ---- one array ------------------------------------------------------------------------ */
+/* ---- one array ---------------------------------------------------------------------- */
 
 static enum cxm_status take_array(struct cxm_arrow *arrow, struct ArrowArray *array,
                                   struct cxm_error *error)
@@ -300,8 +303,8 @@ enum cxm_status cxm_arrow_from_array(struct ArrowSchema *schema, struct ArrowArr
 {
     enum cxm_status status;
     struct cxm_arrow *arrow = NULL;
-    const bool alive = schema != NULL && schema->release != NULL && array != NULL &&
-                       array->release != NULL;
+    const bool alive =
+        schema != NULL && schema->release != NULL && array != NULL && array->release != NULL;
     if (!alive)
         status = cxm_priv_fail(error, CXM_EINVAL, "array",
                                "the Arrow array or its schema is missing or was already used");
@@ -331,7 +334,7 @@ enum cxm_status cxm_arrow_from_array(struct ArrowSchema *schema, struct ArrowArr
     return status;
 }
 
-/* ---- names ---------------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------------------- */
 
 int64_t cxm_arrow_rows(const struct cxm_arrow *arrow)
 {

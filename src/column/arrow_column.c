@@ -16,8 +16,8 @@ struct builder {
     struct cxm_arrow *arrow;
     const char *name;
     const struct ArrowSchema *schema;
-    struct cxm_arrow_format format;       /* of the elements, or of the dictionary's indexes */
-    struct cxm_arrow_format dictionary;   /* of the dictionary's values */
+    struct cxm_arrow_format format;     /* of the elements, or of the dictionary's indexes */
+    struct cxm_arrow_format dictionary; /* of the dictionary's values */
     struct cxm_arrow_block *blocks;
     struct cxm_error *error;
 };
@@ -39,8 +39,8 @@ static void *keep(struct builder *b, int64_t count, size_t bytes)
     const uint64_t most = SIZE_MAX - sizeof(struct cxm_arrow_block);
     if ((uint64_t)count > most / bytes)
         return NULL;
-    struct cxm_arrow_block *block = cxm_priv_alloc_zero(
-        &b->arrow->allocator, 1, sizeof *block + (size_t)count * bytes);
+    struct cxm_arrow_block *block =
+        cxm_priv_alloc_zero(&b->arrow->allocator, 1, sizeof *block + (size_t)count * bytes);
     if (block == NULL)
         return NULL;
     block->next = b->blocks;
@@ -48,7 +48,7 @@ static void *keep(struct builder *b, int64_t count, size_t bytes)
     return block->memory;
 }
 
-/* ---- one array -------------------------------------------------------------------------- */
+/* ---- one array ---------------------------------------------------------------------- */
 
 static enum cxm_status set_validity(const struct builder *b, const struct ArrowArray *array,
                                     struct span span, struct cxm_column *out)
@@ -178,22 +178,15 @@ static enum cxm_status set_array(struct builder *b, const struct ArrowArray *arr
     out->n = span.n;
     enum cxm_status status;
     switch (format->layout) {
-    case CXM_ARROW_NOTHING:
-        return CXM_OK;
-    case CXM_ARROW_OFFSETS:
-        status = set_text(b, array, format, span, out);
-        break;
-    case CXM_ARROW_VIEWS:
-        status = set_views(b, array, span, out);
-        break;
-    default:
-        status = set_elements(b, array, format, span, out);
-        break;
+    case CXM_ARROW_NOTHING: return CXM_OK;
+    case CXM_ARROW_OFFSETS: status = set_text(b, array, format, span, out); break;
+    case CXM_ARROW_VIEWS: status = set_views(b, array, span, out); break;
+    default: status = set_elements(b, array, format, span, out); break;
     }
     return status == CXM_OK ? set_validity(b, array, span, out) : status;
 }
 
-/* ---- rows that are null as a whole ------------------------------------------------------- */
+/* ---- rows that are null as a whole -------------------------------------------------- */
 
 /* Bits at … at + 7 of a bitmap, as far as `count` of them exist; no byte more is touched. */
 static unsigned eight_bits(const uint8_t *bitmap, int64_t at, int64_t count)
@@ -238,17 +231,27 @@ static enum cxm_status join_validity(struct builder *b, const struct ArrowArray 
     return CXM_OK;
 }
 
-/* ---- dictionaries ------------------------------------------------------------------------ */
+/* ---- dictionaries ------------------------------------------------------------------- */
 
 static bool is_index_type(uint32_t type)
 {
     return type >= CXM_I8 && type <= CXM_U64;
 }
 
+/* The texts of views are a list of pointers, which is the chunk's own. */
+static bool same_heap(const struct cxm_column *a, const struct cxm_column *b)
+{
+    if (a->type != CXM_UTF8_VIEW || a->heap == NULL || b->heap == NULL)
+        return a->heap == b->heap;
+    return a->n_buffers == b->n_buffers
+           && memcmp(a->heap, b->heap, (size_t)a->n_buffers * sizeof(void *)) == 0;
+}
+
 static bool same_memory(const struct cxm_column *a, const struct cxm_column *b)
 {
-    return a->data == b->data && a->offset == b->offset && a->n == b->n && a->heap == b->heap &&
-           a->validity == b->validity && a->validity_offset == b->validity_offset;
+    return a->data == b->data && a->offset == b->offset && a->n == b->n
+           && a->validity == b->validity && a->validity_offset == b->validity_offset
+           && same_heap(a, b);
 }
 
 /* Chunks often bring one dictionary again and again: then they share the column too. */
@@ -256,8 +259,8 @@ static enum cxm_status set_dictionary(struct builder *b, const struct ArrowArray
                                       const struct cxm_column *before, struct cxm_column *out)
 {
     const struct ArrowArray *values = array->dictionary;
-    enum cxm_status status = cxm_priv_arrow_check(b->schema->dictionary, values, b->name,
-                                                  b->error);
+    enum cxm_status status =
+        cxm_priv_arrow_check(b->schema->dictionary, values, b->name, b->error);
     if (status != CXM_OK)
         return status;
     struct cxm_column *dictionary = keep(b, 1, sizeof *dictionary);
@@ -276,9 +279,11 @@ static enum cxm_status read_formats(struct builder *b)
     if (status != CXM_OK || values == NULL)
         return status;
     if (!is_index_type(b->format.type) || b->format.time_unit != CXM_NO_TIME)
-        return cxm_priv_fail(b->error, CXM_ECORRUPT, b->name,
-                             "the indexes of a dictionary have the Arrow format \"%.40s\", which "
-                             "is no integer", b->schema->format);
+        return cxm_priv_fail(
+            b->error, CXM_ECORRUPT, b->name,
+            "the indexes of a dictionary have the Arrow format \"%.40s\", which "
+            "is no integer",
+            b->schema->format);
     if (values->dictionary != NULL)
         return cxm_priv_fail(b->error, CXM_EUNSUPPORTED, b->name,
                              "a dictionary inside a dictionary cannot be read");
@@ -287,13 +292,12 @@ static enum cxm_status read_formats(struct builder *b)
     return cxm_priv_arrow_format(values, b->name, &b->dictionary, b->error);
 }
 
-/* ---- columns ----------------------------------------------------------------------------- */
+/* ---- columns ------------------------------------------------------------------------ */
 
 /* The column within one chunk. */
-static enum cxm_status build_part(struct builder *b, int64_t index,
-                                  const struct ArrowArray *chunk,
-                                  const struct cxm_column *dictionary_before,
-                                  struct cxm_column *out)
+static enum cxm_status
+build_part(struct builder *b, int64_t index, const struct ArrowArray *chunk,
+           const struct cxm_column *dictionary_before, struct cxm_column *out)
 {
     const bool is_table = b->arrow->is_table;
     const struct ArrowArray *array = is_table ? chunk->children[index] : chunk;
@@ -371,15 +375,18 @@ enum cxm_status cxm_arrow_column(struct cxm_arrow *arrow, int64_t index, struct 
                                  struct cxm_error *error)
 {
     if (arrow == NULL || out == NULL)
-        return cxm_priv_fail(error, CXM_EINVAL, "", "there is no table or no place for a column");
+        return cxm_priv_fail(error, CXM_EINVAL, "",
+                             "there is no table or no place for a column");
     if (index < 0 || index >= arrow->n_columns)
         return cxm_priv_fail(error, CXM_EINVAL, "",
                              "there is no column %lld; the table has %lld columns",
                              (long long)index, (long long)arrow->n_columns);
     struct cxm_arrow_view *view = &arrow->views[index];
     if (!view->ready) {
-        struct builder b = { .arrow = arrow, .name = cxm_arrow_name(arrow, index),
-                             .schema = cxm_priv_arrow_schema(arrow, index), .error = error };
+        struct builder b = { .arrow = arrow,
+                             .name = cxm_arrow_name(arrow, index),
+                             .schema = cxm_priv_arrow_schema(arrow, index),
+                             .error = error };
         struct cxm_column column;
         enum cxm_status status = build(&b, index, &column);
         if (status == CXM_OK)

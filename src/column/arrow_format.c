@@ -10,7 +10,7 @@ static bool starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* ---- types named by one or two letters ------------------------------------------------- */
+/* ---- types named by one or two letters ---------------------------------------------- */
 
 static const struct plain_format {
     const char *format;
@@ -58,7 +58,7 @@ static bool read_plain(const char *format, struct cxm_arrow_format *out)
     return false;
 }
 
-/* ---- instants, "tsm:Europe/Berlin" ------------------------------------------------------ */
+/* ---- instants, "tsm:Europe/Berlin" -------------------------------------------------- */
 
 static bool read_instant(const char *format, struct cxm_arrow_format *out)
 {
@@ -74,7 +74,7 @@ static bool read_instant(const char *format, struct cxm_arrow_format *out)
     return true;
 }
 
-/* ---- decimals, "d:9,2" or "d:9,2,128" --------------------------------------------------- */
+/* ---- decimals, "d:9,2" or "d:9,2,128" ----------------------------------------------- */
 
 enum { MOST_DIGITS = 38, MOST_SCALE = 76 }; /* digits of 128 bits; what readers can scale */
 
@@ -116,7 +116,7 @@ static bool read_decimal(const char *format, struct cxm_arrow_format *out)
     return true;
 }
 
-/* ---- extension types ---------------------------------------------------------------------- */
+/* ---- extension types ---------------------------------------------------------------- */
 
 enum { MOST_ENTRIES = 1024, MOST_ENTRY_BYTES = 1 << 24 };
 
@@ -126,6 +126,11 @@ static int32_t read_length(const char **at)
     memcpy(&value, *at, sizeof value);
     *at += sizeof value;
     return value;
+}
+
+static bool equals(const char *bytes, int32_t n, const char *text)
+{
+    return (size_t)n == strlen(text) && memcmp(bytes, text, (size_t)n) == 0;
 }
 
 /* Metadata are a count and then pairs of texts, each with its length in front, native order.
@@ -146,15 +151,14 @@ static bool has_extension(const char *metadata, const char *extension)
         const int32_t value_bytes = read_length(&at);
         if (value_bytes < 0 || value_bytes > MOST_ENTRY_BYTES)
             return false;
-        if ((size_t)key_bytes == strlen(key_name) && memcmp(key, key_name, strlen(key_name)) == 0)
-            return (size_t)value_bytes == strlen(extension) &&
-                   memcmp(at, extension, strlen(extension)) == 0;
+        if (equals(key, key_bytes, key_name))
+            return equals(at, value_bytes, extension);
         at += value_bytes;
     }
     return false;
 }
 
-/* ---- refusals ------------------------------------------------------------------------------ */
+/* ---- refusals ----------------------------------------------------------------------- */
 
 /* The first prefix that fits names the type. */
 static const struct refused_format {

@@ -11,20 +11,20 @@
 
 /* Where the elements of a column are. */
 enum cxm_arrow_layout {
-    CXM_ARROW_NOTHING,  /* null: no buffers */
-    CXM_ARROW_FIXED,    /* validity, elements of `width` bytes */
-    CXM_ARROW_BIT,      /* validity, bits */
-    CXM_ARROW_OFFSETS,  /* validity, n + 1 offsets of `width` bytes, text */
-    CXM_ARROW_VIEWS     /* validity, 16-byte views, texts …, sizes of the texts */
+    CXM_ARROW_NOTHING, /* null: no buffers */
+    CXM_ARROW_FIXED,   /* validity, elements of `width` bytes */
+    CXM_ARROW_BIT,     /* validity, bits */
+    CXM_ARROW_OFFSETS, /* validity, n + 1 offsets of `width` bytes, text */
+    CXM_ARROW_VIEWS    /* validity, 16-byte views, texts …, sizes of the texts */
 };
 
 /* A format string and its extension, understood. */
 struct cxm_arrow_format {
     enum cxm_arrow_layout layout;
     int64_t width;
-    uint32_t type;       /* enum cxm_type */
-    uint32_t time_unit;  /* enum cxm_time_unit */
-    uint32_t flags;      /* enum cxm_column_flags */
+    uint32_t type;      /* enum cxm_type */
+    uint32_t time_unit; /* enum cxm_time_unit */
+    uint32_t flags;     /* enum cxm_column_flags */
     int32_t scale;
 };
 
@@ -47,7 +47,7 @@ struct cxm_arrow {
     struct ArrowArray *chunks;
     int64_t n_chunks, capacity;
     int64_t rows;
-    bool is_table;       /* the root is a struct: its children are the columns */
+    bool is_table; /* the root is a struct: its children are the columns */
     int64_t n_columns;
     struct cxm_arrow_view *views;
 };

@@ -16,7 +16,7 @@
 
 #include <cxm/arrow.h>
 
-/* ---- what a column holds ------------------------------------------------------------------ */
+/* ---- what a column holds ------------------------------------------------------------ */
 
 enum { NAME_BYTES = 64, FORMAT_BYTES = 8, BUFFER_ALIGNMENT = 64 };
 
@@ -26,15 +26,21 @@ struct field {
 };
 
 enum source {
-    FROM_DOUBLE,  /* a double of the estimate; NaN is null */
-    FROM_COUNT,   /* an int64 of the estimate */
-    FROM_METRIC, FROM_MEASURE, FROM_INTERVAL, FROM_UNIT, FROM_BASE, FROM_DEFINITION, FROM_FLAGS
+    FROM_DOUBLE, /* a double of the estimate; NaN is null */
+    FROM_COUNT,  /* an int64 of the estimate */
+    FROM_METRIC,
+    FROM_MEASURE,
+    FROM_INTERVAL,
+    FROM_UNIT,
+    FROM_BASE,
+    FROM_DEFINITION,
+    FROM_FLAGS
 };
 
 static const struct fixed_column {
     const char *name;
     enum source source;
-    size_t offset;  /* in struct cxm_estimate */
+    size_t offset; /* in struct cxm_estimate */
 } fixed_columns[] = {
     { "metric", FROM_METRIC, 0 },
     { "measure", FROM_MEASURE, 0 },
@@ -68,7 +74,7 @@ struct report {
     struct cxm_error *error;
 };
 
-/* ---- arrays that own their memory ---------------------------------------------------------- */
+/* ---- arrays that own their memory --------------------------------------------------- */
 
 /* Starts the block of every column; the buffers follow, each aligned to a cache line. */
 struct block {
@@ -95,7 +101,8 @@ static struct block *new_column(size_t n, size_t data_bytes, bool has_text, size
     if (data_bytes > SIZE_MAX / 4 || text_bytes > SIZE_MAX / 4)
         return NULL;
     const size_t head = aligned(sizeof(struct block));
-    const size_t bytes = head + aligned(bitmap_bytes) + aligned(data_bytes) + aligned(text_bytes);
+    const size_t bytes =
+        head + aligned(bitmap_bytes) + aligned(data_bytes) + aligned(text_bytes);
     struct block *block = cxm_priv_alloc_zero(NULL, 1, bytes + BUFFER_ALIGNMENT);
     if (block == NULL)
         return NULL;
@@ -104,9 +111,12 @@ static struct block *new_column(size_t n, size_t data_bytes, bool has_text, size
     block->buffers[0] = at;
     block->buffers[1] = at + aligned(bitmap_bytes);
     block->buffers[2] = at + aligned(bitmap_bytes) + aligned(data_bytes);
-    *out = (struct ArrowArray){ .length = (int64_t)n, .null_count = (int64_t)n,
-                                .n_buffers = has_text ? 3 : 2, .buffers = block->buffers,
-                                .release = release_column, .private_data = block };
+    *out = (struct ArrowArray){ .length = (int64_t)n,
+                                .null_count = (int64_t)n,
+                                .n_buffers = has_text ? 3 : 2,
+                                .buffers = block->buffers,
+                                .release = release_column,
+                                .private_data = block };
     return block;
 }
 
@@ -127,7 +137,7 @@ static void set_present(struct ArrowArray *array, const struct block *block, siz
     array->null_count--;
 }
 
-/* ---- text columns --------------------------------------------------------------------------- */
+/* ---- text columns ------------------------------------------------------------------- */
 
 struct text {
     const char *bytes;
@@ -193,37 +203,27 @@ static enum cxm_status fixed_text(const struct report *r, size_t key, size_t row
     const struct cxm_estimate *e = &r->rows[row];
     const char *text = scratch;
     switch ((enum source)key) {
-    case FROM_METRIC:
-        text = r->info.metric;
-        break;
+    case FROM_METRIC: text = r->info.metric; break;
     case FROM_MEASURE:
         text = e->measure < r->n_measures ? r->measures[e->measure].name : "";
         break;
-    case FROM_INTERVAL:
-        text = cxm_interval_name((enum cxm_interval)e->interval);
-        break;
-    case FROM_UNIT:
-        text = cxm_unit_name((enum cxm_unit)e->unit);
-        break;
-    case FROM_BASE:
-        text = cxm_base_name((enum cxm_base_kind)e->base);
-        break;
-    case FROM_DEFINITION:
-        text = r->definition;
-        break;
-    default:
-        append_flags(e->flags, scratch);
-        break;
+    case FROM_INTERVAL: text = cxm_interval_name((enum cxm_interval)e->interval); break;
+    case FROM_UNIT: text = cxm_unit_name((enum cxm_unit)e->unit); break;
+    case FROM_BASE: text = cxm_base_name((enum cxm_base_kind)e->base); break;
+    case FROM_DEFINITION: text = r->definition; break;
+    default: append_flags(e->flags, scratch); break;
     }
     *out = (struct text){ text, strlen(text), false };
     return CXM_OK;
 }
 
-/* ---- numbers of the estimates --------------------------------------------------------------- */
+/* ---- numbers of the estimates ------------------------------------------------------- */
 
-static enum cxm_status fill_doubles(const struct report *r, size_t offset, struct ArrowArray *out)
+static enum cxm_status fill_doubles(const struct report *r, size_t offset,
+                                    struct ArrowArray *out)
 {
-    const struct block *block = new_column(r->n_rows, r->n_rows * sizeof(double), false, 0, out);
+    const struct block *block =
+        new_column(r->n_rows, r->n_rows * sizeof(double), false, 0, out);
     if (block == NULL)
         return cxm_priv_no_memory(r->error);
     double *values = buffer(block, 1);
@@ -238,9 +238,11 @@ static enum cxm_status fill_doubles(const struct report *r, size_t offset, struc
     return CXM_OK;
 }
 
-static enum cxm_status fill_counts(const struct report *r, size_t offset, struct ArrowArray *out)
+static enum cxm_status fill_counts(const struct report *r, size_t offset,
+                                   struct ArrowArray *out)
 {
-    const struct block *block = new_column(r->n_rows, r->n_rows * sizeof(int64_t), false, 0, out);
+    const struct block *block =
+        new_column(r->n_rows, r->n_rows * sizeof(int64_t), false, 0, out);
     if (block == NULL)
         return cxm_priv_no_memory(r->error);
     int64_t *values = buffer(block, 1);
@@ -259,16 +261,14 @@ static enum cxm_status fill_fixed(const struct report *r, const struct fixed_col
     case FROM_DOUBLE:
         memcpy(field->format, "g", 2);
         return fill_doubles(r, column->offset, out);
-    case FROM_COUNT:
-        memcpy(field->format, "l", 2);
-        return fill_counts(r, column->offset, out);
+    case FROM_COUNT: memcpy(field->format, "l", 2); return fill_counts(r, column->offset, out);
     default:
         memcpy(field->format, "u", 2);
         return fill_text(r, fixed_text, column->source, out);
     }
 }
 
-/* ---- keys ------------------------------------------------------------------------------------ */
+/* ---- keys --------------------------------------------------------------------------- */
 
 /* The key of a row; the total over all groups has none. */
 static enum cxm_status key_of_row(const struct report *r, size_t key, size_t row,
@@ -349,9 +349,7 @@ static enum cxm_status put_number(const struct report *r, int32_t type,
                                   const struct cxm_key *value, size_t row, void *data)
 {
     switch (type) {
-    case CXM_KEY_REAL:
-        ((double *)data)[row] = value->real;
-        return CXM_OK;
+    case CXM_KEY_REAL: ((double *)data)[row] = value->real; return CXM_OK;
     case CXM_KEY_BOOL:
         if (value->integer != 0)
             set_bit(data, row);
@@ -405,15 +403,16 @@ static enum cxm_status fill_key(const struct report *r, size_t key, struct field
                                 struct ArrowArray *out)
 {
     static const char *const formats[] = {
-        [CXM_KEY_INT] = "l", [CXM_KEY_UINT] = "L", [CXM_KEY_REAL] = "g", [CXM_KEY_BOOL] = "b",
-        [CXM_KEY_DATE] = "tdD", [CXM_KEY_TIME] = "tss:",
+        [CXM_KEY_INT] = "l",  [CXM_KEY_UINT] = "L",   [CXM_KEY_REAL] = "g",
+        [CXM_KEY_BOOL] = "b", [CXM_KEY_DATE] = "tdD", [CXM_KEY_TIME] = "tss:",
     };
     struct cxm_key_info info;
     const enum cxm_status status = cxm_tally_key_info(r->tally, key, &info);
     if (status != CXM_OK)
         return cxm_priv_fail(r->error, status, "", "%s", cxm_status_message(status));
     name_key(&info, key, field);
-    if (info.type == CXM_KEY_TEXT || info.type == CXM_KEY_CATEGORY || info.type == CXM_KEY_BYTES)
+    if (info.type == CXM_KEY_TEXT || info.type == CXM_KEY_CATEGORY
+        || info.type == CXM_KEY_BYTES)
         return fill_text_key(r, key, info.type == CXM_KEY_BYTES, field, out);
     if (info.type < 0 || (size_t)info.type >= CXM_COUNT(formats))
         return cxm_priv_fail(r->error, CXM_EUNSUPPORTED, "", "keys of an unknown type");
@@ -421,7 +420,7 @@ static enum cxm_status fill_key(const struct report *r, size_t key, struct field
     return fill_number_key(r, key, info.type, out);
 }
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------- */
 
 /* A struct array and its children, in one block: pointers, then the structs. */
 struct table {
@@ -448,14 +447,17 @@ static bool new_table(size_t n_columns, size_t n_rows, struct ArrowArray *out)
     struct ArrowArray *structs = (struct ArrowArray *)(void *)&table->children[n_columns];
     for (size_t i = 0; i < n_columns; i++)
         table->children[i] = &structs[i];
-    *out = (struct ArrowArray){ .length = (int64_t)n_rows, .n_buffers = 1,
-                                .n_children = (int64_t)n_columns, .buffers = table->buffers,
-                                .children = table->children, .release = release_table,
+    *out = (struct ArrowArray){ .length = (int64_t)n_rows,
+                                .n_buffers = 1,
+                                .n_children = (int64_t)n_columns,
+                                .buffers = table->buffers,
+                                .children = table->children,
+                                .release = release_table,
                                 .private_data = table };
     return true;
 }
 
-/* ---- schemas ----------------------------------------------------------------------------------- */
+/* ---- schemas ------------------------------------------------------------------------ */
 
 static void release_field(struct ArrowSchema *schema)
 {
@@ -478,8 +480,10 @@ static bool new_field(const struct field *field, struct ArrowSchema *out)
     if (copy == NULL)
         return false;
     *copy = *field;
-    *out = (struct ArrowSchema){ .format = copy->format, .name = copy->name,
-                                 .flags = ARROW_FLAG_NULLABLE, .release = release_field,
+    *out = (struct ArrowSchema){ .format = copy->format,
+                                 .name = copy->name,
+                                 .flags = ARROW_FLAG_NULLABLE,
+                                 .release = release_field,
                                  .private_data = copy };
     return true;
 }
@@ -493,8 +497,11 @@ static bool new_schema(const struct field *fields, size_t n, struct ArrowSchema 
     struct ArrowSchema *structs = (struct ArrowSchema *)(void *)&children[n];
     for (size_t i = 0; i < n; i++)
         children[i] = &structs[i];
-    struct ArrowSchema schema = { .format = "+s", .name = "", .n_children = (int64_t)n,
-                                  .children = children, .release = release_schema,
+    struct ArrowSchema schema = { .format = "+s",
+                                  .name = "",
+                                  .n_children = (int64_t)n,
+                                  .children = children,
+                                  .release = release_schema,
                                   .private_data = children };
     for (size_t i = 0; i < n; i++) {
         if (!new_field(&fields[i], &structs[i])) {
@@ -506,11 +513,11 @@ static bool new_schema(const struct field *fields, size_t n, struct ArrowSchema 
     return true;
 }
 
-/* ---- the stream --------------------------------------------------------------------------------- */
+/* ---- the stream --------------------------------------------------------------------- */
 
 struct stream {
-    struct ArrowArray chunk;  /* released once it was handed over */
-    const char *failure;      /* what the last call complained about, or NULL */
+    struct ArrowArray chunk; /* released once it was handed over */
+    const char *failure;     /* what the last call complained about, or NULL */
     size_t n_fields;
     struct field fields[];
 };
@@ -546,14 +553,15 @@ static void stream_release(struct ArrowArrayStream *self)
     self->release = NULL;
 }
 
-static enum cxm_status fill_columns(const struct report *r, size_t n_keys, struct stream *stream)
+static enum cxm_status fill_columns(const struct report *r, size_t n_keys,
+                                    struct stream *stream)
 {
     enum cxm_status status = CXM_OK;
     for (size_t i = 0; i < stream->n_fields && status == CXM_OK; i++) {
         struct ArrowArray *column = stream->chunk.children[i];
-        status = i < n_keys ? fill_key(r, i, &stream->fields[i], column)
-                            : fill_fixed(r, &fixed_columns[i - n_keys], &stream->fields[i],
-                                         column);
+        status = i < n_keys
+                     ? fill_key(r, i, &stream->fields[i], column)
+                     : fill_fixed(r, &fixed_columns[i - n_keys], &stream->fields[i], column);
     }
     return status;
 }
@@ -579,7 +587,7 @@ static enum cxm_status new_stream(const struct report *r, struct ArrowArrayStrea
     return status;
 }
 
-/* ---- the report ----------------------------------------------------------------------------------- */
+/* ---- the report --------------------------------------------------------------------- */
 
 static enum cxm_status read_measures(struct report *r)
 {
@@ -628,7 +636,8 @@ enum cxm_status cxm_tally_to_arrow(struct cxm_tally *tally,
                                    struct ArrowArrayStream *out, struct cxm_error *error)
 {
     if (tally == NULL || out == NULL)
-        return cxm_priv_fail(error, CXM_EINVAL, "", "there is no tally or no place for a stream");
+        return cxm_priv_fail(error, CXM_EINVAL, "",
+                             "there is no tally or no place for a stream");
     struct report r = { .tally = tally, .error = error };
     cxm_tally_describe(tally, &r.info);
     enum cxm_status status = read_measures(&r);
