@@ -36,7 +36,7 @@ static inline uint16_t code_of_int(int32_t v, int32_t lo, uint32_t bins, uint16_
 static inline uint16_t code_of_uint(uint32_t v, int32_t lo, uint32_t bins, uint16_t invalid)
 {
     const uint32_t k = v - (uint32_t)lo;
-    return (k < bins) & (v <= INT32_MAX) ? (uint16_t)k : invalid;
+    return k < bins && v <= INT32_MAX ? (uint16_t)k : invalid;
 }
 
 static inline uint16_t code_of_long(int64_t v, int32_t lo, uint32_t bins, uint16_t invalid)
@@ -48,7 +48,7 @@ static inline uint16_t code_of_long(int64_t v, int32_t lo, uint32_t bins, uint16
 static inline uint16_t code_of_ulong(uint64_t v, int32_t lo, uint32_t bins, uint16_t invalid)
 {
     const uint64_t k = v - (uint64_t)(int64_t)lo;
-    return (k < bins) & (v <= INT32_MAX) ? (uint16_t)k : invalid;
+    return k < bins && v <= INT32_MAX ? (uint16_t)k : invalid;
 }
 
 /* Range first: converting a float that does not fit is undefined. */
