@@ -14,7 +14,7 @@ static unsigned long n_inputs;
 
 static void run_bytes(const uint8_t *bytes, size_t size)
 {
-    uint8_t *exact = malloc(size > 0 ? size : 1);
+    uint8_t *exact = calloc(size > 0 ? size : 1, 1);
     if (exact == NULL)
         exit(2);
     if (size > 0)
