@@ -4,8 +4,10 @@
 # Makes sure that what a job needs is there, and installs what is missing with apt-get (through
 # sudo when not root). When nothing is missing it takes milliseconds and asks no network.
 #
-#   build    meson, ninja, a C compiler, pkg-config, GSL     example  libcsv, SQLite
-#   test     cmocka, a C++ compiler, Python                  python   virtual environments
+#   build    meson, ninja, a C compiler, pkg-config, GSL
+#   example  libcsv, inih, json-c, zlib, SQLite
+#   test     cmocka, a C++ compiler, Python
+#   python   virtual environments
 #   ci       clang with its runtimes, gcovr, valgrind, CMake
 
 need_say()
@@ -28,6 +30,12 @@ need_missing()
             ;;
         example)
             echo '#include <csv.h>' | cc -x c -E -o /dev/null - 2>/dev/null || echo libcsv-dev
+            pkg-config --exists inih 2>/dev/null || echo libinih-dev
+            pkg-config --exists json-c 2>/dev/null || echo libjson-c-dev
+            pkg-config --exists zlib 2>/dev/null || echo zlib1g-dev
+            pkg-config --exists inih 2>/dev/null || echo libinih-dev
+            pkg-config --exists json-c 2>/dev/null || echo libjson-c-dev
+            pkg-config --exists zlib 2>/dev/null || echo zlib1g-dev
             pkg-config --exists sqlite3 2>/dev/null || echo libsqlite3-dev
             command -v sqlite3 >/dev/null || echo sqlite3
             command -v python3 >/dev/null || echo python3
