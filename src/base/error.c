@@ -66,6 +66,7 @@ void cxm_priv_copy_text(char *out, size_t capacity, const char *text, size_t byt
     memcpy(out + keep, more, sizeof more);
 }
 
+CXM_PRINTF(6, 0)
 static void fill(struct cxm_error *error, enum cxm_status status, const char *column,
                  int64_t row, const char *value, const char *format, va_list args)
 {
