@@ -33,9 +33,6 @@ need_missing()
             pkg-config --exists inih 2>/dev/null || echo libinih-dev
             pkg-config --exists json-c 2>/dev/null || echo libjson-c-dev
             pkg-config --exists zlib 2>/dev/null || echo zlib1g-dev
-            pkg-config --exists inih 2>/dev/null || echo libinih-dev
-            pkg-config --exists json-c 2>/dev/null || echo libjson-c-dev
-            pkg-config --exists zlib 2>/dev/null || echo zlib1g-dev
             pkg-config --exists sqlite3 2>/dev/null || echo libsqlite3-dev
             command -v sqlite3 >/dev/null || echo sqlite3
             command -v python3 >/dev/null || echo python3

@@ -1,0 +1,447 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""test_scorecard.py PROGRAM SOURCE_ROOT: the scorecard on its example data and on bad input."""
+import gzip
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unicodedata
+from fractions import Fraction
+
+import scorecard_testing as testing
+from scorecard_testing import Case, find, mean_and_error, numbers, read_csv, rows_of, run, wilson
+
+ROOT = pathlib.Path()
+MISSING = {"99", "N/A", "unknown"}
+MIN_NPS = "[nps]\nfile = s.csv\nscore = score\n"
+
+
+def width(line):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+class Numbers(Case):
+    """The example configuration against numbers computed from the CSV files."""
+
+    @classmethod
+    def setUpClass(cls):
+        examples = ROOT / "examples"
+        cls.rows = rows_of(examples / "scorecard.conf")
+        cls.survey = read_csv(examples / "data/survey.csv")
+        cls.tickets = read_csv(examples / "data/tickets.csv")
+        cls.customers = read_csv(examples / "data/customers.csv")
+
+    def test_data_are_what_the_script_makes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = ROOT / "examples/make_data.py"
+            subprocess.run([sys.executable, script, folder], check=True)
+            for name in ("survey.csv", "tickets.csv", "customers.csv"):
+                made = (pathlib.Path(folder) / name).read_bytes()
+                self.assertEqual(made, (ROOT / "examples/data" / name).read_bytes(), name)
+
+    def test_base_law(self):
+        sizes = {"survey": 3000, "tickets": 4000, "customers": 2000}
+        for row in self.rows:
+            total = sum(row[k] for k in ("n", "missing", "invalid", "excluded"))
+            if row["group"] is None and list(row)[0] == "group":
+                self.assertIn(total, sizes.values(), row["section"])
+            self.assertEqual(row["flags"], sorted(set(row["flags"]), key=row["flags"].index))
+
+    def check_nps(self, answers, missing, invalid, row):
+        self.base(row, len(answers), missing, invalid)
+        weights = [Fraction(r["weight"]) for _, r in answers]
+        self.near(row["value"], float(testing.weighted_nps(
+            answers, lambda r: Fraction(r["weight"]))))
+        self.near(row["sum_weight"], float(sum(weights)))
+        self.near(row["n_eff"], float(sum(weights) ** 2 / sum(w * w for w in weights)))
+
+    def test_nps(self):
+        self.check_nps(*numbers(self.survey, "recommend", 0, 10, MISSING),
+                       find(self.rows, "nps"))
+        for region in ("North", "South", "East", "West"):
+            part = [r for r in self.survey if r["region"] == region]
+            self.check_nps(*numbers(part, "recommend", 0, 10, MISSING),
+                           find(self.rows, "nps", region=region))
+        part = [r for r in self.survey if r["region"] == "East" and r["segment"] == "business"]
+        self.check_nps(*numbers(part, "recommend", 0, 10, MISSING),
+                       find(self.rows, "nps", segment="business", region="East"))
+
+    def test_nps_without_region(self):
+        part = [r for r in self.survey if r["region"] == ""]
+        row = find(self.rows, "nps", region=None)
+        self.check_nps(*numbers(part, "recommend", 0, 10, MISSING), row)
+        self.assertIn("MISSING_KEY", row["flags"])
+
+    def test_nps_by_month(self):
+        for month in ("2025-01", "2025-06"):
+            part = [r for r in self.survey if r["answered_at"].startswith(month)]
+            self.check_nps(*numbers(part, "recommend", 0, 10, MISSING),
+                           find(self.rows, "nps", answered_at=month + "-01"))
+
+    def test_weighted_error(self):
+        """Linearised: sqrt(n / (n - 1) sum w^2 (y - mean)^2) / sum w."""
+        answers, *_ = numbers(self.survey, "recommend", 0, 10, MISSING)
+        w = [Fraction(r["weight"]) for _, r in answers]
+        y = [(v >= 9) - (v <= 6) for v, _ in answers]
+        mean = sum(a * b for a, b in zip(w, y)) / sum(w)
+        n = len(y)
+        squares = sum((a * (b - mean)) ** 2 for a, b in zip(w, y)) * Fraction(n, n - 1)
+        self.near(find(self.rows, "nps")["std_error"],
+                  100 * float(squares) ** 0.5 / float(sum(w)))
+
+    def test_csat(self):
+        answers, missing, invalid = numbers(self.survey, "satisfaction", 1, 5, {"0"})
+        row = find(self.rows, "csat", "csat")
+        self.base(row, len(answers), missing, invalid)
+        weight = sum(Fraction(r["weight"]) for _, r in answers)
+        self.near(row["value"], float(
+            sum(Fraction(r["weight"]) for v, r in answers if v >= 4) / weight))
+        self.near(find(self.rows, "csat", "mean")["value"],
+                  float(sum(Fraction(r["weight"]) * v for v, r in answers) / weight))
+
+    def test_csi(self):
+        """sum of mean importance x mean satisfaction, over rows complete in both."""
+        names = ("price", "quality", "delivery", "support")
+        rows = [r for r in self.survey
+                if all(r["sat_" + i] and r["imp_" + i] for i in names)]
+        satisfied = [Fraction(sum(int(r["sat_" + i]) for r in rows), len(rows)) for i in names]
+        important = [Fraction(sum(int(r["imp_" + i]) for r in rows), len(rows)) for i in names]
+        score = sum(s * w for s, w in zip(satisfied, important)) / sum(important)
+        row = find(self.rows, "csi", "csi")
+        self.base(row, len(rows), len(self.survey) - len(rows), 0)
+        self.near(row["value"], float(100 * (score - 1) / 4))
+
+    def test_gap(self):
+        row = find(self.rows, "gap", "gap[responsiveness]")
+        means = []
+        for r in self.survey:
+            items = [int(r[f"p{i}"]) - int(r[f"e{i}"]) for i in (9, 10) if r[f"p{i}"]]
+            if len(items) == 2:
+                means.append(Fraction(sum(items), 2))
+        value, error = mean_and_error(means)
+        self.assertEqual(row["n"], len(means))
+        self.near(row["value"], value)
+        self.near(row["std_error"], error)
+
+    def test_fcr(self):
+        for agent in (None, "Ada", "Hana"):
+            part = [r for r in self.tickets if agent in (None, r["agent"])
+                    and r["can_be_solved_at_once"] == "yes"]
+            known = [r for r in part if r["first_contact"] in ("yes", "no")]
+            row = find(self.rows, "fcr", **({"agent": agent} if agent else {}))
+            self.interval(row, wilson(sum(r["first_contact"] == "yes" for r in known),
+                                      len(known)))
+            self.assertEqual(row["n"], len(known))
+
+    def test_one_touch(self):
+        known = [r for r in self.tickets if r["solved"] == "yes" and r["replies"]]
+        good = [r for r in known if int(r["replies"]) <= 1 and r["reopens"] == "0"]
+        self.interval(find(self.rows, "one_touch"), wilson(len(good), len(known)))
+
+    def test_conditions(self):
+        solved = [r for r in self.tickets if r["solved"] == "yes"]
+        row = find(self.rows, "share reopened")
+        self.interval(row, wilson(sum(int(r["reopens"]) > 0 for r in solved), len(solved)))
+        self.base(row, len(solved), 0, 0, len(self.tickets) - len(solved))
+        row = find(self.rows, "share sla", priority="high")
+        part = [r for r in self.tickets if r["priority"] == "1"]
+        self.interval(row, wilson(sum(r["made_sla"] == "true" for r in part), len(part)))
+
+    def test_categories_keep_their_order(self):
+        keys = [r["priority"] for r in self.rows if r["section"] == "share sla"
+                and "priority" in r]
+        self.assertEqual(keys, ["high", "normal", "low"])
+
+    def test_mean_ratio_total(self):
+        values = [int(r["handling_minutes"]) for r in self.tickets]
+        row = find(self.rows, "mean handling")
+        value, error = mean_and_error(values)
+        self.near(row["value"], value)
+        self.near(row["std_error"], error)
+        cost = [Fraction(r["cost"]) for r in self.tickets]
+        self.near(find(self.rows, "ratio cost")["value"], float(sum(cost) / sum(values)))
+        revenue = [Fraction(r["revenue"]) for r in self.customers]
+        self.near(find(self.rows, "total revenue")["value"], float(sum(revenue)))
+
+    def test_retention_and_churn(self):
+        start = [r for r in self.customers if r["active_before"] == "yes"]
+        known = [r for r in start if r["active_after"] != ""]
+        lost = [r for r in known if r["active_after"] == "no"]
+        row = find(self.rows, "retention")
+        self.interval(row, wilson(len(known) - len(lost), len(known)))
+        self.assertEqual((row["n"], row["base"]), (len(known), "customers"))
+        self.interval(find(self.rows, "churn", "churn"), wilson(len(lost), len(known)))
+
+    def test_threads_change_nothing(self):
+        self.assertEqual(self.rows, rows_of("--threads", 2, ROOT / "examples/scorecard.conf"))
+
+
+class Printing(Case):
+    def test_widths(self):
+        for columns in (60, 80, 100, 140, 200):
+            for language in ("en", "zh"):
+                _, out, _ = run("--lang", language, ROOT / "examples/scorecard.conf",
+                                env={"COLUMNS": str(columns)})
+                for line in out.splitlines():
+                    if "●" in line:
+                        bar = line[:line.rindex("●") + 1]
+                        self.assertLessEqual(width(bar), columns, line)
+
+    def test_ascii(self):
+        _, out, _ = run(ROOT / "examples/scorecard.conf", env={"LC_ALL": "C"})
+        self.assertTrue(out.isascii())
+        self.assertIn("--o--", out)
+
+    def test_chinese(self):
+        _, out, _ = run("--lang", "zh", ROOT / "examples/scorecard.conf")
+        for term in ("净推荐值", "客户满意度指数", "首接解决率", "客户留存率", "客户流失率", "合计",
+                     "缺失", "置信区间"):
+            self.assertIn(term, out)
+
+    def test_level(self):
+        wide = find(rows_of("--level", "0.99", ROOT / "examples/scorecard.conf"), "fcr")
+        narrow = find(rows_of("--level", "0.8", ROOT / "examples/scorecard.conf"), "fcr")
+        self.assertLess(wide["lower"], narrow["lower"])
+        self.assertEqual(wide["level"], 0.99)
+        _, out, _ = run("--level", "0.9", ROOT / "examples/scorecard.conf")
+        self.assertIn("90 %", out)
+
+    def test_rows_and_all(self):
+        _, out, _ = run("--rows", 2, ROOT / "examples/scorecard.conf")
+        self.assertIn("more groups", out)
+        _, out, _ = run("--all", ROOT / "examples/scorecard.conf")
+        self.assertIn("phone: net", out)
+
+    def test_help(self):
+        self.assertIn("Usage", run("--help")[1])
+        self.assertIn("libcxm", run("--version")[1])
+        self.assertEqual(run(check=False)[0], 1)
+
+
+class Files(Case):
+    """Small files, most of them bad. Nothing may crash, every message has its place."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name)
+
+    def write(self, name, content):
+        data = content if isinstance(content, bytes) else content.encode("utf-8")
+        (self.path / name).write_bytes(data)
+
+    def score(self, survey, more="", *arguments):
+        self.write("s.csv", survey)
+        self.write("c.conf", MIN_NPS + more)
+        return rows_of(*arguments, "c.conf", cwd=self.path)
+
+    def refuse(self, survey, configuration, *parts):
+        if survey is not None:
+            self.write("s.csv", survey)
+        self.write("c.conf", configuration)
+        status, out, err = run("c.conf", cwd=self.path, check=False)
+        self.assertEqual((status, out), (1, ""), err)
+        self.assertEqual(err.count("\n"), 1, err)
+        for part in parts:
+            self.assertIn(part, err)
+
+    def test_out_of_range_names_file_and_line(self):
+        self.refuse("score\n9\n10\n12\n3\n44\n", MIN_NPS, "s.csv:4: score is 12", "[nps]",
+                    "missing =", "invalid = count")
+
+    def test_text_names_file_and_line(self):
+        self.refuse("score\n9\nnine\n12\n", MIN_NPS, 's.csv:3: score is "nine", not a number')
+        self.refuse("score\n9\n12\nnine\n", MIN_NPS, "s.csv:3: score is 12")
+
+    def test_lines_inside_quotes_count(self):
+        text = 'note,score\n"one\ntwo\n\nfour",9\n\n\nplain,99\n'
+        self.refuse(text, MIN_NPS, "s.csv:8: score is 99")
+        self.refuse(text.replace("\n", "\r\n"), MIN_NPS, "s.csv:8: score is 99")
+        self.refuse("score\r9\r\r99\r", MIN_NPS, "s.csv:4: score is 99")
+
+    def test_lines_beyond_the_first_chunk(self):
+        lines = ["score"] + ["7"] * 70000 + ["55"]
+        self.refuse("\n".join(lines), MIN_NPS, "s.csv:70002: score is 55")
+
+    def test_ragged_rows(self):
+        self.refuse("a,score\n1,2\n3\n", MIN_NPS, "s.csv:3: 1 cells", "2 columns")
+        self.refuse("a,score\n1,2,3\n", MIN_NPS, "s.csv:2: 3 cells")
+
+    def test_open_quote(self):
+        self.refuse('a,score\n1,2\n"3,4\n5,6\n', MIN_NPS, "s.csv:3: a quote")
+
+    def test_no_file_no_rows_no_column(self):
+        self.refuse(None, MIN_NPS, "s.csv: No such file")
+        self.refuse("", MIN_NPS, "s.csv: is empty")
+        self.refuse("Score\n1\n", MIN_NPS, 'c.conf:3: s.csv has no column "score"',
+                    'did you mean "Score"?')
+        self.refuse("score,score\n1,2\n", MIN_NPS, "s.csv:1: two columns")
+        self.refuse("s\0core\n1\n", MIN_NPS, "no column")
+        self.refuse("\xff\xfes\0".encode("latin-1"), MIN_NPS, "UTF-16")
+        row, = self.score("score\n")
+        self.assertEqual((row["n"], row["value"], row["flags"]), (0, None, ["NO_DATA"]))
+
+    def test_header_only_with_keys(self):
+        rows = self.score("score,k\n", "by = k\n")
+        self.assertEqual([r["n"] for r in rows], [0])
+        run("c.conf", cwd=self.path)
+
+    def test_byte_order_mark(self):
+        self.assertEqual(self.score("\ufeffscore\n9\n")[0]["value"], 100)
+
+    def test_gzip(self):
+        packed = gzip.compress(b"score\n9\n9\n1\n")
+        self.write("s.csv.gz", packed)
+        self.write("c.conf", MIN_NPS.replace("s.csv", "s.csv.gz"))
+        self.near(rows_of("c.conf", cwd=self.path)[0]["value"], 100 / 3)
+        self.write("s.csv.gz", packed[:-9])
+        status, _, err = run("c.conf", cwd=self.path, check=False)
+        self.assertEqual(status, 1)
+        self.assertIn("s.csv.gz", err)
+
+    def test_invalid_utf8(self):
+        rows = self.score(b"score,k\n9,\xff\xfe\n8,\xe4\xb8\n7,\xed\xa0\x80\n6,ok\x1b[31m\n",
+                          "by = k\n")
+        self.assertEqual(sum(r["n"] for r in rows if "k" in r), 4)
+        _, out, _ = run("c.conf", cwd=self.path)
+        self.assertNotIn("\x1b", out)
+        self.refuse(b"score\n9\n\xff\xfe\n", MIN_NPS, "s.csv:3: score is")
+
+    def test_nul_bytes(self):
+        rows = self.score(b"score,k\n9,a\0b\n8,a\n", "by = k\n")
+        self.assertEqual(sum(r["n"] for r in rows if "k" in r), 2)
+        self.refuse(b"score\n9\0\n", MIN_NPS, "s.csv:2: score is")
+
+    def test_counting_what_is_invalid(self):
+        row, = self.score("score\n9\n\n99\nN/A\nnine\n12\n7.5\ninf\nnan\n0x9\n1e400\n3\n",
+                          "missing = 99, N/A\ninvalid = count\n")
+        self.base(row, 2, 2, 7)
+
+    def test_numbers_keys_sort_as_numbers(self):
+        rows = self.score("score,age\n9,10\n9,9\n9,100\n", "by = number(age)\n")
+        self.assertEqual([r["age"] for r in rows if "age" in r], [9, 10, 100])
+
+    def test_bad_keys(self):
+        key = MIN_NPS + "period = month day\n"
+        self.refuse("score,day\n9,2025-02-30\n", key, "s.csv:2: day", "2025-02-30")
+        self.refuse("score,day\n9,03/04/2025\n", key, "s.csv:2: day")
+        self.refuse("score,day\n9,2025-03-31T23:30Z\n", key, "s.csv:2: day", "utc_offset")
+        rows = self.score("score,day\n9,2025-03-31T23:30Z\n8,\n",
+                          "period = month day\nutc_offset = +08:00\n")
+        self.assertEqual([r["day"] for r in rows if "day" in r], ["2025-04-01", None])
+        self.refuse("score,code\n9,3\n", MIN_NPS + "by = code\nnames code = 1: one\n",
+                    "s.csv:2: code", "no name")
+        self.score("score,day\n9,yesterday\n", "period = month day\ninvalid = count\n")
+        self.assertIn("1 values of day", run("c.conf", cwd=self.path)[2])
+
+    def test_labels(self):
+        self.write("c.conf", "[share]\nfile = s.csv\nnumerator = ok\n"
+                   "labels = yes: 1, no: 0, ?: missing\n")
+        self.write("s.csv", "ok\nyes\nno\nno\n?\n")
+        row, = rows_of("c.conf", cwd=self.path)
+        self.near(row["value"], 1 / 3)
+        self.assertEqual(row["missing"], 1)
+        self.write("s.csv", "ok\nyes\nmaybe\n")
+        status, _, err = run("c.conf", cwd=self.path, check=False)
+        self.assertEqual(status, 1)
+        self.assertIn("s.csv:3: ok is", err)
+        self.assertIn("maybe", err)
+
+    def test_conditions(self):
+        table = "a,b\n0,0\n0,1\n1,\n,0\n,1\n0,\n"
+        self.write("s.csv", table)
+        self.write("c.conf", "[share]\nfile = s.csv\nnumerator = a == 0 and b < 1\n")
+        row, = rows_of("c.conf", cwd=self.path)
+        # yes, no, no, missing, no, missing: one no decides.
+        self.base(row, 4, 2, 0)
+        self.near(row["value"], 0.25)
+        for wrong in ("a >", "a > x", "a > 1 > 2", "> 1", "a =! 1"):
+            self.refuse(table, f"[share]\nfile = s.csv\nnumerator = {wrong}\n", "c.conf:3:")
+
+    def test_freq(self):
+        row, = self.score("score,n\n9,3\n0,1\n,2\n", "freq = n\n")
+        self.base(row, 4, 2, 0)
+        self.near(row["value"], 50)
+
+    def test_weights_must_be_numbers(self):
+        self.refuse("score,w\n9,1\n9,x\n", MIN_NPS + "weight = w\n", "s.csv:3: w is")
+        self.refuse("score,w\n9,1\n9,-1\n", MIN_NPS + "weight = w\n", "s.csv:3: ")
+        self.refuse("score,w\n9,1\n9,\n", MIN_NPS + "weight = w\n", "s.csv:3: ")
+
+    def test_delimiters(self):
+        self.assertEqual(self.score("a;score\n1;9\n", "delimiter = semicolon\n")[0]["n"], 1)
+        self.assertEqual(self.score("a\tscore\n1\t9\n", "delimiter = tab\n")[0]["n"], 1)
+
+    def test_key_named_like_a_field(self):
+        rows = self.score("score,value\n9,a\n", "by = value\n")
+        self.assertEqual(rows[1]["group"], "a")
+
+    def test_configuration_errors(self):
+        good = "score\n9\n"
+        self.refuse(good, "[npss]\nfile = s.csv\n", 'c.conf:2: there is no metric "npss"',
+                    "csat")
+        self.refuse(good, "[nps]\nfile = s.csv\n", 'c.conf:2: [nps] needs "score')
+        self.refuse(good, "[nps]\nscore = score\n", 'needs "file')
+        self.refuse(good, MIN_NPS + "scores = x\n", 'c.conf:4: [nps] does not know "scores"',
+                    "promoter")
+        self.refuse(good, MIN_NPS + "score = x\n", "c.conf:4: score stands in [nps] twice")
+        self.refuse(good, MIN_NPS + MIN_NPS[:0] + "[csat]\n[nps]\nfile = x\n", "second section")
+        self.refuse(good, MIN_NPS + "scale = 0\n", "c.conf:4: scale takes two numbers")
+        self.refuse(good, MIN_NPS + "scale = 0, ten\n", 'c.conf:4: scale: "ten"')
+        self.refuse(good, MIN_NPS + "scale = 10, 0\n", "c.conf:4: [nps] ")
+        self.refuse(good, MIN_NPS + "promoter = 11\n", "c.conf:4: [nps] ")
+        self.refuse(good, MIN_NPS + "interval = wilsn\n", "c.conf:4: interval = wilsn")
+        self.refuse(good, MIN_NPS + "invalid = maybe\n", "c.conf:4:", "error, count")
+        self.refuse(good, MIN_NPS + "measures = npss\n", "no measure", "promoters")
+        self.refuse(good, MIN_NPS + "axis = 5, 1\n", "c.conf:4: axis")
+        self.refuse(good, MIN_NPS + "gibberish\n", "c.conf:4:")
+        self.refuse(good, MIN_NPS + "period = fortnight day\n", "c.conf:4: period")
+        self.refuse(good, "score = x\n", "c.conf:1:", "first [section]")
+        self.refuse(good, "", "no metric")
+        self.refuse(good, MIN_NPS + "title = " + "x" * 300 + "\n", "c.conf:4:", "too long")
+        self.refuse(good, MIN_NPS + "k" * 60 + " = 1\n", "c.conf:4:", "too long")
+
+    def test_long_lists_continue(self):
+        columns = [f"question_{i}" for i in range(1, 41)]
+        self.write("s.csv", ",".join(columns) + "\n" + ",".join(["3"] * 40) + "\n")
+        lines = ",\n   ".join(", ".join(columns[i:i + 8]) for i in range(0, 40, 8))
+        self.write("c.conf", f"[csi]\nfile = s.csv\nscale = 1, 5\nitems = {lines}\n")
+        row, = rows_of("c.conf", cwd=self.path)
+        self.near(row["value"], 50)
+
+    def test_save_and_merge(self):
+        more = "by = k\ninvalid = count\n"
+        all_rows = self.score("score,k\n9,a\n,b\n3,a\n8,c\n77,a\n10,b\n", more)
+        self.score("score,k\n9,a\n,b\n3,a\n", more, "--save", "night1")
+        merged = self.score("score,k\n8,c\n77,a\n10,b\n", more, "--merge", "night1",
+                            "--save", "nights")
+        self.assertEqual(merged, all_rows)
+        self.score("score,k\n9,a\n,b\n3,a\n8,c\n77,a\n10,b\n", more, "--save", "once")
+        for file in (self.path / "once").iterdir():
+            self.assertEqual(file.read_bytes(), (self.path / "nights" / file.name).read_bytes())
+        (self.path / "once" / "1-nps-k.cxm").write_bytes(b"junk")
+        status, _, err = run("--merge", "once", "c.conf", cwd=self.path, check=False)
+        self.assertEqual(status, 1)
+        self.assertIn("1-nps-k.cxm", err)
+
+    def test_options(self):
+        self.score("score\n9\n")
+        for wrong in (["--level", "95"], ["--level", "x"], ["--lang", "fr"], ["--rows", "-1"],
+                      ["--threads", "0"], ["--nonsense"], ["--data", "nowhere"]):
+            status, _, err = run(*wrong, "c.conf", cwd=self.path, check=False)
+            self.assertEqual(status, 1, wrong)
+            self.assertNotEqual(err, "")
+        self.assertEqual(run("no.conf", cwd=self.path, check=False)[0], 1)
+
+    def test_json_is_strict(self):
+        self.score('score,k\n9,"a ""b"" \\ \n/"\n', "by = k\n")
+        for line in run("--json", "c.conf", cwd=self.path)[1].splitlines():
+            row = json.loads(line, parse_constant=lambda name: self.fail(name))
+            self.assertEqual(row["metric"], "nps")
+
+
+if __name__ == "__main__":
+    testing.PROGRAM, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
+    sys.exit(testing.main(Numbers, Printing, Files))
