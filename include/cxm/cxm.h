@@ -7,6 +7,7 @@
 #include <cxm/arrow.h>
 #include <cxm/base.h>
 #include <cxm/column.h>
+#include <cxm/interval.h>
 #include <cxm/metric.h>
 #include <cxm/result.h>
 #include <cxm/retention.h>

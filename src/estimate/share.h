@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Wilson's limits for any critical value, shared by the intervals of shares, of categories
+ * and of differences of shares. */
+#ifndef CXM_SRC_ESTIMATE_SHARE_H
+#define CXM_SRC_ESTIMATE_SHARE_H
+
+#include "estimate/estimate.h"
+
+/* x of n, 0 <= x <= n, n > 0; exactly 0 at x = 0 and exactly 1 at x = n. */
+struct cxm_limits cxm_priv_wilson(double x, double n, double z);
+
+#endif
