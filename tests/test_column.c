@@ -935,6 +935,19 @@ static void keys_of_instants(void **state)
     assert_int_equal(key_integer(&dates, 0, CXM_KEY_DATE), 19814);
     assert_int_equal(key_integer(&dates, 1, CXM_KEY_DATE), -31);
 
+    /* A dictionary of instants knows its own unit. */
+    struct cxm_column coded = column_of(CXM_I32, days + 1, 1, 4);
+    struct cxm_column instants = column_of(CXM_I64, ms, 2, 8);
+    const int32_t first = 0;
+    coded.data = &first;
+    coded.dictionary = &instants;
+    assert_int_equal(key_integer(&coded, 0, CXM_KEY_INT), 1711902600999);
+    instants.time_unit = CXM_MS;
+    assert_int_equal(key_integer(&coded, 0, CXM_KEY_TIME), 1711902600);
+    coded = cxm_column_period(coded, CXM_MONTH, 28800);
+    assert_int_equal(key_integer(&coded, 0, CXM_KEY_DATE), 19814);
+    assert_int_equal(cxm_priv_column_fits(&coded, CXM_ROLE_NUMBER, "value", NULL), CXM_EINVAL);
+
     const int64_t far = INT64_MAX;
     dates = column_of(CXM_I64, &far, 1, 8);
     dates.time_unit = CXM_DAYS;

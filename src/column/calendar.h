@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Periods of days that are local already, as in a column of dates. */
+ * The calendar for blocks of rows. */
 #ifndef CXM_SRC_CALENDAR_H
 #define CXM_SRC_CALENDAR_H
 
 #include "column/read.h"
 
-/* First day of the period that holds the day; |days| up to INT64_MAX / 86400. */
-int64_t cxm_priv_period_of_day(int64_t days, enum cxm_calendar calendar);
+/* Instants (seconds UTC) to local days, in place; the zone table is used when it has rows. */
+void cxm_priv_local_days(size_t n, int64_t *values, int64_t utc_offset,
+                         const struct cxm_zone_row *zone, int64_t n_zone);
+
+/* Days to the first days of their periods, in place; |days| up to INT64_MAX / 86400. */
+void cxm_priv_periods(enum cxm_calendar calendar, size_t n, int64_t *days);
 
 #endif

@@ -8,13 +8,25 @@
 size_t cxm_type_bytes(enum cxm_type type)
 {
     switch (type) {
-    case CXM_I8: case CXM_U8: case CXM_BOOL: return 1;
-    case CXM_I16: case CXM_U16: return 2;
-    case CXM_I32: case CXM_U32: case CXM_F32: return 4;
-    case CXM_I64: case CXM_U64: case CXM_F64: return 8;
-    case CXM_DECIMAL: case CXM_UTF8_VIEW: return 16;
+    case CXM_I8:
+    case CXM_U8:
+    case CXM_BOOL: return 1;
+    case CXM_I16:
+    case CXM_U16: return 2;
+    case CXM_I32:
+    case CXM_U32:
+    case CXM_F32: return 4;
+    case CXM_I64:
+    case CXM_U64:
+    case CXM_F64: return 8;
+    case CXM_DECIMAL:
+    case CXM_UTF8_VIEW: return 16;
     case CXM_STRINGS: return sizeof(const char *);
-    case CXM_NULL: case CXM_BITS: case CXM_TEXT: case CXM_UTF8: case CXM_UTF8_LARGE:
+    case CXM_NULL:
+    case CXM_BITS:
+    case CXM_TEXT:
+    case CXM_UTF8:
+    case CXM_UTF8_LARGE:
     default: return 0;
     }
 }
@@ -22,8 +34,9 @@ size_t cxm_type_bytes(enum cxm_type type)
 const char *cxm_type_name(enum cxm_type type)
 {
     static const char *const names[] = {
-        "null", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "bool",
-        "bits", "text", "utf8", "utf8_large", "utf8_view", "decimal", "strings",
+        "null", "i8",         "i16",       "i32",     "i64",     "u8",   "u16",
+        "u32",  "u64",        "f32",       "f64",     "bool",    "bits", "text",
+        "utf8", "utf8_large", "utf8_view", "decimal", "strings",
     };
     return (unsigned)type < CXM_COUNT(names) ? names[type] : "unknown";
 }
@@ -51,8 +64,9 @@ static enum cxm_status corrupt(const struct check *check, int64_t row, const cha
 static bool extent_fits(int64_t n, int64_t stride, int64_t bytes)
 {
     int64_t reach;
-    return n <= 0 || (!__builtin_mul_overflow(n, stride, &reach) && reach <= PTRDIFF_MAX - bytes &&
-                      reach >= -(PTRDIFF_MAX - bytes));
+    return n <= 0
+           || (!__builtin_mul_overflow(n, stride, &reach) && reach <= PTRDIFF_MAX - bytes
+               && reach >= -(PTRDIFF_MAX - bytes));
 }
 
 /* Bytes from one element to the next in memory; bits, offsets and views ignore the stride. */
@@ -75,15 +89,15 @@ static enum cxm_status check_sizes(const struct check *check, const struct cxm_c
     if (part->offset < 0 || part->validity_offset < 0)
         return wrong(check, "an offset is negative");
     /* one more for the last offset of text */
-    if (__builtin_add_overflow(part->n, part->offset, &elements) ||
-        __builtin_add_overflow(elements, 1, &elements) ||
-        __builtin_add_overflow(part->n, part->validity_offset, &bits))
+    if (__builtin_add_overflow(part->n, part->offset, &elements)
+        || __builtin_add_overflow(elements, 1, &elements)
+        || __builtin_add_overflow(part->n, part->validity_offset, &bits))
         return wrong(check, "the number of rows plus the offset does not fit in 64 bits");
     if (part->type == CXM_TEXT && part->width == 0)
         return wrong(check, "text of a fixed size needs a width of at least 1 byte");
     const int64_t bytes = part->type == CXM_TEXT ? (int64_t)part->width : 16;
-    if (!extent_fits(elements, stride_of(part), bytes) ||
-        (part->mask != NULL && !extent_fits(part->n, part->mask_stride, 1)))
+    if (!extent_fits(elements, stride_of(part), bytes)
+        || (part->mask != NULL && !extent_fits(part->n, part->mask_stride, 1)))
         return wrong(check, "rows times stride does not fit in the address space");
     if (part->n > 0 && part->data == NULL && part->type != CXM_NULL)
         return wrong(check, "there are rows but no data");
@@ -132,8 +146,8 @@ static enum cxm_status check_offsets(const struct check *check, const struct cxm
         memcpy(&end, data + 8 * (part->offset + part->n), 8);
         rises = offsets_rise_64(data + 8 * part->offset, part->n);
     }
-    if (rises && begin >= 0 && end <= part->heap_bytes[0] &&
-        (end == begin || part->heap != NULL))
+    if (rises && begin >= 0 && end <= part->heap_bytes[0]
+        && (end == begin || part->heap != NULL))
         return CXM_OK;
     for (int64_t i = 0; i < part->n; i++) {
         struct cxm_text text;
@@ -156,7 +170,8 @@ static enum cxm_status check_views(const struct check *check, const struct cxm_c
             if (any_absent && absent[i])
                 continue;
             if (!cxm_priv_text_at(part, done + (int64_t)i, &text))
-                return corrupt(check, done + (int64_t)i, "the text lies outside of its buffers");
+                return corrupt(check, done + (int64_t)i,
+                               "the text lies outside of its buffers");
         }
     }
     return CXM_OK;
@@ -187,8 +202,8 @@ static enum cxm_status check_values(const struct check *check, const struct cxm_
     const enum cxm_status sizes = check_sizes(check, part);
     if (sizes != CXM_OK)
         return sizes;
-    if (part->type == CXM_DECIMAL &&
-        (part->scale > CXM_MOST_SCALE || part->scale < -CXM_MOST_SCALE))
+    if (part->type == CXM_DECIMAL
+        && (part->scale > CXM_MOST_SCALE || part->scale < -CXM_MOST_SCALE))
         return wrong(check, "the scale of a decimal is between -76 and 76");
     if (part->type == CXM_UTF8 || part->type == CXM_UTF8_LARGE || part->type == CXM_UTF8_VIEW)
         return check_text(check, part);
@@ -211,8 +226,8 @@ static enum cxm_status check_part(const struct check *check, const struct cxm_co
 
 static enum cxm_status check_lists(const struct check *check, const struct cxm_column *column)
 {
-    if (column->n_missing_codes < 0 ||
-        (column->n_missing_codes > 0 && column->missing_codes == NULL))
+    if (column->n_missing_codes < 0
+        || (column->n_missing_codes > 0 && column->missing_codes == NULL))
         return wrong(check, "missing codes without a list");
     if (column->n_labels < 0 || (column->n_labels > 0 && column->labels == NULL))
         return wrong(check, "labels without a list");
@@ -278,7 +293,7 @@ enum cxm_status cxm_column_check(const struct cxm_column *column, struct cxm_err
     if (status == CXM_OK)
         status = check_time(&check, column);
     if (status == CXM_OK)
-        status = column->n_chunks != 0 ? check_chunks(&check, column)
-                                       : check_part(&check, column);
+        status =
+            column->n_chunks != 0 ? check_chunks(&check, column) : check_part(&check, column);
     return status;
 }

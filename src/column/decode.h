@@ -25,11 +25,20 @@ struct cxm_rules {
     const struct cxm_column *column; /* missing codes and labels */
     bool sentinel;                   /* column->sentinel means missing */
     bool duration;
-    uint32_t unit;                   /* enum cxm_time_unit */
-    bool *subsecond;                 /* set by instants that were floored; may be NULL */
+    uint32_t unit;   /* enum cxm_time_unit */
+    bool *subsecond; /* set by instants that were floored; may be NULL */
 };
 
 struct cxm_rules cxm_priv_rules(const struct cxm_column *column);
+
+/* What integers of a part mean in time. A dictionary of instants says it itself; everything
+ * else is said by the column that the caller gave. */
+struct cxm_clock {
+    uint32_t unit; /* enum cxm_time_unit */
+    bool duration, zoned;
+};
+
+struct cxm_clock cxm_priv_clock(const struct cxm_column *column, const struct cxm_column *part);
 
 /* Finds the part that holds row `first` and the row inside it; returns how many of the n rows
  * lie in that part (0 beyond the end of the column). */
@@ -44,22 +53,22 @@ static inline const unsigned char *cxm_priv_element(const struct cxm_column *par
 
 /* Every element v of type T of n rows of a part; `action` stores it at index i. The loop over
  * contiguous elements is written apart because compilers vectorise only that one. */
-#define CXM_EACH(T, action)                                                                      \
-    do {                                                                                         \
-        const unsigned char *const p = cxm_priv_element(part, row);                              \
-        const int64_t stride = part->stride;                                                     \
-        T v;                                                                                     \
-        if (stride == (int64_t)sizeof v) {                                                       \
-            for (size_t i = 0; i < n; i++) {                                                     \
-                memcpy(&v, p + i * sizeof v, sizeof v);                                          \
-                action;                                                                          \
-            }                                                                                    \
-        } else {                                                                                 \
-            for (size_t i = 0; i < n; i++) {                                                     \
-                memcpy(&v, p + (int64_t)i * stride, sizeof v);                                   \
-                action;                                                                          \
-            }                                                                                    \
-        }                                                                                        \
+#define CXM_EACH(T, action)                                                                    \
+    do {                                                                                       \
+        const unsigned char *const p = cxm_priv_element(part, row);                            \
+        const int64_t stride = part->stride;                                                   \
+        T v;                                                                                   \
+        if (stride == (int64_t)sizeof v) {                                                     \
+            for (size_t i = 0; i < n; i++) {                                                   \
+                memcpy(&v, p + i * sizeof v, sizeof v);                                        \
+                action;                                                                        \
+            }                                                                                  \
+        } else {                                                                               \
+            for (size_t i = 0; i < n; i++) {                                                   \
+                memcpy(&v, p + (int64_t)i * stride, sizeof v);                                 \
+                action;                                                                        \
+            }                                                                                  \
+        }                                                                                      \
     } while (0)
 
 bool cxm_priv_is_integer(uint32_t type); /* I8 … U64 */
@@ -76,6 +85,10 @@ cxm_i128 cxm_priv_load_decimal(const struct cxm_column *part, int64_t row);
 /* Up to 64 bits that start at bit `position`, in the low bits; reads no byte without them. */
 uint64_t cxm_priv_load_bits(const uint8_t *bits, int64_t position, unsigned n);
 
+/* A bit for each of the next rows (64, or n if that is less) that the validity bitmap, which
+ * there is, calls null. Nulls are rare: walking over set bits beats a pass over rows. */
+uint64_t cxm_priv_null_word(const struct cxm_column *part, int64_t row, size_t n);
+
 /* absent[i] = 1 where validity or mask say that the row is missing. Returns false, with
  * `absent` untouched, when no row is: the common case, decided 64 rows at a time. */
 bool cxm_priv_absent(const struct cxm_column *part, int64_t row, size_t n, uint8_t *absent);
@@ -86,9 +99,6 @@ void cxm_priv_mark_missing(const struct cxm_rules *rules, const struct cxm_colum
 
 /* The text of one row; false when it lies outside of the heap. NULL bytes: no text. */
 bool cxm_priv_text_at(const struct cxm_column *part, int64_t row, struct cxm_text *out);
-
-/* The value of a label, NaN when it means "no answer"; false when the text is not listed. */
-bool cxm_priv_label_value(const struct cxm_column *column, struct cxm_text text, double *value);
 
 /* ---- dictionaries --------------------------------------------------------------------- */
 

@@ -65,15 +65,15 @@ static bool ordered(const struct cxm_column *column, const struct cxm_column *pa
     return ((column->flags | part->flags | part->dictionary->flags) & CXM_COLUMN_ORDERED) != 0;
 }
 
-static enum cxm_status instant_type(const struct planning *planning, int32_t *type)
+static enum cxm_status instant_type(const struct planning *planning, struct cxm_clock clock,
+                                    int32_t *type)
 {
     const struct cxm_column *const column = planning->column;
-    const bool dates = column->time_unit == CXM_DAYS;
+    const bool dates = clock.unit == CXM_DAYS;
     *type = dates || column->calendar != CXM_NO_CALENDAR ? CXM_KEY_DATE : CXM_KEY_TIME;
     if (column->calendar == CXM_NO_CALENDAR || dates)
         return CXM_OK; /* dates are local days already */
-    if ((column->flags & CXM_COLUMN_ZONED) != 0 && column->n_zone == 0 &&
-        (column->flags & CXM_COLUMN_HAS_OFFSET) == 0)
+    if (clock.zoned && column->n_zone == 0 && (column->flags & CXM_COLUMN_HAS_OFFSET) == 0)
         return refuse(planning, CXM_EINVAL,
                       "the instants belong to a time zone; pass utc_offset= or a zone table, "
                       "otherwise periods would begin at midnight UTC");
@@ -86,18 +86,18 @@ static enum cxm_status part_type(const struct planning *planning, const struct c
 {
     const struct cxm_column *const column = planning->column;
     const struct cxm_column *const values = part->dictionary != NULL ? part->dictionary : part;
-    const bool number = cxm_priv_is_integer(values->type) || values->type == CXM_F32 ||
-                        values->type == CXM_F64;
-    const bool timed = number && column->time_unit != CXM_NO_TIME;
-    const bool duration = (column->flags & CXM_COLUMN_DURATION) != 0;
+    const bool number =
+        cxm_priv_is_integer(values->type) || values->type == CXM_F32 || values->type == CXM_F64;
+    const struct cxm_clock clock = cxm_priv_clock(column, part);
+    const bool timed = number && clock.unit != CXM_NO_TIME;
     if (values->type == CXM_DECIMAL)
         return refuse(planning, CXM_EUNSUPPORTED,
                       "decimals cannot be keys; pass integers or text");
-    if (column->calendar != CXM_NO_CALENDAR && (!timed || duration))
+    if (column->calendar != CXM_NO_CALENDAR && (!timed || clock.duration))
         return refuse(planning, CXM_EINVAL,
                       "a calendar rule needs instants: integers with a time unit, or dates");
-    if (timed && !duration)
-        return instant_type(planning, type);
+    if (timed && !clock.duration)
+        return instant_type(planning, clock, type);
     if (timed || values->type == CXM_F32 || values->type == CXM_F64)
         *type = CXM_KEY_REAL; /* durations in seconds */
     else if (values->type == CXM_BOOL || values->type == CXM_BITS)
@@ -105,8 +105,8 @@ static enum cxm_status part_type(const struct planning *planning, const struct c
     else if (number)
         *type = values->type == CXM_U64 ? CXM_KEY_UINT : CXM_KEY_INT;
     else
-        *type = part->dictionary != NULL && ordered(column, part) ? CXM_KEY_CATEGORY
-                                                                  : CXM_KEY_TEXT;
+        *type =
+            part->dictionary != NULL && ordered(column, part) ? CXM_KEY_CATEGORY : CXM_KEY_TEXT;
     return CXM_OK;
 }
 
@@ -192,8 +192,8 @@ static void integer_words(const struct cxm_rules *rules, const struct cxm_column
     uint64_t *const words = out;
     int64_t raw[CXM_SCRATCH];
     double numbers[CXM_SCRATCH];
-    const bool is_signed = part->type != CXM_U64 && part->type != CXM_BOOL &&
-                           part->type != CXM_BITS;
+    const bool is_signed =
+        part->type != CXM_U64 && part->type != CXM_BOOL && part->type != CXM_BITS;
     const uint64_t flip = is_signed ? SIGN_BIT : 0;
     for (size_t done = 0; done < n; done += CXM_SCRATCH) {
         const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
@@ -235,25 +235,19 @@ static void real_words(const struct cxm_rules *rules, const struct cxm_column *p
     }
 }
 
-/* First days of periods from instants in seconds. */
-static void periods_of_seconds(const struct cxm_column *column, size_t n, int64_t *values)
+/* First days of periods, from dates or from instants in seconds. */
+static void periods_of(const struct cxm_column *column, bool dates, size_t n, int64_t *values,
+                       uint8_t *states)
 {
-    const enum cxm_calendar calendar = (enum cxm_calendar)column->calendar;
-    for (size_t i = 0; i < n; i++)
-        values[i] = cxm_priv_period_day(values[i], calendar, column->utc_offset, column->zone,
-                                        column->n_zone);
-}
-
-static void periods_of_days(enum cxm_calendar calendar, size_t n, int64_t *values,
-                            uint8_t *states)
-{
-    const int64_t most = INT64_MAX / 86400;
-    for (size_t i = 0; i < n; i++) {
-        if (states[i] == CXM_ROW_USED && (values[i] > most || values[i] < -most))
-            states[i] = CXM_ROW_INVALID;
-        if (states[i] == CXM_ROW_USED)
-            values[i] = cxm_priv_period_of_day(values[i], calendar);
+    const int64_t most = INT64_MAX / 86400; /* as far as instants reach */
+    if (!dates)
+        cxm_priv_local_days(n, values, column->utc_offset, column->zone, column->n_zone);
+    for (size_t i = 0; dates && i < n; i++) {
+        const bool far = values[i] > most || values[i] < -most;
+        values[i] = far ? 0 : values[i];
+        states[i] = far && states[i] == CXM_ROW_USED ? CXM_ROW_INVALID : states[i];
     }
+    cxm_priv_periods((enum cxm_calendar)column->calendar, n, values);
 }
 
 /* Dates and instants. A column of dates is read in days, as if its unit were the second: no
@@ -272,10 +266,8 @@ static void time_words(const struct cxm_rules *rules, const struct cxm_column *p
         const bool dates = rules->unit == CXM_DAYS;
         cxm_priv_plain_times(dates ? &in_days : rules, part, row + (int64_t)done, count, values,
                              of_block);
-        if (column->calendar != CXM_NO_CALENDAR && dates)
-            periods_of_days((enum cxm_calendar)column->calendar, count, values, of_block);
-        else if (column->calendar != CXM_NO_CALENDAR)
-            periods_of_seconds(column, count, values);
+        if (column->calendar != CXM_NO_CALENDAR)
+            periods_of(column, dates, count, values, of_block);
         for (size_t i = 0; i < count; i++)
             words[done + i] = (uint64_t)values[i] ^ SIGN_BIT;
     }
@@ -296,8 +288,8 @@ static bool means_missing(const struct cxm_column *column, struct cxm_text text)
 {
     for (int64_t i = 0; i < column->n_labels; i++) {
         const struct cxm_label *const label = &column->labels[i];
-        if (label->missing && strlen(label->text) == text.n &&
-            memcmp(label->text, text.bytes, text.n) == 0)
+        if (label->missing && strlen(label->text) == text.n
+            && memcmp(label->text, text.bytes, text.n) == 0)
             return true;
     }
     return false;
@@ -311,18 +303,25 @@ static bool has_missing_labels(const struct cxm_column *column)
     return false;
 }
 
-/* Text of one row of a part without dictionary. */
+/* Text of one row, known not to be null, of a part without dictionary. */
+static uint8_t present_text(const struct cxm_column *column, bool labels,
+                            const struct cxm_column *part, int64_t row, struct cxm_text *text)
+{
+    if (!cxm_priv_text_at(part, row, text))
+        return CXM_ROW_INVALID;
+    if (text->bytes != NULL && labels && means_missing(column, *text))
+        *text = (struct cxm_text){ NULL, 0 };
+    return text->bytes != NULL ? CXM_ROW_USED : CXM_ROW_MISSING;
+}
+
 static uint8_t text_state(const struct cxm_column *column, bool labels,
                           const struct cxm_column *part, int64_t row, struct cxm_text *text)
 {
+    uint8_t absent;
     *text = (struct cxm_text){ NULL, 0 };
-    if (!category_at(part, row, text))
-        return CXM_ROW_INVALID;
-    if (text->bytes == NULL || (labels && means_missing(column, *text))) {
-        *text = (struct cxm_text){ NULL, 0 };
+    if (cxm_priv_absent(part, row, 1, &absent))
         return CXM_ROW_MISSING;
-    }
-    return CXM_ROW_USED;
+    return present_text(column, labels, part, row, text);
 }
 
 /* The index is the rank; a category without text, or that means "no answer", is missing. */
@@ -345,8 +344,9 @@ static void category_words(const struct cxm_rules *rules, const struct cxm_colum
             uint8_t *const state = &states[done + i];
             words[done + i] = (uint64_t)indexes[i];
             if (*state == CXM_ROW_USED)
-                *state = table ? few[indexes[i]]
-                               : text_state(rules->column, labels, dictionary, indexes[i], &text);
+                *state = table
+                             ? few[indexes[i]]
+                             : text_state(rules->column, labels, dictionary, indexes[i], &text);
         }
     }
 }
@@ -362,8 +362,8 @@ void cxm_priv_read_key_words(struct cxm_reader *reader, const struct cxm_key_pla
         if (count == 0)
             return;
         const struct cxm_column *const part = reader->part;
-        const bool null = part->type == CXM_NULL ||
-                          (part->dictionary != NULL && part->dictionary->type == CXM_NULL);
+        const bool null = part->type == CXM_NULL
+                          || (part->dictionary != NULL && part->dictionary->type == CXM_NULL);
         if (null)
             memset(states + done, CXM_ROW_MISSING, count);
         else if (plan->info.type == CXM_KEY_CATEGORY)
@@ -382,13 +382,13 @@ void cxm_priv_key_from_word(int32_t type, uint64_t word, struct cxm_key *out)
     memset(out, 0, sizeof *out);
     out->type = type;
     switch (type) {
-    case CXM_KEY_INT: case CXM_KEY_DATE: case CXM_KEY_TIME:
+    case CXM_KEY_INT:
+    case CXM_KEY_DATE:
+    case CXM_KEY_TIME:
         out->integer = (int64_t)(word ^ SIGN_BIT);
         out->real = (double)out->integer;
         break;
-    case CXM_KEY_REAL:
-        out->real = real_of_word(word);
-        break;
+    case CXM_KEY_REAL: out->real = real_of_word(word); break;
     case CXM_KEY_UINT: /* above INT64_MAX the integer holds the bits */
         out->integer = (int64_t)word;
         out->real = (double)word;
@@ -402,19 +402,46 @@ void cxm_priv_key_from_word(int32_t type, uint64_t word, struct cxm_key *out)
 
 /* ---- text ----------------------------------------------------------------------------- */
 
-static void text_of_dictionary(const struct cxm_rules *rules, const struct cxm_column *part,
-                               int64_t row, size_t n, bool labels, struct cxm_text *text,
-                               uint8_t *states)
+static void plain_texts(const struct cxm_rules *rules, const struct cxm_column *part,
+                        int64_t row, size_t n, bool labels, struct cxm_text *text,
+                        uint8_t *states)
 {
+    struct cxm_rules no_sentinel = *rules;
+    no_sentinel.sentinel = false; /* it is an integer */
+    memset(states, CXM_ROW_USED, n);
+    cxm_priv_mark_missing(&no_sentinel, part, row, n, states);
+    for (size_t i = 0; i < n; i++) {
+        text[i] = (struct cxm_text){ NULL, 0 };
+        if (states[i] == CXM_ROW_USED)
+            states[i] = present_text(rules->column, labels, part, row + (int64_t)i, &text[i]);
+    }
+}
+
+/* Text of a small dictionary is looked up once per block, of a large one row by row. */
+static void coded_texts(const struct cxm_rules *rules, const struct cxm_column *part,
+                        int64_t row, size_t n, bool labels, struct cxm_text *text,
+                        uint8_t *states)
+{
+    enum { FEW = 64 };
+    struct cxm_text few[FEW];
+    uint8_t few_states[FEW];
     int64_t indexes[CXM_SCRATCH];
+    const struct cxm_column *const dictionary = part->dictionary;
+    const bool table = dictionary->n <= FEW && n >= FEW;
+    for (int64_t i = 0; table && i < dictionary->n; i++)
+        few_states[i] = text_state(rules->column, labels, dictionary, i, &few[i]);
     for (size_t done = 0; done < n; done += CXM_SCRATCH) {
         const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
         cxm_priv_load_indexes(rules, part, row + (int64_t)done, count, indexes, states + done);
         for (size_t i = done; i < done + count; i++) {
+            const int64_t at = indexes[i - done];
             text[i] = (struct cxm_text){ NULL, 0 };
-            if (states[i] == CXM_ROW_USED)
-                states[i] = text_state(rules->column, labels, part->dictionary,
-                                       indexes[i - done], &text[i]);
+            if (states[i] != CXM_ROW_USED)
+                continue;
+            if (table)
+                text[i] = few[at];
+            states[i] = table ? few_states[at]
+                              : text_state(rules->column, labels, dictionary, at, &text[i]);
         }
     }
 }
@@ -431,12 +458,8 @@ void cxm_priv_read_key_text(struct cxm_reader *reader, int64_t first, size_t n,
         if (count == 0)
             return;
         const struct cxm_column *const part = reader->part;
-        if (part->dictionary != NULL)
-            text_of_dictionary(&rules, part, row, count, labels, text + done, states + done);
-        else
-            for (size_t i = 0; i < count; i++)
-                states[done + i] = text_state(reader->column, labels, part, row + (int64_t)i,
-                                              &text[done + i]);
+        (part->dictionary != NULL ? coded_texts : plain_texts)(&rules, part, row, count, labels,
+                                                               text + done, states + done);
         done += count;
     }
 }

@@ -18,6 +18,11 @@ bool cxm_priv_is_text(uint32_t type)
 
 /* ---- bits ----------------------------------------------------------------------------- */
 
+static uint64_t low_bits(unsigned n)
+{
+    return n == 64 ? ~(uint64_t)0 : ((uint64_t)1 << n) - 1;
+}
+
 uint64_t cxm_priv_load_bits(const uint8_t *bits, int64_t position, unsigned n)
 {
     const uint8_t *const p = bits + position / 8;
@@ -32,7 +37,14 @@ uint64_t cxm_priv_load_bits(const uint8_t *bits, int64_t position, unsigned n)
     word >>= skip;
     if (n_bytes == 9)
         word |= (uint64_t)p[8] << (64 - skip);
-    return n == 64 ? word : word & (((uint64_t)1 << n) - 1);
+    return word & low_bits(n);
+}
+
+uint64_t cxm_priv_null_word(const struct cxm_column *part, int64_t row, size_t n)
+{
+    const unsigned count = n < 64 ? (unsigned)n : 64;
+    return low_bits(count)
+           ^ cxm_priv_load_bits(part->validity, part->validity_offset + row, count);
 }
 
 /* Bit i of `bits` as byte i, 0 or 1, in memory order on a little-endian machine. */
@@ -61,9 +73,7 @@ static bool absent_by_validity(const struct cxm_column *part, int64_t row, size_
     bool any = false;
     for (size_t i = 0; i < n; i += 64) {
         const unsigned count = n - i < 64 ? (unsigned)(n - i) : 64;
-        const uint64_t all = count == 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;
-        const uint64_t null = all ^ cxm_priv_load_bits(part->validity,
-                                        part->validity_offset + row + (int64_t)i, count);
+        const uint64_t null = cxm_priv_null_word(part, row + (int64_t)i, n - i);
         if (null == 0 && !any)
             continue;
         if (!any)
@@ -115,15 +125,15 @@ static void mark_sentinel(int64_t sentinel, const struct cxm_column *part, int64
         CXM_EACH(double, if (v == (double)sentinel) states[i] = CXM_ROW_MISSING);
         return;
     case CXM_BOOL: /* the byte itself: a column of -1, 0, 1 may use -1 or 255 */
-        CXM_EACH(uint8_t, if (v == sentinel || (int8_t)v == sentinel) states[i] = CXM_ROW_MISSING);
+        CXM_EACH(uint8_t,
+                 if (v == sentinel || (int8_t)v == sentinel) states[i] = CXM_ROW_MISSING);
         return;
     case CXM_DECIMAL:
         for (size_t i = 0; i < n; i++)
             if (cxm_priv_load_decimal(part, row + (int64_t)i) == sentinel)
                 states[i] = CXM_ROW_MISSING;
         return;
-    default:
-        break;
+    default: break;
     }
     if (!cxm_priv_is_integer(part->type) && part->type != CXM_BITS)
         return;
@@ -142,11 +152,19 @@ void cxm_priv_mark_missing(const struct cxm_rules *rules, const struct cxm_colum
     uint8_t absent[CXM_SCRATCH];
     if (rules->sentinel)
         mark_sentinel(rules->column->sentinel, part, row, n, states);
-    if (part->validity == NULL && part->mask == NULL && part->type != CXM_NULL)
+    if (part->type == CXM_NULL) {
+        memset(states, CXM_ROW_MISSING, n);
         return;
-    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
+    }
+    if (part->validity != NULL)
+        for (size_t i = 0; i < n; i += 64) {
+            uint64_t null = cxm_priv_null_word(part, row + (int64_t)i, n - i);
+            for (; null != 0; null &= null - 1)
+                states[i + (size_t)__builtin_ctzll(null)] = CXM_ROW_MISSING;
+        }
+    for (size_t done = 0; part->mask != NULL && done < n; done += CXM_SCRATCH) {
         const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
-        if (cxm_priv_absent(part, row + (int64_t)done, count, absent))
+        if (absent_by_mask(part, row + (int64_t)done, count, absent, false))
             for (size_t i = 0; i < count; i++)
                 states[done + i] = absent[i] ? CXM_ROW_MISSING : states[done + i];
     }
@@ -260,8 +278,8 @@ static bool text_by_view(const struct cxm_column *part, const unsigned char *vie
     }
     memcpy(&buffer, view + 8, 4);
     memcpy(&start, view + 12, 4);
-    if (buffer < 0 || buffer >= part->n_buffers || start < 0 ||
-        (part->heap_bytes != NULL && (int64_t)start + length > part->heap_bytes[buffer]))
+    if (buffer < 0 || buffer >= part->n_buffers || start < 0
+        || (part->heap_bytes != NULL && (int64_t)start + length > part->heap_bytes[buffer]))
         return false;
     const char *bytes;
     memcpy(&bytes, (const char *)part->heap + (size_t)buffer * sizeof bytes, sizeof bytes);
@@ -293,27 +311,13 @@ bool cxm_priv_text_at(const struct cxm_column *part, int64_t row, struct cxm_tex
         memcpy(bounds, data + at * 8, sizeof bounds);
         return text_by_offsets(part, bounds[0], bounds[1], out);
     }
-    case CXM_UTF8_VIEW:
-        return text_by_view(part, data + at * 16, out);
+    case CXM_UTF8_VIEW: return text_by_view(part, data + at * 16, out);
     case CXM_STRINGS: {
         const char *text;
         memcpy(&text, cxm_priv_element(part, row), sizeof text);
         *out = (struct cxm_text){ text, text != NULL ? strlen(text) : 0 };
         return true;
     }
-    default:
-        return true; /* CXM_NULL: no text */
+    default: return true; /* CXM_NULL: no text */
     }
-}
-
-bool cxm_priv_label_value(const struct cxm_column *column, struct cxm_text text, double *value)
-{
-    for (int64_t i = 0; i < column->n_labels; i++) {
-        const struct cxm_label *const label = &column->labels[i];
-        if (strlen(label->text) == text.n && memcmp(label->text, text.bytes, text.n) == 0) {
-            *value = label->missing ? (double)NAN : label->value;
-            return true;
-        }
-    }
-    return false;
 }

@@ -42,6 +42,19 @@ struct cxm_rules cxm_priv_rules(const struct cxm_column *column)
     };
 }
 
+struct cxm_clock cxm_priv_clock(const struct cxm_column *column, const struct cxm_column *part)
+{
+    const struct cxm_column *const from =
+        part->dictionary != NULL && part->dictionary->time_unit != CXM_NO_TIME
+            ? part->dictionary
+            : column;
+    return (struct cxm_clock){
+        .unit = from->time_unit,
+        .duration = (from->flags & CXM_COLUMN_DURATION) != 0,
+        .zoned = (from->flags & CXM_COLUMN_ZONED) != 0,
+    };
+}
+
 /* ---- dictionaries --------------------------------------------------------------------- */
 
 void cxm_priv_load_indexes(const struct cxm_rules *rules, const struct cxm_column *part,
@@ -100,7 +113,10 @@ void cxm_priv_decode(const struct cxm_rules *rules, const struct cxm_column *par
     /* The sentinel is a mark in the data, such as -1 among the codes of a categorical; codes
      * and labels speak about values. */
     struct cxm_rules of_values = *rules;
+    const struct cxm_clock clock = cxm_priv_clock(rules->column, part);
     of_values.sentinel = false;
+    of_values.unit = clock.unit;
+    of_values.duration = clock.duration;
     int64_t indexes[CXM_SCRATCH];
     for (size_t done = 0; done < n; done += CXM_SCRATCH) {
         const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
@@ -201,14 +217,15 @@ static enum cxm_status part_fits(const struct cxm_column *column, const struct c
                              "number each answer stands for",
                              name, role_noun(role));
     }
-    if (column->time_unit == CXM_NO_TIME || values->type == CXM_BOOL || values->type == CXM_BITS)
+    const struct cxm_clock clock = cxm_priv_clock(column, part);
+    if (clock.unit == CXM_NO_TIME || values->type == CXM_BOOL || values->type == CXM_BITS)
         return CXM_OK;
-    if ((column->flags & CXM_COLUMN_DURATION) == 0)
-        return cxm_priv_fail(error, CXM_EINVAL, name,
-                             "%s: the column holds instants, not %s", name, role_noun(role));
+    if (!clock.duration)
+        return cxm_priv_fail(error, CXM_EINVAL, name, "%s: the column holds instants, not %s",
+                             name, role_noun(role));
     if (role != CXM_ROLE_NUMBER)
-        return cxm_priv_fail(error, CXM_EINVAL, name,
-                             "%s: the column holds durations, not %s", name, role_noun(role));
+        return cxm_priv_fail(error, CXM_EINVAL, name, "%s: the column holds durations, not %s",
+                             name, role_noun(role));
     return CXM_OK;
 }
 

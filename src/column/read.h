@@ -71,10 +71,12 @@ enum cxm_status cxm_priv_key_plan(const struct cxm_column *column, struct cxm_ke
                                   struct cxm_error *error);
 
 /* Keys as 64-bit words whose unsigned order is the order of the keys; MISSING for null, NaN,
- * sentinel and missing codes. -0.0 is 0.0. Never INVALID, but for time that overflows. */
+ * sentinel and missing codes. -0.0 is 0.0. INVALID only for instants that overflow and indexes
+ * outside of their dictionary. */
 void cxm_priv_read_key_words(struct cxm_reader *reader, const struct cxm_key_plan *plan,
                              int64_t first, size_t n, uint64_t *words, uint8_t *states);
-/* Keys as text inside the caller's memory (labels marked missing are MISSING). */
+/* Keys as text inside the caller's memory (labels marked missing are MISSING; INVALID only for
+ * indexes outside of the dictionary). */
 void cxm_priv_read_key_text(struct cxm_reader *reader, int64_t first, size_t n,
                             struct cxm_text *text, uint8_t *states);
 /* A word back to the value of the key (text of categories is filled in by the owner). */

@@ -51,11 +51,12 @@ static inline uint16_t code_of_ulong(uint64_t v, int32_t lo, uint32_t bins, uint
     return k < bins && v <= INT32_MAX ? (uint16_t)k : invalid;
 }
 
-/* Range first: converting a float that does not fit is undefined. */
+/* Range first: converting a float that does not fit is undefined. Both bounds are always tested
+ * (& and not &&), so that there is no branch. */
 static inline uint16_t code_of_double(double v, int32_t lo, int32_t hi, uint16_t missing,
                                       uint16_t invalid)
 {
-    const double inside = v >= lo && v <= hi ? v : lo - 0.5;
+    const double inside = ((v >= lo) & (v <= hi)) ? v : lo - 0.5;
     const int32_t whole = (int32_t)inside;
     const uint16_t code = (double)whole == inside ? (uint16_t)(whole - lo) : invalid;
     return v != v ? missing : code;
@@ -64,7 +65,7 @@ static inline uint16_t code_of_double(double v, int32_t lo, int32_t hi, uint16_t
 static inline uint16_t code_of_float(float v, int32_t lo, int32_t hi, uint16_t missing,
                                      uint16_t invalid)
 {
-    const float inside = v >= (float)lo && v <= (float)hi ? v : (float)lo - 0.5f;
+    const float inside = ((v >= (float)lo) & (v <= (float)hi)) ? v : (float)lo - 0.5f;
     const int32_t whole = (int32_t)inside;
     const uint16_t code = (float)whole == inside ? (uint16_t)(whole - lo) : invalid;
     return v != v ? missing : code;
@@ -92,12 +93,8 @@ static void direct_codes(const struct cxm_column *part, int64_t row, size_t n,
     case CXM_U32: CXM_EACH(uint32_t, codes[i] = code_of_uint(v, lo, bins, invalid)); break;
     case CXM_I64: CXM_EACH(int64_t, codes[i] = code_of_long(v, lo, bins, invalid)); break;
     case CXM_U64: CXM_EACH(uint64_t, codes[i] = code_of_ulong(v, lo, bins, invalid)); break;
-    case CXM_F32:
-        CXM_EACH(float, codes[i] = code_of_float(v, lo, hi, missing, invalid));
-        break;
-    default:
-        CXM_EACH(double, codes[i] = code_of_double(v, lo, hi, missing, invalid));
-        break;
+    case CXM_F32: CXM_EACH(float, codes[i] = code_of_float(v, lo, hi, missing, invalid)); break;
+    default: CXM_EACH(double, codes[i] = code_of_double(v, lo, hi, missing, invalid)); break;
     }
 }
 
@@ -124,24 +121,38 @@ static void direct_missing(const struct cxm_column *part, int64_t row, size_t n,
 #undef MARK
 }
 
+static void mark_nulls(const struct cxm_column *part, int64_t row, size_t n, uint16_t missing,
+                       uint16_t *codes)
+{
+    for (size_t i = 0; i < n; i += 64) {
+        uint64_t null = cxm_priv_null_word(part, row + (int64_t)i, n - i);
+        for (; null != 0; null &= null - 1)
+            codes[i + (size_t)__builtin_ctzll(null)] = missing;
+    }
+}
+
+static void mark_states(const struct cxm_rules *rules, const struct cxm_column *part,
+                        int64_t row, size_t n, uint16_t missing, uint16_t *codes)
+{
+    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
+        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
+        uint8_t states[CXM_SCRATCH] = { CXM_ROW_USED };
+        cxm_priv_mark_missing(rules, part, row + (int64_t)done, count, states);
+        for (size_t i = 0; i < count; i++)
+            codes[done + i] = states[i] != CXM_ROW_USED ? missing : codes[done + i];
+    }
+}
+
 static void direct_part(const struct cxm_rules *rules, const struct cxm_column *part,
                         int64_t row, size_t n, const struct scale *scale, uint16_t *codes)
 {
     direct_codes(part, row, n, scale, codes);
     for (int64_t c = 0; c < rules->column->n_missing_codes; c++)
         direct_missing(part, row, n, rules->column->missing_codes[c], scale->missing, codes);
-    if (part->validity == NULL && part->mask == NULL && !rules->sentinel)
-        return;
-    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
-        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
-        uint8_t absent[CXM_SCRATCH] = { 0 };
-        if (rules->sentinel)
-            cxm_priv_mark_missing(rules, part, row + (int64_t)done, count, absent);
-        else if (!cxm_priv_absent(part, row + (int64_t)done, count, absent))
-            continue;
-        for (size_t i = 0; i < count; i++)
-            codes[done + i] = absent[i] ? scale->missing : codes[done + i];
-    }
+    if (part->mask != NULL || rules->sentinel)
+        mark_states(rules, part, row, n, scale->missing, codes);
+    else if (part->validity != NULL)
+        mark_nulls(part, row, n, scale->missing, codes);
 }
 
 /* ---- the general road ----------------------------------------------------------------- */

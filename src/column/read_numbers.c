@@ -18,13 +18,14 @@ static void mark_codes(const struct cxm_column *column, const double *CXM_RESTRI
     }
 }
 
-/* NaN is missing, ±inf invalid. */
+/* NaN is missing, ±inf invalid; added up, because both tests are then made on every row and
+ * the loop has no branch. */
 static void classify_doubles(const double *CXM_RESTRICT values, size_t n,
                              uint8_t *CXM_RESTRICT states)
 {
     for (size_t i = 0; i < n; i++) {
-        const uint8_t infinite = fabs(values[i]) > DBL_MAX ? CXM_ROW_INVALID : CXM_ROW_USED;
-        states[i] = values[i] != values[i] ? CXM_ROW_MISSING : infinite;
+        const int nan = values[i] != values[i], infinite = fabs(values[i]) > DBL_MAX;
+        states[i] = (uint8_t)(nan * CXM_ROW_MISSING + infinite * CXM_ROW_INVALID);
     }
 }
 
@@ -46,26 +47,49 @@ static void classify_wide(const struct cxm_column *part, int64_t row, size_t n,
     }
 }
 
+/* The lengths of the first labels, so that most of them are passed over by one comparison. */
+struct lengths {
+    size_t of_label[32];
+};
+
+static uint8_t label_number(const struct cxm_column *column, const struct lengths *lengths,
+                            struct cxm_text text, double *value)
+{
+    for (int64_t i = 0; i < column->n_labels; i++) {
+        const struct cxm_label *const label = &column->labels[i];
+        const size_t length = i < 32 ? lengths->of_label[i] : strlen(label->text);
+        if (length != text.n || memcmp(label->text, text.bytes, length) != 0)
+            continue;
+        *value = label->value;
+        if (label->missing || isnan(label->value))
+            return CXM_ROW_MISSING;
+        return isinf(label->value) ? CXM_ROW_INVALID : CXM_ROW_USED;
+    }
+    return CXM_ROW_INVALID;
+}
+
 static void label_numbers(const struct cxm_rules *rules, const struct cxm_column *part,
                           int64_t row, size_t n, double *values, uint8_t *states)
 {
+    const struct cxm_column *const column = rules->column;
+    struct lengths lengths;
+    for (int64_t i = 0; i < 32 && i < column->n_labels; i++)
+        lengths.of_label[i] = strlen(column->labels[i].text);
+    memset(states, CXM_ROW_USED, n);
+    cxm_priv_mark_missing(rules, part, row, n, states);
     for (size_t i = 0; i < n; i++) {
         struct cxm_text text;
         values[i] = (double)NAN;
-        states[i] = CXM_ROW_USED;
-        cxm_priv_mark_missing(rules, part, row + (int64_t)i, 1, &states[i]);
         if (states[i] != CXM_ROW_USED)
             continue; /* the bytes under a null may be anything */
         if (!cxm_priv_text_at(part, row + (int64_t)i, &text))
             states[i] = CXM_ROW_INVALID;
         else if (text.bytes == NULL)
             states[i] = CXM_ROW_MISSING;
-        else if (!cxm_priv_label_value(rules->column, text, &values[i]))
-            states[i] = CXM_ROW_INVALID;
         else
-            classify_doubles(&values[i], 1, &states[i]);
+            states[i] = label_number(column, &lengths, text, &values[i]);
     }
-    mark_codes(rules->column, values, n, states);
+    mark_codes(column, values, n, states);
 }
 
 /* Seconds of a duration that is a whole number of units, correctly rounded. */
@@ -131,8 +155,8 @@ void cxm_priv_plain_numbers(const struct cxm_rules *rules, const struct cxm_colu
         label_numbers(rules, part, row, n, values, states);
         return;
     }
-    if (rules->duration && rules->unit != CXM_NO_TIME && part->type != CXM_BOOL &&
-        part->type != CXM_BITS) {
+    if (rules->duration && rules->unit != CXM_NO_TIME && part->type != CXM_BOOL
+        && part->type != CXM_BITS) {
         duration_numbers(rules, part, row, n, values, states);
         return;
     }
@@ -232,24 +256,37 @@ static int64_t units_per_second(uint32_t unit)
     }
 }
 
-static void floor_ticks(uint32_t unit, size_t n, int64_t *values, uint8_t *states, bool *lost)
+static void days_to_seconds(size_t n, int64_t *values, uint8_t *states)
 {
-    if (unit == CXM_DAYS) {
-        const int64_t most = INT64_MAX / 86400;
-        for (size_t i = 0; i < n; i++) {
-            const bool fits = values[i] <= most && values[i] >= -most;
-            values[i] = fits ? values[i] * 86400 : 0;
-            states[i] = fits || states[i] == CXM_ROW_MISSING ? states[i] : CXM_ROW_INVALID;
-        }
-        return;
+    const int64_t most = INT64_MAX / 86400;
+    for (size_t i = 0; i < n; i++) {
+        const bool fits = values[i] <= most && values[i] >= -most;
+        values[i] = fits ? values[i] * 86400 : 0;
+        states[i] = fits || states[i] == CXM_ROW_MISSING ? states[i] : CXM_ROW_INVALID;
     }
-    const int64_t per_second = units_per_second(unit);
-    if (per_second == 1)
-        return;
+}
+
+/* Inlined below with constants, by which a compiler divides without a division. */
+static inline bool floor_by(int64_t per_second, size_t n, int64_t *CXM_RESTRICT values,
+                            const uint8_t *CXM_RESTRICT states)
+{
+    bool lost = false;
     for (size_t i = 0; i < n; i++) {
         const int64_t rest = values[i] % per_second;
         values[i] = values[i] / per_second - (rest < 0);
-        *lost |= rest != 0 && states[i] == CXM_ROW_USED;
+        lost |= (rest != 0) & (states[i] == CXM_ROW_USED);
+    }
+    return lost;
+}
+
+static void floor_ticks(uint32_t unit, size_t n, int64_t *values, uint8_t *states, bool *lost)
+{
+    switch (unit) {
+    case CXM_MS: *lost |= floor_by(1000, n, values, states); break;
+    case CXM_US: *lost |= floor_by(1000000, n, values, states); break;
+    case CXM_NS: *lost |= floor_by(1000000000, n, values, states); break;
+    case CXM_DAYS: days_to_seconds(n, values, states); break;
+    default: break;
     }
 }
 
@@ -273,14 +310,18 @@ static void double_times(const struct cxm_rules *rules, const struct cxm_column 
 {
     struct cxm_rules plain = *rules;
     plain.duration = false;
+    double ticks[CXM_SCRATCH];
     for (size_t i = 0; i < n; i++) {
-        double ticks;
+        const size_t at = i % CXM_SCRATCH;
         bool floored = false;
+        if (at == 0)
+            cxm_priv_plain_numbers(&plain, part, row + (int64_t)i,
+                                   n - i < CXM_SCRATCH ? n - i : CXM_SCRATCH, ticks,
+                                   states + i);
         values[i] = 0;
-        cxm_priv_plain_numbers(&plain, part, row + (int64_t)i, 1, &ticks, &states[i]);
         if (states[i] != CXM_ROW_USED)
             continue;
-        if (!floor_seconds(ticks, rules->unit, &values[i], &floored))
+        if (!floor_seconds(ticks[at], rules->unit, &values[i], &floored))
             states[i] = CXM_ROW_INVALID;
         *lost |= floored && states[i] == CXM_ROW_USED;
     }

@@ -73,11 +73,8 @@ static void number_text(const struct cxm_column *part, int64_t row, char out[VAL
         memcpy(&real, cxm_priv_element(part, row), sizeof real);
         real_text(real, out);
         return;
-    case CXM_DECIMAL:
-        decimal_text(cxm_priv_load_decimal(part, row), part->scale, out);
-        return;
-    default:
-        break;
+    case CXM_DECIMAL: decimal_text(cxm_priv_load_decimal(part, row), part->scale, out); return;
+    default: break;
     }
     cxm_priv_load_integers(part, row, 1, &integer);
     if (part->type == CXM_BOOL || part->type == CXM_BITS)
