@@ -15,7 +15,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { BUFFER_BYTES = 1 << 18, LONG_FILE_BYTES = 1 << 24 };
+enum { BUFFER_BYTES = 1 << 18, LONG_FILE_BYTES = 1 << 24,
+       CSV_OPTIONS = CSV_REPALL_NL | CSV_APPEND_NULL };
 
 struct csv_file {
     const char *path;
@@ -164,6 +165,8 @@ static void read_all(gzFile gz, struct csv_parser *parser, struct csv_file *file
     if (number != Z_OK)
         fail_at(file->path, file->line, "cannot be read: %s",
                 number == Z_BUF_ERROR ? "the compressed file ends too early" : reason);
+    /* Quotes inside cells are let pass, but a quote that swallows the rest of the file is not. */
+    csv_set_opts(parser, CSV_OPTIONS | CSV_STRICT | CSV_STRICT_FINI);
     check_parser(parser, file, csv_fini(parser, on_cell, on_row, file) == 0);
 }
 
@@ -179,7 +182,7 @@ void csv_file_read(const char *path, char delimiter, const struct csv_listener *
         fail("%s: %s", path, errno != 0 ? strerror(errno) : "out of memory");
     gzbuffer(gz, BUFFER_BYTES);
     struct csv_parser parser;
-    if (csv_init(&parser, CSV_REPALL_NL | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0)
+    if (csv_init(&parser, CSV_OPTIONS) != 0)
         fail("out of memory");
     csv_set_delim(&parser, (unsigned char)delimiter);
     struct csv_file file = { .path = path, .listener = listener, .line = 1 };
