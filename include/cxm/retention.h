@@ -19,6 +19,7 @@ struct cxm_period_counts {
     int64_t added;        /**< N: new in the period and still there at its end */
     int64_t reactivated;  /**< lost before the period, back at its end */
     int64_t lost;         /**< of the S, gone at the end; -1: S - (E - N - reactivated) */
+    int64_t lost_added;   /**< new in the period and gone again at its end */
 };
 
 /**

@@ -177,7 +177,8 @@ struct cxm_key {
     int32_t missing;       /**< 1: the rows without a value */
     int64_t integer;
     double real;
-    const char *text;      /**< in the tally, valid until it changes; not NUL-terminated */
+    const char *text;      /**< in the tally, not NUL-terminated; valid until it changes, or
+                                until the next call for the same key */
     size_t text_bytes;
 };
 

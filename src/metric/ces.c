@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Customer effort score: the mean answer to "the company made it easy …" (Dixon, Freeman and
+ * Toman 2010), and the shares on either side of the midpoint of the scale. An answer on the
+ * midpoint is neither easy nor difficult. */
+#include "metric/metric.h"
+
+enum { SCALE, HIGH_IS_EASY };
+
+static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
+{
+    const enum cxm_status status = cxm_priv_rating_scale(config, SCALE, 0, error);
+    if (status != CXM_OK)
+        return status;
+    return cxm_priv_one_unit(config, cxm_priv_scale_bins(config), 0, error);
+}
+
+static bool high_is_easy(const struct cxm_config *config)
+{
+    return cxm_priv_number(config, HIGH_IS_EASY) != 0;
+}
+
+static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    cxm_priv_append(out, capacity, used, "ces/");
+    cxm_priv_define_scale(&tally->config, out, capacity, used);
+    cxm_priv_append(out, capacity, used, "/%s-is-easy",
+                    high_is_easy(&tally->config) ? "high" : "low");
+}
+
+/* 1 easy, -1 difficult, 0 on the midpoint; twice the distance stays a whole number. */
+static void sides(const struct cxm_config *config, double *y)
+{
+    const double twice_middle = config->lowest[0] + config->highest[0];
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(config); b++) {
+        const double twice = 2 * (config->lowest[0] + b);
+        y[b] = (twice > twice_middle) - (twice < twice_middle);
+        if (!high_is_easy(config))
+            y[b] = -y[b];
+    }
+}
+
+static void estimate_side(const struct cxm_view *view, double side, const struct cxm_ask *ask,
+                          struct cxm_estimate *out)
+{
+    double y[CXM_MAX_BINS];
+    sides(view->config, y);
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(view->config); b++)
+        y[b] = y[b] == side;
+    cxm_priv_estimate_share(view, 0, y, ask, out);
+}
+
+static void estimate_ces(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                         struct cxm_estimate *out)
+{
+    (void)member;
+    double y[CXM_MAX_BINS];
+    cxm_priv_bins_values(view->config, y);
+    cxm_priv_estimate_bin_mean(view, 0, y, 0, 1, view->config->lowest[0],
+                               view->config->highest[0], ask, out);
+}
+
+static void estimate_easy(const struct cxm_view *view, uint32_t member,
+                          const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    estimate_side(view, 1, ask, out);
+}
+
+static void estimate_difficult(const struct cxm_view *view, uint32_t member,
+                               const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    estimate_side(view, -1, ask, out);
+}
+
+static void estimate_net(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                         struct cxm_estimate *out)
+{
+    (void)member;
+    double y[CXM_MAX_BINS];
+    sides(view->config, y);
+    cxm_priv_estimate_net(view, 0, y, ask, out);
+}
+
+static void estimate_top2(const struct cxm_view *view, uint32_t member,
+                          const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    double y[CXM_MAX_BINS];
+    const double low = view->config->lowest[0], high = view->config->highest[0];
+    if (high_is_easy(view->config))
+        cxm_priv_bins_between(view->config, high - 1, high, y);
+    else
+        cxm_priv_bins_between(view->config, low, low + 1, y);
+    cxm_priv_estimate_share(view, 0, y, ask, out);
+}
+
+static const struct cxm_input_info inputs[] = {
+    { .name = "score", .summary = "ease or effort", .role = CXM_ROLE_RATING },
+};
+
+static const struct cxm_param_info params[] = {
+    { .name = "scale", .summary = "lowest and highest answer", .kind = CXM_PARAM_PAIR,
+      .defaults = { 1, 7 }, .lowest = -1e6, .highest = 1e6 },
+    { .name = "high_is_easy", .summary = "high answers mean little effort",
+      .kind = CXM_PARAM_YES_NO, .defaults = { 1 }, .lowest = 0, .highest = 1 },
+};
+
+static const struct cxm_measure_info measures[] = {
+    { "ces", "customer effort score", "客户费力度", CXM_UNIT_SCALE, 1 },
+    { "easy", "share of easy answers", "省力占比", CXM_UNIT_SHARE, 0 },
+    { "difficult", "share of difficult answers", "费力占比", CXM_UNIT_SHARE, 0 },
+    { "net", "easy minus difficult", "净省力值", CXM_UNIT_POINTS, 0 },
+    { "top2", "share of the two easiest answers", "最省力两档占比", CXM_UNIT_SHARE, 0 },
+    { "share[k]", "share of the answer k", "各分值占比", CXM_UNIT_SHARE, 0 },
+};
+
+static const struct cxm_estimator estimators[] = {
+    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_ces },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_easy },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_difficult },
+    { CXM_CLASS_NET, CXM_ONE, 0, estimate_net },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_top2 },
+    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, cxm_priv_estimate_answer },
+};
+
+static const struct cxm_metric_info info = {
+    .name = "ces", .summary = "customer effort score", .summary_zh = "客户费力度", .kind = 3,
+    .base = CXM_BASE_RESPONSES, .inputs = inputs, .n_inputs = CXM_COUNT(inputs),
+    .params = params, .n_params = CXM_COUNT(params), .measures = measures,
+    .n_measures = CXM_COUNT(measures), .intervals = cxm_priv_mean_intervals,
+    .n_intervals = CXM_COUNT(cxm_priv_mean_intervals),
+};
+
+const struct cxm_metric cxm_priv_metric_ces = {
+    .rules = { &info, configure, cxm_priv_rule_rating, NULL }, .estimators = estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define,
+};

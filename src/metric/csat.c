@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Customer satisfaction: the share of answers at or above `satisfied`; top and bottom boxes,
+ * their net score, the mean and its index 100 (mean - low) / (high - low) on the ends of the
+ * scale. The tally is the histogram of the answers. */
+#include "metric/metric.h"
+
+#include <math.h>
+
+enum { SCALE, SATISFIED };
+
+static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
+{
+    enum cxm_status status = cxm_priv_rating_scale(config, SCALE, 0, error);
+    if (status != CXM_OK)
+        return status;
+    double *satisfied = &config->params[SATISFIED].numbers[0];
+    if (isnan(*satisfied)) {
+        if (config->lowest[0] != 1 || config->highest[0] != 5)
+            return cxm_priv_fail(error, CXM_EINVAL, "satisfied",
+                                 "satisfied has a default (4) on the scale 1 to 5 only; say "
+                                 "which answers of %d to %d are satisfied",
+                                 (int)config->lowest[0], (int)config->highest[0]);
+        *satisfied = 4;
+    }
+    if (*satisfied <= config->lowest[0] || *satisfied > config->highest[0])
+        return cxm_priv_fail(error, CXM_EINVAL, "satisfied",
+                             "satisfied is %d, but must be above %d and at most %d",
+                             (int)*satisfied, (int)config->lowest[0], (int)config->highest[0]);
+    return cxm_priv_one_unit(config, cxm_priv_scale_bins(config), 0, error);
+}
+
+static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    const struct cxm_config *config = &tally->config;
+    cxm_priv_append(out, capacity, used, "csat/");
+    cxm_priv_define_scale(config, out, capacity, used);
+    cxm_priv_append(out, capacity, used, "/top-%d",
+                    (int)(config->highest[0] - cxm_priv_number(config, SATISFIED)) + 1);
+}
+
+static void share_from(const struct cxm_view *view, double low, double high,
+                       const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    double y[CXM_MAX_BINS];
+    cxm_priv_bins_between(view->config, low, high, y);
+    cxm_priv_estimate_share(view, 0, y, ask, out);
+}
+
+static void estimate_csat(const struct cxm_view *view, uint32_t member,
+                          const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    share_from(view, cxm_priv_number(view->config, SATISFIED), view->config->highest[0], ask,
+               out);
+}
+
+static void estimate_top(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                         struct cxm_estimate *out)
+{
+    (void)member;
+    share_from(view, view->config->highest[0], view->config->highest[0], ask, out);
+}
+
+static void estimate_top2(const struct cxm_view *view, uint32_t member,
+                          const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    share_from(view, view->config->highest[0] - 1, view->config->highest[0], ask, out);
+}
+
+static void estimate_bottom2(const struct cxm_view *view, uint32_t member,
+                             const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    share_from(view, view->config->lowest[0], view->config->lowest[0] + 1, ask, out);
+}
+
+static void estimate_net(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                         struct cxm_estimate *out)
+{
+    (void)member;
+    double y[CXM_MAX_BINS], bottom[CXM_MAX_BINS];
+    cxm_priv_bins_between(view->config, view->config->highest[0] - 1, view->config->highest[0],
+                          y);
+    cxm_priv_bins_between(view->config, view->config->lowest[0], view->config->lowest[0] + 1,
+                          bottom);
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(view->config); b++)
+        y[b] -= bottom[b];
+    cxm_priv_estimate_net(view, 0, y, ask, out);
+}
+
+static void estimate_mean(const struct cxm_view *view, uint32_t member,
+                          const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    double y[CXM_MAX_BINS];
+    cxm_priv_bins_values(view->config, y);
+    cxm_priv_estimate_bin_mean(view, 0, y, 0, 1, view->config->lowest[0],
+                               view->config->highest[0], ask, out);
+}
+
+static void estimate_index(const struct cxm_view *view, uint32_t member,
+                           const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    double y[CXM_MAX_BINS];
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(view->config); b++)
+        y[b] = b; /* answers counted from the lowest: the index needs no subtraction */
+    const double factor = 100 / (view->config->highest[0] - view->config->lowest[0]);
+    cxm_priv_estimate_bin_mean(view, 0, y, 0, factor, 0, 100, ask, out);
+}
+
+static const struct cxm_input_info inputs[] = {
+    { .name = "score", .summary = "satisfaction", .role = CXM_ROLE_RATING },
+};
+
+static const struct cxm_param_info params[] = {
+    { .name = "scale", .summary = "lowest and highest answer", .kind = CXM_PARAM_PAIR,
+      .defaults = { 1, 5 }, .lowest = -1e6, .highest = 1e6 },
+    { .name = "satisfied", .summary = "lowest answer of a satisfied customer",
+      .kind = CXM_PARAM_INTEGER, .defaults = { NAN }, .lowest = -1e6, .highest = 1e6 },
+};
+
+static const struct cxm_measure_info measures[] = {
+    { "csat", "share of satisfied customers", "客户满意度", CXM_UNIT_SHARE, 1 },
+    { "top", "share of the best answer", "最高分占比", CXM_UNIT_SHARE, 0 },
+    { "top2", "share of the two best answers", "前两档占比", CXM_UNIT_SHARE, 0 },
+    { "bottom2", "share of the two worst answers", "后两档占比", CXM_UNIT_SHARE, 0 },
+    { "net", "top2 minus bottom2", "净满意度", CXM_UNIT_POINTS, 0 },
+    { "mean", "mean answer", "平均分", CXM_UNIT_SCALE, 0 },
+    { "index", "mean on 0 to 100", "满意度百分制得分", CXM_UNIT_POINTS, 0 },
+    { "share[k]", "share of the answer k", "各分值占比", CXM_UNIT_SHARE, 0 },
+};
+
+static const struct cxm_estimator estimators[] = {
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_csat },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_top },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_top2 },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_bottom2 },
+    { CXM_CLASS_NET, CXM_ONE, 0, estimate_net },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_mean },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_index },
+    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, cxm_priv_estimate_answer },
+};
+
+static const struct cxm_metric_info info = {
+    .name = "csat", .summary = "customer satisfaction", .summary_zh = "客户满意度", .kind = 2,
+    .base = CXM_BASE_RESPONSES, .inputs = inputs, .n_inputs = CXM_COUNT(inputs),
+    .params = params, .n_params = CXM_COUNT(params), .measures = measures,
+    .n_measures = CXM_COUNT(measures), .intervals = cxm_priv_share_intervals,
+    .n_intervals = CXM_COUNT(cxm_priv_share_intervals),
+};
+
+const struct cxm_metric cxm_priv_metric_csat = {
+    .rules = { &info, configure, cxm_priv_rule_rating, NULL }, .estimators = estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define,
+};

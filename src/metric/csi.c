@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Customer satisfaction index of several items, in three published forms:
+ *   fixed weights        y_r = sum w_i x_ri / sum w_i, CSI = mean of y
+ *   person importance    y_r = sum I_ri x_ri / sum I_ri, CSI = mean of y
+ *   aggregate importance CSI = sum Ibar_i xbar_i / sum Ibar_i (rows complete in both)
+ * put on 0 … 100 by minmax, 100 (y - low) / (high - low), or ratio, 100 y / high (Aritonang
+ * 2005), which cannot go below 100 low / high. Unit 0 is the index, units 1 … k the items. */
+#include "metric/items.h"
+
+#include <math.h>
+
+enum { ITEMS, SCALE, WEIGHTS, IMPORTANCE, SCALING, PARTIAL };
+enum { ITEM_INPUT, IMPORTANCE_INPUT };
+enum { MINMAX, RATIO };
+
+static enum cxm_importance importance_of(const struct cxm_config *config)
+{
+    return (enum cxm_importance)cxm_priv_choice(config, IMPORTANCE);
+}
+
+static uint32_t n_items(const struct cxm_config *config)
+{
+    return (uint32_t)config->params[ITEMS].n_texts;
+}
+
+static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
+{
+    enum cxm_status status = cxm_priv_items_check(config, ITEMS, WEIGHTS, error);
+    if (status == CXM_OK)
+        status = cxm_priv_rating_scale(config, SCALE, ITEM_INPUT, error);
+    if (status != CXM_OK)
+        return status;
+    const enum cxm_importance importance = importance_of(config);
+    if (importance != CXM_IMPORTANCE_NONE && config->params[WEIGHTS].n_numbers > 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "item_weights",
+                             "item_weights and importance exclude each other");
+    if (cxm_priv_choice(config, SCALING) == RATIO && !(config->highest[ITEM_INPUT] > 0))
+        return cxm_priv_fail(error, CXM_EINVAL, "scaling",
+                             "ratio scaling needs a scale that ends above 0");
+    const uint32_t k = n_items(config);
+    config->n_items[ITEM_INPUT] = k;
+    config->n_items[IMPORTANCE_INPUT] = k;
+    config->lowest[IMPORTANCE_INPUT] = 0;
+    struct cxm_unit_spec *units = cxm_priv_config_units(config, 1 + k);
+    if (units == NULL)
+        return cxm_priv_no_memory(error);
+    for (uint32_t u = 0; u <= k; u++) {
+        units[u].bins = 1;
+        units[u].variables = 1;
+    }
+    if (importance == CXM_IMPORTANCE_AGGREGATE)
+        units[0].variables = 2 * k;
+    for (uint32_t u = 1; u <= k && importance == CXM_IMPORTANCE_PERSON; u++)
+        units[u].variables = 2; /* the answer and its importance */
+    return CXM_OK;
+}
+
+static uint8_t worse(uint8_t a, uint8_t b)
+{
+    return a > b ? a : b;
+}
+
+static void rule_items(const struct cxm_config *config, struct cxm_block *block)
+{
+    const uint32_t k = n_items(config);
+    const bool person = importance_of(config) == CXM_IMPORTANCE_PERSON;
+    const uint32_t first = config->units[0].variables;
+    for (uint32_t i = 0; i < k; i++) {
+        const uint32_t at = first + (person ? 2 : 1) * i;
+        for (size_t r = 0; r < block->n; r++) {
+            const uint8_t other = person && block->given[k + i] ? block->states[k + i][r] : 0;
+            block->unit_codes[1 + i][r] = worse(block->states[i][r], other);
+        }
+        memcpy(block->variables[at], block->values[i], block->n * sizeof(double));
+        if (person)
+            memcpy(block->variables[at + 1], block->values[k + i], block->n * sizeof(double));
+    }
+}
+
+static void rule_aggregate(const struct cxm_config *config, struct cxm_block *block)
+{
+    const uint32_t k = n_items(config);
+    for (size_t r = 0; r < block->n; r++) {
+        uint8_t state = CXM_ROW_USED;
+        for (uint32_t s = 0; s < 2 * k; s++)
+            state = worse(state, block->states[s][r]);
+        block->unit_codes[0][r] = state;
+    }
+    for (uint32_t i = 0; i < k; i++) {
+        memcpy(block->variables[i], block->values[k + i], block->n * sizeof(double));
+        memcpy(block->variables[k + i], block->values[i], block->n * sizeof(double));
+    }
+}
+
+/* A respondent's index: answers counted from the low end (minmax) or from 0 (ratio). */
+static void rule_person(const struct cxm_config *config, struct cxm_block *block)
+{
+    const uint32_t k = n_items(config);
+    const bool person = importance_of(config) == CXM_IMPORTANCE_PERSON;
+    const bool ratio = cxm_priv_choice(config, SCALING) == RATIO;
+    const double from = ratio ? 0 : config->lowest[ITEM_INPUT];
+    const double range = config->highest[ITEM_INPUT] - from;
+    const double *fixed = config->params[WEIGHTS].n_numbers > 0 ? config->params[WEIGHTS].numbers
+                                                                : NULL;
+    const enum cxm_partial partial = (enum cxm_partial)cxm_priv_choice(config, PARTIAL);
+    struct cxm_answer answers[CXM_MAX_ITEMS];
+    for (size_t r = 0; r < block->n; r++) {
+        for (uint32_t i = 0; i < k; i++) {
+            answers[i].value = block->values[i][r] - from;
+            answers[i].weight = person ? block->values[k + i][r] : fixed != NULL ? fixed[i] : 1;
+            answers[i].state = worse(block->states[i][r],
+                                     person ? block->states[k + i][r] : CXM_ROW_USED);
+        }
+        double mean = 0;
+        block->unit_codes[0][r] = cxm_priv_items_mean(answers, k, partial, 1, &mean);
+        block->variables[0][r] = 100 * mean / range;
+    }
+}
+
+static void rule(const struct cxm_config *config, struct cxm_block *block)
+{
+    rule_items(config, block);
+    if (importance_of(config) == CXM_IMPORTANCE_AGGREGATE)
+        rule_aggregate(config, block);
+    else
+        rule_person(config, block);
+}
+
+static enum cxm_status check_inputs(const struct cxm_config *config, const bool *given,
+                                    struct cxm_error *error)
+{
+    const bool has = given[n_items(config)];
+    const bool wants = importance_of(config) != CXM_IMPORTANCE_NONE;
+    if (has == wants)
+        return CXM_OK;
+    return cxm_priv_fail(error, CXM_EINVAL, "importance",
+                         wants ? "importance_kind \"%s\" needs columns of importance"
+                               : "columns of importance need importance_kind \"aggregate\" or "
+                                 "\"person\", not \"%s\"",
+                         config->params[IMPORTANCE].texts[0]);
+}
+
+/* 0 … 100 from the scale of the answers. */
+static void scaling_of(const struct cxm_config *config, double *offset, double *factor)
+{
+    const double low = config->lowest[ITEM_INPUT], high = config->highest[ITEM_INPUT];
+    const bool ratio = cxm_priv_choice(config, SCALING) == RATIO;
+    *factor = 100 / (ratio ? high : high - low);
+    *offset = ratio ? 0 : -low * *factor;
+}
+
+static void estimate_csi(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                         struct cxm_estimate *out)
+{
+    (void)member;
+    const double one = 1;
+    double offset, factor;
+    scaling_of(view->config, &offset, &factor);
+    if (importance_of(view->config) == CXM_IMPORTANCE_AGGREGATE)
+        cxm_priv_estimate_importance_index(view, 0, n_items(view->config), offset, factor, 0,
+                                           100, ask, out);
+    else
+        cxm_priv_estimate_form(view, 0, &one, 0, 1, 0, 100, ask, out);
+}
+
+static const double first_variable[2] = { 1, 0 };
+
+static void estimate_mean(const struct cxm_view *view, uint32_t item, const struct cxm_ask *ask,
+                          struct cxm_estimate *out)
+{
+    cxm_priv_estimate_form(view, 1 + item, first_variable, 0, 1, view->config->lowest[0],
+                           view->config->highest[0], ask, out);
+}
+
+static void estimate_index(const struct cxm_view *view, uint32_t item, const struct cxm_ask *ask,
+                           struct cxm_estimate *out)
+{
+    double offset, factor;
+    scaling_of(view->config, &offset, &factor);
+    cxm_priv_estimate_form(view, 1 + item, first_variable, offset, factor, 0, 100, ask, out);
+}
+
+/* Fixed weights are exact numbers; importances of persons have no common denominator, so only
+ * the value of their mean share is given. */
+static void estimate_weight(const struct cxm_view *view, uint32_t item,
+                            const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    const struct cxm_config *config = view->config;
+    const uint32_t k = n_items(config);
+    if (importance_of(config) == CXM_IMPORTANCE_AGGREGATE) {
+        cxm_priv_estimate_importance_weight(view, 0, k, item, ask, out);
+        return;
+    }
+    cxm_priv_begin(view, 1 + item, ask, out);
+    double sum = 0, own = 0;
+    for (uint32_t i = 0; i < k; i++) {
+        double w = config->params[WEIGHTS].n_numbers > 0 ? config->params[WEIGHTS].numbers[i] : 1;
+        if (importance_of(config) == CXM_IMPORTANCE_PERSON)
+            w = cxm_priv_dd_div(cxm_priv_view_sum(view, 1 + i, 1),
+                                cxm_priv_view_weight(view, 1 + i, 0)).hi;
+        sum += w;
+        own = i == item ? w : own;
+    }
+    out->value = own / sum;
+}
+
+static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    const struct cxm_config *config = &tally->config;
+    static const char *const kinds[] = { "fixed-weights", "aggregate-importance",
+                                         "person-importance" };
+    cxm_priv_append(out, capacity, used, "csi/");
+    cxm_priv_define_scale(config, out, capacity, used);
+    cxm_priv_append(out, capacity, used, "/items=%u/%s/%s", n_items(config),
+                    kinds[importance_of(config)], config->params[SCALING].texts[0]);
+    if (importance_of(config) == CXM_IMPORTANCE_AGGREGATE)
+        cxm_priv_append(out, capacity, used, "/listwise");
+    else
+        cxm_priv_append(out, capacity, used, "/%s", config->params[PARTIAL].texts[0]);
+    cxm_priv_define_weights(config, WEIGHTS, out, capacity, used);
+}
+
+static const struct cxm_input_info inputs[] = {
+    { .name = "items", .summary = "satisfaction with each item", .role = CXM_ROLE_NUMBER,
+      .many = 1 },
+    { .name = "importance", .summary = "importance of each item", .role = CXM_ROLE_NUMBER,
+      .optional = 1, .many = 1 },
+};
+
+static const char *const scalings[] = { "minmax", "ratio", NULL };
+static const struct cxm_param_info params[] = {
+    { .name = "items", .summary = "names of the items", .kind = CXM_PARAM_TEXTS, .required = 1 },
+    { .name = "scale", .summary = "lowest and highest answer", .kind = CXM_PARAM_PAIR,
+      .defaults = { 1, 5 }, .lowest = -1e6, .highest = 1e6 },
+    { .name = "item_weights", .summary = "fixed weights; equal when not given",
+      .kind = CXM_PARAM_NUMBERS, .lowest = 0, .highest = 1e100 },
+    { .name = "importance_kind", .summary = "how importance weighs the items",
+      .kind = CXM_PARAM_CHOICE, .default_text = "none",
+      .choices = cxm_priv_importance_choices },
+    { .name = "scaling", .summary = "how the index is put on 0 to 100",
+      .kind = CXM_PARAM_CHOICE, .default_text = "minmax", .choices = scalings },
+    { .name = "partial", .summary = "respondents who did not answer every item",
+      .kind = CXM_PARAM_CHOICE, .default_text = "renormalise",
+      .choices = cxm_priv_partial_choices },
+};
+
+static const struct cxm_measure_info measures[] = {
+    { "csi", "customer satisfaction index", "客户满意度指数", CXM_UNIT_POINTS, 1 },
+    { "mean[item]", "mean answer of an item", "要素平均分", CXM_UNIT_SCALE, 0 },
+    { "index[item]", "index of an item", "要素满意度指数", CXM_UNIT_POINTS, 0 },
+    { "weight[item]", "weight of an item", "要素权重", CXM_UNIT_SHARE, 0 },
+};
+
+static const struct cxm_estimator estimators[] = {
+    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_csi },
+    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, estimate_mean },
+    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, estimate_index },
+    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, estimate_weight },
+};
+
+static const struct cxm_metric_info info = {
+    .name = "csi", .summary = "customer satisfaction index", .summary_zh = "客户满意度指数",
+    .kind = 4, .base = CXM_BASE_RESPONSES, .inputs = inputs, .n_inputs = CXM_COUNT(inputs),
+    .params = params, .n_params = CXM_COUNT(params), .measures = measures,
+    .n_measures = CXM_COUNT(measures), .intervals = cxm_priv_mean_intervals,
+    .n_intervals = CXM_COUNT(cxm_priv_mean_intervals),
+};
+
+const struct cxm_metric cxm_priv_metric_csi = {
+    .rules = { &info, configure, rule, check_inputs }, .estimators = estimators,
+    .items_param = ITEMS, .dimensions_param = -1, .define = define,
+};

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The gap between what customers perceived and what they expected: satisfaction = perceived -
+ * expected, negative where it fell short (Parasuraman, Zeithaml and Berry 1988). Unit 0 is the
+ * overall gap of a respondent, then one unit for each item, then one for each dimension. Units of
+ * items and dimensions count short, met and exceeded, and keep perceived and expected as two
+ * variables, so that means, paired t and Cohen's dz come from one moment matrix. */
+#include "metric/items.h"
+
+#include <math.h>
+
+enum { ITEMS, SCALE, WEIGHTS, IMPORTANCE, DIMENSION, DIMENSION_WEIGHTS, PARTIAL, TOLERANCE };
+enum { PERCEIVED, EXPECTED, IMPORTANCE_INPUT };
+enum { SHORT = 0, MET = 1, EXCEEDED = 2, BINS = 3 };
+
+static uint32_t n_items(const struct cxm_config *config)
+{
+    return (uint32_t)config->params[ITEMS].n_texts;
+}
+
+static uint32_t n_dimensions(const struct cxm_config *config)
+{
+    return (uint32_t)config->params[DIMENSION].n_texts;
+}
+
+static enum cxm_importance importance_of(const struct cxm_config *config)
+{
+    return (enum cxm_importance)cxm_priv_choice(config, IMPORTANCE);
+}
+
+static enum cxm_status check_dimensions(const struct cxm_config *config, struct cxm_error *error)
+{
+    const struct cxm_value *d = &config->params[DIMENSION];
+    const struct cxm_value *weights = &config->params[DIMENSION_WEIGHTS];
+    if (d->n_texts == 0 && d->n_numbers == 0 && weights->n_numbers == 0)
+        return CXM_OK;
+    if (d->n_numbers != n_items(config) || d->n_texts > d->n_numbers)
+        return cxm_priv_fail(error, CXM_EINVAL, "dimension",
+                             "dimension must say for each of the %u items where it belongs",
+                             n_items(config));
+    for (size_t k = 0; k < d->n_texts; k++) {
+        bool found = false;
+        for (size_t i = 0; i < d->n_numbers; i++) {
+            if (d->numbers[i] >= (double)d->n_texts)
+                return cxm_priv_fail(error, CXM_EINVAL, "dimension",
+                                     "item %s belongs to no known dimension",
+                                     config->params[ITEMS].texts[i]);
+            found = found || d->numbers[i] == (double)k;
+        }
+        if (!found)
+            return cxm_priv_fail(error, CXM_EINVAL, "dimension", "%s has no items", d->texts[k]);
+        for (size_t other = 0; other < k; other++) {
+            if (strcmp(d->texts[k], d->texts[other]) == 0)
+                return cxm_priv_fail(error, CXM_EINVAL, "dimension", "%s is there twice",
+                                     d->texts[k]);
+        }
+    }
+    if (weights->n_numbers != 0 && weights->n_numbers != d->n_texts)
+        return cxm_priv_fail(error, CXM_EINVAL, "dimension_weights",
+                             "%zu weights for %zu dimensions", weights->n_numbers, d->n_texts);
+    double sum = 0;
+    for (size_t k = 0; k < weights->n_numbers; k++)
+        sum += weights->numbers[k];
+    if (weights->n_numbers > 0 && !(sum > 0))
+        return cxm_priv_fail(error, CXM_EINVAL, "dimension_weights", "the weights sum to 0");
+    return CXM_OK;
+}
+
+static enum cxm_status check_weights(const struct cxm_config *config, struct cxm_error *error)
+{
+    const int given = (config->params[WEIGHTS].n_numbers > 0)
+                    + (config->params[DIMENSION_WEIGHTS].n_numbers > 0)
+                    + (importance_of(config) != CXM_IMPORTANCE_NONE);
+    if (given > 1)
+        return cxm_priv_fail(error, CXM_EINVAL, "item_weights",
+                             "item_weights, dimension_weights and importance exclude each "
+                             "other");
+    return CXM_OK;
+}
+
+/* 0, 0 stands for a scale without ends: real-valued input. */
+static enum cxm_status set_scale(struct cxm_config *config, struct cxm_error *error)
+{
+    const double low = config->params[SCALE].numbers[0], high = config->params[SCALE].numbers[1];
+    if (low == 0 && high == 0)
+        return CXM_OK;
+    if (!(low < high))
+        return cxm_priv_fail(error, CXM_EINVAL, "scale", "scale must be two numbers, low before "
+                             "high");
+    config->lowest[PERCEIVED] = config->lowest[EXPECTED] = low;
+    config->highest[PERCEIVED] = config->highest[EXPECTED] = high;
+    return CXM_OK;
+}
+
+static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
+{
+    enum cxm_status status = cxm_priv_items_check(config, ITEMS, WEIGHTS, error);
+    if (status == CXM_OK)
+        status = check_dimensions(config, error);
+    if (status == CXM_OK)
+        status = check_weights(config, error);
+    if (status == CXM_OK)
+        status = set_scale(config, error);
+    if (status != CXM_OK)
+        return status;
+    const uint32_t k = n_items(config), units = 1 + k + n_dimensions(config);
+    for (int r = 0; r < 3; r++)
+        config->n_items[r] = k;
+    config->lowest[IMPORTANCE_INPUT] = 0;
+    struct cxm_unit_spec *unit = cxm_priv_config_units(config, units);
+    if (unit == NULL)
+        return cxm_priv_no_memory(error);
+    unit[0].bins = 1;
+    unit[0].variables = importance_of(config) == CXM_IMPORTANCE_AGGREGATE ? 2 * k : 1;
+    for (uint32_t u = 1; u < units; u++) {
+        unit[u].bins = BINS;
+        unit[u].variables = 2;
+    }
+    return CXM_OK;
+}
+
+static enum cxm_status check_inputs(const struct cxm_config *config, const bool *given,
+                                    struct cxm_error *error)
+{
+    const bool has = given[2 * n_items(config)];
+    const bool wants = importance_of(config) != CXM_IMPORTANCE_NONE;
+    if (has == wants)
+        return CXM_OK;
+    return cxm_priv_fail(error, CXM_EINVAL, "importance",
+                         wants ? "importance_kind \"%s\" needs columns of importance"
+                               : "columns of importance need importance_kind \"aggregate\" or "
+                                 "\"person\", not \"%s\"",
+                         config->params[IMPORTANCE].texts[0]);
+}
+
+/* ---- from answers to units ------------------------------------------------------------ */
+
+static uint8_t worse(uint8_t a, uint8_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint16_t bin_of(double gap, double tolerance)
+{
+    return gap > tolerance ? EXCEEDED : gap < -tolerance ? SHORT : MET;
+}
+
+static void rule_items(const struct cxm_config *config, struct cxm_block *block)
+{
+    const uint32_t k = n_items(config), first = config->units[0].variables;
+    const double tolerance = cxm_priv_number(config, TOLERANCE);
+    for (uint32_t i = 0; i < k; i++) {
+        const double *p = block->values[i], *e = block->values[k + i];
+        for (size_t r = 0; r < block->n; r++) {
+            const uint8_t state = worse(block->states[i][r], block->states[k + i][r]);
+            block->unit_codes[1 + i][r] = state == CXM_ROW_USED ? bin_of(p[r] - e[r], tolerance)
+                                                                : (uint16_t)(BINS + state - 1);
+        }
+        memcpy(block->variables[first + 2 * i], p, block->n * sizeof *p);
+        memcpy(block->variables[first + 2 * i + 1], e, block->n * sizeof *e);
+    }
+}
+
+/* Perceived, expected and gap of one dimension of one respondent. */
+static void rule_dimension(const struct cxm_config *config, struct cxm_block *block, uint32_t d,
+                           size_t r)
+{
+    const uint32_t k = n_items(config);
+    const uint32_t at = config->units[0].variables + 2 * (k + d);
+    const double *dimension = config->params[DIMENSION].numbers;
+    const enum cxm_partial partial = (enum cxm_partial)cxm_priv_choice(config, PARTIAL);
+    struct cxm_answer perceived[CXM_MAX_ITEMS], expected[CXM_MAX_ITEMS], gap[CXM_MAX_ITEMS];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < k; i++) {
+        if (dimension[i] != (double)d)
+            continue;
+        const double p = block->values[i][r], e = block->values[k + i][r];
+        const uint8_t state = worse(block->states[i][r], block->states[k + i][r]);
+        perceived[n] = (struct cxm_answer){ p, 1, state };
+        expected[n] = (struct cxm_answer){ e, 1, state };
+        gap[n++] = (struct cxm_answer){ p - e, 1, state };
+    }
+    double mean_gap = 0;
+    const uint16_t code = cxm_priv_items_mean(gap, n, partial, BINS, &mean_gap);
+    block->unit_codes[1 + k + d][r] = code;
+    if (code != 0)
+        return;
+    cxm_priv_items_mean(perceived, n, partial, BINS, &block->variables[at][r]);
+    cxm_priv_items_mean(expected, n, partial, BINS, &block->variables[at + 1][r]);
+    block->unit_codes[1 + k + d][r] = bin_of(mean_gap, cxm_priv_number(config, TOLERANCE));
+}
+
+/* The overall gap of one respondent: of items, or of dimensions when those have weights. */
+static void rule_overall(const struct cxm_config *config, struct cxm_block *block, size_t r)
+{
+    const uint32_t k = n_items(config), first = config->units[0].variables;
+    const bool by_dimension = config->params[DIMENSION_WEIGHTS].n_numbers > 0;
+    const bool person = importance_of(config) == CXM_IMPORTANCE_PERSON;
+    const uint32_t n = by_dimension ? n_dimensions(config) : k;
+    const struct cxm_value *fixed = &config->params[by_dimension ? DIMENSION_WEIGHTS : WEIGHTS];
+    struct cxm_answer answers[CXM_MAX_ITEMS];
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t unit = by_dimension ? k + i : i;
+        const uint16_t code = block->unit_codes[1 + unit][r];
+        const uint32_t at = first + 2 * unit;
+        answers[i].value = block->variables[at][r] - block->variables[at + 1][r];
+        answers[i].weight = fixed->n_numbers > 0 ? fixed->numbers[i] : 1;
+        answers[i].state = code < BINS ? CXM_ROW_USED : (uint8_t)(code - BINS + 1);
+        if (person) {
+            answers[i].weight = block->values[2 * k + i][r];
+            answers[i].state = worse(answers[i].state, block->states[2 * k + i][r]);
+        }
+    }
+    const enum cxm_partial partial = (enum cxm_partial)cxm_priv_choice(config, PARTIAL);
+    double mean = 0;
+    block->unit_codes[0][r] = cxm_priv_items_mean(answers, n, partial, 1, &mean);
+    block->variables[0][r] = mean;
+}
+
+static void rule_aggregate(const struct cxm_config *config, struct cxm_block *block)
+{
+    const uint32_t k = n_items(config);
+    for (size_t r = 0; r < block->n; r++) {
+        uint8_t state = CXM_ROW_USED;
+        for (uint32_t s = 0; s < 3 * k; s++)
+            state = worse(state, block->states[s][r]);
+        block->unit_codes[0][r] = state;
+        for (uint32_t i = 0; i < k; i++) {
+            block->variables[i][r] = block->values[2 * k + i][r];
+            block->variables[k + i][r] = block->values[i][r] - block->values[k + i][r];
+        }
+    }
+}
+
+static void rule(const struct cxm_config *config, struct cxm_block *block)
+{
+    rule_items(config, block);
+    for (uint32_t d = 0; d < n_dimensions(config); d++)
+        for (size_t r = 0; r < block->n; r++)
+            rule_dimension(config, block, d, r);
+    if (importance_of(config) == CXM_IMPORTANCE_AGGREGATE) {
+        rule_aggregate(config, block);
+        return;
+    }
+    for (size_t r = 0; r < block->n; r++)
+        rule_overall(config, block, r);
+}
+
+/* ---- estimates ------------------------------------------------------------------------ */
+
+static const double difference[2] = { 1, -1 }, only_perceived[2] = { 1, 0 },
+                    only_expected[2] = { 0, 1 };
+
+static double widest(const struct cxm_config *config)
+{
+    return config->highest[PERCEIVED] - config->lowest[PERCEIVED];
+}
+
+static void estimate_overall(const struct cxm_view *view, uint32_t member,
+                             const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    const double one = 1, range = widest(view->config);
+    if (importance_of(view->config) == CXM_IMPORTANCE_AGGREGATE)
+        cxm_priv_estimate_importance_index(view, 0, n_items(view->config), 0, 1, -range, range,
+                                           ask, out);
+    else
+        cxm_priv_estimate_form(view, 0, &one, 0, 1, -range, range, ask, out);
+}
+
+static void estimate_gap(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                         struct cxm_estimate *out)
+{
+    const double range = widest(view->config);
+    cxm_priv_estimate_form(view, 1 + member, difference, 0, 1, -range, range, ask, out);
+}
+
+static void estimate_perceived(const struct cxm_view *view, uint32_t member,
+                               const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    cxm_priv_estimate_form(view, 1 + member, only_perceived, 0, 1,
+                           view->config->lowest[PERCEIVED], view->config->highest[PERCEIVED],
+                           ask, out);
+}
+
+static void estimate_expected(const struct cxm_view *view, uint32_t member,
+                              const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    cxm_priv_estimate_form(view, 1 + member, only_expected, 0, 1,
+                           view->config->lowest[EXPECTED], view->config->highest[EXPECTED], ask,
+                           out);
+}
+
+static void share_of_bin(const struct cxm_view *view, uint32_t member, int bin,
+                         const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    const double y[BINS] = { bin == SHORT, bin == MET, bin == EXCEEDED };
+    cxm_priv_estimate_share(view, 1 + member, y, ask, out);
+}
+
+static void estimate_exceeded(const struct cxm_view *view, uint32_t member,
+                              const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    share_of_bin(view, member, EXCEEDED, ask, out);
+}
+
+static void estimate_met(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                         struct cxm_estimate *out)
+{
+    share_of_bin(view, member, MET, ask, out);
+}
+
+static void estimate_short(const struct cxm_view *view, uint32_t member,
+                           const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    share_of_bin(view, member, SHORT, ask, out);
+}
+
+/* The gap's t statistic; ±inf where everybody has the same gap other than 0. */
+static double t_of(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                   struct cxm_estimate *out)
+{
+    estimate_gap(view, member, ask, out);
+    const double t = out->std_error == 0 && out->value == 0 ? NAN : out->value / out->std_error;
+    out->std_error = out->lower = out->upper = out->lower_raw = out->upper_raw = NAN;
+    out->flags &= ~(uint32_t)(CXM_FLAG_CLIPPED | CXM_FLAG_OFF_CENTRE);
+    out->interval = CXM_INTERVAL_NONE;
+    return t;
+}
+
+static void estimate_t(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                       struct cxm_estimate *out)
+{
+    out->value = t_of(view, member, ask, out);
+}
+
+static void estimate_p(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                       struct cxm_estimate *out)
+{
+    const double t = t_of(view, member, ask, out);
+    out->value = out->n > 1 ? cxm_priv_t_p_value(t, (double)(out->n - 1)) : NAN;
+}
+
+static void estimate_dz(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                        struct cxm_estimate *out)
+{
+    out->value = t_of(view, member, ask, out) / sqrt((double)out->n);
+}
+
+static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    const struct cxm_config *config = &tally->config;
+    static const char *const kinds[] = { "fixed-weights", "aggregate-importance",
+                                         "person-importance" };
+    char text[CXM_DOUBLE_TEXT];
+    cxm_priv_append(out, capacity, used, "gap/perceived-expected");
+    if (isfinite(config->highest[PERCEIVED])) {
+        cxm_priv_append(out, capacity, used, "/");
+        cxm_priv_define_scale(config, out, capacity, used);
+    }
+    cxm_priv_append(out, capacity, used, "/items=%u", n_items(config));
+    if (n_dimensions(config) > 0)
+        cxm_priv_append(out, capacity, used, "/dimensions=%u", n_dimensions(config));
+    cxm_priv_append(out, capacity, used, "/%s/%s", kinds[importance_of(config)],
+                    importance_of(config) == CXM_IMPORTANCE_AGGREGATE
+                      ? "listwise"
+                      : config->params[PARTIAL].texts[0]);
+    if (cxm_priv_number(config, TOLERANCE) > 0)
+        cxm_priv_append(out, capacity, used, "/tolerance=%s",
+                        cxm_priv_double_text(cxm_priv_number(config, TOLERANCE), text));
+    cxm_priv_define_weights(config, WEIGHTS, out, capacity, used);
+    cxm_priv_define_weights(config, DIMENSION_WEIGHTS, out, capacity, used);
+}
+
+static const struct cxm_input_info inputs[] = {
+    { .name = "perceived", .summary = "what was perceived", .role = CXM_ROLE_NUMBER, .many = 1 },
+    { .name = "expected", .summary = "what was expected", .role = CXM_ROLE_NUMBER, .many = 1 },
+    { .name = "importance", .summary = "importance of each item", .role = CXM_ROLE_NUMBER,
+      .optional = 1, .many = 1 },
+};
+
+static const struct cxm_param_info params[] = {
+    { .name = "items", .summary = "names of the items", .kind = CXM_PARAM_TEXTS, .required = 1 },
+    { .name = "scale", .summary = "lowest and highest answer; 0, 0: no ends",
+      .kind = CXM_PARAM_PAIR, .defaults = { 0, 0 }, .lowest = -1e300, .highest = 1e300 },
+    { .name = "item_weights", .summary = "weights of the overall gap; equal when not given",
+      .kind = CXM_PARAM_NUMBERS, .lowest = 0, .highest = 1e100 },
+    { .name = "importance_kind", .summary = "how importance weighs the items",
+      .kind = CXM_PARAM_CHOICE, .default_text = "none",
+      .choices = cxm_priv_importance_choices },
+    { .name = "dimension", .summary = "items that belong together", .kind = CXM_PARAM_GROUPING,
+      .lowest = -1, .highest = CXM_MAX_ITEMS },
+    { .name = "dimension_weights", .summary = "weights of the dimensions in the overall gap",
+      .kind = CXM_PARAM_NUMBERS, .lowest = 0, .highest = 1e100 },
+    { .name = "partial", .summary = "respondents who did not answer every item",
+      .kind = CXM_PARAM_CHOICE, .default_text = "listwise",
+      .choices = cxm_priv_partial_choices },
+    { .name = "tolerance", .summary = "gaps up to this count as met",
+      .kind = CXM_PARAM_NUMBER, .defaults = { 0 }, .lowest = 0, .highest = 1e300 },
+};
+
+static const struct cxm_measure_info measures[] = {
+    { "gap", "overall gap, perceived minus expected", "满意度 = 可感知效果 − 期望值",
+      CXM_UNIT_SCALE, 1 },
+    { "gap[item]", "gap of an item or dimension", "要素差距", CXM_UNIT_SCALE, 1 },
+    { "perceived[item]", "mean perceived", "可感知效果", CXM_UNIT_SCALE, 0 },
+    { "expected[item]", "mean expected", "期望值", CXM_UNIT_SCALE, 0 },
+    { "exceeded[item]", "share that exceeded expectations", "超出期望占比", CXM_UNIT_SHARE, 0 },
+    { "met[item]", "share that met expectations", "符合期望占比", CXM_UNIT_SHARE, 0 },
+    { "short[item]", "share that fell short", "低于期望占比", CXM_UNIT_SHARE, 0 },
+    { "t[item]", "paired t statistic", "配对 t 统计量", CXM_UNIT_RATIO, 0 },
+    { "p[item]", "two-sided p of the paired t test", "配对 t 检验 p 值", CXM_UNIT_RATIO, 0 },
+    { "dz[item]", "Cohen's dz", "效应量 dz", CXM_UNIT_RATIO, 0 },
+};
+
+static const struct cxm_estimator estimators[] = {
+    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_overall },
+    { CXM_CLASS_MEAN, CXM_PER_UNIT, 1, estimate_gap },
+    { CXM_CLASS_MEAN, CXM_PER_UNIT, 1, estimate_perceived },
+    { CXM_CLASS_MEAN, CXM_PER_UNIT, 1, estimate_expected },
+    { CXM_CLASS_SHARE, CXM_PER_UNIT, 1, estimate_exceeded },
+    { CXM_CLASS_SHARE, CXM_PER_UNIT, 1, estimate_met },
+    { CXM_CLASS_SHARE, CXM_PER_UNIT, 1, estimate_short },
+    { CXM_CLASS_NONE, CXM_PER_UNIT, 1, estimate_t },
+    { CXM_CLASS_NONE, CXM_PER_UNIT, 1, estimate_p },
+    { CXM_CLASS_NONE, CXM_PER_UNIT, 1, estimate_dz },
+};
+
+static const struct cxm_metric_info info = {
+    .name = "gap", .summary = "perceived minus expected",
+    .summary_zh = "满意度 = 可感知效果 − 期望值", .kind = 5, .base = CXM_BASE_RESPONSES,
+    .inputs = inputs, .n_inputs = CXM_COUNT(inputs), .params = params,
+    .n_params = CXM_COUNT(params), .measures = measures, .n_measures = CXM_COUNT(measures),
+    .intervals = cxm_priv_mean_intervals, .n_intervals = CXM_COUNT(cxm_priv_mean_intervals),
+};
+
+const struct cxm_metric cxm_priv_metric_gap = {
+    .rules = { &info, configure, rule, check_inputs }, .estimators = estimators,
+    .items_param = ITEMS, .dimensions_param = DIMENSION, .define = define,
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Mean, ratio and total of numeric columns. Sums and sums of products are exact; the standard
+ * errors are those of Taylor linearisation with n - 1 (Woodruff 1971), which for the mean
+ * without weights is s / sqrt(n). */
+#include "metric/metric.h"
+
+#include <math.h>
+
+static enum cxm_status configure_one(struct cxm_config *config, struct cxm_error *error)
+{
+    return cxm_priv_one_unit(config, 1, 1, error);
+}
+
+static enum cxm_status configure_two(struct cxm_config *config, struct cxm_error *error)
+{
+    return cxm_priv_one_unit(config, 1, 2, error);
+}
+
+/* A row is used when all its inputs are; states of inputs are codes of a unit with one bin. */
+static void rule(const struct cxm_config *config, struct cxm_block *block)
+{
+    const uint32_t n_slots = config->n_slots;
+    for (size_t i = 0; i < block->n; i++) {
+        uint16_t code = 0;
+        for (uint32_t s = 0; s < n_slots; s++) {
+            const uint16_t state = block->states[s][i];
+            code = state > code ? state : code;
+        }
+        block->unit_codes[0][i] = code;
+    }
+    for (uint32_t s = 0; s < n_slots; s++)
+        memcpy(block->variables[s], block->values[s], block->n * sizeof(double));
+}
+
+static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    cxm_priv_append(out, capacity, used, "%s", tally->config.rules->info->name);
+}
+
+static void estimate_mean(const struct cxm_view *view, uint32_t member,
+                          const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    const double one = 1;
+    cxm_priv_estimate_form(view, 0, &one, 0, 1, -INFINITY, INFINITY, ask, out);
+}
+
+/* The standard deviation, divisor n - 1; weighted: n / (n - 1) times the weighted variance. */
+static void estimate_sd(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                        struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_begin(view, 0, ask, out);
+    if (out->n < 2) {
+        out->flags |= CXM_FLAG_NO_DATA;
+        return;
+    }
+    const struct cxm_dd sum = cxm_priv_view_sum(view, 0, 0);
+    const struct cxm_dd weight = cxm_priv_view_weight(view, 0, 0);
+    const struct cxm_dd squares = view->weighted ? cxm_priv_view_plain_product(view, 0, 0, 0)
+                                                 : cxm_priv_view_product(view, 0, 0, 0);
+    const struct cxm_dd a = cxm_priv_dd_mul(weight, squares), b = cxm_priv_dd_mul(sum, sum);
+    const struct cxm_dd scatter = cxm_priv_dd_sub(a, b);
+    const double n = (double)out->n;
+    const double variance = scatter.hi > ldexp(fabs(a.hi), -98)
+                              ? cxm_priv_dd_div(scatter, cxm_priv_dd_mul(weight, weight)).hi
+                              : 0.0;
+    out->value = sqrt(variance * n / (n - 1));
+    if (variance == 0)
+        out->flags |= CXM_FLAG_DEGENERATE;
+}
+
+static void estimate_ratio(const struct cxm_view *view, uint32_t member,
+                           const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_begin(view, 0, ask, out);
+    const struct cxm_dd below = cxm_priv_view_sum(view, 0, 1);
+    if (out->n == 0)
+        return;
+    if (below.hi == 0) {
+        out->flags |= CXM_FLAG_NO_DATA;
+        return;
+    }
+    const struct cxm_dd ratio = cxm_priv_dd_div(cxm_priv_view_sum(view, 0, 0), below);
+    /* influence of a row: w (x - R y) / sum w y */
+    const struct cxm_dd a[2] = { cxm_priv_dd(1), { -ratio.hi, -ratio.lo } };
+    const double per_row = cxm_priv_form_error(view, 0, a, cxm_priv_dd(0));
+    out->value = ratio.hi;
+    out->std_error = per_row * out->sum_weight / fabs(below.hi);
+    cxm_priv_finish_mean(out, ask, -INFINITY, INFINITY);
+}
+
+/* V = n / (n - 1) (sum v^2 - (sum v)^2 / n), v = w x. */
+static void estimate_total(const struct cxm_view *view, uint32_t member,
+                           const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_begin(view, 0, ask, out);
+    const struct cxm_dd sum = cxm_priv_view_sum(view, 0, 0);
+    if (out->n == 0)
+        return;
+    const struct cxm_dd n = cxm_priv_dd_int(out->n);
+    const struct cxm_dd a = cxm_priv_dd_mul(n, cxm_priv_view_product(view, 0, 0, 0));
+    const struct cxm_dd scatter = cxm_priv_dd_sub(a, cxm_priv_dd_mul(sum, sum));
+    const double variance = scatter.hi > ldexp(fabs(a.hi), -98) ? scatter.hi : 0.0;
+    out->value = sum.hi;
+    out->std_error = out->n > 1 ? sqrt(variance / (double)(out->n - 1)) : NAN;
+    cxm_priv_finish_mean(out, ask, -INFINITY, INFINITY);
+}
+
+static const struct cxm_input_info value_input[] = {
+    { .name = "value", .summary = "numbers", .role = CXM_ROLE_NUMBER },
+};
+static const struct cxm_input_info ratio_inputs[] = {
+    { .name = "numerator", .summary = "numbers above", .role = CXM_ROLE_NUMBER },
+    { .name = "denominator", .summary = "numbers below", .role = CXM_ROLE_NUMBER },
+};
+
+static const struct cxm_measure_info mean_measures[] = {
+    { "mean", "mean", "平均值", CXM_UNIT_SCALE, 1 },
+    { "sd", "standard deviation", "标准差", CXM_UNIT_SCALE, 0 },
+};
+static const struct cxm_measure_info ratio_measures[] = {
+    { "ratio", "ratio of totals", "总量比", CXM_UNIT_RATIO, 1 },
+};
+static const struct cxm_measure_info total_measures[] = {
+    { "total", "total", "总量", CXM_UNIT_SCALE, 1 },
+};
+
+static const struct cxm_estimator mean_estimators[] = {
+    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_mean },
+    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_sd },
+};
+static const struct cxm_estimator ratio_estimators[] = {
+    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_ratio },
+};
+static const struct cxm_estimator total_estimators[] = {
+    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_total },
+};
+
+static const struct cxm_metric_info mean_info = {
+    .name = "mean", .summary = "mean of a column", .summary_zh = "平均值", .kind = 11,
+    .base = CXM_BASE_RESPONSES, .inputs = value_input, .n_inputs = CXM_COUNT(value_input),
+    .measures = mean_measures, .n_measures = CXM_COUNT(mean_measures),
+    .intervals = cxm_priv_mean_intervals, .n_intervals = CXM_COUNT(cxm_priv_mean_intervals),
+};
+static const struct cxm_metric_info ratio_info = {
+    .name = "ratio", .summary = "ratio of two columns", .summary_zh = "总量比", .kind = 12,
+    .base = CXM_BASE_RESPONSES, .inputs = ratio_inputs, .n_inputs = CXM_COUNT(ratio_inputs),
+    .measures = ratio_measures, .n_measures = CXM_COUNT(ratio_measures),
+    .intervals = cxm_priv_mean_intervals, .n_intervals = CXM_COUNT(cxm_priv_mean_intervals),
+};
+static const struct cxm_metric_info total_info = {
+    .name = "total", .summary = "total of a column", .summary_zh = "总量", .kind = 13,
+    .base = CXM_BASE_RESPONSES, .inputs = value_input, .n_inputs = CXM_COUNT(value_input),
+    .measures = total_measures, .n_measures = CXM_COUNT(total_measures),
+    .intervals = cxm_priv_mean_intervals, .n_intervals = CXM_COUNT(cxm_priv_mean_intervals),
+};
+
+const struct cxm_metric cxm_priv_metric_mean = {
+    .rules = { &mean_info, configure_one, rule, NULL }, .estimators = mean_estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define,
+};
+const struct cxm_metric cxm_priv_metric_ratio = {
+    .rules = { &ratio_info, configure_two, rule, NULL }, .estimators = ratio_estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define,
+};
+const struct cxm_metric cxm_priv_metric_total = {
+    .rules = { &total_info, configure_one, rule, NULL }, .estimators = total_estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define,
+};

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a metric's file describes besides the rules of config.h: its definition id and how its
+ * measures are estimated from a tally. The file of a metric holds one constant of this type;
+ * everything else is generic. */
+#ifndef CXM_SRC_METRIC_H
+#define CXM_SRC_METRIC_H
+
+#include "estimate/estimate.h"
+#include "tally/tally.h"
+
+/* The counts and sums of one group (or of all groups merged) of a tally. */
+struct cxm_view {
+    const struct cxm_config *config;
+    const struct cxm_allocator *allocator;
+    bool weighted;
+    const struct cxm_table *table;
+    const int64_t *cell;            /* NULL: no rows */
+    const struct cxm_table *values; /* key table of the tally */
+    const int64_t *value_cell;      /* cell of the member asked for; NULL: none */
+    int64_t left_out;               /* in the total only */
+};
+
+/* What was asked for. */
+struct cxm_ask {
+    double level;
+    enum cxm_interval interval;     /* DEFAULT, or one that fits the measure's family */
+    int32_t small_n;
+};
+
+/* Which intervals a measure can have. */
+enum cxm_interval_class {
+    CXM_CLASS_NONE, CXM_CLASS_SHARE, CXM_CLASS_NET, CXM_CLASS_MEAN, CXM_CLASS_RATE
+};
+
+/* What the members of a measure are: one, or a family whose names the tally knows. */
+enum cxm_members {
+    CXM_ONE,        /* "nps" */
+    CXM_PER_BIN,    /* "share[7]": every answer of unit 0 */
+    CXM_PER_ITEM,   /* "mean[speed]": the items of the `items` parameter */
+    CXM_PER_UNIT,   /* items, then dimensions (gap): units 1 … */
+    CXM_PER_VALUE   /* "churn[price]": the values of the key table */
+};
+
+struct cxm_estimator {
+    enum cxm_interval_class intervals;
+    enum cxm_members members;
+    uint32_t first_unit; /* unit of member 0; members of PER_ITEM and PER_UNIT follow */
+    void (*estimate)(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                     struct cxm_estimate *out);
+};
+
+struct cxm_metric {
+    struct cxm_rules rules; /* first: a pointer to the rules is one to the metric */
+    const struct cxm_estimator *estimators; /* in the order of info->measures */
+    int items_param;        /* index of the parameter that names the items, -1: none */
+    int dimensions_param;   /* index of the grouping of items into dimensions, -1: none */
+    /* Writes the definition id; which optional inputs were given is in tally->schema.given. */
+    void (*define)(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used);
+};
+
+static inline const struct cxm_metric *cxm_priv_metric_of(const struct cxm_config *config)
+{
+    return (const struct cxm_metric *)(const void *)config->rules;
+}
+
+extern const struct cxm_metric cxm_priv_metric_nps, cxm_priv_metric_csat, cxm_priv_metric_ces,
+    cxm_priv_metric_csi, cxm_priv_metric_gap, cxm_priv_metric_fcr, cxm_priv_metric_one_touch,
+    cxm_priv_metric_retention, cxm_priv_metric_churn, cxm_priv_metric_share,
+    cxm_priv_metric_mean, cxm_priv_metric_ratio, cxm_priv_metric_total;
+
+/* ---- reading a view ------------------------------------------------------------------- */
+
+int64_t cxm_priv_view_count(const struct cxm_view *view, uint32_t unit, uint32_t code);
+/* Sum of weights of a bin, and of their squares; the count without weights. */
+struct cxm_dd cxm_priv_view_weight(const struct cxm_view *view, uint32_t unit, uint32_t bin);
+struct cxm_dd cxm_priv_view_weight2(const struct cxm_view *view, uint32_t unit, uint32_t bin);
+/* Sum of the unit's variable i (times weight), and of products of variables i, j: without
+ * weights x_i x_j, with weights v_i v_j. */
+struct cxm_dd cxm_priv_view_sum(const struct cxm_view *view, uint32_t unit, uint32_t i);
+struct cxm_dd cxm_priv_view_product(const struct cxm_view *view, uint32_t unit, uint32_t i,
+                                    uint32_t j);
+/* Sum of v_i x_j, that is of w x_i x_j; only with weights. */
+struct cxm_dd cxm_priv_view_plain_product(const struct cxm_view *view, uint32_t unit,
+                                          uint32_t i, uint32_t j);
+/* Sum of w v_i; the same as cxm_priv_view_sum without weights. */
+struct cxm_dd cxm_priv_view_weighted_sum(const struct cxm_view *view, uint32_t unit, uint32_t i);
+void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_base *out);
+
+/* Fills n, missing, invalid, excluded, sum_weight, n_eff, level, unit and base of an estimate
+ * from a unit, value and limits NaN; flags NO_DATA and SMALL_N. */
+void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
+                    struct cxm_estimate *out);
+/* Sets the limits, clips them to lowest … highest and raises the flags that follow. */
+void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limits limits, double lowest,
+                         double highest);
+
+/* ---- what configurations share ------------------------------------------------------- */
+
+/* Reads a `scale` parameter into the range of an input: two whole numbers, low < high, at most
+ * CXM_MAX_BINS answers. */
+enum cxm_status cxm_priv_rating_scale(struct cxm_config *config, int param, int role,
+                                      struct cxm_error *error);
+static inline uint32_t cxm_priv_scale_bins(const struct cxm_config *config)
+{
+    return (uint32_t)(config->highest[0] - config->lowest[0]) + 1;
+}
+/* y[b] = 1 for the answers lowest + b within low … high. */
+void cxm_priv_bins_between(const struct cxm_config *config, double low, double high, double *y);
+/* y[b] = lowest + b. */
+void cxm_priv_bins_values(const struct cxm_config *config, double *y);
+/* Appends "0-10" of the scale. */
+void cxm_priv_define_scale(const struct cxm_config *config, char *out, size_t capacity,
+                           size_t *used);
+/* One unit with that many bins. */
+enum cxm_status cxm_priv_one_unit(struct cxm_config *config, uint32_t bins, uint32_t variables,
+                                  struct cxm_error *error);
+/* Rule of the metrics with one rating: the codes of input and unit are the same. */
+void cxm_priv_rule_rating(const struct cxm_config *config, struct cxm_block *block);
+/* Estimator of share[k]. */
+void cxm_priv_estimate_answer(const struct cxm_view *view, uint32_t member,
+                              const struct cxm_ask *ask, struct cxm_estimate *out);
+/* Intervals by class, for cxm_metric_info; default first. */
+extern const enum cxm_interval cxm_priv_share_intervals[9], cxm_priv_net_intervals[12],
+    cxm_priv_mean_intervals[3];
+
+/* ---- estimators that metrics share ---------------------------------------------------- */
+
+/* Of bins: the share of the bins whose y is 1 (y holds 0 and 1). */
+void cxm_priv_estimate_share(const struct cxm_view *view, uint32_t unit, const double *y,
+                             const struct cxm_ask *ask, struct cxm_estimate *out);
+/* The limits of a share whose value and standard error are set; x: rows that count as yes. */
+void cxm_priv_finish_share(const struct cxm_view *view, const struct cxm_ask *ask, double x,
+                           struct cxm_estimate *out);
+/* Of bins: the mean of y in -1, 0, 1, times 100 (points). */
+void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const double *y,
+                           const struct cxm_ask *ask, struct cxm_estimate *out);
+/* Of bins: the mean of y, shifted and scaled: offset + factor * mean; clipped to low … high. */
+void cxm_priv_estimate_bin_mean(const struct cxm_view *view, uint32_t unit, const double *y,
+                                double offset, double factor, double low, double high,
+                                const struct cxm_ask *ask, struct cxm_estimate *out);
+/* A linear form of a unit's variables, offset + factor * sum_i a_i mean(x_i): value, standard
+ * error (n - 1), t limits. */
+void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const double *a,
+                            double offset, double factor, double low, double high,
+                            const struct cxm_ask *ask, struct cxm_estimate *out);
+/* The ratio sum w y / sum w x of two functions of the bins, times factor; linearised standard
+ * error (n - 1), t limits. */
+void cxm_priv_estimate_bin_ratio(const struct cxm_view *view, uint32_t unit, const double *y,
+                                 const double *x, const struct cxm_ask *ask,
+                                 struct cxm_estimate *out);
+/* Of bins: how many rows (sum of weights) have y = 1; no interval. */
+void cxm_priv_estimate_count(const struct cxm_view *view, uint32_t unit, const double *y,
+                             const struct cxm_ask *ask, struct cxm_estimate *out);
+/* "t" limits around value ± std_error that were set, or what else was asked for. */
+void cxm_priv_finish_mean(struct cxm_estimate *out, const struct cxm_ask *ask, double low,
+                          double high);
+/* The square root of n / (n - 1) sum_r (sum_i a_i (v_ri) - c w_r)^2 / W^2: the linearised
+ * standard error of anything whose influence is a linear form of the variables and 1. */
+double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
+                           struct cxm_dd c);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Retention and churn of one period, from two flags of each customer: active before, active
+ * after. With S customers before:
+ *   retention                    active in both / S
+ *   churn, start denominator     lost / S, where lost = active before, not after
+ *   churn, average denominator   all lost / ((S + E) / 2), a ratio of two sums
+ * Customers who came in the period are not part of S; those who came and left again are known
+ * from counts only. Reasons of churn are shares of S and sum to churn. */
+#include "metric/metric.h"
+
+#include <cxm/retention.h>
+
+#include <math.h>
+
+/* Codes of the start denominator; with the average one, ADDED and PASSING are bins 2 and 3 and
+ * all that follow move up by two. */
+enum { KEPT = 0, LOST = 1, MISSING = 2, INVALID = 3, ADDED = 5, NEVER = 6, PASSING = 7 };
+enum { AVERAGE_ADDED = 2, AVERAGE_PASSING = 3, AVERAGE_MISSING = 4, AVERAGE_INVALID = 5,
+       AVERAGE_NEVER = 7 };
+enum { BEFORE, AFTER, REASON };
+enum { DENOMINATOR };
+
+static bool is_average(const struct cxm_config *config)
+{
+    return config->rules->info->n_params > 0 && cxm_priv_choice(config, DENOMINATOR) == 1;
+}
+
+static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
+{
+    const bool average = is_average(config);
+    const enum cxm_status status = cxm_priv_one_unit(config, average ? 4 : 2, 0, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_unit_spec *unit = config->units;
+    unit->n_reasons = average ? 1 : 3;
+    for (uint32_t i = 0; i < unit->n_reasons; i++)
+        unit->reasons[i] = CXM_REASON_NOT_IN_DENOMINATOR;
+    return CXM_OK;
+}
+
+/* Without `before` a customer is not at risk, whatever `after` says; with it `after` decides. */
+static uint16_t code_of(uint16_t before, uint16_t after)
+{
+    if (before == INVALID || after == INVALID)
+        return INVALID;
+    if (before == MISSING || after == MISSING)
+        return MISSING;
+    if (before == 1)
+        return after == 1 ? KEPT : LOST;
+    return after == 1 ? ADDED : NEVER;
+}
+
+static uint16_t to_average(uint16_t code)
+{
+    static const uint16_t codes[] = { [KEPT] = KEPT, [LOST] = LOST,
+                                      [MISSING] = AVERAGE_MISSING, [INVALID] = AVERAGE_INVALID,
+                                      [ADDED] = AVERAGE_ADDED, [NEVER] = AVERAGE_NEVER,
+                                      [PASSING] = AVERAGE_PASSING };
+    return codes[code];
+}
+
+static void rule(const struct cxm_config *config, struct cxm_block *block)
+{
+    const bool average = is_average(config);
+    for (size_t i = 0; i < block->n; i++) {
+        const uint16_t code = code_of(block->codes[BEFORE][i], block->codes[AFTER][i]);
+        block->unit_codes[0][i] = average ? to_average(code) : code;
+        block->in_key_table[i] = code == LOST;
+    }
+}
+
+static const double is_kept[4] = { 1, 0, 0, 0 }, is_lost[4] = { 0, 1, 0, 0 },
+                    is_start[4] = { 1, 1, 0, 0 }, all_lost[4] = { 0, 1, 0, 1 },
+                    average_customers[4] = { 1, 0.5, 0.5, 0 };
+
+static void estimate_retention(const struct cxm_view *view, uint32_t member,
+                               const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_estimate_share(view, 0, is_kept, ask, out);
+}
+
+static void estimate_churn(const struct cxm_view *view, uint32_t member,
+                           const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    if (is_average(view->config))
+        cxm_priv_estimate_bin_ratio(view, 0, all_lost, average_customers,
+                                    &(struct cxm_ask){ ask->level, CXM_INTERVAL_DEFAULT,
+                                                       ask->small_n }, out);
+    else
+        cxm_priv_estimate_share(view, 0, is_lost, ask, out);
+}
+
+/* A customer lost for another reason counts as not lost for this one: a share of S. The key
+ * table has the customers, and with weights the sums of w and w^2, of every reason. */
+static void estimate_reason(const struct cxm_view *view, uint32_t member,
+                            const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_begin(view, 0, ask, out);
+    if (out->n == 0)
+        return;
+    const bool none = view->value_cell == NULL;
+    double x = none ? 0 : (double)view->value_cell[0];
+    if (view->weighted)
+        x = none ? 0 : cxm_priv_cell_sum(view->values, view->value_cell, 0).hi;
+    if (is_average(view->config)) {
+        double customers = 0;
+        for (uint32_t b = 0; b < 4; b++)
+            customers += average_customers[b] * cxm_priv_view_weight(view, 0, b).hi;
+        out->value = x / customers;
+        return;
+    }
+    const double total = out->sum_weight;
+    const double p = x / total;
+    double squares_yes = x, squares_all = 0;
+    if (view->weighted)
+        squares_yes = none ? 0 : cxm_priv_cell_sum(view->values, view->value_cell, 1).hi;
+    for (uint32_t b = 0; b < 2; b++)
+        squares_all += cxm_priv_view_weight2(view, 0, b).hi;
+    const double scatter = squares_yes * (1 - p) * (1 - p) + (squares_all - squares_yes) * p * p;
+    const double n = (double)out->n;
+    const double correction = !view->weighted ? 1 : out->n > 1 ? n / (n - 1) : NAN;
+    out->value = p;
+    out->std_error = sqrt(correction * scatter) / total;
+    cxm_priv_finish_share(view, ask, x, out);
+}
+
+static void estimate_kept_count(const struct cxm_view *view, uint32_t member,
+                                const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_estimate_count(view, 0, is_kept, ask, out);
+}
+
+static void estimate_lost_count(const struct cxm_view *view, uint32_t member,
+                                const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_estimate_count(view, 0, is_average(view->config) ? all_lost : is_lost, ask, out);
+}
+
+static void estimate_denominator(const struct cxm_view *view, uint32_t member,
+                                 const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_estimate_count(view, 0, is_start, ask, out);
+    if (!is_average(view->config))
+        return;
+    out->value = 0;
+    for (uint32_t b = 0; b < 4; b++)
+        out->value += average_customers[b] * cxm_priv_view_weight(view, 0, b).hi;
+}
+
+/* Came in the period and left again; only counts of a period tell. */
+static void estimate_lost_new(const struct cxm_view *view, uint32_t member,
+                              const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    const uint32_t code = is_average(view->config) ? AVERAGE_PASSING : PASSING;
+    cxm_priv_begin(view, 0, ask, out);
+    out->flags &= ~(uint32_t)CXM_FLAG_NO_DATA;
+    out->value = (double)cxm_priv_view_count(view, 0, code);
+}
+
+static void define_retention(const struct cxm_tally *tally, char *out, size_t capacity,
+                             size_t *used)
+{
+    (void)tally;
+    cxm_priv_append(out, capacity, used, "retention/start-cohort");
+}
+
+static void define_churn(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    cxm_priv_append(out, capacity, used, "churn/%s",
+                    is_average(&tally->config) ? "average-customers" : "start-cohort");
+}
+
+static const struct cxm_input_info inputs[] = {
+    { .name = "active_before", .summary = "customer at the start", .role = CXM_ROLE_FLAG },
+    { .name = "active_after", .summary = "customer at the end", .role = CXM_ROLE_FLAG },
+    { .name = "reason", .summary = "why the customer was lost", .role = CXM_ROLE_KEY,
+      .optional = 1 },
+};
+
+static const char *const denominators[] = { "start", "average", NULL };
+static const struct cxm_param_info churn_params[] = {
+    { .name = "denominator", .summary = "customers at the start, or the average of both ends",
+      .kind = CXM_PARAM_CHOICE, .default_text = "start", .choices = denominators },
+};
+
+static const struct cxm_measure_info retention_measures[] = {
+    { "retention", "customer retention", "客户留存率", CXM_UNIT_SHARE, 1 },
+    { "successes", "customers kept", "留存客户数", CXM_UNIT_COUNT, 0 },
+    { "denominator", "customers at the start", "期初客户数", CXM_UNIT_COUNT, 0 },
+};
+static const struct cxm_measure_info churn_measures[] = {
+    { "churn", "customer churn", "客户流失率", CXM_UNIT_SHARE, 1 },
+    { "churn[reason]", "customers lost for a reason", "按原因的客户流失率", CXM_UNIT_SHARE, 1 },
+    { "successes", "customers lost", "流失客户数", CXM_UNIT_COUNT, 0 },
+    { "denominator", "customers in the denominator", "客户基数", CXM_UNIT_COUNT, 0 },
+    { "lost_new", "came and left within the period", "期内新增又流失的客户数",
+      CXM_UNIT_COUNT, 0 },
+};
+
+static const struct cxm_estimator retention_estimators[] = {
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_retention },
+    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_kept_count },
+    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_denominator },
+};
+static const struct cxm_estimator churn_estimators[] = {
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_churn },
+    { CXM_CLASS_SHARE, CXM_PER_VALUE, 0, estimate_reason },
+    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_lost_count },
+    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_denominator },
+    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_lost_new },
+};
+
+static const struct cxm_metric_info retention_info = {
+    .name = "retention", .summary = "customer retention", .summary_zh = "客户留存率", .kind = 8,
+    .base = CXM_BASE_CUSTOMERS, .inputs = inputs, .n_inputs = 2,
+    .measures = retention_measures, .n_measures = CXM_COUNT(retention_measures),
+    .intervals = cxm_priv_share_intervals, .n_intervals = CXM_COUNT(cxm_priv_share_intervals),
+};
+static const struct cxm_metric_info churn_info = {
+    .name = "churn", .summary = "customer churn", .summary_zh = "客户流失率", .kind = 9,
+    .base = CXM_BASE_CUSTOMERS, .inputs = inputs, .n_inputs = 3, .params = churn_params,
+    .n_params = CXM_COUNT(churn_params), .measures = churn_measures,
+    .n_measures = CXM_COUNT(churn_measures), .intervals = cxm_priv_share_intervals,
+    .n_intervals = CXM_COUNT(cxm_priv_share_intervals),
+};
+
+const struct cxm_metric cxm_priv_metric_retention = {
+    .rules = { &retention_info, configure, rule, NULL }, .estimators = retention_estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define_retention,
+};
+const struct cxm_metric cxm_priv_metric_churn = {
+    .rules = { &churn_info, configure, rule, NULL }, .estimators = churn_estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define_churn,
+};
+
+/* ---- counts of a period --------------------------------------------------------------- */
+
+static enum cxm_status resolve_counts(const struct cxm_period_counts *c, int64_t *kept,
+                                      struct cxm_error *error)
+{
+    if (c->start < 0 || c->added < 0 || c->reactivated < 0 || c->lost_added < 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "n_start", "counts must be 0 or more");
+    if (c->end < 0 && c->lost < 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "n_end",
+                             "either the customers at the end or those lost are needed");
+    int64_t from_end = 0;
+    if (c->end >= 0 && (__builtin_sub_overflow(c->end, c->added, &from_end)
+                        || __builtin_sub_overflow(from_end, c->reactivated, &from_end)))
+        return cxm_priv_fail(error, CXM_EOVERFLOW, "n_end", "the counts are too large");
+    const int64_t from_lost = c->start - (c->lost >= 0 ? c->lost : 0);
+    if (c->end >= 0 && c->lost >= 0 && from_end != from_lost)
+        return cxm_priv_fail(error, CXM_EINCONSISTENT, "n_lost",
+                             "end - new - reactivated is %lld, but start - lost is %lld",
+                             (long long)from_end, (long long)from_lost);
+    *kept = c->end >= 0 ? from_end : from_lost;
+    if (*kept < 0 || *kept > c->start)
+        return cxm_priv_fail(error, CXM_EINCONSISTENT, "n_end",
+                             "%lld customers of %lld would be retained", (long long)*kept,
+                             (long long)c->start);
+    return CXM_OK;
+}
+
+enum cxm_status cxm_tally_add_period(struct cxm_tally *tally,
+                                     const struct cxm_period_counts *counts,
+                                     struct cxm_error *error)
+{
+    struct cxm_period_counts c = { .end = -1, .lost = -1 };
+    if (tally == NULL || counts == NULL || counts->size < sizeof counts->size
+        || counts->size > sizeof c)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL,
+                             "tally is NULL, or counts.size is not that of the struct");
+    memcpy(&c, counts, counts->size);
+    if (tally->config.rules != &cxm_priv_metric_retention.rules
+        && tally->config.rules != &cxm_priv_metric_churn.rules)
+        return cxm_priv_fail(error, CXM_EINVAL, "metric",
+                             "periods belong to retention and churn, not to %s",
+                             tally->config.rules->info->name);
+    int64_t kept = 0;
+    enum cxm_status status = resolve_counts(&c, &kept, error);
+    if (status != CXM_OK)
+        return status;
+    const uint8_t before[3] = { 1, 1, 0 }, after[3] = { 1, 0, 1 };
+    int64_t added = 0;
+    if (__builtin_add_overflow(c.added, c.reactivated, &added))
+        return cxm_priv_fail(error, CXM_EOVERFLOW, "n_new", "the counts are too large");
+    const int64_t copies[3] = { kept, c.start - kept, added };
+    const struct cxm_column columns[3] = {
+        cxm_column_make("active_before", CXM_U8, before, 3, 1, 1),
+        cxm_column_make("active_after", CXM_U8, after, 3, 1, 1),
+        cxm_column_make("freq", CXM_I64, copies, 3, 8, 8),
+    };
+    const struct cxm_input rows[3] = { { "active_before", &columns[0] },
+                                       { "active_after", &columns[1] },
+                                       { "freq", &columns[2] } };
+    struct cxm_tally *period = NULL;
+    status = cxm_priv_tally_like(tally, &period, error);
+    if (status == CXM_OK)
+        status = cxm_tally_add(period, rows, 3, NULL, error);
+    if (status == CXM_OK && c.lost_added > 0) {
+        const uint32_t code = is_average(&tally->config) ? AVERAGE_PASSING : PASSING;
+        if (__builtin_add_overflow(period->state.rows, c.lost_added, &period->state.rows))
+            status = cxm_priv_fail(error, CXM_EOVERFLOW, "n_lost_new",
+                                   "the counts are too large");
+        else
+            cxm_priv_table_cell(&period->state.groups, 0)[code] += c.lost_added;
+    }
+    if (status == CXM_OK)
+        status = cxm_tally_merge(tally, period, error);
+    cxm_tally_free(period);
+    return status;
+}
+
+double cxm_convert_rate(double rate, double from, double to)
+{
+    if (!(rate >= 0 && rate <= 1) || !(from > 0 && isfinite(from)) || !(to > 0 && isfinite(to)))
+        return NAN;
+    return rate == 1 ? 1.0 : -expm1(to / from * log1p(-rate));
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Shares of yes: any rate with a numerator and a denominator, first-contact resolution from a
+ * flag, and one-touch resolution from replies and reopens. One unit with two bins: 0 no, 1 yes.
+ *
+ * First-contact resolution, gross: resolved at first contact / contacts; net: of the contacts
+ * that the first level could solve (MetricNet, Rumburg): numerator and denominator both.
+ * One-touch: solved tickets within the limits of replies and reopens / solved tickets; vendors
+ * differ in each of the three conditions, hence they are parameters. */
+#include "metric/metric.h"
+
+enum { NO = 0, YES = 1, MISSING = 2, INVALID = 3, NOT_IN_DENOMINATOR = 5 };
+
+static enum cxm_status two_bins(struct cxm_config *config, struct cxm_error *error)
+{
+    const enum cxm_status status = cxm_priv_one_unit(config, 2, 0, error);
+    if (status == CXM_OK) {
+        config->units[0].n_reasons = 1;
+        config->units[0].reasons[0] = CXM_REASON_NOT_IN_DENOMINATOR;
+    }
+    return status;
+}
+
+/* Codes of flags are those of a unit with two bins: 0, 1, missing, invalid. */
+static void rule_share(const struct cxm_config *config, struct cxm_block *block)
+{
+    (void)config;
+    uint16_t *out = block->unit_codes[0];
+    const uint16_t *yes = block->codes[0];
+    if (!block->given[1]) {
+        memcpy(out, yes, block->n * sizeof *out);
+        return;
+    }
+    const uint16_t *eligible = block->codes[1];
+    for (size_t i = 0; i < block->n; i++)
+        out[i] = eligible[i] == YES ? yes[i]
+               : eligible[i] == NO  ? (uint16_t)NOT_IN_DENOMINATOR
+                                    : eligible[i];
+}
+
+static void rule_one_touch(const struct cxm_config *config, struct cxm_block *block)
+{
+    const double least = cxm_priv_number(config, 0), most = cxm_priv_number(config, 1);
+    const double reopens = cxm_priv_number(config, 2);
+    for (size_t i = 0; i < block->n; i++) {
+        const uint16_t solved = block->codes[0][i];
+        const bool in_base = solved == YES;
+        uint16_t code = solved == NO ? (uint16_t)NOT_IN_DENOMINATOR : solved;
+        bool one_touch = true;
+        for (uint32_t s = 1; s <= 2 && in_base; s++) {
+            if (!block->given[s])
+                continue;
+            const double value = block->values[s][i];
+            one_touch = one_touch
+                     && (s == 1 ? value >= least && value <= most : value <= reopens);
+            if (block->states[s][i] != CXM_ROW_USED && code != INVALID)
+                code = block->states[s][i] == CXM_ROW_MISSING ? MISSING : INVALID;
+        }
+        if (code == YES)
+            code = one_touch ? YES : NO;
+        block->unit_codes[0][i] = code;
+    }
+}
+
+static enum cxm_status configure_one_touch(struct cxm_config *config, struct cxm_error *error)
+{
+    if (cxm_priv_number(config, 0) > cxm_priv_number(config, 1))
+        return cxm_priv_fail(error, CXM_EINVAL, "min_replies",
+                             "min_replies is above max_replies");
+    return two_bins(config, error);
+}
+
+static const double is_yes[2] = { 0, 1 }, is_any[2] = { 1, 1 };
+
+static void estimate_rate(const struct cxm_view *view, uint32_t member,
+                          const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_estimate_share(view, 0, is_yes, ask, out);
+}
+
+static void estimate_successes(const struct cxm_view *view, uint32_t member,
+                               const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_estimate_count(view, 0, is_yes, ask, out);
+}
+
+static void estimate_denominator(const struct cxm_view *view, uint32_t member,
+                                 const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    cxm_priv_estimate_count(view, 0, is_any, ask, out);
+}
+
+static void define_share(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    cxm_priv_append(out, capacity, used, "share/denominator=%s",
+                    tally->schema.given != 0 ? "flag" : "answered");
+}
+
+static void define_fcr(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    cxm_priv_append(out, capacity, used, "fcr/flag/%s",
+                    tally->schema.given != 0 ? "net" : "gross");
+}
+
+static void define_one_touch(const struct cxm_tally *tally, char *out, size_t capacity,
+                             size_t *used)
+{
+    char least[CXM_DOUBLE_TEXT], most[CXM_DOUBLE_TEXT], reopens[CXM_DOUBLE_TEXT];
+    const struct cxm_config *config = &tally->config;
+    cxm_priv_append(out, capacity, used, "one_touch/replies=%s-%s",
+                    cxm_priv_double_text(cxm_priv_number(config, 0), least),
+                    cxm_priv_double_text(cxm_priv_number(config, 1), most));
+    if (tally->state.rows == 0 || tally->schema.given != 0)
+        cxm_priv_append(out, capacity, used, "/reopens=0-%s",
+                        cxm_priv_double_text(cxm_priv_number(config, 2), reopens));
+    cxm_priv_append(out, capacity, used, "/of-solved");
+}
+
+static const struct cxm_input_info share_inputs[] = {
+    { .name = "numerator", .summary = "yes or no", .role = CXM_ROLE_FLAG },
+    { .name = "denominator", .summary = "does the row belong to the base?",
+      .role = CXM_ROLE_FLAG, .optional = 1 },
+};
+static const struct cxm_input_info fcr_inputs[] = {
+    { .name = "resolved_first", .summary = "resolved at first contact", .role = CXM_ROLE_FLAG },
+    { .name = "eligible", .summary = "could be solved at the first level (net rate)",
+      .role = CXM_ROLE_FLAG, .optional = 1 },
+};
+static const struct cxm_input_info touch_inputs[] = {
+    { .name = "solved", .summary = "the ticket is solved", .role = CXM_ROLE_FLAG },
+    { .name = "replies", .summary = "public replies of agents", .role = CXM_ROLE_COUNT },
+    { .name = "reopens", .summary = "times it was reopened", .role = CXM_ROLE_COUNT,
+      .optional = 1 },
+};
+static const struct cxm_param_info touch_params[] = {
+    { .name = "min_replies", .summary = "fewest replies", .kind = CXM_PARAM_INTEGER,
+      .defaults = { 0 }, .lowest = 0, .highest = 1e6 },
+    { .name = "max_replies", .summary = "most replies", .kind = CXM_PARAM_INTEGER,
+      .defaults = { 1 }, .lowest = 0, .highest = 1e6 },
+    { .name = "max_reopens", .summary = "most reopens", .kind = CXM_PARAM_INTEGER,
+      .defaults = { 0 }, .lowest = 0, .highest = 1e6 },
+};
+
+#define RATE_MEASURES(name, text, zh)                                                            \
+    { { name, text, zh, CXM_UNIT_SHARE, 1 },                                                     \
+      { "successes", "rows that count as yes", "成功数", CXM_UNIT_COUNT, 0 },                    \
+      { "denominator", "rows in the base", "基数", CXM_UNIT_COUNT, 0 } }
+
+static const struct cxm_measure_info share_measures[] = RATE_MEASURES("share", "share of yes",
+                                                                      "占比");
+static const struct cxm_measure_info fcr_measures[] =
+    RATE_MEASURES("fcr", "first-contact resolution", "首接解决率");
+static const struct cxm_measure_info touch_measures[] =
+    RATE_MEASURES("one_touch", "one-touch resolution", "一次性解决率");
+
+static const struct cxm_estimator estimators[] = {
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_rate },
+    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_denominator },
+};
+
+static const struct cxm_metric_info share_info = {
+    .name = "share", .summary = "share of yes", .summary_zh = "占比", .kind = 10,
+    .base = CXM_BASE_RESPONSES, .inputs = share_inputs, .n_inputs = CXM_COUNT(share_inputs),
+    .measures = share_measures, .n_measures = CXM_COUNT(share_measures),
+    .intervals = cxm_priv_share_intervals, .n_intervals = CXM_COUNT(cxm_priv_share_intervals),
+};
+static const struct cxm_metric_info fcr_info = {
+    .name = "fcr", .summary = "first-contact resolution", .summary_zh = "首接解决率", .kind = 6,
+    .base = CXM_BASE_CONTACTS, .inputs = fcr_inputs, .n_inputs = CXM_COUNT(fcr_inputs),
+    .measures = fcr_measures, .n_measures = CXM_COUNT(fcr_measures),
+    .intervals = cxm_priv_share_intervals, .n_intervals = CXM_COUNT(cxm_priv_share_intervals),
+};
+static const struct cxm_metric_info touch_info = {
+    .name = "one_touch", .summary = "one-touch resolution", .summary_zh = "一次性解决率",
+    .kind = 7, .base = CXM_BASE_TICKETS, .inputs = touch_inputs,
+    .n_inputs = CXM_COUNT(touch_inputs), .params = touch_params,
+    .n_params = CXM_COUNT(touch_params), .measures = touch_measures,
+    .n_measures = CXM_COUNT(touch_measures), .intervals = cxm_priv_share_intervals,
+    .n_intervals = CXM_COUNT(cxm_priv_share_intervals),
+};
+
+const struct cxm_metric cxm_priv_metric_share = {
+    .rules = { &share_info, two_bins, rule_share, NULL }, .estimators = estimators, .items_param = -1,
+    .dimensions_param = -1, .define = define_share,
+};
+const struct cxm_metric cxm_priv_metric_fcr = {
+    .rules = { &fcr_info, two_bins, rule_share, NULL }, .estimators = estimators, .items_param = -1,
+    .dimensions_param = -1, .define = define_fcr,
+};
+const struct cxm_metric cxm_priv_metric_one_touch = {
+    .rules = { &touch_info, configure_one_touch, rule_one_touch, NULL }, .estimators = estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define_one_touch,
+};

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Adding rows: columns are matched to inputs, ranges of rows are added to private states, one
+ * a thread, and the states are merged into the tally at the end. Until then nothing of the
+ * tally changes, so an error anywhere throws the private states away and that is all. */
+#include "tally/tally.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+/* ---- matching columns to inputs ------------------------------------------------------- */
+
+static const char *column_name(const struct cxm_column *column, const char *role)
+{
+    return column->name != NULL ? column->name : role;
+}
+
+static enum cxm_status set_slot(const struct cxm_config *config, struct cxm_sources *sources,
+                                const struct cxm_input *input, uint32_t *seen,
+                                struct cxm_error *error)
+{
+    const struct cxm_metric_info *info = config->rules->info;
+    for (int r = 0; r < info->n_inputs; r++) {
+        if (strcmp(info->inputs[r].name, input->role) != 0)
+            continue;
+        if (seen[r] == config->n_items[r] && info->inputs[r].many)
+            return cxm_priv_fail(error, CXM_EINVAL, input->role,
+                                 "%s: more columns than the %u items", input->role,
+                                 config->n_items[r]);
+        if (seen[r] == config->n_items[r])
+            return cxm_priv_fail(error, CXM_EINVAL, input->role, "%s is given twice",
+                                 input->role);
+        const enum cxm_role role = (enum cxm_role)info->inputs[r].role;
+        const enum cxm_status status = cxm_priv_column_fits(input->column, role, input->role,
+                                                            error);
+        if (status != CXM_OK)
+            return status;
+        const uint32_t slot = config->slot[r] + seen[r]++;
+        sources->slots[slot] = input->column;
+        sources->given[slot] = true;
+        if (role == CXM_ROLE_KEY)
+            sources->value = input->column;
+        return CXM_OK;
+    }
+    char known[256] = "";
+    size_t used = 0;
+    for (int r = 0; r < info->n_inputs; r++)
+        cxm_priv_append(known, sizeof known, &used, "%s, ", info->inputs[r].name);
+    return cxm_priv_fail(error, CXM_EINVAL, input->role,
+                         "%s has no input %s; it takes %sby, weight and freq", info->name,
+                         input->role, known);
+}
+
+static enum cxm_status set_common(struct cxm_sources *sources, const struct cxm_input *input,
+                                  bool *taken, struct cxm_error *error)
+{
+    *taken = true;
+    if (strcmp(input->role, "by") == 0) {
+        if (sources->n_keys == CXM_MAX_KEYS)
+            return cxm_priv_fail(error, CXM_EINVAL, "by", "at most %d keys", CXM_MAX_KEYS);
+        const enum cxm_status status = cxm_priv_column_fits(input->column, CXM_ROLE_KEY, "by",
+                                                            error);
+        sources->keys[sources->n_keys++] = input->column;
+        return status;
+    }
+    const struct cxm_column **place = strcmp(input->role, "weight") == 0 ? &sources->weight
+                                    : strcmp(input->role, "freq") == 0   ? &sources->freq
+                                                                         : NULL;
+    if (place == NULL) {
+        *taken = false;
+        return CXM_OK;
+    }
+    if (*place != NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, input->role, "%s is given twice", input->role);
+    *place = input->column;
+    return cxm_priv_column_fits(input->column,
+                                place == &sources->freq ? CXM_ROLE_COUNT : CXM_ROLE_NUMBER,
+                                input->role, error);
+}
+
+static enum cxm_status check_complete(const struct cxm_config *config, const uint32_t *seen,
+                                      struct cxm_error *error)
+{
+    const struct cxm_metric_info *info = config->rules->info;
+    for (int r = 0; r < info->n_inputs; r++) {
+        if (seen[r] == config->n_items[r] || (seen[r] == 0 && info->inputs[r].optional))
+            continue;
+        if (info->inputs[r].many)
+            return cxm_priv_fail(error, CXM_EINVAL, info->inputs[r].name,
+                                 "%s: %u columns for %u items", info->inputs[r].name, seen[r],
+                                 config->n_items[r]);
+        return cxm_priv_fail(error, CXM_EINVAL, info->inputs[r].name, "%s needs %s", info->name,
+                             info->inputs[r].name);
+    }
+    return CXM_OK;
+}
+
+static enum cxm_status check_lengths(const struct cxm_input *inputs, size_t n,
+                                     struct cxm_error *error)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (inputs[i].column->n == inputs[0].column->n)
+            continue;
+        return cxm_priv_fail(error, CXM_EINVAL, inputs[i].role, "%s: %lld rows, %s has %lld",
+                             column_name(inputs[i].column, inputs[i].role),
+                             (long long)inputs[i].column->n,
+                             column_name(inputs[0].column, inputs[0].role),
+                             (long long)inputs[0].column->n);
+    }
+    return CXM_OK;
+}
+
+static enum cxm_status match_inputs(const struct cxm_config *config,
+                                    const struct cxm_input *inputs, size_t n,
+                                    struct cxm_sources *sources, struct cxm_error *error)
+{
+    uint32_t seen[CXM_MAX_ROLES] = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        if (inputs[i].role == NULL || inputs[i].column == NULL)
+            return cxm_priv_fail(error, CXM_EINVAL, inputs[i].role,
+                                 "an input without role or column");
+        bool taken;
+        enum cxm_status status = set_common(sources, &inputs[i], &taken, error);
+        if (status == CXM_OK && !taken)
+            status = set_slot(config, sources, &inputs[i], seen, error);
+        if (status != CXM_OK)
+            return status;
+    }
+    const enum cxm_status status = check_complete(config, seen, error);
+    if (status != CXM_OK)
+        return status;
+    sources->n = inputs[0].column->n;
+    if (config->rules->check_inputs != NULL) {
+        const enum cxm_status fits = config->rules->check_inputs(config, sources->given, error);
+        if (fits != CXM_OK)
+            return fits;
+    }
+    return check_lengths(inputs, n, error);
+}
+
+static enum cxm_status plan_keys(struct cxm_sources *sources, struct cxm_error *error)
+{
+    enum cxm_status status = CXM_OK;
+    for (uint32_t k = 0; k < sources->n_keys && status == CXM_OK; k++)
+        status = cxm_priv_key_plan(sources->keys[k], &sources->plans[k], error);
+    if (status == CXM_OK && sources->value != NULL)
+        status = cxm_priv_key_plan(sources->value, &sources->value_plan, error);
+    return status;
+}
+
+/* ---- the schema of these rows --------------------------------------------------------- */
+
+static bool copy_categories(const struct cxm_column *dictionary, char ***names, uint32_t *n,
+                            const struct cxm_allocator *allocator)
+{
+    struct cxm_reader reader;
+    cxm_priv_reader_init(&reader, dictionary);
+    *names = cxm_priv_alloc_zero(allocator, (size_t)dictionary->n, sizeof **names);
+    for (int64_t i = 0; *names != NULL && i < dictionary->n; i++) {
+        struct cxm_text text = { "", 0 };
+        uint8_t state;
+        cxm_priv_read_key_text(&reader, i, 1, &text, &state);
+        char *copy = cxm_priv_alloc(allocator, text.n + 1, 1);
+        if (copy == NULL)
+            return false;
+        if (state == CXM_ROW_USED)
+            memcpy(copy, text.bytes, text.n);
+        copy[state == CXM_ROW_USED ? text.n : 0] = '\0';
+        (*names)[(*n)++] = copy;
+    }
+    return *names != NULL;
+}
+
+static uint32_t given_inputs(const struct cxm_config *config, const struct cxm_sources *sources)
+{
+    uint32_t given = 0;
+    for (int r = 0; r < config->rules->info->n_inputs; r++) {
+        if (config->rules->info->inputs[r].optional && sources->given[config->slot[r]])
+            given |= 1u << r;
+    }
+    return given;
+}
+
+static enum cxm_status make_schema(const struct cxm_config *config,
+                                   const struct cxm_sources *sources, struct cxm_schema *schema,
+                                   struct cxm_error *error)
+{
+    const struct cxm_allocator *allocator = config->allocator;
+    memset(schema, 0, sizeof *schema);
+    schema->given = given_inputs(config, sources);
+    schema->weighted = sources->weight != NULL;
+    schema->n_keys = sources->n_keys;
+    bool room = true;
+    for (uint32_t k = 0; k < sources->n_keys; k++) {
+        const struct cxm_key_plan *plan = &sources->plans[k];
+        schema->keys[k] = plan->info;
+        if (schema->keys[k].name[0] == '\0' && k == 0)
+            snprintf(schema->keys[k].name, sizeof schema->keys[k].name, "group");
+        else if (schema->keys[k].name[0] == '\0')
+            snprintf(schema->keys[k].name, sizeof schema->keys[k].name, "group_%u", k + 1);
+        if (plan->info.type == CXM_KEY_CATEGORY && room)
+            room = copy_categories(plan->categories, &schema->categories[k],
+                                   &schema->n_categories[k], allocator);
+    }
+    if (sources->value != NULL) {
+        schema->has_values = true;
+        schema->values_type = sources->value_plan.info.type;
+        if (schema->values_type == CXM_KEY_CATEGORY && room)
+            room = copy_categories(sources->value_plan.categories, &schema->value_categories,
+                                   &schema->n_value_categories, allocator);
+    }
+    if (room)
+        return CXM_OK;
+    cxm_priv_schema_release(schema, allocator);
+    return cxm_priv_no_memory(error);
+}
+
+/* ---- threads -------------------------------------------------------------------------- */
+
+struct job {
+    const struct cxm_config *config;
+    const struct cxm_sources *sources;
+    int64_t first, last;
+    struct cxm_state state;
+    struct cxm_error error;
+    enum cxm_status status;
+    pthread_t thread;
+    bool started;
+};
+
+static void *run_job(void *argument)
+{
+    struct job *job = argument;
+    job->status = cxm_priv_add_range(job->config, job->sources, job->first, job->last,
+                                     &job->state, &job->error);
+    return NULL;
+}
+
+static void run_jobs(struct job *jobs, int n)
+{
+    for (int i = 1; i < n; i++)
+        jobs[i].started = pthread_create(&jobs[i].thread, NULL, run_job, &jobs[i]) == 0;
+    for (int i = 0; i < n; i++) {
+        if (!jobs[i].started)
+            run_job(&jobs[i]);
+    }
+    for (int i = 1; i < n; i++) {
+        if (jobs[i].started)
+            pthread_join(jobs[i].thread, NULL);
+    }
+}
+
+/* The first job that failed has the lowest rows; all states end up in the first. */
+static enum cxm_status gather(struct job *jobs, int n, struct cxm_error *error)
+{
+    for (int i = 0; i < n; i++) {
+        if (jobs[i].status == CXM_OK)
+            continue;
+        if (error != NULL)
+            *error = jobs[i].error;
+        return jobs[i].status;
+    }
+    enum cxm_status status = CXM_OK;
+    for (int i = 1; i < n && status == CXM_OK; i++)
+        status = cxm_priv_state_merge(&jobs[0].state, &jobs[i].state, error);
+    return status;
+}
+
+static int count_threads(int32_t wanted, int64_t rows)
+{
+    enum { MOST = 256, ROWS_WORTH_A_THREAD = 65536 };
+    const int64_t worth = rows / ROWS_WORTH_A_THREAD;
+    int64_t n = wanted < MOST ? wanted : MOST;
+    if (n > worth)
+        n = worth;
+    return n > 1 ? (int)n : 1;
+}
+
+static enum cxm_status tally_rows(const struct cxm_config *config,
+                                  const struct cxm_sources *sources, int n_threads,
+                                  struct cxm_state *out, struct cxm_error *error)
+{
+    struct job *jobs = cxm_priv_alloc_zero(config->allocator, (size_t)n_threads, sizeof *jobs);
+    if (jobs == NULL)
+        return cxm_priv_no_memory(error);
+    bool room = true;
+    const int64_t share = sources->n / n_threads;
+    for (int i = 0; i < n_threads; i++) {
+        jobs[i].config = config;
+        jobs[i].sources = sources;
+        jobs[i].first = share * i;
+        jobs[i].last = i + 1 < n_threads ? share * (i + 1) : sources->n;
+        room = cxm_priv_state_init(&jobs[i].state, config, sources->weight != NULL) && room;
+    }
+    enum cxm_status status = CXM_ENOMEM;
+    if (room) {
+        run_jobs(jobs, n_threads);
+        status = gather(jobs, n_threads, error);
+    } else {
+        cxm_priv_no_memory(error);
+    }
+    if (status == CXM_OK)
+        *out = jobs[0].state;
+    for (int i = status == CXM_OK ? 1 : 0; i < n_threads; i++)
+        cxm_priv_state_release(&jobs[i].state);
+    cxm_priv_release(config->allocator, jobs);
+    return status;
+}
+
+/* ---- the call ------------------------------------------------------------------------- */
+
+static enum cxm_status commit(struct cxm_tally *tally, struct cxm_schema *schema,
+                              struct cxm_state *state, struct cxm_error *error)
+{
+    if (tally->state.rows > 0) {
+        const enum cxm_status status = cxm_priv_state_merge(&tally->state, state, error);
+        cxm_priv_state_release(state);
+        if (status != CXM_OK)
+            return status;
+    } else {
+        cxm_tally_clear(tally); /* an earlier add of no rows may have left a schema */
+        cxm_priv_state_release(&tally->state);
+        tally->state = *state;
+        tally->schema = *schema;
+        memset(schema, 0, sizeof *schema);
+    }
+    cxm_priv_tally_changed(tally);
+    return CXM_OK;
+}
+
+static enum cxm_status add_sources(struct cxm_tally *tally, const struct cxm_sources *sources,
+                                   int32_t threads, struct cxm_error *error)
+{
+    struct cxm_schema schema;
+    struct cxm_state state;
+    enum cxm_status status = make_schema(&tally->config, sources, &schema, error);
+    if (status != CXM_OK)
+        return status;
+    if (tally->state.rows > 0)
+        status = cxm_priv_schema_compare(&tally->config, &tally->schema, &schema, error);
+    if (status == CXM_OK)
+        status = tally_rows(&tally->config, sources, count_threads(threads, sources->n), &state,
+                            error);
+    if (status == CXM_OK)
+        status = commit(tally, &schema, &state, error);
+    cxm_priv_schema_release(&schema, &tally->allocator);
+    return status;
+}
+
+static enum cxm_status check_options(const struct cxm_add_options *options,
+                                     struct cxm_add_options *out, struct cxm_error *error)
+{
+    memset(out, 0, sizeof *out);
+    if (options == NULL)
+        return CXM_OK;
+    if (options->size < sizeof options->size || options->size > sizeof *out)
+        return cxm_priv_fail(error, CXM_EINVAL, "options",
+                             "options.size must be sizeof(struct cxm_add_options)");
+    memcpy(out, options, options->size);
+    if (out->invalid != CXM_INVALID_ERROR && out->invalid != CXM_INVALID_COUNT)
+        return cxm_priv_fail(error, CXM_EINVAL, "invalid",
+                             "invalid must be \"error\" or \"count\"");
+    if (out->missing_key != CXM_MISSING_KEY_KEEP && out->missing_key != CXM_MISSING_KEY_LEAVE_OUT)
+        return cxm_priv_fail(error, CXM_EINVAL, "missing_key",
+                             "missing_key must be \"keep\" or \"leave_out\"");
+    if (out->threads < 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "threads", "threads must be 0 or more");
+    return CXM_OK;
+}
+
+enum cxm_status cxm_tally_add(struct cxm_tally *tally, const struct cxm_input *inputs,
+                              size_t n_inputs, const struct cxm_add_options *options,
+                              struct cxm_error *error)
+{
+    struct cxm_add_options chosen;
+    if (tally == NULL || inputs == NULL || n_inputs == 0)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally or inputs are missing");
+    enum cxm_status status = check_options(options, &chosen, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_sources sources = {
+        .count_invalid = chosen.invalid == CXM_INVALID_COUNT,
+        .leave_out_missing_keys = chosen.missing_key == CXM_MISSING_KEY_LEAVE_OUT,
+    };
+    const uint32_t n_slots = tally->config.n_slots;
+    sources.slots = cxm_priv_alloc_zero(&tally->allocator, n_slots, sizeof *sources.slots);
+    sources.given = cxm_priv_alloc_zero(&tally->allocator, n_slots, sizeof *sources.given);
+    if (sources.slots == NULL || sources.given == NULL)
+        status = cxm_priv_no_memory(error);
+    if (status == CXM_OK)
+        status = match_inputs(&tally->config, inputs, n_inputs, &sources, error);
+    if (status == CXM_OK)
+        status = plan_keys(&sources, error);
+    if (status == CXM_OK)
+        status = add_sources(tally, &sources, chosen.threads, error);
+    cxm_priv_release(&tally->allocator, sources.slots);
+    cxm_priv_release(&tally->allocator, sources.given);
+    return status;
+}
+
+/* ---- messages about values ------------------------------------------------------------ */
+
+static void range_text(const struct cxm_config *config, int role, char *out, size_t capacity)
+{
+    char low[CXM_DOUBLE_TEXT], high[CXM_DOUBLE_TEXT];
+    size_t used = 0;
+    cxm_priv_append(out, capacity, &used, "%s\xE2\x80\x93%s",
+                    cxm_priv_double_text(config->lowest[role], low),
+                    cxm_priv_double_text(config->highest[role], high));
+}
+
+enum cxm_status cxm_priv_invalid_value(const struct cxm_config *config, uint32_t slot,
+                                       const struct cxm_column *column, int64_t row,
+                                       struct cxm_error *error)
+{
+    const struct cxm_metric_info *info = config->rules->info;
+    int role = info->n_inputs - 1;
+    while (config->slot[role] > slot)
+        role--;
+    const char *name = column_name(column, info->inputs[role].name);
+    char value[64], range[80], what[160];
+    cxm_priv_value_text(column, row, value, sizeof value);
+    size_t used = 0;
+    const bool bounded = config->lowest[role] > -1e300 && config->highest[role] < 1e300;
+    if (column->n_labels > 0)
+        cxm_priv_append(what, sizeof what, &used, "which is not among the labels");
+    else if (info->inputs[role].role == CXM_ROLE_FLAG)
+        cxm_priv_append(what, sizeof what, &used, "neither 0 (no) nor 1 (yes)");
+    else if (info->inputs[role].role == CXM_ROLE_COUNT)
+        cxm_priv_append(what, sizeof what, &used, "not a whole number of 0 or more");
+    else if (!bounded)
+        cxm_priv_append(what, sizeof what, &used, "not a finite number");
+    else if (info->inputs[role].role == CXM_ROLE_RATING && strpbrk(value, ".") != NULL)
+        cxm_priv_append(what, sizeof what, &used, "not a whole number");
+    else {
+        range_text(config, role, range, sizeof range);
+        cxm_priv_append(what, sizeof what, &used, "outside %s", range);
+    }
+    if (column->n_labels > 0)
+        return cxm_priv_fail_at(error, CXM_EDATA, name, row, value,
+                                "%s: row %lld is \"%s\", %s. List it there (missing: it is no "
+                                "answer); to count such rows pass invalid=\"count\".", name,
+                                (long long)row, value, what);
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, value,
+                            "%s: row %lld is %s, %s. If %s means \"no answer\" pass "
+                            "missing_codes=[%s]; to count such rows pass invalid=\"count\".",
+                            name, (long long)row, value, what, value, value);
+}

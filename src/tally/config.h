@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the tally layer knows about a metric: its inputs and parameters as the registry lists
+ * them, the units that it counts in, and the rule from decoded inputs to codes and variables. */
+#ifndef CXM_SRC_CONFIG_H
+#define CXM_SRC_CONFIG_H
+
+#include "base/base.h"
+
+#include <cxm/metric.h>
+
+/* Rows are worked on in blocks of this size: the arrays of a typical metric (codes, group
+ * numbers, one or two variables) stay within the first-level cache. */
+enum { CXM_BLOCK = 1024 };
+
+enum { CXM_MAX_REASONS = 4, CXM_MAX_BINS = 1001, CXM_MAX_ITEMS = 200, CXM_MAX_PARAMS = 12,
+       CXM_MAX_ROLES = 4 };
+
+/* A unit is a base of its own: NPS has one, a gap one for every item, dimension and overall.
+ * Each row gets one code per unit:
+ *   0 … bins - 1     used, counted in that bin
+ *   bins             missing          bins + 1   invalid
+ *   bins + 2         excluded, zero weight
+ *   bins + 3 …       excluded for the metric's own reasons
+ * For used rows, the unit's variables go into the moment matrix. */
+struct cxm_unit_spec {
+    uint32_t bins;
+    uint32_t variables;
+    uint32_t n_reasons;
+    uint8_t reasons[CXM_MAX_REASONS]; /* enum cxm_reason of code bins + 3 + i */
+};
+
+struct cxm_unit_layout {
+    uint32_t n_codes;
+    uint32_t counts_at;    /* first counter within the cell */
+    uint32_t variables_at; /* first of its variables among all variables */
+    uint32_t sums_at;      /* first of its sums */
+};
+
+/* A parameter after defaults were filled in. Numbers and texts belong to the configuration. */
+struct cxm_value {
+    double *numbers;
+    size_t n_numbers;
+    char **texts;
+    size_t n_texts;
+};
+
+struct cxm_rules;
+
+struct cxm_config {
+    const struct cxm_allocator *allocator;
+    const struct cxm_rules *rules;
+    struct cxm_value params[CXM_MAX_PARAMS]; /* in the order of the registry */
+
+    /* Set by rules->configure: */
+    uint32_t n_units;
+    struct cxm_unit_spec *units;
+    uint32_t n_items[CXM_MAX_ROLES];         /* columns of each input, 1 unless `many` */
+    double lowest[CXM_MAX_ROLES], highest[CXM_MAX_ROLES]; /* range of each input */
+
+    /* Derived from that: */
+    uint32_t slot[CXM_MAX_ROLES];            /* first slot of each input */
+    uint32_t n_slots;
+    uint32_t n_variables, n_counts;
+};
+
+/* One block of rows between decode and accumulate. */
+struct cxm_block {
+    size_t n;
+    const bool *given;      /* by slot: was the (optional) column given? */
+    uint16_t **codes;       /* by slot: ratings and flags, coded as in cxm_priv_read_codes */
+    double **values;        /* by slot: numbers and counts */
+    uint8_t **states;       /* by slot: enum cxm_row_state of values */
+    uint16_t **unit_codes;  /* by unit: set by the rule; may be pointed at a codes[] array */
+    double **variables;     /* by variable: written by the rule where the unit's row is used */
+    bool *in_key_table;     /* by row: does the value of the key input count? */
+};
+
+struct cxm_rules {
+    const struct cxm_metric_info *info;
+    /* Checks the parameters together, sets n_items and ranges, then cxm_priv_config_units. */
+    enum cxm_status (*configure)(struct cxm_config *config, struct cxm_error *error);
+    void (*rule)(const struct cxm_config *config, struct cxm_block *block);
+    /* Do the columns that are there (by slot) fit the parameters? NULL: always. */
+    enum cxm_status (*check_inputs)(const struct cxm_config *config, const bool *given,
+                                    struct cxm_error *error);
+};
+
+/* Copies and checks parameters, fills in defaults, calls configure. */
+enum cxm_status cxm_priv_config_init(struct cxm_config *config, const struct cxm_rules *rules,
+                                     const struct cxm_param *params, size_t n_params,
+                                     const struct cxm_allocator *allocator,
+                                     struct cxm_error *error);
+void cxm_priv_config_release(struct cxm_config *config);
+
+/* For configure: makes n units, all zero. NULL: out of memory. */
+struct cxm_unit_spec *cxm_priv_config_units(struct cxm_config *config, uint32_t n);
+
+bool cxm_priv_config_equal(const struct cxm_config *a, const struct cxm_config *b);
+/* EMISMATCH with a sentence that names the first parameter that differs. */
+enum cxm_status cxm_priv_config_compare(const struct cxm_config *a, const struct cxm_config *b,
+                                        struct cxm_error *error);
+
+static inline double cxm_priv_number(const struct cxm_config *config, int param)
+{
+    return config->params[param].numbers[0];
+}
+
+/* Index of a choice among the registry's choices. */
+int cxm_priv_choice(const struct cxm_config *config, int param);
+/* A value as text for messages: "0–10", "minmax", "0.3, 0.7". */
+void cxm_priv_param_text(const struct cxm_value *value, char *out, size_t capacity);
+
+/* How many sums a unit has, and where within them. Unweighted: x_i, then x_i x_j (i <= j).
+ * Weighted, with v = w x: W and Q (sum of w^2) of every bin, then v_i, w v_i, v_i v_j, v_i x_j. */
+static inline uint32_t cxm_priv_pairs(uint32_t n)
+{
+    return n * (n + 1) / 2;
+}
+
+static inline uint32_t cxm_priv_unit_sums(const struct cxm_unit_spec *unit, bool weighted)
+{
+    const uint32_t p = unit->variables;
+    return weighted ? 2 * unit->bins + 2 * p + 2 * cxm_priv_pairs(p) : p + cxm_priv_pairs(p);
+}
+
+/* Index of pair (i, j), i <= j, among the pairs of n variables. */
+static inline uint32_t cxm_priv_pair(uint32_t n, uint32_t i, uint32_t j)
+{
+    return i * n - i * (i + 1) / 2 + j;
+}
+
+#endif

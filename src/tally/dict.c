@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The dictionary of keys: open addressing with linear probing, at most half full. */
+#include "tally/dict.h"
+
+void cxm_priv_dict_init(struct cxm_dict *dict, const struct cxm_allocator *allocator)
+{
+    memset(dict, 0, sizeof *dict);
+    dict->allocator = allocator;
+}
+
+void cxm_priv_dict_release(struct cxm_dict *dict)
+{
+    cxm_priv_release(dict->allocator, dict->bytes);
+    cxm_priv_release(dict->allocator, dict->ends);
+    cxm_priv_release(dict->allocator, dict->slots);
+    cxm_priv_dict_init(dict, dict->allocator);
+}
+
+static uint32_t slot_of(const struct cxm_dict *dict, const uint8_t *key, size_t n)
+{
+    const uint32_t mask = dict->n_slots - 1;
+    uint32_t at = (uint32_t)cxm_priv_hash(key, n, 0) & mask;
+    for (;; at = (at + 1) & mask) {
+        if (dict->slots[at] == 0)
+            return at;
+        size_t length;
+        const uint8_t *other = cxm_priv_dict_key(dict, dict->slots[at] - 1, &length);
+        if (length == n && memcmp(other, key, n) == 0)
+            return at;
+    }
+}
+
+uint32_t cxm_priv_dict_find(const struct cxm_dict *dict, const uint8_t *key, size_t n)
+{
+    if (dict->n_slots == 0)
+        return UINT32_MAX;
+    return dict->slots[slot_of(dict, key, n)] - 1;
+}
+
+/* A larger table of slots, filled anew; the old one is kept when memory is out. */
+static bool grow_slots(struct cxm_dict *dict, size_t keys)
+{
+    size_t wanted = dict->n_slots > 0 ? dict->n_slots : 16;
+    while (wanted < 2 * keys)
+        wanted *= 2;
+    if (wanted == dict->n_slots)
+        return true;
+    uint32_t *slots = wanted > (size_t)1 << 31
+                        ? NULL
+                        : cxm_priv_alloc_zero(dict->allocator, wanted, sizeof *slots);
+    if (slots == NULL)
+        return false;
+    cxm_priv_release(dict->allocator, dict->slots);
+    dict->slots = slots;
+    dict->n_slots = (uint32_t)wanted;
+    for (uint32_t i = 0; i < dict->n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(dict, i, &n);
+        slots[slot_of(dict, key, n)] = i + 1;
+    }
+    return true;
+}
+
+static size_t doubled(size_t have, size_t need, size_t first)
+{
+    const size_t twice = have < first ? first : have + have / 2;
+    return twice > need ? twice : need;
+}
+
+bool cxm_priv_dict_reserve(struct cxm_dict *dict, size_t keys, size_t bytes)
+{
+    const size_t n = dict->n + keys, used = dict->bytes_used + bytes;
+    if (n > (size_t)1 << 30)
+        return false;
+    if (n > dict->capacity) {
+        const size_t capacity = doubled(dict->capacity, n, 8);
+        size_t *ends = cxm_priv_grow(dict->allocator, dict->ends, dict->n, capacity,
+                                     sizeof *ends);
+        if (ends == NULL)
+            return false;
+        dict->ends = ends;
+        dict->capacity = (uint32_t)capacity;
+    }
+    if (used > dict->bytes_capacity) {
+        const size_t capacity = doubled(dict->bytes_capacity, used, 128);
+        uint8_t *grown = cxm_priv_grow(dict->allocator, dict->bytes, dict->bytes_used,
+                                       capacity, 1);
+        if (grown == NULL)
+            return false;
+        dict->bytes = grown;
+        dict->bytes_capacity = capacity;
+    }
+    return grow_slots(dict, n);
+}
+
+uint32_t cxm_priv_dict_add(struct cxm_dict *dict, const uint8_t *key, size_t n)
+{
+    if (dict->n_slots == 0 || 2 * ((size_t)dict->n + 1) > dict->n_slots
+        || dict->n == dict->capacity || dict->bytes_capacity - dict->bytes_used < n) {
+        const uint32_t found = cxm_priv_dict_find(dict, key, n);
+        if (found != UINT32_MAX)
+            return found;
+        if (!cxm_priv_dict_reserve(dict, 1, n))
+            return UINT32_MAX;
+    }
+    const uint32_t at = slot_of(dict, key, n);
+    if (dict->slots[at] != 0)
+        return dict->slots[at] - 1;
+    if (n > 0)
+        memcpy(dict->bytes + dict->bytes_used, key, n);
+    dict->bytes_used += n;
+    dict->ends[dict->n] = dict->bytes_used;
+    dict->slots[at] = ++dict->n;
+    return dict->n - 1;
+}
+
+static int compare(const struct cxm_dict *dict, uint32_t a, uint32_t b)
+{
+    size_t a_n, b_n;
+    const uint8_t *x = cxm_priv_dict_key(dict, a, &a_n);
+    const uint8_t *y = cxm_priv_dict_key(dict, b, &b_n);
+    const size_t n = a_n < b_n ? a_n : b_n;
+    const int order = n > 0 ? memcmp(x, y, n) : 0;
+    return order != 0 ? order : (a_n > b_n) - (a_n < b_n);
+}
+
+static void merge_runs(const struct cxm_dict *dict, const uint32_t *from, uint32_t *to,
+                       size_t left, size_t middle, size_t right)
+{
+    size_t i = left, j = middle;
+    for (size_t k = left; k < right; k++) {
+        const bool take_left = j == right || (i < middle && compare(dict, from[i], from[j]) <= 0);
+        to[k] = take_left ? from[i++] : from[j++];
+    }
+}
+
+bool cxm_priv_dict_sort(const struct cxm_dict *dict, uint32_t *order)
+{
+    const size_t n = dict->n;
+    bool sorted = true;
+    for (size_t i = 0; i < n; i++) {
+        order[i] = (uint32_t)i;
+        sorted = sorted && (i == 0 || compare(dict, (uint32_t)i - 1, (uint32_t)i) < 0);
+    }
+    if (sorted)
+        return true;
+    uint32_t *other = cxm_priv_alloc(dict->allocator, n, sizeof *other);
+    if (other == NULL)
+        return false;
+    uint32_t *from = order, *to = other;
+    for (size_t width = 1; width < n; width *= 2) {
+        for (size_t left = 0; left < n; left += 2 * width) {
+            const size_t middle = left + width < n ? left + width : n;
+            const size_t right = middle + width < n ? middle + width : n;
+            merge_runs(dict, from, to, left, middle, right);
+        }
+        uint32_t *const swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != order)
+        memcpy(order, from, n * sizeof *order);
+    cxm_priv_release(dict->allocator, other);
+    return true;
+}

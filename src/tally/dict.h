@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A dictionary of byte strings: each gets the next number, 0, 1, 2 … Keys of groups are encoded
+ * so that comparing bytes orders them as the user expects (key.h), hence one dictionary
+ * serves every kind of key. Typical: 1 to 1 000 keys of 9 bytes; extreme: tens of millions.
+ * Memory: the bytes, 16 to 24 bytes a key for offsets and slots. */
+#ifndef CXM_SRC_DICT_H
+#define CXM_SRC_DICT_H
+
+#include "base/base.h"
+
+struct cxm_dict {
+    const struct cxm_allocator *allocator;
+    uint8_t *bytes;      /* all keys, one after another */
+    size_t bytes_used, bytes_capacity;
+    size_t *ends;        /* ends[i]: where key i ends */
+    uint32_t n, capacity;
+    uint32_t *slots;     /* open addressing, key number + 1, 0 = free */
+    uint32_t n_slots;    /* 0 or a power of two */
+};
+
+void cxm_priv_dict_init(struct cxm_dict *dict, const struct cxm_allocator *allocator);
+void cxm_priv_dict_release(struct cxm_dict *dict);
+
+static inline const uint8_t *cxm_priv_dict_key(const struct cxm_dict *dict, uint32_t i,
+                                               size_t *n)
+{
+    const size_t start = i > 0 ? dict->ends[i - 1] : 0;
+    *n = dict->ends[i] - start;
+    return dict->bytes + start;
+}
+
+/* Number of a key, or UINT32_MAX. */
+uint32_t cxm_priv_dict_find(const struct cxm_dict *dict, const uint8_t *key, size_t n);
+
+/* Makes room for that many more keys and bytes. False: out of memory, nothing changed. */
+bool cxm_priv_dict_reserve(struct cxm_dict *dict, size_t keys, size_t bytes);
+
+/* Number of a key, which is added when it is new. UINT32_MAX: out of memory; never after a
+ * sufficient reserve. */
+uint32_t cxm_priv_dict_add(struct cxm_dict *dict, const uint8_t *key, size_t n);
+
+/* Key numbers in the order of their bytes, `order` has room for dict->n. False: no memory. */
+bool cxm_priv_dict_sort(const struct cxm_dict *dict, uint32_t *order);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Exact sums: see exact.h for the form. */
+#include "tally/exact.h"
+
+#include <math.h>
+
+#define DIGIT_MASK 0xFFFFFFFFu
+
+static int32_t floor_div_32(int32_t x)
+{
+    return x >= 0 ? x / 32 : -((31 - x) / 32);
+}
+
+struct cxm_span cxm_priv_span_product(struct cxm_span a, struct cxm_span b)
+{
+    if (a.low > a.high || b.low > b.high)
+        return CXM_SPAN_EMPTY;
+    return (struct cxm_span){ a.low + b.low, a.high + b.high };
+}
+
+struct cxm_window cxm_priv_window_for(struct cxm_span span)
+{
+    if (span.low > span.high)
+        return (struct cxm_window){ 0, 0 };
+    const int32_t lo = floor_div_32(span.low);
+    return (struct cxm_window){ lo, floor_div_32(span.high - 1) - lo + 2 };
+}
+
+struct cxm_window cxm_priv_window_union(struct cxm_window a, struct cxm_window b)
+{
+    if (a.n == 0)
+        return b;
+    if (b.n == 0)
+        return a;
+    const int32_t lo = a.lo < b.lo ? a.lo : b.lo;
+    const int32_t a_end = a.lo + a.n, b_end = b.lo + b.n;
+    return (struct cxm_window){ lo, (a_end > b_end ? a_end : b_end) - lo };
+}
+
+/* Adds a digit at limb i; digits above the last limb belong into the last limb. */
+static void add_digit(int64_t *limbs, int32_t n, int32_t i, int64_t digit)
+{
+    if (digit == 0)
+        return;
+    if (i < n)
+        limbs[i] += digit;
+    else
+        limbs[n - 1] += digit * ((int64_t)1 << 32 * (i - n + 1));
+}
+
+void cxm_priv_exact_add(int64_t *limbs, struct cxm_window window, cxm_u128 magnitude,
+                        int32_t exponent, bool negative, int64_t copies)
+{
+    const int32_t digit = floor_div_32(exponent);
+    const int shift = exponent - 32 * digit;
+    const int32_t at = digit - window.lo;
+    const cxm_u128 low = (cxm_u128)(uint64_t)magnitude << shift;
+    const cxm_u128 high = (cxm_u128)(uint64_t)(magnitude >> 64) << shift;
+    const int64_t sign = negative ? -1 : 1;
+    if (copies == 1) {
+        limbs[at] += sign * (int64_t)(uint32_t)low;
+        add_digit(limbs, window.n, at + 1, sign * (int64_t)(uint32_t)(low >> 32));
+        add_digit(limbs, window.n, at + 2,
+                  sign * ((int64_t)(uint32_t)(low >> 64) + (int64_t)(uint32_t)high));
+        add_digit(limbs, window.n, at + 3, sign * (int64_t)(uint32_t)(high >> 32));
+        add_digit(limbs, window.n, at + 4, sign * (int64_t)(uint32_t)(high >> 64));
+        return;
+    }
+    const uint32_t digits[6] = { (uint32_t)low,  (uint32_t)(low >> 32),  (uint32_t)(low >> 64),
+                                 (uint32_t)high, (uint32_t)(high >> 32), (uint32_t)(high >> 64) };
+    for (int i = 0; i < 6; i++) {
+        const int32_t place = at + (i < 3 ? i : i - 1);
+        const cxm_u128 product = (cxm_u128)digits[i] * (uint64_t)copies;
+        if (product == 0)
+            continue;
+        add_digit(limbs, window.n, place, sign * (int64_t)(uint32_t)product);
+        add_digit(limbs, window.n, place + 1, sign * (int64_t)(uint32_t)(product >> 32));
+        add_digit(limbs, window.n, place + 2, sign * (int64_t)(uint32_t)(product >> 64));
+    }
+}
+
+void cxm_priv_exact_normalise(int64_t *limbs, struct cxm_window window)
+{
+    for (int32_t i = 0; i + 1 < window.n; i++) {
+        const int64_t carry = limbs[i] >> 32; /* arithmetic: rounds down */
+        limbs[i] &= (int64_t)DIGIT_MASK;
+        limbs[i + 1] += carry;
+    }
+}
+
+void cxm_priv_exact_merge(int64_t *into, struct cxm_window into_window, const int64_t *from,
+                          struct cxm_window from_window, int sign)
+{
+    if (from_window.n == 0)
+        return;
+    const int32_t at = from_window.lo - into_window.lo;
+    const int32_t last = from_window.n - 1;
+    for (int32_t i = 0; i < last; i++)
+        into[at + i] += sign * from[i];
+    /* The last limb may be as large as 2^63: cut it, unless it meets the last limb. */
+    if (at + last == into_window.n - 1) {
+        into[at + last] += sign * from[last];
+    } else {
+        into[at + last] += sign * (from[last] & (int64_t)DIGIT_MASK);
+        into[at + last + 1] += sign * (from[last] >> 32);
+    }
+    cxm_priv_exact_normalise(into, into_window);
+}
+
+/* Digit `index` of a normalised sum, in two's complement without end. */
+static uint32_t digit_at(const int64_t *limbs, struct cxm_window window, int32_t index)
+{
+    const int32_t i = index - window.lo;
+    if (window.n == 0 || i < 0)
+        return 0;
+    const int64_t last = limbs[window.n - 1];
+    if (i < window.n - 1)
+        return (uint32_t)limbs[i];
+    if (i == window.n - 1)
+        return (uint32_t)last;
+    return (uint32_t)(i == window.n ? last >> 32 : last >> 63);
+}
+
+bool cxm_priv_exact_equal(const int64_t *a, struct cxm_window a_window, const int64_t *b,
+                          struct cxm_window b_window)
+{
+    const struct cxm_window both = cxm_priv_window_union(a_window, b_window);
+    for (int32_t i = 0; i < both.n + 2; i++) {
+        if (digit_at(a, a_window, both.lo + i) != digit_at(b, b_window, both.lo + i))
+            return false;
+    }
+    return true;
+}
+
+struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window window)
+{
+    struct cxm_dd value = { 0.0, 0.0 };
+    for (int32_t i = window.n - 1; i >= 0; i--) {
+        struct cxm_dd part = cxm_priv_dd_int(limbs[i]);
+        part.hi = ldexp(part.hi, 32 * (window.lo + i));
+        part.lo = ldexp(part.lo, 32 * (window.lo + i));
+        value = cxm_priv_dd_add(value, part);
+    }
+    return value;
+}
+
+int32_t cxm_priv_exact_digits(const int64_t *limbs, struct cxm_window window, uint32_t *digits,
+                              int32_t *lo)
+{
+    int32_t n = 0;
+    *lo = 0;
+    for (int32_t i = 0; i <= window.n && window.n > 0; i++) {
+        const uint32_t digit = digit_at(limbs, window, window.lo + i);
+        if (n == 0 && digit == 0)
+            continue;
+        if (n == 0)
+            *lo = window.lo + i;
+        digits[n++] = digit;
+    }
+    const uint32_t sign = window.n > 0 && limbs[window.n - 1] < 0 ? DIGIT_MASK : 0;
+    while (n > 0 && digits[n - 1] == sign
+           && (n == 1 ? sign == 0 : (digits[n - 2] >> 31) == (sign & 1)))
+        n--;
+    if (n == 0)
+        *lo = 0;
+    return n;
+}
+
+struct cxm_window cxm_priv_exact_window_of_digits(int32_t lo, int32_t n)
+{
+    return (struct cxm_window){ n > 0 ? lo : 0, n > 0 ? n + 1 : 0 };
+}
+
+void cxm_priv_exact_from_digits(const uint32_t *digits, int32_t lo, int32_t n, int64_t *limbs,
+                                struct cxm_window window)
+{
+    if (n == 0)
+        return;
+    const int32_t at = lo - window.lo;
+    for (int32_t i = 0; i < n; i++)
+        limbs[at + i] = digits[i];
+    if (digits[n - 1] >> 31 != 0)
+        limbs[at + n] = -1; /* the carry takes the sign to the last limb */
+    cxm_priv_exact_normalise(limbs, window);
+}

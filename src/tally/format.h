@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The saved form of a tally: little-endian, canonical (equal tallies give equal bytes).
+ *
+ *   0  "CXMT"          4  u8 major        5  u8 minor       6  u16 kind of metric
+ *   8  u32 flags       12 u32 0           16 u64 length of all sections
+ *   24 u64 configuration hash             32 sections       end  u32 CRC-32C of all before
+ *
+ * A section: u16 tag, u16 flags (bit 0: critical), u32 0, u64 length, then that many bytes.
+ * Sections stand in the order of their tags. Integers have a fixed size. text = u32 bytes,
+ * then UTF-8. Readers skip sections they do not know, unless they are critical.
+ *
+ *   1 configuration  text metric; u32 parameters; of each: text name, u32 n, f64 * n,
+ *                    u32 n, text * n
+ *   2 schema         u8 weighted, u8 has values; u32 optional inputs given (bits);
+ *                    u32 keys; of each: text name, u32 type,
+ *                    u32 calendar, u32 categories, text * categories;
+ *                    if it has values: u32 type, u32 categories, text * categories
+ *   3 rows           u64 rows, u64 left out, u64 groups, u64 values
+ *   4 groups         ascending keys; of each: u32 bytes, key; u64 counters; of each sum:
+ *                    i16 first digit, u16 digits, u32 * digits (two's complement, base 2^32)
+ *   5 values         the same for the key table; a key is a group's key and a value's
+ *
+ * A tally without rows has no schema: section 2 then holds zeros. */
+#ifndef CXM_SRC_FORMAT_H
+#define CXM_SRC_FORMAT_H
+
+#include "tally/tally.h"
+
+enum { CXM_FORMAT_MAJOR = 1, CXM_FORMAT_MINOR = 0, CXM_HEADER_BYTES = 32,
+       CXM_SECTION_BYTES = 16, CXM_CRC_BYTES = 4 };
+
+enum cxm_section { CXM_SECTION_CONFIG = 1, CXM_SECTION_SCHEMA = 2, CXM_SECTION_ROWS = 3,
+                   CXM_SECTION_GROUPS = 4, CXM_SECTION_VALUES = 5 };
+
+/* Digits of doubles and their products lie within these limits. */
+enum { CXM_FIRST_DIGIT = -70, CXM_LAST_DIGIT = 72 };
+
+/* The hash of configuration and schema as saved. */
+uint64_t cxm_priv_configuration_hash(const struct cxm_tally *tally);
+
+struct cxm_bytes {
+    const uint8_t *at;
+    size_t n;
+};
+
+/* A saved tally cut into its parts, header and checksum checked. */
+struct cxm_saved {
+    uint8_t major, minor;
+    uint16_t kind;
+    uint64_t hash;
+    struct cxm_bytes sections[CXM_SECTION_VALUES + 1]; /* by tag; at = NULL: absent */
+};
+
+enum cxm_status cxm_priv_open_saved(const uint8_t *bytes, size_t n, struct cxm_saved *out,
+                                    struct cxm_error *error);
+
+/* The name of the metric and the parameters, as `params` for cxm_priv_tally_new. Everything
+ * points into memory that cxm_priv_free_params releases. */
+struct cxm_saved_params {
+    char metric[24];
+    struct cxm_param params[CXM_MAX_PARAMS];
+    size_t n;
+    void *memory;
+};
+enum cxm_status cxm_priv_read_params(const struct cxm_saved *saved,
+                                     const struct cxm_allocator *allocator,
+                                     struct cxm_saved_params *out, struct cxm_error *error);
+
+/* Fills a fresh tally of the right configuration with schema and rows. */
+enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tally *tally,
+                                   struct cxm_error *error);
+
+/* Reads what cxm_tally_info shows without the registry. */
+enum cxm_status cxm_priv_read_info(const struct cxm_saved *saved, struct cxm_tally_info *out,
+                                   struct cxm_error *error);
+
+#endif

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Adding a range of rows to a fresh state: decode, find groups, apply the rule, accumulate,
+ * block by block. One range is one thread's work. */
+#include "tally/tally.h"
+
+#include <math.h>
+
+/* ---- group numbers -------------------------------------------------------------------- */
+
+/* Words near each other get their group from an array instead of the dictionary: agents,
+ * segments, weeks and the codes of categories are such keys. */
+struct direct {
+    uint32_t *groups; /* group number + 1 of word base + i, 0 = unknown */
+    uint64_t base;
+    size_t size;
+};
+
+enum { DIRECT_LIMIT = 1 << 22 };
+
+struct grouper {
+    const struct cxm_allocator *allocator;
+    const struct cxm_sources *sources;
+    struct cxm_reader readers[CXM_MAX_KEYS + 1]; /* keys, then the value of the key table */
+    struct direct direct;
+    uint8_t *key;          /* the encoded key of one row, and of its value */
+    size_t key_capacity;
+    uint64_t (*words)[CXM_BLOCK];
+    struct cxm_text (*texts)[CXM_BLOCK];
+    uint8_t (*states)[CXM_BLOCK];
+};
+
+static void grouper_release(struct grouper *g)
+{
+    cxm_priv_release(g->allocator, g->direct.groups);
+    cxm_priv_release(g->allocator, g->key);
+    cxm_priv_release(g->allocator, g->words);
+    cxm_priv_release(g->allocator, g->texts);
+    cxm_priv_release(g->allocator, g->states);
+}
+
+static bool grouper_init(struct grouper *g, const struct cxm_sources *sources,
+                         const struct cxm_allocator *allocator)
+{
+    memset(g, 0, sizeof *g);
+    g->allocator = allocator;
+    g->sources = sources;
+    const size_t n = sources->n_keys + (sources->value != NULL);
+    if (n == 0)
+        return true;
+    for (uint32_t k = 0; k < sources->n_keys; k++)
+        cxm_priv_reader_init(&g->readers[k], sources->keys[k]);
+    if (sources->value != NULL)
+        cxm_priv_reader_init(&g->readers[sources->n_keys], sources->value);
+    g->words = cxm_priv_alloc(allocator, n, sizeof *g->words);
+    g->texts = cxm_priv_alloc(allocator, n, sizeof *g->texts);
+    g->states = cxm_priv_alloc(allocator, n, sizeof *g->states);
+    return g->words != NULL && g->texts != NULL && g->states != NULL;
+}
+
+static const struct cxm_key_plan *plan_of(const struct grouper *g, uint32_t k)
+{
+    return k < g->sources->n_keys ? &g->sources->plans[k] : &g->sources->value_plan;
+}
+
+static void read_key(struct grouper *g, uint32_t k, int64_t first, size_t n)
+{
+    const struct cxm_key_plan *plan = plan_of(g, k);
+    if (plan->words)
+        cxm_priv_read_key_words(&g->readers[k], plan, first, n, g->words[k], g->states[k]);
+    else
+        cxm_priv_read_key_text(&g->readers[k], first, n, g->texts[k], g->states[k]);
+}
+
+static bool reserve_key(struct grouper *g, size_t n)
+{
+    if (n <= g->key_capacity)
+        return true;
+    const size_t capacity = n + n / 2 + 64;
+    uint8_t *grown = cxm_priv_grow(g->allocator, g->key, g->key_capacity, capacity, 1);
+    if (grown == NULL)
+        return false;
+    g->key = grown;
+    g->key_capacity = capacity;
+    return true;
+}
+
+/* Appends the key of a row at g->key + used; false: out of memory. */
+static bool encode_key(struct grouper *g, uint32_t k, size_t row, size_t *used)
+{
+    const struct cxm_text *text = &g->texts[k][row];
+    const bool words = plan_of(g, k)->words;
+    if (g->states[k][row] != CXM_ROW_USED) {
+        if (!reserve_key(g, *used + 1))
+            return false;
+        g->key[(*used)++] = CXM_TAG_MISSING;
+        return true;
+    }
+    if (!reserve_key(g, *used + (words ? 9 : 2 * text->n + 3)))
+        return false;
+    uint8_t *to = g->key + *used;
+    *to++ = CXM_TAG_PRESENT;
+    if (words) {
+        const uint64_t big = __builtin_bswap64(g->words[k][row]);
+        cxm_priv_put_u64(to, big);
+        *used += 9;
+        return true;
+    }
+    for (size_t i = 0; i < text->n; i++) {
+        *to++ = (uint8_t)text->bytes[i];
+        if (text->bytes[i] == '\0')
+            *to++ = 0xFF;
+    }
+    *to++ = 0;
+    *to++ = 0;
+    *used = (size_t)(to - g->key);
+    return true;
+}
+
+static uint32_t find_group(struct grouper *g, struct cxm_table *groups, size_t row)
+{
+    size_t used = 0;
+    for (uint32_t k = 0; k < g->sources->n_keys; k++) {
+        if (!encode_key(g, k, row, &used))
+            return UINT32_MAX;
+    }
+    return cxm_priv_table_add(groups, g->key, used);
+}
+
+/* Makes the array reach a word, unless that would make it too long; failing to is no error. */
+static void extend_direct(struct direct *d, const struct cxm_allocator *allocator, uint64_t word)
+{
+    uint64_t base = d->size > 0 ? d->base : word & ~(uint64_t)1023;
+    uint64_t end = d->size > 0 ? d->base + d->size : base + 1024;
+    if (word < base)
+        base = word;
+    if (word >= end)
+        end = word + 1;
+    const uint64_t span = end - base;
+    if (end <= base || span > DIRECT_LIMIT)
+        return;
+    size_t size = d->size > 0 ? d->size : 1024;
+    while (size < span)
+        size *= 2;
+    if (word < d->base && d->size > 0) /* grow towards smaller words by doubling, too */
+        base = end >= size ? end - size : 0;
+    uint32_t *grown = cxm_priv_alloc_zero(allocator, size, sizeof *grown);
+    if (grown == NULL)
+        return;
+    if (d->size > 0)
+        memcpy(grown + (d->base - base), d->groups, d->size * sizeof *grown);
+    cxm_priv_release(allocator, d->groups);
+    *d = (struct direct){ grown, base, size };
+}
+
+static uint32_t word_group(struct grouper *g, struct cxm_table *groups, size_t row)
+{
+    const uint64_t word = g->words[0][row];
+    const uint32_t group = find_group(g, groups, row);
+    if (group == UINT32_MAX)
+        return group;
+    if (word - g->direct.base >= g->direct.size)
+        extend_direct(&g->direct, g->allocator, word);
+    if (word - g->direct.base < g->direct.size)
+        g->direct.groups[word - g->direct.base] = group + 1;
+    return group;
+}
+
+static enum cxm_status bad_key(const struct grouper *g, uint32_t k, int64_t row,
+                               struct cxm_error *error)
+{
+    const struct cxm_column *column = g->sources->keys[k];
+    const char *name = column->name != NULL ? column->name : "by";
+    char text[64];
+    cxm_priv_value_text(column, row, text, sizeof text);
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
+                            "%s: row %lld is %s, which is outside the range of this key.", name,
+                            (long long)row, text);
+}
+
+/* The group number of every row of the block; rows left out get UINT32_MAX. A group is made
+ * only for rows that have copies. */
+static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, int64_t first,
+                                   size_t n, const int64_t *freq, uint32_t *out,
+                                   struct cxm_error *error)
+{
+    const uint32_t n_keys = g->sources->n_keys;
+    for (uint32_t k = 0; k < n_keys; k++)
+        read_key(g, k, first, n);
+    const bool one_word = n_keys == 1 && plan_of(g, 0)->words;
+    for (size_t i = 0; i < n; i++) {
+        if (one_word && g->states[0][i] == CXM_ROW_USED && (freq == NULL || freq[i] > 0)) {
+            const uint64_t at = g->words[0][i] - g->direct.base;
+            if (CXM_LIKELY(at < g->direct.size && g->direct.groups[at] != 0)) {
+                out[i] = g->direct.groups[at] - 1;
+                continue;
+            }
+            out[i] = word_group(g, groups, i);
+        } else {
+            bool missing = false;
+            for (uint32_t k = 0; k < n_keys; k++) {
+                if (g->states[k][i] == CXM_ROW_INVALID)
+                    return bad_key(g, k, first + (int64_t)i, error);
+                missing = missing || g->states[k][i] == CXM_ROW_MISSING;
+            }
+            if ((missing && g->sources->leave_out_missing_keys)
+                || (freq != NULL && freq[i] == 0)) {
+                out[i] = UINT32_MAX;
+                continue;
+            }
+            out[i] = find_group(g, groups, i);
+        }
+        if (out[i] == UINT32_MAX)
+            return cxm_priv_no_memory(error);
+    }
+    return CXM_OK;
+}
+
+/* ---- decoding ------------------------------------------------------------------------- */
+
+struct range {
+    const struct cxm_config *config;
+    const struct cxm_sources *sources;
+    struct cxm_state *state;
+    struct cxm_scratch *scratch;
+    struct grouper grouper;
+    struct cxm_reader *readers; /* by slot */
+    struct cxm_reader weight, freq;
+    int64_t since_normalised;
+};
+
+static int role_of_slot(const struct cxm_config *config, uint32_t slot)
+{
+    int role = config->rules->info->n_inputs - 1;
+    while (config->slot[role] > slot)
+        role--;
+    return role;
+}
+
+static void check_range(double *values, uint8_t *states, size_t n, double low, double high,
+                        bool whole)
+{
+    for (size_t i = 0; i < n; i++) {
+        const bool inside = values[i] >= low && values[i] <= high
+                         && (!whole || values[i] == floor(values[i]));
+        if (states[i] == CXM_ROW_USED && !inside)
+            states[i] = CXM_ROW_INVALID;
+    }
+}
+
+static void decode_slot(struct range *r, uint32_t slot, int64_t first, size_t n)
+{
+    const struct cxm_config *config = r->config;
+    const int role = role_of_slot(config, slot);
+    struct cxm_block *b = &r->scratch->block;
+    const double low = config->lowest[role], high = config->highest[role];
+    switch ((enum cxm_role)config->rules->info->inputs[role].role) {
+    case CXM_ROLE_RATING:
+        cxm_priv_read_codes(&r->readers[slot], first, n, (int64_t)low,
+                            (uint32_t)(high - low) + 1, b->codes[slot]);
+        break;
+    case CXM_ROLE_FLAG:
+        cxm_priv_read_codes(&r->readers[slot], first, n, 0, 2, b->codes[slot]);
+        break;
+    case CXM_ROLE_NUMBER:
+    case CXM_ROLE_COUNT: {
+        const bool count = config->rules->info->inputs[role].role == CXM_ROLE_COUNT;
+        cxm_priv_read_numbers(&r->readers[slot], first, n, b->values[slot], b->states[slot]);
+        if (count || isfinite(low) || isfinite(high))
+            check_range(b->values[slot], b->states[slot], n, count ? 0 : low, high, count);
+        break;
+    }
+    case CXM_ROLE_KEY:
+        break;
+    }
+}
+
+/* First row of a slot with an invalid value, n when there is none. */
+static size_t first_invalid(const struct range *r, uint32_t slot, size_t n)
+{
+    const struct cxm_config *config = r->config;
+    const struct cxm_block *b = &r->scratch->block;
+    const int role = role_of_slot(config, slot);
+    const int kind = config->rules->info->inputs[role].role;
+    if (kind == CXM_ROLE_KEY || !r->sources->given[slot])
+        return n;
+    if (kind == CXM_ROLE_RATING || kind == CXM_ROLE_FLAG) {
+        const uint16_t bad = kind == CXM_ROLE_FLAG
+                               ? 3
+                               : (uint16_t)(config->highest[role] - config->lowest[role] + 2);
+        unsigned any = 0;
+        for (size_t i = 0; i < n; i++)
+            any |= b->codes[slot][i] == bad;
+        for (size_t i = 0; any && i < n; i++) {
+            if (b->codes[slot][i] == bad)
+                return i;
+        }
+        return n;
+    }
+    const uint8_t *found = memchr(b->states[slot], CXM_ROW_INVALID, n);
+    return found != NULL ? (size_t)(found - b->states[slot]) : n;
+}
+
+static enum cxm_status refuse_invalid(struct range *r, int64_t first, size_t n,
+                                      struct cxm_error *error)
+{
+    size_t lowest = n;
+    uint32_t slot = 0;
+    for (uint32_t s = 0; s < r->config->n_slots; s++) {
+        const size_t row = first_invalid(r, s, lowest);
+        if (row < lowest) {
+            lowest = row;
+            slot = s;
+        }
+    }
+    if (lowest == n)
+        return CXM_OK;
+    return cxm_priv_invalid_value(r->config, slot, r->sources->slots[slot],
+                                  first + (int64_t)lowest, error);
+}
+
+static enum cxm_status read_freq(struct range *r, int64_t first, size_t n,
+                                 struct cxm_error *error)
+{
+    int64_t *freq = r->scratch->freq;
+    uint8_t *states = r->scratch->weight_state; /* read before the weights */
+    cxm_priv_read_integers(&r->freq, first, n, freq, states);
+    for (size_t i = 0; i < n; i++) {
+        if (CXM_LIKELY(states[i] == CXM_ROW_USED && freq[i] >= 0))
+            continue;
+        const struct cxm_column *column = r->sources->freq;
+        const char *name = column->name != NULL ? column->name : "freq";
+        const int64_t row = first + (int64_t)i;
+        char text[64];
+        cxm_priv_value_text(column, row, text, sizeof text);
+        return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
+                                "%s: row %lld is %s; a frequency is a whole number of copies, "
+                                "0 or more.", name, (long long)row, text);
+    }
+    return CXM_OK;
+}
+
+/* ---- key table ------------------------------------------------------------------------ */
+
+static enum cxm_status add_values(struct range *r, int64_t first, const int64_t *freq,
+                                  struct cxm_error *error)
+{
+    const uint32_t k = r->sources->n_keys;
+    const struct cxm_scratch *s = r->scratch;
+    struct cxm_table *values = &r->state->values;
+    read_key(&r->grouper, k, first, s->block.n);
+    for (size_t i = 0; i < s->block.n; i++) {
+        const int64_t copies = freq != NULL ? freq[i] : 1;
+        if (!s->block.in_key_table[i] || copies == 0 || s->groups[i] == UINT32_MAX)
+            continue;
+        size_t used = 0;
+        bool room = true;
+        for (uint32_t key = 0; key <= k && room; key++)
+            room = encode_key(&r->grouper, key, i, &used);
+        if (room && s->weighted) {
+            struct cxm_span span = CXM_SPAN_EMPTY;
+            cxm_priv_span_value(&span, s->weight[i]);
+            const struct cxm_window windows[2] = {
+                cxm_priv_window_for(span),
+                cxm_priv_window_for(cxm_priv_span_product(span, span)),
+            };
+            room = cxm_priv_table_reserve(values, (size_t)values->dict.n + 1, windows);
+        }
+        const uint32_t at = room ? cxm_priv_table_add(values, r->grouper.key, used) : UINT32_MAX;
+        if (at == UINT32_MAX)
+            return cxm_priv_no_memory(error);
+        int64_t *cell = cxm_priv_table_cell(values, at);
+        cell[0] += copies;
+        if (s->weighted) {
+            const struct cxm_layout *l = &values->layout;
+            cxm_priv_exact_add_double(cell + l->at[0], l->windows[0], s->weight[i], copies);
+            cxm_priv_exact_add_product(cell + l->at[1], l->windows[1], s->weight[i],
+                                       s->weight[i], copies);
+        }
+    }
+    return CXM_OK;
+}
+
+/* ---- one range ------------------------------------------------------------------------ */
+
+static enum cxm_status count_rows(struct range *r, const int64_t *freq, struct cxm_error *error)
+{
+    const struct cxm_scratch *s = r->scratch;
+    struct cxm_state *state = r->state;
+    for (size_t i = 0; i < s->block.n; i++) {
+        const int64_t copies = freq != NULL ? freq[i] : 1;
+        if (__builtin_add_overflow(state->rows, copies, &state->rows))
+            return cxm_priv_fail(error, CXM_EOVERFLOW, "freq",
+                                 "more than 9223372036854775807 rows");
+        if (r->sources->n_keys > 0 && s->groups[i] == UINT32_MAX)
+            state->left_out += copies;
+    }
+    return CXM_OK;
+}
+
+static void normalise_sometimes(struct range *r, size_t n)
+{
+    r->since_normalised += (int64_t)n;
+    if (r->since_normalised < CXM_EXACT_ADDITIONS)
+        return;
+    cxm_priv_table_normalise(&r->state->groups);
+    cxm_priv_table_normalise(&r->state->values);
+    r->since_normalised = 0;
+}
+
+static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
+                                 struct cxm_error *error)
+{
+    struct cxm_scratch *s = r->scratch;
+    const struct cxm_sources *sources = r->sources;
+    struct cxm_table *groups = &r->state->groups;
+    s->block.n = n;
+    for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
+        if (sources->given[slot])
+            decode_slot(r, slot, first, n);
+    }
+    enum cxm_status status = sources->count_invalid ? CXM_OK
+                                                    : refuse_invalid(r, first, n, error);
+    const int64_t *freq = sources->freq != NULL ? s->freq : NULL;
+    if (status == CXM_OK && freq != NULL)
+        status = read_freq(r, first, n, error);
+    if (status == CXM_OK && sources->n_keys > 0)
+        status = find_groups(&r->grouper, groups, first, n, freq, s->groups, error);
+    if (status != CXM_OK)
+        return status;
+    if (sources->weight != NULL)
+        cxm_priv_read_numbers(&r->weight, first, n, s->weight, s->weight_state);
+    r->config->rules->rule(r->config, &s->block);
+    status = cxm_priv_block_prepare(s, groups, sources, first, error);
+    if (status == CXM_OK)
+        status = count_rows(r, freq, error);
+    if (status != CXM_OK)
+        return status;
+    cxm_priv_block_add(s, groups, sources->n_keys > 0 ? s->groups : NULL, freq);
+    if (sources->value != NULL)
+        status = add_values(r, first, freq, error);
+    normalise_sometimes(r, n);
+    return status;
+}
+
+static enum cxm_status range_init(struct range *r, struct cxm_error *error)
+{
+    const struct cxm_allocator *allocator = r->config->allocator;
+    r->scratch = cxm_priv_scratch_new(r->config, r->sources->weight != NULL, allocator);
+    r->readers = cxm_priv_alloc(allocator, r->config->n_slots, sizeof *r->readers);
+    if (r->scratch == NULL || r->readers == NULL
+        || !grouper_init(&r->grouper, r->sources, allocator))
+        return cxm_priv_no_memory(error);
+    r->scratch->block.given = r->sources->given;
+    for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
+        if (r->sources->given[slot])
+            cxm_priv_reader_init(&r->readers[slot], r->sources->slots[slot]);
+    }
+    if (r->sources->weight != NULL)
+        cxm_priv_reader_init(&r->weight, r->sources->weight);
+    if (r->sources->freq != NULL)
+        cxm_priv_reader_init(&r->freq, r->sources->freq);
+    /* Without keys there is one group, whose key is empty; rows without copies make none. */
+    if (r->sources->n_keys == 0
+        && cxm_priv_table_add(&r->state->groups, (const uint8_t *)"", 0) == UINT32_MAX)
+        return cxm_priv_no_memory(error);
+    return CXM_OK;
+}
+
+enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
+                                   const struct cxm_sources *sources, int64_t first,
+                                   int64_t last, struct cxm_state *state,
+                                   struct cxm_error *error)
+{
+    struct range r = { .config = config, .sources = sources, .state = state };
+    enum cxm_status status = range_init(&r, error);
+    while (status == CXM_OK && first < last) {
+        const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
+        status = add_block(&r, first, n, error);
+        first += (int64_t)n;
+    }
+    if (status == CXM_OK) {
+        cxm_priv_table_normalise(&state->groups);
+        cxm_priv_table_normalise(&state->values);
+    }
+    grouper_release(&r.grouper);
+    cxm_priv_release(config->allocator, r.readers);
+    cxm_priv_scratch_free(r.scratch);
+    return status;
+}

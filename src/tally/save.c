@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Saving: format.h says what is written. The same code runs twice, first to measure. */
+#include "tally/format.h"
+
+struct writer {
+    uint8_t *out; /* NULL while measuring */
+    size_t used;
+};
+
+static void put(struct writer *w, const void *bytes, size_t n)
+{
+    if (w->out != NULL && n > 0)
+        memcpy(w->out + w->used, bytes, n);
+    w->used += n;
+}
+
+static void put_u8(struct writer *w, uint8_t v)
+{
+    put(w, &v, 1);
+}
+
+static void put_u16(struct writer *w, uint16_t v)
+{
+    uint8_t bytes[2];
+    cxm_priv_put_u16(bytes, v);
+    put(w, bytes, sizeof bytes);
+}
+
+static void put_u32(struct writer *w, uint32_t v)
+{
+    if (w->out != NULL)
+        cxm_priv_put_u32(w->out + w->used, v);
+    w->used += 4;
+}
+
+static void put_u64(struct writer *w, uint64_t v)
+{
+    if (w->out != NULL)
+        cxm_priv_put_u64(w->out + w->used, v);
+    w->used += 8;
+}
+
+static void put_text(struct writer *w, const char *text)
+{
+    const size_t n = strlen(text);
+    put_u32(w, (uint32_t)n);
+    put(w, text, n);
+}
+
+static void put_names(struct writer *w, char *const *names, uint32_t n)
+{
+    put_u32(w, n);
+    for (uint32_t i = 0; i < n; i++)
+        put_text(w, names[i]);
+}
+
+static void put_config(struct writer *w, const struct cxm_config *config)
+{
+    const struct cxm_metric_info *info = config->rules->info;
+    put_text(w, info->name);
+    put_u32(w, (uint32_t)info->n_params);
+    for (int i = 0; i < info->n_params; i++) {
+        const struct cxm_value *value = &config->params[i];
+        put_text(w, info->params[i].name);
+        put_u32(w, (uint32_t)value->n_numbers);
+        for (size_t k = 0; k < value->n_numbers; k++) {
+            uint64_t bits;
+            memcpy(&bits, &value->numbers[k], sizeof bits);
+            put_u64(w, bits);
+        }
+        put_names(w, value->texts, (uint32_t)value->n_texts);
+    }
+}
+
+static void put_schema(struct writer *w, const struct cxm_tally *tally)
+{
+    static const struct cxm_schema none;
+    const struct cxm_schema *schema = tally->state.rows > 0 ? &tally->schema : &none;
+    put_u8(w, schema->weighted);
+    put_u8(w, schema->has_values);
+    put_u32(w, schema->given);
+    put_u32(w, schema->n_keys);
+    for (uint32_t k = 0; k < schema->n_keys; k++) {
+        put_text(w, schema->keys[k].name);
+        put_u32(w, (uint32_t)schema->keys[k].type);
+        put_u32(w, (uint32_t)schema->keys[k].calendar);
+        put_names(w, schema->categories[k], schema->n_categories[k]);
+    }
+    if (schema->has_values) {
+        put_u32(w, (uint32_t)schema->values_type);
+        put_names(w, schema->value_categories, schema->n_value_categories);
+    }
+}
+
+static void put_cell(struct writer *w, const struct cxm_table *table, uint32_t i)
+{
+    const struct cxm_layout *layout = &table->layout;
+    const int64_t *cell = cxm_priv_table_cell(table, i);
+    for (uint32_t c = 0; c < layout->n_counts; c++)
+        put_u64(w, (uint64_t)cell[c]);
+    for (uint32_t s = 0; s < layout->n_sums; s++) {
+        uint32_t digits[CXM_LAST_DIGIT - CXM_FIRST_DIGIT + 4];
+        int32_t lo;
+        const int32_t n = cxm_priv_exact_digits(cell + layout->at[s], layout->windows[s], digits,
+                                                &lo);
+        put_u16(w, (uint16_t)(int16_t)lo);
+        put_u16(w, (uint16_t)n);
+        for (int32_t k = 0; k < n; k++)
+            put_u32(w, digits[k]);
+    }
+}
+
+static uint64_t put_cells(struct writer *w, const struct cxm_table *table, const uint32_t *order)
+{
+    uint64_t n_cells = 0;
+    for (uint32_t i = 0; i < table->dict.n; i++) {
+        size_t n;
+        if (cxm_priv_cell_is_zero(table, cxm_priv_table_cell(table, order[i])))
+            continue;
+        const uint8_t *key = cxm_priv_dict_key(&table->dict, order[i], &n);
+        put_u32(w, (uint32_t)n);
+        put(w, key, n);
+        put_cell(w, table, order[i]);
+        n_cells++;
+    }
+    return n_cells;
+}
+
+static size_t begin_section(struct writer *w, enum cxm_section tag)
+{
+    put_u16(w, (uint16_t)tag);
+    put_u16(w, 1);
+    put_u32(w, 0);
+    put_u64(w, 0);
+    return w->used;
+}
+
+static void end_section(const struct writer *w, size_t start)
+{
+    if (w->out != NULL)
+        cxm_priv_put_u64(w->out + start - 8, w->used - start);
+}
+
+static void write_all(struct writer *w, const struct cxm_tally *tally,
+                      const uint32_t *values_order)
+{
+    static const uint8_t header[CXM_HEADER_BYTES] = { 'C', 'X', 'M', 'T', CXM_FORMAT_MAJOR,
+                                                      CXM_FORMAT_MINOR };
+    put(w, header, sizeof header);
+    size_t start = begin_section(w, CXM_SECTION_CONFIG);
+    put_config(w, &tally->config);
+    end_section(w, start);
+    start = begin_section(w, CXM_SECTION_SCHEMA);
+    put_schema(w, tally);
+    end_section(w, start);
+    start = begin_section(w, CXM_SECTION_ROWS);
+    put_u64(w, (uint64_t)tally->state.rows);
+    put_u64(w, (uint64_t)tally->state.left_out);
+    const size_t counts_at = w->used;
+    put_u64(w, 0);
+    put_u64(w, 0);
+    end_section(w, start);
+    start = begin_section(w, CXM_SECTION_GROUPS);
+    const uint64_t groups = put_cells(w, &tally->state.groups, tally->order);
+    end_section(w, start);
+    start = begin_section(w, CXM_SECTION_VALUES);
+    const uint64_t values = put_cells(w, &tally->state.values, values_order);
+    end_section(w, start);
+    if (w->out != NULL) {
+        cxm_priv_put_u64(w->out + counts_at, groups);
+        cxm_priv_put_u64(w->out + counts_at + 8, values);
+    }
+}
+
+/* Chained over the two sections, as cxm_priv_open_saved checks it. */
+static uint64_t hash_parts(const uint8_t *config, size_t config_bytes, const uint8_t *schema,
+                           size_t schema_bytes)
+{
+    return cxm_priv_hash(schema, schema_bytes, cxm_priv_hash(config, config_bytes, 0));
+}
+
+uint64_t cxm_priv_configuration_hash(const struct cxm_tally *tally)
+{
+    struct writer w = { NULL, 0 };
+    put_config(&w, &tally->config);
+    const size_t config_bytes = w.used;
+    put_schema(&w, tally);
+    uint8_t *bytes = cxm_priv_alloc(&tally->allocator, w.used, 1);
+    if (bytes == NULL)
+        return 0;
+    w = (struct writer){ bytes, 0 };
+    put_config(&w, &tally->config);
+    put_schema(&w, tally);
+    const uint64_t hash = hash_parts(bytes, config_bytes, bytes + config_bytes,
+                                     w.used - config_bytes);
+    cxm_priv_release(&tally->allocator, bytes);
+    return hash;
+}
+
+static void finish(uint8_t *bytes, size_t n, uint16_t kind)
+{
+    const uint8_t *config = bytes + CXM_HEADER_BYTES + CXM_SECTION_BYTES;
+    const size_t config_bytes = (size_t)cxm_priv_get_u64(config - 8);
+    const uint8_t *schema = config + config_bytes + CXM_SECTION_BYTES;
+    cxm_priv_put_u16(bytes + 6, kind);
+    cxm_priv_put_u64(bytes + 16, n - CXM_HEADER_BYTES - CXM_CRC_BYTES);
+    cxm_priv_put_u64(bytes + 24, hash_parts(config, config_bytes, schema,
+                                            (size_t)cxm_priv_get_u64(schema - 8)));
+    cxm_priv_put_u32(bytes + n - CXM_CRC_BYTES, cxm_priv_crc32c(0, bytes, n - CXM_CRC_BYTES));
+}
+
+enum cxm_status cxm_tally_save(struct cxm_tally *tally, uint8_t *bytes, size_t capacity,
+                               size_t *n_bytes, struct cxm_error *error)
+{
+    if (tally == NULL || n_bytes == NULL || (bytes == NULL && capacity > 0))
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally, bytes or n_bytes is NULL");
+    enum cxm_status status = cxm_priv_tally_sort(tally, error);
+    if (status != CXM_OK)
+        return status;
+    const struct cxm_dict *values = &tally->state.values.dict;
+    uint32_t *order = cxm_priv_alloc(&tally->allocator, values->n, sizeof *order);
+    if (order == NULL || !cxm_priv_dict_sort(values, order)) {
+        cxm_priv_release(&tally->allocator, order);
+        return cxm_priv_no_memory(error);
+    }
+    struct writer w = { NULL, 0 };
+    write_all(&w, tally, order);
+    const size_t size = w.used + CXM_CRC_BYTES;
+    if (capacity >= size) {
+        w = (struct writer){ bytes, 0 };
+        write_all(&w, tally, order);
+        finish(bytes, size, (uint16_t)tally->config.rules->info->kind);
+    }
+    cxm_priv_release(&tally->allocator, order);
+    *n_bytes = size;
+    if (capacity > 0 && capacity < size)
+        return cxm_priv_fail(error, CXM_EINVAL, "capacity", "the tally needs %zu bytes", size);
+    return CXM_OK;
+}

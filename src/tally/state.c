@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The state of a tally, and the schema of its keys. */
+#include "tally/tally.h"
+
+struct cxm_unit_layout cxm_priv_unit_layout(const struct cxm_config *config, uint32_t unit,
+                                            bool weighted)
+{
+    struct cxm_unit_layout at = { 0 };
+    for (uint32_t u = 0; u <= unit; u++) {
+        const struct cxm_unit_spec *spec = &config->units[u];
+        at.n_codes = spec->bins + 3 + spec->n_reasons;
+        if (u == unit)
+            break;
+        at.counts_at += at.n_codes;
+        at.variables_at += spec->variables;
+        at.sums_at += cxm_priv_unit_sums(spec, weighted);
+    }
+    return at;
+}
+
+uint32_t cxm_priv_n_sums(const struct cxm_config *config, bool weighted)
+{
+    uint32_t n = 0;
+    for (uint32_t u = 0; u < config->n_units; u++)
+        n += cxm_priv_unit_sums(&config->units[u], weighted);
+    return n;
+}
+
+bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config, bool weighted)
+{
+    memset(state, 0, sizeof *state);
+    state->groups.allocator = state->values.allocator = config->allocator;
+    if (!cxm_priv_table_init(&state->groups, config->allocator, config->n_counts,
+                             cxm_priv_n_sums(config, weighted)))
+        return false;
+    if (cxm_priv_table_init(&state->values, config->allocator, 1, weighted ? 2 : 0))
+        return true;
+    cxm_priv_table_release(&state->groups);
+    return false;
+}
+
+void cxm_priv_state_release(struct cxm_state *state)
+{
+    cxm_priv_table_release(&state->groups);
+    cxm_priv_table_release(&state->values);
+}
+
+enum cxm_status cxm_priv_state_merge(struct cxm_state *into, const struct cxm_state *from,
+                                     struct cxm_error *error)
+{
+    int64_t rows;
+    if (__builtin_add_overflow(into->rows, from->rows, &rows))
+        return cxm_priv_fail(error, CXM_EOVERFLOW, NULL, "more than 9223372036854775807 rows");
+    if (!cxm_priv_table_plan_merge(&into->groups, &from->groups)
+        || !cxm_priv_table_plan_merge(&into->values, &from->values))
+        return cxm_priv_no_memory(error);
+    cxm_priv_table_apply_merge(&into->groups, &from->groups, 1);
+    cxm_priv_table_apply_merge(&into->values, &from->values, 1);
+    into->rows = rows;
+    into->left_out += from->left_out;
+    return CXM_OK;
+}
+
+/* ---- schema --------------------------------------------------------------------------- */
+
+static void release_names(char ***names, uint32_t *n, const struct cxm_allocator *allocator)
+{
+    for (uint32_t i = 0; i < *n; i++)
+        cxm_priv_release(allocator, (*names)[i]);
+    cxm_priv_release(allocator, *names);
+    *names = NULL;
+    *n = 0;
+}
+
+void cxm_priv_schema_release(struct cxm_schema *schema, const struct cxm_allocator *allocator)
+{
+    for (uint32_t k = 0; k < CXM_MAX_KEYS; k++)
+        release_names(&schema->categories[k], &schema->n_categories[k], allocator);
+    release_names(&schema->value_categories, &schema->n_value_categories, allocator);
+    memset(schema, 0, sizeof *schema);
+}
+
+static bool copy_names(char *const *from, uint32_t n, char ***to, uint32_t *n_to,
+                       const struct cxm_allocator *allocator)
+{
+    *to = NULL;
+    *n_to = 0;
+    if (from == NULL)
+        return true;
+    *to = cxm_priv_alloc_zero(allocator, n, sizeof **to);
+    for (uint32_t i = 0; *to != NULL && i < n; i++) {
+        const size_t bytes = strlen(from[i]) + 1;
+        char *copy = cxm_priv_alloc(allocator, bytes, 1);
+        if (copy == NULL)
+            return false;
+        memcpy(copy, from[i], bytes);
+        (*to)[(*n_to)++] = copy;
+    }
+    return *to != NULL;
+}
+
+bool cxm_priv_schema_copy(const struct cxm_schema *from, struct cxm_schema *to,
+                          const struct cxm_allocator *allocator)
+{
+    *to = *from;
+    bool room = copy_names(from->value_categories, from->n_value_categories,
+                           &to->value_categories, &to->n_value_categories, allocator);
+    for (uint32_t k = 0; k < CXM_MAX_KEYS; k++)
+        room = copy_names(from->categories[k], from->n_categories[k], &to->categories[k],
+                          &to->n_categories[k], allocator) && room;
+    if (!room)
+        cxm_priv_schema_release(to, allocator);
+    return room;
+}
+
+static bool names_equal(char *const *a, uint32_t n_a, char *const *b, uint32_t n_b)
+{
+    if (n_a != n_b)
+        return false;
+    for (uint32_t i = 0; i < n_a; i++) {
+        if (strcmp(a[i], b[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static const char *key_type_name(int32_t type)
+{
+    static const char *const names[] = { "whole numbers", "unsigned whole numbers",
+                                         "real numbers", "yes/no", "text", "bytes",
+                                         "categories", "dates", "instants" };
+    return (uint32_t)type < CXM_COUNT(names) ? names[type] : "unknown";
+}
+
+static enum cxm_status compare_key(const struct cxm_schema *a, const struct cxm_schema *b,
+                                   uint32_t k, struct cxm_error *error)
+{
+    const struct cxm_key_info *x = &a->keys[k], *y = &b->keys[k];
+    if (strcmp(x->name, y->name) != 0)
+        return cxm_priv_fail(error, CXM_EMISMATCH, "by", "key %u is %s in one, %s in the other",
+                             k + 1, x->name, y->name);
+    if (x->type != y->type)
+        return cxm_priv_fail(error, CXM_EMISMATCH, x->name, "%s holds %s in one, %s in the other",
+                             x->name, key_type_name(x->type), key_type_name(y->type));
+    if (x->calendar != y->calendar)
+        return cxm_priv_fail(error, CXM_EMISMATCH, x->name,
+                             "%s: the calendar periods differ (rule %d and %d)", x->name,
+                             x->calendar, y->calendar);
+    if (!names_equal(a->categories[k], a->n_categories[k], b->categories[k], b->n_categories[k]))
+        return cxm_priv_fail(error, CXM_EMISMATCH, x->name,
+                             "%s: the lists of categories differ", x->name);
+    return CXM_OK;
+}
+
+enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
+                                        const struct cxm_schema *a, const struct cxm_schema *b,
+                                        struct cxm_error *error)
+{
+    if (a->weighted != b->weighted)
+        return cxm_priv_fail(error, CXM_EMISMATCH, "weight",
+                             "one has survey weights, the other has none");
+    if (a->n_keys != b->n_keys)
+        return cxm_priv_fail(error, CXM_EMISMATCH, "by", "one has %u keys, the other %u",
+                             a->n_keys, b->n_keys);
+    for (uint32_t k = 0; k < a->n_keys; k++) {
+        const enum cxm_status status = compare_key(a, b, k, error);
+        if (status != CXM_OK)
+            return status;
+    }
+    for (int r = 0; r < config->rules->info->n_inputs; r++) {
+        if (((a->given ^ b->given) >> r & 1) != 0)
+            return cxm_priv_fail(error, CXM_EMISMATCH, config->rules->info->inputs[r].name,
+                                 "one was counted with %s, the other without",
+                                 config->rules->info->inputs[r].name);
+    }
+    if (a->has_values
+        && (a->values_type != b->values_type
+            || !names_equal(a->value_categories, a->n_value_categories, b->value_categories,
+                            b->n_value_categories)))
+        return cxm_priv_fail(error, CXM_EMISMATCH, "reason",
+                             "the values hold %s in one, %s in the other, or their categories "
+                             "differ", key_type_name(a->values_type),
+                             key_type_name(b->values_type));
+    return CXM_OK;
+}

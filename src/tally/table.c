@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Tables of cells: see table.h. */
+#include "tally/table.h"
+
+static bool layout_init(struct cxm_layout *layout, const struct cxm_allocator *allocator,
+                        uint32_t n_counts, uint32_t n_sums)
+{
+    layout->n_counts = n_counts;
+    layout->n_sums = n_sums;
+    layout->windows = cxm_priv_alloc_zero(allocator, n_sums, sizeof *layout->windows);
+    layout->at = cxm_priv_alloc_zero(allocator, n_sums, sizeof *layout->at);
+    layout->stride = n_counts;
+    for (uint32_t s = 0; layout->at != NULL && s < n_sums; s++)
+        layout->at[s] = n_counts;
+    return layout->windows != NULL && layout->at != NULL;
+}
+
+static void layout_release(struct cxm_layout *layout, const struct cxm_allocator *allocator)
+{
+    cxm_priv_release(allocator, layout->windows);
+    cxm_priv_release(allocator, layout->at);
+    layout->windows = NULL;
+    layout->at = NULL;
+}
+
+bool cxm_priv_table_init(struct cxm_table *table, const struct cxm_allocator *allocator,
+                         uint32_t n_counts, uint32_t n_sums)
+{
+    memset(table, 0, sizeof *table);
+    table->allocator = allocator;
+    cxm_priv_dict_init(&table->dict, allocator);
+    if (layout_init(&table->layout, allocator, n_counts, n_sums))
+        return true;
+    cxm_priv_table_release(table);
+    return false;
+}
+
+void cxm_priv_table_release(struct cxm_table *table)
+{
+    layout_release(&table->layout, table->allocator);
+    cxm_priv_dict_release(&table->dict);
+    cxm_priv_release(table->allocator, table->cells);
+    table->cells = NULL;
+    table->capacity = 0;
+}
+
+/* Copies all cells into a layout with wider windows. */
+static bool widen(struct cxm_table *table, size_t capacity, const struct cxm_window *windows)
+{
+    struct cxm_table wide = *table;
+    if (!layout_init(&wide.layout, table->allocator, table->layout.n_counts,
+                     table->layout.n_sums)) {
+        layout_release(&wide.layout, table->allocator);
+        return false;
+    }
+    for (uint32_t s = 0; s < wide.layout.n_sums; s++) {
+        wide.layout.at[s] = (uint32_t)wide.layout.stride;
+        wide.layout.windows[s] = cxm_priv_window_union(table->layout.windows[s], windows[s]);
+        wide.layout.stride += (size_t)wide.layout.windows[s].n;
+    }
+    wide.cells = cxm_priv_alloc_zero(table->allocator, capacity,
+                                     wide.layout.stride * sizeof(int64_t));
+    if (wide.cells == NULL) {
+        layout_release(&wide.layout, table->allocator);
+        return false;
+    }
+    wide.capacity = capacity;
+    for (uint32_t i = 0; i < table->dict.n; i++)
+        cxm_priv_cell_merge(&wide, cxm_priv_table_cell(&wide, i), table,
+                            cxm_priv_table_cell(table, i), 1);
+    layout_release(&table->layout, table->allocator);
+    cxm_priv_release(table->allocator, table->cells);
+    *table = wide;
+    return true;
+}
+
+static bool covers(const struct cxm_layout *layout, const struct cxm_window *windows)
+{
+    for (uint32_t s = 0; windows != NULL && s < layout->n_sums; s++) {
+        if (!cxm_priv_window_covers(layout->windows[s], windows[s]))
+            return false;
+    }
+    return true;
+}
+
+bool cxm_priv_table_reserve(struct cxm_table *table, size_t cells,
+                            const struct cxm_window *windows)
+{
+    const bool fits = cells <= table->capacity;
+    const size_t half_more = table->capacity + table->capacity / 2;
+    const size_t capacity = fits ? table->capacity : cells > half_more ? cells : half_more;
+    if (!covers(&table->layout, windows))
+        return widen(table, capacity > 0 ? capacity : 1, windows);
+    if (fits)
+        return true;
+    const size_t bytes = table->layout.stride * sizeof(int64_t);
+    int64_t *grown = cxm_priv_alloc_zero(table->allocator, capacity, bytes);
+    if (grown == NULL)
+        return false;
+    if (table->dict.n > 0)
+        memcpy(grown, table->cells, table->dict.n * bytes);
+    cxm_priv_release(table->allocator, table->cells);
+    table->cells = grown;
+    table->capacity = capacity;
+    return true;
+}
+
+uint32_t cxm_priv_table_add(struct cxm_table *table, const uint8_t *key, size_t n)
+{
+    if (table->dict.n >= table->capacity) {
+        const uint32_t found = cxm_priv_dict_find(&table->dict, key, n);
+        if (found != UINT32_MAX)
+            return found;
+        if (!cxm_priv_table_reserve(table, (size_t)table->dict.n + 1, NULL))
+            return UINT32_MAX;
+    }
+    return cxm_priv_dict_add(&table->dict, key, n);
+}
+
+void cxm_priv_table_normalise(struct cxm_table *table)
+{
+    const struct cxm_layout *layout = &table->layout;
+    for (uint32_t i = 0; i < table->dict.n && layout->n_sums > 0; i++) {
+        int64_t *cell = cxm_priv_table_cell(table, i);
+        for (uint32_t s = 0; s < layout->n_sums; s++)
+            cxm_priv_exact_normalise(cell + layout->at[s], layout->windows[s]);
+    }
+}
+
+void cxm_priv_cell_merge(const struct cxm_table *into, int64_t *cell,
+                         const struct cxm_table *from, const int64_t *other, int sign)
+{
+    for (uint32_t i = 0; i < from->layout.n_counts; i++)
+        cell[i] += sign * other[i];
+    for (uint32_t s = 0; s < from->layout.n_sums; s++)
+        cxm_priv_exact_merge(cell + into->layout.at[s], into->layout.windows[s],
+                             other + from->layout.at[s], from->layout.windows[s], sign);
+}
+
+bool cxm_priv_cell_equal(const struct cxm_table *a, const int64_t *cell,
+                         const struct cxm_table *b, const int64_t *other)
+{
+    if (memcmp(cell, other, a->layout.n_counts * sizeof *cell) != 0)
+        return false;
+    for (uint32_t s = 0; s < a->layout.n_sums; s++) {
+        if (!cxm_priv_exact_equal(cell + a->layout.at[s], a->layout.windows[s],
+                                  other + b->layout.at[s], b->layout.windows[s]))
+            return false;
+    }
+    return true;
+}
+
+bool cxm_priv_cell_is_zero(const struct cxm_table *table, const int64_t *cell)
+{
+    for (size_t i = 0; i < table->layout.stride; i++) {
+        if (cell[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+bool cxm_priv_table_plan_merge(struct cxm_table *into, const struct cxm_table *from)
+{
+    size_t keys = 0, bytes = 0;
+    for (uint32_t i = 0; i < from->dict.n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
+        if (cxm_priv_dict_find(&into->dict, key, n) == UINT32_MAX) {
+            keys++;
+            bytes += n;
+        }
+    }
+    return cxm_priv_table_reserve(into, into->dict.n + keys, from->layout.windows)
+        && cxm_priv_dict_reserve(&into->dict, keys, bytes);
+}
+
+void cxm_priv_table_apply_merge(struct cxm_table *into, const struct cxm_table *from, int sign)
+{
+    for (uint32_t i = 0; i < from->dict.n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
+        const uint32_t at = cxm_priv_dict_add(&into->dict, key, n);
+        cxm_priv_cell_merge(into, cxm_priv_table_cell(into, at), from,
+                            cxm_priv_table_cell(from, i), sign);
+    }
+}

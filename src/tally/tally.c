@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The life of a tally: made, copied, merged, subtracted, compared, asked for its groups. */
+#include "tally/tally.h"
+
+#include <stdio.h>
+
+void cxm_priv_tally_changed(struct cxm_tally *tally)
+{
+    cxm_priv_release(&tally->allocator, tally->order);
+    tally->order = NULL;
+    for (int k = 0; k < CXM_MAX_KEYS; k++) {
+        cxm_priv_release(&tally->allocator, tally->key_text[k]);
+        tally->key_text[k] = NULL;
+    }
+}
+
+enum cxm_status cxm_priv_tally_new(const struct cxm_rules *rules, const struct cxm_param *params,
+                                   size_t n_params, const struct cxm_allocator *allocator,
+                                   struct cxm_tally **out, struct cxm_error *error)
+{
+    if (out == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "out is NULL");
+    const struct cxm_allocator *source = cxm_priv_allocator(allocator);
+    struct cxm_tally *tally = cxm_priv_alloc_zero(source, 1, sizeof *tally);
+    if (tally == NULL)
+        return cxm_priv_no_memory(error);
+    tally->allocator = *source;
+    enum cxm_status status = cxm_priv_config_init(&tally->config, rules, params, n_params,
+                                                  &tally->allocator, error);
+    if (status == CXM_OK && !cxm_priv_state_init(&tally->state, &tally->config, false)) {
+        cxm_priv_config_release(&tally->config);
+        status = cxm_priv_no_memory(error);
+    }
+    if (status == CXM_OK)
+        *out = tally;
+    else
+        cxm_priv_release(source, tally);
+    return status;
+}
+
+void cxm_tally_free(struct cxm_tally *tally)
+{
+    if (tally == NULL)
+        return;
+    const struct cxm_allocator allocator = tally->allocator;
+    cxm_priv_tally_changed(tally);
+    cxm_priv_scratch_free(tally->one);
+    cxm_priv_state_release(&tally->state);
+    cxm_priv_schema_release(&tally->schema, &tally->allocator);
+    cxm_priv_config_release(&tally->config);
+    cxm_priv_release(&allocator, tally);
+}
+
+static void empty_table(struct cxm_table *table)
+{
+    const struct cxm_allocator *allocator = table->allocator;
+    cxm_priv_dict_release(&table->dict);
+    cxm_priv_release(allocator, table->cells);
+    table->cells = NULL;
+    table->capacity = 0;
+}
+
+void cxm_tally_clear(struct cxm_tally *tally)
+{
+    if (tally == NULL)
+        return;
+    cxm_priv_tally_changed(tally);
+    cxm_priv_scratch_free(tally->one);
+    tally->one = NULL;
+    empty_table(&tally->state.groups);
+    empty_table(&tally->state.values);
+    tally->state.rows = 0;
+    tally->state.left_out = 0;
+    cxm_priv_schema_release(&tally->schema, &tally->allocator);
+}
+
+/* The parameters of a configuration in the form of the public call. */
+static size_t params_of(const struct cxm_config *config, struct cxm_param *out)
+{
+    const struct cxm_metric_info *info = config->rules->info;
+    for (int i = 0; i < info->n_params; i++) {
+        out[i] = (struct cxm_param){ info->params[i].name, config->params[i].numbers,
+                                     config->params[i].n_numbers,
+                                     (const char *const *)config->params[i].texts,
+                                     config->params[i].n_texts };
+    }
+    return (size_t)info->n_params;
+}
+
+enum cxm_status cxm_priv_tally_like(const struct cxm_tally *tally, struct cxm_tally **out,
+                                    struct cxm_error *error)
+{
+    struct cxm_param params[CXM_MAX_PARAMS];
+    size_t n = params_of(&tally->config, params);
+    /* A list that was not given stays not given: its default cannot be said otherwise. */
+    for (size_t i = 0; i < n;) {
+        if (params[i].n_numbers == 0 && params[i].n_texts == 0)
+            params[i] = params[--n];
+        else
+            i++;
+    }
+    return cxm_priv_tally_new(tally->config.rules, params, n, &tally->allocator, out, error);
+}
+
+/* A tally with the same metric, parameters and schema, and no rows. */
+static enum cxm_status new_alike(const struct cxm_tally *tally, struct cxm_tally **out,
+                                 struct cxm_error *error)
+{
+    struct cxm_tally *alike;
+    const enum cxm_status status = cxm_priv_tally_like(tally, &alike, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_state state;
+    if (!cxm_priv_schema_copy(&tally->schema, &alike->schema, &alike->allocator)
+        || !cxm_priv_state_init(&state, &alike->config, tally->schema.weighted)) {
+        cxm_tally_free(alike);
+        return cxm_priv_no_memory(error);
+    }
+    cxm_priv_state_release(&alike->state);
+    alike->state = state;
+    *out = alike;
+    return CXM_OK;
+}
+
+enum cxm_status cxm_tally_copy(const struct cxm_tally *tally, struct cxm_tally **out,
+                               struct cxm_error *error)
+{
+    if (tally == NULL || out == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally or out is NULL");
+    struct cxm_tally *copy = NULL;
+    enum cxm_status status = new_alike(tally, &copy, error);
+    if (status == CXM_OK)
+        status = cxm_priv_state_merge(&copy->state, &tally->state, error);
+    if (status == CXM_OK)
+        *out = copy;
+    else
+        cxm_tally_free(copy);
+    return status;
+}
+
+static enum cxm_status compare_tallies(const struct cxm_tally *a, const struct cxm_tally *b,
+                                       struct cxm_error *error)
+{
+    const enum cxm_status status = cxm_priv_config_compare(&a->config, &b->config, error);
+    if (status != CXM_OK || a->state.rows == 0 || b->state.rows == 0)
+        return status;
+    return cxm_priv_schema_compare(&a->config, &a->schema, &b->schema, error);
+}
+
+/* `into` has no rows: it becomes a copy of the rows of `from`. */
+static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally *from,
+                                 struct cxm_error *error)
+{
+    struct cxm_schema schema;
+    struct cxm_state state;
+    if (!cxm_priv_schema_copy(&from->schema, &schema, &into->allocator))
+        return cxm_priv_no_memory(error);
+    enum cxm_status status = CXM_ENOMEM;
+    if (cxm_priv_state_init(&state, &into->config, from->schema.weighted)) {
+        status = cxm_priv_state_merge(&state, &from->state, error);
+        if (status != CXM_OK)
+            cxm_priv_state_release(&state);
+    } else {
+        cxm_priv_no_memory(error);
+    }
+    if (status != CXM_OK) {
+        cxm_priv_schema_release(&schema, &into->allocator);
+        return status;
+    }
+    cxm_tally_clear(into);
+    cxm_priv_state_release(&into->state);
+    into->schema = schema;
+    into->state = state;
+    return CXM_OK;
+}
+
+enum cxm_status cxm_tally_merge(struct cxm_tally *into, const struct cxm_tally *from,
+                                struct cxm_error *error)
+{
+    if (into == NULL || from == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "a tally is NULL");
+    enum cxm_status status = compare_tallies(into, from, error);
+    if (status != CXM_OK || from->state.rows == 0)
+        return status;
+    if (into->state.rows == 0)
+        return take_over(into, from, error);
+    if (into == from) { /* doubling: the rows are read from a copy */
+        struct cxm_tally *copy = NULL;
+        status = cxm_tally_copy(from, &copy, error);
+        if (status == CXM_OK)
+            status = cxm_tally_merge(into, copy, error);
+        cxm_tally_free(copy);
+        return status;
+    }
+    status = cxm_priv_state_merge(&into->state, &from->state, error);
+    if (status == CXM_OK)
+        cxm_priv_tally_changed(into);
+    return status;
+}
+
+/* ---- subtracting ---------------------------------------------------------------------- */
+
+/* Does `into` have all that `from` has? Counters tell: sums of real rows follow them. */
+static bool contains(const struct cxm_table *into, const struct cxm_table *from)
+{
+    for (uint32_t i = 0; i < from->dict.n; i++) {
+        size_t n;
+        const int64_t *theirs = cxm_priv_table_cell(from, i);
+        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
+        const uint32_t at = cxm_priv_dict_find(&into->dict, key, n);
+        if (cxm_priv_cell_is_zero(from, theirs))
+            continue;
+        if (at == UINT32_MAX)
+            return false;
+        const int64_t *ours = cxm_priv_table_cell(into, at);
+        for (uint32_t c = 0; c < from->layout.n_counts; c++) {
+            if (ours[c] < theirs[c])
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Copies the cells that are not zero. */
+static bool copy_nonzero(const struct cxm_table *from, struct cxm_table *to)
+{
+    if (!cxm_priv_table_reserve(to, from->dict.n, from->layout.windows))
+        return false;
+    for (uint32_t i = 0; i < from->dict.n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
+        const int64_t *cell = cxm_priv_table_cell(from, i);
+        if (cxm_priv_cell_is_zero(from, cell))
+            continue;
+        const uint32_t at = cxm_priv_table_add(to, key, n);
+        if (at == UINT32_MAX)
+            return false;
+        cxm_priv_cell_merge(to, cxm_priv_table_cell(to, at), from, cell, 1);
+    }
+    return true;
+}
+
+enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tally *from,
+                                   struct cxm_error *error)
+{
+    if (into == NULL || from == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "a tally is NULL");
+    enum cxm_status status = compare_tallies(into, from, error);
+    if (status != CXM_OK || from->state.rows == 0)
+        return status;
+    if (into->state.rows < from->state.rows || into->state.left_out < from->state.left_out
+        || !contains(&into->state.groups, &from->state.groups)
+        || !contains(&into->state.values, &from->state.values))
+        return cxm_priv_fail(error, CXM_EINCONSISTENT, NULL,
+                             "the tally to subtract has rows that this one has not");
+    struct cxm_tally *work = NULL;
+    struct cxm_state rest;
+    status = cxm_tally_copy(into, &work, error);
+    if (status != CXM_OK)
+        return status;
+    bool room = cxm_priv_table_plan_merge(&work->state.groups, &from->state.groups)
+             && cxm_priv_table_plan_merge(&work->state.values, &from->state.values)
+             && cxm_priv_state_init(&rest, &into->config, into->schema.weighted);
+    if (room) {
+        cxm_priv_table_apply_merge(&work->state.groups, &from->state.groups, -1);
+        cxm_priv_table_apply_merge(&work->state.values, &from->state.values, -1);
+        rest.rows = into->state.rows - from->state.rows;
+        rest.left_out = into->state.left_out - from->state.left_out;
+        room = copy_nonzero(&work->state.groups, &rest.groups)
+            && copy_nonzero(&work->state.values, &rest.values);
+        if (!room)
+            cxm_priv_state_release(&rest);
+    }
+    cxm_tally_free(work);
+    if (!room)
+        return cxm_priv_no_memory(error);
+    cxm_priv_state_release(&into->state);
+    into->state = rest;
+    cxm_priv_tally_changed(into);
+    return CXM_OK;
+}
+
+/* ---- comparing ------------------------------------------------------------------------ */
+
+static uint32_t count_nonzero(const struct cxm_table *table)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < table->dict.n; i++)
+        n += !cxm_priv_cell_is_zero(table, cxm_priv_table_cell(table, i));
+    return n;
+}
+
+static bool tables_equal(const struct cxm_table *a, const struct cxm_table *b)
+{
+    if (count_nonzero(a) != count_nonzero(b))
+        return false;
+    for (uint32_t i = 0; i < a->dict.n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&a->dict, i, &n);
+        const int64_t *cell = cxm_priv_table_cell(a, i);
+        const uint32_t at = cxm_priv_dict_find(&b->dict, key, n);
+        if (cxm_priv_cell_is_zero(a, cell))
+            continue;
+        if (at == UINT32_MAX || !cxm_priv_cell_equal(a, cell, b, cxm_priv_table_cell(b, at)))
+            return false;
+    }
+    return true;
+}
+
+int cxm_tally_equal(const struct cxm_tally *a, const struct cxm_tally *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    if (compare_tallies(a, b, NULL) != CXM_OK || a->state.rows != b->state.rows)
+        return 0;
+    if (a->state.rows == 0)
+        return 1;
+    return a->state.left_out == b->state.left_out
+        && tables_equal(&a->state.groups, &b->state.groups)
+        && tables_equal(&a->state.values, &b->state.values);
+}
+
+/* ---- groups and keys ------------------------------------------------------------------ */
+
+int64_t cxm_tally_groups(const struct cxm_tally *tally)
+{
+    if (tally == NULL)
+        return 0;
+    return tally->schema.n_keys == 0 ? 1 : (int64_t)tally->state.groups.dict.n;
+}
+
+size_t cxm_tally_n_keys(const struct cxm_tally *tally)
+{
+    return tally != NULL ? tally->schema.n_keys : 0;
+}
+
+enum cxm_status cxm_tally_key_info(const struct cxm_tally *tally, size_t key,
+                                   struct cxm_key_info *out)
+{
+    if (tally == NULL || out == NULL || key >= tally->schema.n_keys)
+        return CXM_EINVAL;
+    *out = tally->schema.keys[key];
+    return CXM_OK;
+}
+
+enum cxm_status cxm_priv_tally_sort(struct cxm_tally *tally, struct cxm_error *error)
+{
+    if (tally->order != NULL)
+        return CXM_OK;
+    const struct cxm_dict *dict = &tally->state.groups.dict;
+    uint32_t *order = cxm_priv_alloc(&tally->allocator, dict->n, sizeof *order);
+    if (order == NULL || !cxm_priv_dict_sort(dict, order)) {
+        cxm_priv_release(&tally->allocator, order);
+        return cxm_priv_no_memory(error);
+    }
+    tally->order = order;
+    return CXM_OK;
+}
+
+static size_t text_end(const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (bytes[i] != 0)
+            continue;
+        if (bytes[i + 1] == 0)
+            return i + 2;
+        if (bytes[i + 1] != 0xFF)
+            return 0;
+        i++;
+    }
+    return 0;
+}
+
+static bool is_word_type(int32_t type)
+{
+    return type != CXM_KEY_TEXT && type != CXM_KEY_BYTES;
+}
+
+size_t cxm_priv_parse_key(int32_t type, const uint8_t *bytes, size_t n, struct cxm_key *out,
+                          char *text)
+{
+    memset(out, 0, sizeof *out);
+    out->type = type;
+    if (n > 0 && bytes[0] == CXM_TAG_MISSING) {
+        out->missing = 1;
+        return 1;
+    }
+    if (n == 0 || bytes[0] != CXM_TAG_PRESENT)
+        return 0;
+    if (is_word_type(type)) {
+        if (n < 9)
+            return 0;
+        cxm_priv_key_from_word(type, __builtin_bswap64(cxm_priv_get_u64(bytes + 1)), out);
+        return 9;
+    }
+    const size_t end = text_end(bytes + 1, n - 1);
+    if (end == 0)
+        return 0;
+    /* Without escapes the text stands in the key as it is; with them it needs a copy. */
+    size_t length = 0;
+    for (size_t i = 0; i < end - 2; i++, length++) {
+        if (text != NULL)
+            text[length] = (char)bytes[1 + i];
+        if (bytes[1 + i] == 0)
+            i++;
+    }
+    out->text = text != NULL ? text : (const char *)bytes + 1;
+    out->text_bytes = text != NULL ? length : end - 2;
+    return 1 + end;
+}
+
+void cxm_priv_decode_key(const struct cxm_schema *schema, const uint8_t *bytes, size_t n,
+                         size_t key, struct cxm_key *out)
+{
+    for (size_t k = 0, at = 0; k <= key; k++)
+        at += cxm_priv_parse_key(schema->keys[k].type, bytes + at, n - at, out, NULL);
+    if (out->type == CXM_KEY_CATEGORY && !out->missing
+        && out->integer < (int64_t)schema->n_categories[key]) {
+        out->text = schema->categories[key][out->integer];
+        out->text_bytes = strlen(out->text);
+    }
+}
+
+enum cxm_status cxm_tally_key(struct cxm_tally *tally, int64_t group, size_t key,
+                              struct cxm_key *out)
+{
+    if (tally == NULL || out == NULL || key >= tally->schema.n_keys || group < 0
+        || group >= cxm_tally_groups(tally))
+        return CXM_EINVAL;
+    const enum cxm_status status = cxm_priv_tally_sort(tally, NULL);
+    if (status != CXM_OK)
+        return status;
+    size_t n;
+    const uint8_t *bytes = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[group], &n);
+    cxm_priv_decode_key(&tally->schema, bytes, n, key, out);
+    if (is_word_type(out->type) || out->missing
+        || memchr(out->text, 0, out->text_bytes) == NULL)
+        return CXM_OK;
+    /* A NUL inside is escaped in the key: the text is put together outside of it. */
+    char *text = cxm_priv_alloc(&tally->allocator, n, 1);
+    if (text == NULL)
+        return CXM_ENOMEM;
+    const uint8_t *start = (const uint8_t *)out->text - 1;
+    cxm_priv_parse_key(out->type, start, n - (size_t)(start - bytes), out, text);
+    cxm_priv_release(&tally->allocator, tally->key_text[key]);
+    tally->key_text[key] = text;
+    return CXM_OK;
+}
+
+/* ---- one group ------------------------------------------------------------------------ */
+
+/* Moves the values of one group (all groups: prefix NULL) under another key. */
+static bool copy_values(const struct cxm_schema *schema, const struct cxm_table *from,
+                        const uint8_t *prefix, size_t n_prefix, bool keep, struct cxm_table *to)
+{
+    for (uint32_t i = 0; i < from->dict.n; i++) {
+        size_t n, skip = 0;
+        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
+        if (prefix != NULL && (n < n_prefix || memcmp(key, prefix, n_prefix) != 0))
+            continue;
+        struct cxm_key unused;
+        for (uint32_t k = 0; k < schema->n_keys && !keep; k++)
+            skip += cxm_priv_parse_key(schema->keys[k].type, key + skip, n - skip, &unused, NULL);
+        if (!cxm_priv_table_reserve(to, (size_t)to->dict.n + 1, from->layout.windows))
+            return false;
+        const uint32_t at = cxm_priv_table_add(to, key + skip, n - skip);
+        if (at == UINT32_MAX)
+            return false;
+        cxm_priv_cell_merge(to, cxm_priv_table_cell(to, at), from, cxm_priv_table_cell(from, i),
+                            1);
+    }
+    return true;
+}
+
+static bool copy_group(const struct cxm_tally *tally, int64_t group, bool keep,
+                       struct cxm_state *to)
+{
+    const struct cxm_table *from = &tally->state.groups;
+    const bool total = group == CXM_TOTAL;
+    size_t n = 0;
+    const uint8_t *key = (const uint8_t *)"";
+    if (!total && from->dict.n > 0)
+        key = cxm_priv_dict_key(&from->dict, tally->order[group], &n);
+    if (!cxm_priv_table_reserve(&to->groups, 1, from->layout.windows))
+        return false;
+    const uint32_t at = cxm_priv_table_add(&to->groups, key, keep ? n : 0);
+    if (at == UINT32_MAX)
+        return false;
+    const uint32_t first = total || from->dict.n == 0 ? 0 : tally->order[group];
+    const uint32_t end = total ? from->dict.n : from->dict.n == 0 ? 0 : first + 1;
+    for (uint32_t i = first; i < end; i++)
+        cxm_priv_cell_merge(&to->groups, cxm_priv_table_cell(&to->groups, at), from,
+                            cxm_priv_table_cell(from, i), 1);
+    return copy_values(&tally->schema, &tally->state.values, total ? NULL : key, n, keep,
+                       &to->values);
+}
+
+/* Rows of the first unit: every row has exactly one code there. */
+static int64_t rows_of_cell(const struct cxm_config *config, const int64_t *cell)
+{
+    const struct cxm_unit_layout unit = cxm_priv_unit_layout(config, 0, false);
+    int64_t rows = 0;
+    for (uint32_t c = 0; c < unit.n_codes; c++)
+        rows += cell[c];
+    return rows;
+}
+
+enum cxm_status cxm_tally_group(struct cxm_tally *tally, int64_t group, int keep_keys,
+                                struct cxm_tally **out, struct cxm_error *error)
+{
+    if (tally == NULL || out == NULL || group < CXM_TOTAL || group >= cxm_tally_groups(tally))
+        return cxm_priv_fail(error, CXM_EINVAL, "group", "there is no group %lld",
+                             (long long)group);
+    enum cxm_status status = cxm_priv_tally_sort(tally, error);
+    struct cxm_tally *one = NULL;
+    if (status == CXM_OK)
+        status = new_alike(tally, &one, error);
+    if (status != CXM_OK)
+        return status;
+    const bool keep = keep_keys != 0 && group != CXM_TOTAL;
+    if (!copy_group(tally, group, keep, &one->state)) {
+        cxm_tally_free(one);
+        return cxm_priv_no_memory(error);
+    }
+    if (!keep) {
+        for (uint32_t k = 0; k < CXM_MAX_KEYS; k++) {
+            for (uint32_t i = 0; i < one->schema.n_categories[k]; i++)
+                cxm_priv_release(&one->allocator, one->schema.categories[k][i]);
+            cxm_priv_release(&one->allocator, one->schema.categories[k]);
+            one->schema.categories[k] = NULL;
+            one->schema.n_categories[k] = 0;
+        }
+        memset(one->schema.keys, 0, sizeof one->schema.keys);
+        one->schema.n_keys = 0;
+    }
+    one->state.rows = rows_of_cell(&one->config, cxm_priv_table_cell(&one->state.groups, 0));
+    if (group == CXM_TOTAL) {
+        one->state.left_out = tally->state.left_out;
+        one->state.rows += one->state.left_out;
+    }
+    *out = one;
+    return CXM_OK;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The tally: a configuration, the schema of its keys, and the state that rows are added to. */
+#ifndef CXM_SRC_TALLY_H
+#define CXM_SRC_TALLY_H
+
+#include "column/read.h"
+#include "tally/config.h"
+#include "tally/table.h"
+
+#include <cxm/tally.h>
+
+enum { CXM_MAX_KEYS = 8 };
+
+/* What all rows of a tally share, fixed by the first rows: how its keys are made, and whether
+ * there are weights and which optional inputs. `values` describes the key table (churn reasons). */
+struct cxm_schema {
+    bool weighted;
+    uint32_t n_keys;
+    struct cxm_key_info keys[CXM_MAX_KEYS];
+    char **categories[CXM_MAX_KEYS]; /* CXM_KEY_CATEGORY: names in order, NULL otherwise */
+    uint32_t n_categories[CXM_MAX_KEYS];
+    uint32_t given;                  /* bit r: optional input r was given */
+    bool has_values;
+    int32_t values_type;             /* enum cxm_key_type */
+    char **value_categories;
+    uint32_t n_value_categories;
+};
+
+/* What adding changes. A group exists as long as it has rows. Keys of `values` are the group's
+ * key followed by the value's. */
+struct cxm_state {
+    struct cxm_table groups;
+    struct cxm_table values;
+    int64_t rows;     /* given, copies counted, left-out rows included */
+    int64_t left_out; /* of these: without a key, where that was asked for */
+};
+
+struct cxm_tally {
+    struct cxm_allocator allocator;
+    struct cxm_config config;
+    struct cxm_schema schema;
+    struct cxm_state state;
+    uint32_t *order;      /* groups in the order of their keys; NULL: not known yet */
+    char *key_text[CXM_MAX_KEYS]; /* texts of keys that hold a NUL, as last asked for */
+    struct cxm_scratch *one; /* memory of cxm_tally_add_one */
+};
+
+/* Where the counters and sums of a unit are. */
+struct cxm_unit_layout cxm_priv_unit_layout(const struct cxm_config *config, uint32_t unit,
+                                            bool weighted);
+uint32_t cxm_priv_n_sums(const struct cxm_config *config, bool weighted);
+
+bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config,
+                         bool weighted);
+void cxm_priv_state_release(struct cxm_state *state);
+/* All or nothing. */
+enum cxm_status cxm_priv_state_merge(struct cxm_state *into, const struct cxm_state *from,
+                                     struct cxm_error *error);
+
+enum cxm_status cxm_priv_tally_new(const struct cxm_rules *rules, const struct cxm_param *params,
+                                   size_t n_params, const struct cxm_allocator *allocator,
+                                   struct cxm_tally **out, struct cxm_error *error);
+
+/* An empty tally of the same metric and parameters, without a schema. */
+enum cxm_status cxm_priv_tally_like(const struct cxm_tally *tally, struct cxm_tally **out,
+                                    struct cxm_error *error);
+
+void cxm_priv_schema_release(struct cxm_schema *schema, const struct cxm_allocator *allocator);
+bool cxm_priv_schema_copy(const struct cxm_schema *from, struct cxm_schema *to,
+                          const struct cxm_allocator *allocator);
+enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
+                                        const struct cxm_schema *a, const struct cxm_schema *b,
+                                        struct cxm_error *error);
+
+/* Makes tally->order. */
+enum cxm_status cxm_priv_tally_sort(struct cxm_tally *tally, struct cxm_error *error);
+/* The state changed: forget what was derived from it. */
+void cxm_priv_tally_changed(struct cxm_tally *tally);
+
+/* The key of one group, decoded from its bytes; text is in the tally. */
+void cxm_priv_decode_key(const struct cxm_schema *schema, const uint8_t *bytes, size_t n,
+                         size_t key, struct cxm_key *out);
+/* A single encoded key of a type; the number of bytes read, 0 when they are malformed. Text is
+ * copied without its escapes into `text` (at least n bytes) when it is not NULL. */
+size_t cxm_priv_parse_key(int32_t type, const uint8_t *bytes, size_t n, struct cxm_key *out,
+                          char *text);
+
+/* Keys are encoded so that memcmp orders them: a tag (present before missing), then a word with
+ * the high byte first, or text with 00 escaped as 00 FF and closed by 00 00. */
+enum { CXM_TAG_PRESENT = 1, CXM_TAG_MISSING = 2 };
+
+/* ---- adding --------------------------------------------------------------------------- */
+
+/* The columns of one add, by slot. */
+struct cxm_sources {
+    const struct cxm_column **slots;      /* n_slots; NULL where an optional one is absent */
+    bool *given;
+    const struct cxm_column *keys[CXM_MAX_KEYS];
+    struct cxm_key_plan plans[CXM_MAX_KEYS];
+    uint32_t n_keys;
+    const struct cxm_column *weight, *freq;
+    const struct cxm_column *value;       /* of the key table */
+    struct cxm_key_plan value_plan;
+    int64_t n;
+    bool count_invalid, leave_out_missing_keys;
+};
+
+/* Adds rows first … last - 1 to a fresh state. On failure the state is to be released. */
+enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
+                                   const struct cxm_sources *sources, int64_t first,
+                                   int64_t last, struct cxm_state *state,
+                                   struct cxm_error *error);
+
+/* The message for an invalid value of a slot. */
+enum cxm_status cxm_priv_invalid_value(const struct cxm_config *config, uint32_t slot,
+                                       const struct cxm_column *column, int64_t row,
+                                       struct cxm_error *error);
+
+/* ---- one block ------------------------------------------------------------------------ */
+
+/* The arrays of a block and how far its values reach. */
+struct cxm_scratch {
+    const struct cxm_allocator *allocator;
+    const struct cxm_config *config;
+    bool weighted;
+    struct cxm_block block;
+    void *memory;
+    uint32_t *groups;          /* by row; UINT32_MAX: left out */
+    double *weight;
+    uint8_t *weight_state;
+    int64_t *freq;
+    struct cxm_span *spans;    /* by variable, of x, what was seen so far; then of v = w x */
+    struct cxm_span weight_span;
+    struct cxm_window *windows;/* by sum */
+    bool *given;               /* owned where block.given is not that of an add */
+    bool small;                /* all variables of the block are small whole numbers */
+};
+
+struct cxm_scratch *cxm_priv_scratch_new(const struct cxm_config *config, bool weighted,
+                                         const struct cxm_allocator *allocator);
+void cxm_priv_scratch_free(struct cxm_scratch *scratch);
+
+/* Marks used rows without weight as excluded, checks weights of used rows: the first row with
+ * a bad weight is named. Widens the windows of the table for the sums of this block. */
+enum cxm_status cxm_priv_block_prepare(struct cxm_scratch *scratch, struct cxm_table *groups,
+                                       const struct cxm_sources *sources, int64_t first,
+                                       struct cxm_error *error);
+/* Counts and sums a prepared block into the cells of its groups (NULL: all into cell 0). */
+void cxm_priv_block_add(struct cxm_scratch *scratch, struct cxm_table *groups,
+                        const uint32_t *group, const int64_t *freq);
+
+#endif
