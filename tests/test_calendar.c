@@ -118,6 +118,7 @@ static void agrees_with_python(void **state)
 
 /* ---- rows ----------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const struct row {
     const char *name;
     int64_t utc;
@@ -154,6 +155,7 @@ static const struct row {
     { "the last instant, a day later", INT64_MAX, 86400, CXM_DAY, 106751991167301 },
     { "the first instant", INT64_MIN, 0, CXM_DAY, -106751991167301 },
 };
+/* clang-format on */
 
 static void matches_row(void **state)
 {
@@ -165,9 +167,9 @@ static void matches_row(void **state)
 static void zone_tables(void **state)
 {
     (void)state;
-    static const struct cxm_zone_row berlin[] = {
-        { 1698541200, 3600 }, { 1711846800, 7200 }, { 1729990800, 3600 }
-    };
+    static const struct cxm_zone_row berlin[] = { { 1698541200, 3600 },
+                                                  { 1711846800, 7200 },
+                                                  { 1729990800, 3600 } };
     const int64_t summer = 19814 * (int64_t)86400; /* 2024-04-01T00:00Z */
     assert_int_equal(cxm_priv_period_day(summer - 7200, CXM_MONTH, 0, berlin, 3), 19814);
     assert_int_equal(cxm_priv_period_day(summer - 7201, CXM_MONTH, 0, berlin, 3), 19783);
@@ -199,7 +201,7 @@ static void extreme_days(void **state)
 int main(void)
 {
     struct CMUnitTest tests[COUNT_OF(rows) + 5] = {
-        cmocka_unit_test(every_day), cmocka_unit_test(eras_repeat),
+        cmocka_unit_test(every_day),          cmocka_unit_test(eras_repeat),
         cmocka_unit_test(agrees_with_python), cmocka_unit_test(zone_tables),
         cmocka_unit_test(extreme_days),
     };

@@ -34,22 +34,41 @@ struct store {
 };
 
 static const uint32_t number_types[] = {
-    CXM_I8, CXM_I16, CXM_I32, CXM_I64, CXM_U8, CXM_U16, CXM_U32, CXM_U64,
-    CXM_F32, CXM_F64, CXM_BOOL, CXM_BITS, CXM_DECIMAL,
+    CXM_I8,  CXM_I16, CXM_I32, CXM_I64,  CXM_U8,   CXM_U16,     CXM_U32,
+    CXM_U64, CXM_F32, CXM_F64, CXM_BOOL, CXM_BITS, CXM_DECIMAL,
 };
 static const uint32_t text_types[] = {
     CXM_TEXT, CXM_UTF8, CXM_UTF8_LARGE, CXM_UTF8_VIEW, CXM_STRINGS,
 };
 
 static const struct cxm_label labels[] = {
-    { "-1", -1, 0, 0 },        { "0", 0, 0, 0 },     { "3", 3, 0, 0 },
-    { "4", 4, 0, 0 },          { "5", 5, 0, 0 },     { "7", 7.5, 0, 0 },
-    { "no answer given", 0, 1, 0 }, { "99", 99, 0, 0 }, { "", 2, 0, 0 },
+    { "-1", -1, 0, 0 },
+    { "0", 0, 0, 0 },
+    { "3", 3, 0, 0 },
+    { "4", 4, 0, 0 },
+    { "5", 5, 0, 0 },
+    { "7", 7.5, 0, 0 },
+    { "no answer given", 0, 1, 0 },
+    { "99", 99, 0, 0 },
+    { "", 2, 0, 0 },
     { "a text of more than twelve bytes", 1, 0, 0 },
 };
 static const char *const words[] = {
-    "-1", "0", "3", "4", "5", "7", "no answer given", "99", "", "a text of more than twelve bytes",
-    "unlisted", "no answer give", "no answer given!", "30",
+    "-1",
+    "0",
+    "3",
+    "4",
+    "5",
+    "7",
+    "no answer given",
+    "99",
+    "",
+    "a text of more than twelve bytes",
+    "unlisted",
+    "twelve bytes",
+    "no answer give",
+    "no answer given!",
+    "30",
 };
 
 static void put_number(uint32_t type, int32_t scale, const struct cell *cell, unsigned char *p)
@@ -88,12 +107,18 @@ static void put_number(uint32_t type, int32_t scale, const struct cell *cell, un
 /* Mostly answers near 0 … 10, sometimes what must not be used. */
 static struct cell random_cell(uint64_t *seed, uint32_t type)
 {
-    static const double odd[] = { 0.5, -0.0, 1e-17, 3.0000001, 1e300, -61000, 0x1p31, -0x1p63,
-                                  0x1p53, 0x1p53 + 2 };
-    static const int64_t wide[] = { INT64_MAX, INT64_MIN, ((int64_t)1 << 53),
-                                    ((int64_t)1 << 53) + 1, -((int64_t)1 << 53),
-                                    -((int64_t)1 << 53) - 1, ((int64_t)1 << 32) + 3,
-                                    -((int64_t)1 << 32) + 3, -1, -3 };
+    static const double odd[] = { 0.5,    -0.0,   1e-17,   3.0000001, 1e300,
+                                  -61000, 0x1p31, -0x1p63, 0x1p53,    0x1p53 + 2 };
+    static const int64_t wide[] = { INT64_MAX,
+                                    INT64_MIN,
+                                    ((int64_t)1 << 53),
+                                    ((int64_t)1 << 53) + 1,
+                                    -((int64_t)1 << 53),
+                                    -((int64_t)1 << 53) - 1,
+                                    ((int64_t)1 << 32) + 3,
+                                    -((int64_t)1 << 32) + 3,
+                                    -1,
+                                    -3 };
     struct cell cell = { false, 0, (int64_t)random_below(seed, 16) - 3 };
     const bool is_unsigned = type >= CXM_U8 && type <= CXM_U64;
     if (is_unsigned && cell.integer < 0)
@@ -150,7 +175,8 @@ static void fill_numbers(struct store *store, uint64_t *seed)
     const int64_t total = (c->n > 0 ? step * (c->n - 1) + bytes : 0) + skew;
     store->data = malloc((size_t)total + (total == 0));
     memset(store->data, 0xa5, (size_t)total);
-    unsigned char *const first = store->data + skew + (c->stride < 0 && c->n > 0 ? step * (c->n - 1) : 0);
+    unsigned char *const first =
+        store->data + skew + (c->stride < 0 && c->n > 0 ? step * (c->n - 1) : 0);
     for (int64_t i = 0; i < c->n; i++) {
         if (c->stride == 0)
             store->cells[i] = store->cells[0];
@@ -165,7 +191,8 @@ static void fill_text(struct store *store, uint64_t *seed)
     const size_t n = (size_t)c->n;
     size_t at = random_below(seed, 5);
     const bool offsets = c->type == CXM_UTF8 || c->type == CXM_UTF8_LARGE;
-    c->offset = c->type == CXM_TEXT || c->type == CXM_STRINGS ? 0 : (int64_t)random_below(seed, 4);
+    c->offset =
+        c->type == CXM_TEXT || c->type == CXM_STRINGS ? 0 : (int64_t)random_below(seed, 4);
     c->width = 40;
     c->stride = c->type == CXM_TEXT ? 40 : (int64_t)sizeof(char *);
     store->heap = calloc(n + 1, 48);
@@ -245,9 +272,10 @@ static struct store *new_store(uint64_t *seed, uint32_t type, int64_t n, bool nu
     store->column.type = type;
     store->column.n = n;
     for (int64_t i = 0; i < n; i++)
-        store->cells[i] = is_text_type(type)
-                              ? (struct cell){ false, 0, (int64_t)random_below(seed, COUNT_OF(words)) }
-                              : random_cell(seed, type);
+        store->cells[i] =
+            is_text_type(type)
+                ? (struct cell){ false, 0, (int64_t)random_below(seed, COUNT_OF(words)) }
+                : random_cell(seed, type);
     if (is_text_type(type))
         fill_text(store, seed);
     else
@@ -260,7 +288,8 @@ static struct store *new_store(uint64_t *seed, uint32_t type, int64_t n, bool nu
 /* Indexes of a random integer type into a dictionary; some lie outside of it. */
 static struct store *new_dictionary_store(uint64_t *seed, uint32_t type, int64_t n)
 {
-    struct store *const values = new_store(seed, type, 1 + (int64_t)random_below(seed, 300), true);
+    struct store *const values =
+        new_store(seed, type, 1 + (int64_t)random_below(seed, 300), true);
     struct store *const store =
         new_store(seed, CXM_I8 + (uint32_t)random_below(seed, 8), n, true);
     const int64_t most = store->column.type == CXM_I8 ? 127 : 255;
@@ -312,7 +341,8 @@ static uint8_t oracle_text(const struct cxm_column *column, const char *word, do
     for (size_t i = 0; i < COUNT_OF(labels); i++)
         if (strcmp(labels[i].text, word) == 0) {
             *value = labels[i].value;
-            return labels[i].missing || is_code(column, *value) ? CXM_ROW_MISSING : CXM_ROW_USED;
+            return labels[i].missing || is_code(column, *value) ? CXM_ROW_MISSING
+                                                                : CXM_ROW_USED;
         }
     return CXM_ROW_INVALID;
 }
@@ -344,8 +374,8 @@ static uint8_t oracle(const struct cxm_column *column, const struct store *store
     /* Of a decimal the stored integer counts; here it is a multiple of 5. */
     if (sentinel && type == CXM_DECIMAL && column->sentinel == 0 && v == 0)
         return CXM_ROW_MISSING;
-    if (sentinel && type != CXM_DECIMAL &&
-        (real ? v == (double)column->sentinel : cell->integer == column->sentinel))
+    if (sentinel && type != CXM_DECIMAL
+        && (real ? v == (double)column->sentinel : cell->integer == column->sentinel))
         return CXM_ROW_MISSING;
     if (is_code(column, v))
         return CXM_ROW_MISSING;
@@ -362,8 +392,8 @@ static uint16_t oracle_code(uint8_t state, double value, int64_t lo, uint32_t bi
 {
     if (state == CXM_ROW_MISSING)
         return (uint16_t)bins;
-    if (state == CXM_ROW_INVALID || value != floor(value) || value < (double)lo ||
-        value > (double)lo + bins - 1)
+    if (state == CXM_ROW_INVALID || value != floor(value) || value < (double)lo
+        || value > (double)lo + bins - 1)
         return (uint16_t)(bins + 1);
     return (uint16_t)(value - (double)lo);
 }
@@ -593,6 +623,7 @@ static uint8_t read_time(const struct cxm_column *column, int64_t row, int64_t *
 }
 
 /* 2^63 seconds overflow; finer instants are floored, not cut, also before 1970. */
+/* clang-format off */
 static const struct time_row {
     const char *name;
     enum cxm_time_unit unit;
@@ -613,8 +644,10 @@ static const struct time_row {
     { "days", CXM_DAYS, -1, -86400, CXM_ROW_USED, false },
     { "the last day", CXM_DAYS, 106751991167300, 9223372036854720000, CXM_ROW_USED, false },
     { "a day too late", CXM_DAYS, 106751991167301, 0, CXM_ROW_INVALID, false },
+    { "a day too early, just", CXM_DAYS, -106751991167301, 0, CXM_ROW_INVALID, false },
     { "a day too early", CXM_DAYS, INT64_MIN, 0, CXM_ROW_INVALID, false },
 };
+/* clang-format on */
 
 static void instant_row(void **state)
 {
@@ -660,6 +693,13 @@ static void instants_of_other_types(void **state)
     column.n = 1;
     assert_int_equal(read_time(&column, 0, &got, &subsecond), CXM_ROW_USED);
     assert_int_equal(got, 9007199254740);
+    /* 1125899906842624.896 s: the quotient rounds to …625 */
+    const double rounds_up = 1125899906842624896.0;
+    column.data = &rounds_up;
+    subsecond = false;
+    assert_int_equal(read_time(&column, 0, &got, &subsecond), CXM_ROW_USED);
+    assert_int_equal(got, 1125899906842624);
+    assert_true(subsecond);
     /* -0.01 and -12.00 seconds as decimals */
     unsigned char decimals[32];
     memset(decimals, 0xff, sizeof decimals);
@@ -675,6 +715,9 @@ static void instants_of_other_types(void **state)
     assert_int_equal(read_time(&column, 0, &got, &subsecond), CXM_ROW_USED);
     assert_int_equal(got, -1);
     assert_true(subsecond);
+    decimals[16] = 0x4f; /* -1201 */
+    assert_int_equal(read_time(&column, 1, &got, &subsecond), CXM_ROW_USED);
+    assert_int_equal(got, -13);
     const char text[] = "12";
     column = cxm_column_make("x", CXM_TEXT, text, 1, 2, 2);
     assert_int_equal(read_time(&column, 0, &got, &subsecond), CXM_ROW_INVALID);
@@ -820,6 +863,52 @@ static void categorical_codes(void **state)
     assert_memory_equal(got, want, sizeof want);
 }
 
+/* Only a row's own value can have lost a fraction, not one that the dictionary has besides. */
+static void unused_fractions(void **state)
+{
+    (void)state;
+    enum { ROWS = 200 };
+    uint8_t indexes[ROWS] = { 0 };
+    const int64_t instants[] = { 3000, 1500 };
+    const struct cxm_column dictionary = column_of(CXM_I64, instants, 2, 8);
+    struct cxm_column column = column_of(CXM_U8, indexes, ROWS, 1);
+    struct cxm_reader reader;
+    int64_t got[ROWS];
+    uint8_t states[ROWS];
+    bool subsecond = false;
+    column.dictionary = &dictionary;
+    column.time_unit = CXM_MS;
+    cxm_priv_reader_init(&reader, &column);
+    cxm_priv_read_times(&reader, 0, ROWS, got, states, &subsecond);
+    assert_int_equal(got[ROWS - 1], 3);
+    assert_false(subsecond);
+    indexes[ROWS / 2] = 1;
+    cxm_priv_read_times(&reader, 0, ROWS, got, states, &subsecond);
+    assert_true(subsecond);
+}
+
+/* More labels than those whose lengths are kept. */
+static void many_labels(void **state)
+{
+    (void)state;
+    enum { LABELS = 40 };
+    char texts[LABELS][12];
+    struct cxm_label list[LABELS];
+    for (int i = 0; i < LABELS; i++) {
+        snprintf(texts[i], sizeof texts[i], "a%d", i);
+        list[i] = (struct cxm_label){ texts[i], i, i == 39, 0 };
+    }
+    struct cxm_column column = cxm_column_make("x", CXM_TEXT, texts, LABELS, 12, 12);
+    double value;
+    column.labels = list;
+    column.n_labels = LABELS;
+    for (int i = 0; i < LABELS - 1; i++) {
+        assert_int_equal(read_number(&column, i, &value), CXM_ROW_USED);
+        assert_close(value, i, 0);
+    }
+    assert_int_equal(read_number(&column, 39, &value), CXM_ROW_MISSING);
+}
+
 /* ---- keys ----------------------------------------------------------------------------- */
 
 static uint64_t key_word(const struct cxm_column *column, int64_t row, int32_t type,
@@ -851,8 +940,8 @@ static int64_t key_integer(const struct cxm_column *column, int64_t row, int32_t
 static void keys_of_reals(void **state)
 {
     (void)state;
-    const double rising[] = { -(double)INFINITY, -1e300, -1, -1e-310, -0.0, 1e-310, 1,
-                              (double)INFINITY, 0.0, (double)NAN };
+    const double rising[] = { -(double)INFINITY, -1e300, -1,         -1e-310, -0.0, 1e-310, 1,
+                              (double)INFINITY,  0.0,    (double)NAN };
     const struct cxm_column column = column_of(CXM_F64, rising, 10, 8);
     uint64_t last = 0;
     for (int64_t i = 0; i < 8; i++) {
@@ -863,8 +952,8 @@ static void keys_of_reals(void **state)
         assert_true(i == 0 || word > last);
         last = word;
     }
-    assert_true(key_word(&column, 4, CXM_KEY_REAL, CXM_ROW_USED) ==
-                key_word(&column, 8, CXM_KEY_REAL, CXM_ROW_USED));
+    assert_true(key_word(&column, 4, CXM_KEY_REAL, CXM_ROW_USED)
+                == key_word(&column, 8, CXM_KEY_REAL, CXM_ROW_USED));
     key_word(&column, 9, CXM_KEY_REAL, CXM_ROW_MISSING);
 }
 
@@ -1059,7 +1148,8 @@ static void roles(void **state)
     const int64_t instant = 0;
     column = column_of(CXM_I64, &instant, 1, 8);
     column.time_unit = CXM_S;
-    assert_int_equal(cxm_priv_column_fits(&column, CXM_ROLE_NUMBER, "value", &error), CXM_EINVAL);
+    assert_int_equal(cxm_priv_column_fits(&column, CXM_ROLE_NUMBER, "value", &error),
+                     CXM_EINVAL);
     assert_string_equal(error.column, "x");
     column.flags = CXM_COLUMN_DURATION;
     assert_int_equal(cxm_priv_column_fits(&column, CXM_ROLE_NUMBER, "value", NULL), CXM_OK);
@@ -1170,8 +1260,8 @@ static void hostile_text(void **state)
         assert_refused(&chunked, CXM_ECORRUPT);
     }
     static const int32_t views[][4] = {
-        { -1, 0, 0, 0 },  { 13, 0, 0, 0 },  { 13, 0, 1, 0 }, { 13, 0, -1, 0 },
-        { 13, 0, 0, -1 }, { INT32_MAX, 0, 0, INT32_MAX },
+        { -1, 0, 0, 0 },  { 13, 0, 0, 0 },  { 13, 0, 1, 0 },
+        { 13, 0, -1, 0 }, { 13, 0, 0, -1 }, { INT32_MAX, 0, 0, INT32_MAX },
     };
     const uint8_t none = 0;
     for (size_t i = 0; i < COUNT_OF(views); i++) {
@@ -1335,8 +1425,9 @@ static void values_as_text(void **state)
 static void types(void **state)
 {
     (void)state;
-    static const size_t bytes[] = { 0, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 1, 0, 0, 0, 0, 16, 16,
-                                    sizeof(char *), 0 };
+    static const size_t bytes[] = {
+        0, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 1, 0, 0, 0, 0, 16, 16, sizeof(char *), 0
+    };
     for (uint32_t type = 0; type < COUNT_OF(bytes); type++) {
         assert_int_equal(cxm_type_bytes((enum cxm_type)type), bytes[type]);
         assert_non_null(cxm_type_name((enum cxm_type)type));
@@ -1372,14 +1463,24 @@ static void fields_of_structs(void **state)
 int main(void)
 {
     static const struct CMUnitTest rules[] = {
-        cmocka_unit_test(instants_of_other_types),  cmocka_unit_test(durations_are_seconds),
-        cmocka_unit_test(decimals_round_correctly), cmocka_unit_test(decimals_as_whole_numbers),
-        cmocka_unit_test(order_of_tests),           cmocka_unit_test(categorical_codes),
-        cmocka_unit_test(keys_of_reals),            cmocka_unit_test(keys_of_integers),
-        cmocka_unit_test(keys_of_instants),         cmocka_unit_test(keys_of_categories),
-        cmocka_unit_test(roles),                    cmocka_unit_test(wrong_columns),
-        cmocka_unit_test(hostile_text),             cmocka_unit_test(checked_is_safe),
-        cmocka_unit_test(values_as_text),           cmocka_unit_test(types),
+        cmocka_unit_test(instants_of_other_types),
+        cmocka_unit_test(durations_are_seconds),
+        cmocka_unit_test(decimals_round_correctly),
+        cmocka_unit_test(decimals_as_whole_numbers),
+        cmocka_unit_test(unused_fractions),
+        cmocka_unit_test(many_labels),
+        cmocka_unit_test(order_of_tests),
+        cmocka_unit_test(categorical_codes),
+        cmocka_unit_test(keys_of_reals),
+        cmocka_unit_test(keys_of_integers),
+        cmocka_unit_test(keys_of_instants),
+        cmocka_unit_test(keys_of_categories),
+        cmocka_unit_test(roles),
+        cmocka_unit_test(wrong_columns),
+        cmocka_unit_test(hostile_text),
+        cmocka_unit_test(checked_is_safe),
+        cmocka_unit_test(values_as_text),
+        cmocka_unit_test(types),
         cmocka_unit_test(fields_of_structs),
     };
     enum { N_TYPES = COUNT_OF(number_types) + COUNT_OF(text_types) };
@@ -1390,7 +1491,7 @@ int main(void)
         const uint32_t *const type =
             number ? &number_types[i] : &text_types[i - COUNT_OF(number_types)];
         void *const argument = (void *)(uintptr_t)type;
-        const char *const name = cxm_type_name((enum cxm_type)*type);
+        const char *const name = cxm_type_name((enum cxm_type) * type);
         tests[n++] = (struct CMUnitTest){ name, any_column_is_read, NULL, NULL, argument };
         tests[n++] = (struct CMUnitTest){ name, any_key_is_read, NULL, NULL, argument };
     }

@@ -160,19 +160,10 @@ static enum cxm_status check_offsets(const struct check *check, const struct cxm
 /* The view under a null may hold anything: it is never read. */
 static enum cxm_status check_views(const struct check *check, const struct cxm_column *part)
 {
-    uint8_t absent[CXM_SCRATCH];
-    for (int64_t done = 0; done < part->n; done += CXM_SCRATCH) {
-        const size_t count =
-            part->n - done < CXM_SCRATCH ? (size_t)(part->n - done) : (size_t)CXM_SCRATCH;
-        const bool any_absent = cxm_priv_absent(part, done, count, absent);
-        for (size_t i = 0; i < count; i++) {
-            struct cxm_text text;
-            if (any_absent && absent[i])
-                continue;
-            if (!cxm_priv_text_at(part, done + (int64_t)i, &text))
-                return corrupt(check, done + (int64_t)i,
-                               "the text lies outside of its buffers");
-        }
+    for (int64_t row = 0; row < part->n; row++) {
+        struct cxm_text text;
+        if (!cxm_priv_is_absent(part, row) && !cxm_priv_text_at(part, row, &text))
+            return corrupt(check, row, "the text lies outside of its buffers");
     }
     return CXM_OK;
 }

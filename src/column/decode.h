@@ -89,9 +89,8 @@ uint64_t cxm_priv_load_bits(const uint8_t *bits, int64_t position, unsigned n);
  * there is, calls null. Nulls are rare: walking over set bits beats a pass over rows. */
 uint64_t cxm_priv_null_word(const struct cxm_column *part, int64_t row, size_t n);
 
-/* absent[i] = 1 where validity or mask say that the row is missing. Returns false, with
- * `absent` untouched, when no row is: the common case, decided 64 rows at a time. */
-bool cxm_priv_absent(const struct cxm_column *part, int64_t row, size_t n, uint8_t *absent);
+/* Whether validity or mask say that one row is missing. */
+bool cxm_priv_is_absent(const struct cxm_column *part, int64_t row);
 
 /* Sets states of rows that are null, masked or the sentinel to MISSING. */
 void cxm_priv_mark_missing(const struct cxm_rules *rules, const struct cxm_column *part,

@@ -39,8 +39,7 @@ static bool texts_equal(struct cxm_text a, struct cxm_text b)
 /* Text of a dictionary, no text where it is null; false for a hostile one. */
 static bool category_at(const struct cxm_column *dictionary, int64_t row, struct cxm_text *out)
 {
-    uint8_t absent;
-    if (!cxm_priv_absent(dictionary, row, 1, &absent))
+    if (!cxm_priv_is_absent(dictionary, row))
         return cxm_priv_text_at(dictionary, row, out);
     *out = (struct cxm_text){ NULL, 0 };
     return true;
@@ -317,9 +316,8 @@ static uint8_t present_text(const struct cxm_column *column, bool labels,
 static uint8_t text_state(const struct cxm_column *column, bool labels,
                           const struct cxm_column *part, int64_t row, struct cxm_text *text)
 {
-    uint8_t absent;
     *text = (struct cxm_text){ NULL, 0 };
-    if (cxm_priv_absent(part, row, 1, &absent))
+    if (cxm_priv_is_absent(part, row))
         return CXM_ROW_MISSING;
     return present_text(column, labels, part, row, text);
 }

@@ -47,69 +47,12 @@ uint64_t cxm_priv_null_word(const struct cxm_column *part, int64_t row, size_t n
            ^ cxm_priv_load_bits(part->validity, part->validity_offset + row, count);
 }
 
-/* Bit i of `bits` as byte i, 0 or 1, in memory order on a little-endian machine. */
-static uint64_t spread_bits(uint64_t bits)
+bool cxm_priv_is_absent(const struct cxm_column *part, int64_t row)
 {
-    const uint64_t own_bit = (bits & 0xff) * 0x0101010101010101u & 0x8040201008040201u;
-    return (own_bit + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
-}
-
-static void put_bits(uint64_t word, unsigned n, uint8_t *bytes)
-{
-    unsigned i = 0;
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; i + 8 <= n; i += 8) {
-        const uint64_t eight = spread_bits(word >> i);
-        memcpy(bytes + i, &eight, 8);
-    }
-#endif
-    for (; i < n; i++)
-        bytes[i] = (uint8_t)(word >> i & 1);
-}
-
-static bool absent_by_validity(const struct cxm_column *part, int64_t row, size_t n,
-                               uint8_t *absent)
-{
-    bool any = false;
-    for (size_t i = 0; i < n; i += 64) {
-        const unsigned count = n - i < 64 ? (unsigned)(n - i) : 64;
-        const uint64_t null = cxm_priv_null_word(part, row + (int64_t)i, n - i);
-        if (null == 0 && !any)
-            continue;
-        if (!any)
-            memset(absent, 0, i); /* what was skipped so far */
-        any = true;
-        put_bits(null, count, absent + i);
-    }
-    return any;
-}
-
-static bool absent_by_mask(const struct cxm_column *part, int64_t row, size_t n,
-                           uint8_t *absent, bool already)
-{
-    const uint8_t *const mask = part->mask + row * part->mask_stride;
     const bool in = (part->flags & CXM_COLUMN_MASKED_IN) != 0;
-    uint8_t any = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t is_absent = (mask[(int64_t)i * part->mask_stride] != 0) != in;
-        absent[i] = already ? absent[i] | is_absent : is_absent;
-        any |= is_absent;
-    }
-    return any != 0;
-}
-
-bool cxm_priv_absent(const struct cxm_column *part, int64_t row, size_t n, uint8_t *absent)
-{
-    bool any = false;
-    if (part->type == CXM_NULL) {
-        memset(absent, 1, n);
-        return n > 0;
-    }
-    if (part->validity != NULL)
-        any = absent_by_validity(part, row, n, absent);
-    if (part->mask != NULL)
-        any |= absent_by_mask(part, row, n, absent, any);
-    return any;
+    return part->type == CXM_NULL
+           || (part->validity != NULL && cxm_priv_null_word(part, row, 1) != 0)
+           || (part->mask != NULL && (part->mask[row * part->mask_stride] != 0) != in);
 }
 
 /* ---- sentinel ------------------------------------------------------------------------- */
@@ -146,27 +89,32 @@ static void mark_sentinel(int64_t sentinel, const struct cxm_column *part, int64
     }
 }
 
+static void mark_masked(const struct cxm_column *part, int64_t row, size_t n,
+                        uint8_t *CXM_RESTRICT states)
+{
+    const uint8_t *const mask = part->mask + row * part->mask_stride;
+    const bool in = (part->flags & CXM_COLUMN_MASKED_IN) != 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool absent = (mask[(int64_t)i * part->mask_stride] != 0) != in;
+        states[i] = absent ? CXM_ROW_MISSING : states[i];
+    }
+}
+
 void cxm_priv_mark_missing(const struct cxm_rules *rules, const struct cxm_column *part,
                            int64_t row, size_t n, uint8_t *states)
 {
-    uint8_t absent[CXM_SCRATCH];
     if (rules->sentinel)
         mark_sentinel(rules->column->sentinel, part, row, n, states);
-    if (part->type == CXM_NULL) {
+    if (part->type == CXM_NULL)
         memset(states, CXM_ROW_MISSING, n);
+    else if (part->mask != NULL)
+        mark_masked(part, row, n, states);
+    if (part->validity == NULL)
         return;
-    }
-    if (part->validity != NULL)
-        for (size_t i = 0; i < n; i += 64) {
-            uint64_t null = cxm_priv_null_word(part, row + (int64_t)i, n - i);
-            for (; null != 0; null &= null - 1)
-                states[i + (size_t)__builtin_ctzll(null)] = CXM_ROW_MISSING;
-        }
-    for (size_t done = 0; part->mask != NULL && done < n; done += CXM_SCRATCH) {
-        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
-        if (absent_by_mask(part, row + (int64_t)done, count, absent, false))
-            for (size_t i = 0; i < count; i++)
-                states[done + i] = absent[i] ? CXM_ROW_MISSING : states[done + i];
+    for (size_t i = 0; i < n; i += 64) {
+        uint64_t null = cxm_priv_null_word(part, row + (int64_t)i, n - i);
+        for (; null != 0; null &= null - 1)
+            states[i + (size_t)__builtin_ctzll(null)] = CXM_ROW_MISSING;
     }
 }
 

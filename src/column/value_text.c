@@ -88,9 +88,8 @@ static void number_text(const struct cxm_column *part, int64_t row, char out[VAL
 /* A part without dictionary. */
 static void plain_text(const struct cxm_column *part, int64_t row, char out[VALUE_TEXT])
 {
-    uint8_t absent;
     struct cxm_text text;
-    if (cxm_priv_absent(part, row, 1, &absent)) {
+    if (cxm_priv_is_absent(part, row)) {
         snprintf(out, VALUE_TEXT, "null");
         return;
     }
@@ -117,9 +116,8 @@ void cxm_priv_value_text(const struct cxm_column *column, int64_t row, char *out
     cxm_priv_reader_init(&reader, column);
     if (row >= 0 && cxm_priv_reader_span(&reader, row, 1, &at) == 1) {
         const struct cxm_column *const part = reader.part;
-        uint8_t absent;
         int64_t index = at;
-        const bool null = cxm_priv_absent(part, at, 1, &absent);
+        const bool null = cxm_priv_is_absent(part, at);
         if (part->dictionary != NULL && !null)
             cxm_priv_load_integers(part, at, 1, &index);
         if (part->dictionary == NULL || null)
