@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Customer-experience metrics: NPS, CSAT, CSI, effort, first-contact resolution, retention, churn,
+and satisfaction = perceived - expected, from arrays of survey and ticket records, with an honest
+interval on every number.
+
+>>> import cxm
+>>> r = cxm.nps([10, 9, 9, 8, 7, 6, 3])
+>>> r.n, r["promoters"].value
+(7, 0.42857142857142855)
+
+Lists, arrays, NumPy, pandas, Polars, PyArrow and DuckDB objects are read where they lie; none of
+these packages is needed. See ``help(cxm.nps)`` for the arguments that all metrics share, and
+``cxm.metrics()`` for what there is.
+"""
+
+from ._calendar import CalendarKey, day, month, quarter, week, year
+from ._errors import Error
+from ._library import lib as _lib
+from ._metrics import (
+    ces,
+    churn,
+    convert_rate,
+    csat,
+    csi,
+    fcr,
+    gap,
+    mean,
+    nps,
+    one_touch,
+    ratio,
+    retention,
+    share,
+    total,
+)
+from ._registry import metrics
+from ._result import Result
+from ._tally import Tally, merge
+
+#: The version of the library that is loaded.
+version: str = _lib.cxm_version().decode()
+__version__ = version
+
+__all__ = [
+    "CalendarKey",
+    "Error",
+    "Result",
+    "Tally",
+    "ces",
+    "churn",
+    "convert_rate",
+    "csat",
+    "csi",
+    "day",
+    "fcr",
+    "gap",
+    "mean",
+    "merge",
+    "metrics",
+    "month",
+    "nps",
+    "one_touch",
+    "quarter",
+    "ratio",
+    "retention",
+    "share",
+    "total",
+    "version",
+    "week",
+    "year",
+]

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NumPy arrays and pandas series, read in place without importing either."""
+
+from __future__ import annotations
+
+import sys
+from ctypes import addressof
+
+from ._errors import Error
+from ._lists import from_list
+from ._library import Column
+from ._memory import (
+    DAYS, DURATION, I64, LITTLE, MS, NAT, NS, NUMBERS, ORDERED, S, SENTINEL, TEXT, US, ZONED,
+    plain, wrong_shape,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_NATIVE, _OTHER = ("<", ">") if LITTLE else (">", "<")
+#: '<i8' -> (type, bytes), for the byte order of this machine.
+_TYPES: dict[str, tuple[int, int]] = {
+    f"{'|' if size == 1 else _NATIVE}{kind}{size}": (number, size)
+    for (kind, size), number in NUMBERS.items()
+}
+_UNITS = {"D": DAYS, "s": S, "ms": MS, "us": US, "ns": NS}
+#: Units that are converted by NumPy first, without loss.
+_COARSE = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s"}
+
+
+# ---- NumPy -------------------------------------------------------------------------------------
+
+
+def from_numpy(values: Any, what: str, labels: dict[str, Any] | None = None) -> Column:
+    """Anything with ``__array_interface__``."""
+    face = values.__array_interface__
+    shape = face["shape"]
+    if len(shape) != 1:
+        raise wrong_shape(shape, what)
+    known = _TYPES.get(face["typestr"])
+    if known is None:
+        column = _odd(values, face, what, labels)
+    else:
+        column = _view(values, face, known[0], known[1])
+    if type(values).__name__ != "ndarray":
+        _set_mask(column, values)
+    return column
+
+
+def _view(values: Any, face: Any, kind: int, size: int) -> Column:
+    strides = face.get("strides")
+    data = face["data"][0]
+    return plain(kind, data, face["shape"][0], strides[0] if strides else size, values)
+
+
+def _set_mask(column: Column, values: Any) -> None:
+    """Masked arrays carry their missing values beside the data."""
+    if not any(base.__name__ == "MaskedArray" for base in type(values).__mro__):
+        return
+    face = getattr(values.mask, "__array_interface__", None)
+    if face is None or len(face["shape"]) != 1:
+        return  # nomask: nothing is missing
+    set_mask(column, face, values.mask)
+
+
+def set_mask(column: Column, face: Any, owner: Any) -> None:
+    """A mask of booleans, one byte a row, true = missing."""
+    strides = face.get("strides")
+    column.mask = face["data"][0]
+    column.mask_stride = strides[0] if strides else 1
+    column.holds = owner
+
+
+def _odd(values: Any, face: Any, what: str, labels: dict[str, Any] | None) -> Column:
+    form = face["typestr"]
+    order, kind = form[0], form[1]
+    if kind == "O":
+        return from_list(values.tolist(), what, labels)
+    if kind in "SU":
+        return _from_texts(values, face, kind, int(form[2:]), what)
+    if kind in "Mm":
+        return _from_times(values, face, form, what)
+    if kind in "iuf" and order == _OTHER:
+        return from_numpy(values.astype(values.dtype.newbyteorder("=")), what)
+    if kind == "f":
+        return from_numpy(values.astype("f8"), what)
+    noun = {"c": "complex numbers", "V": "records of several fields"}.get(kind, f"type {form}")
+    raise Error(f"{what}: arrays of {noun} are not columns", column=what)
+
+
+def _from_texts(values: Any, face: Any, kind: str, size: int, what: str) -> Column:
+    """Text of fixed width: bytes in place, UCS-4 converted once to UTF-8."""
+    if kind == "S" and size > 0:
+        column = _view(values, face, TEXT, size)
+        column.width = size
+        return column
+    numpy = sys.modules.get("numpy")
+    if numpy is None or size == 0 or len(values) == 0:
+        return from_list(values.tolist(), what)
+    points = numpy.ascontiguousarray(values).view(face["typestr"][0] + "u4")
+    if points.max() < 128:
+        return from_numpy(points.astype("u1").view(f"S{size}"), what)
+    return from_numpy(numpy.char.encode(values, "utf-8"), what)
+
+
+def _from_times(values: Any, face: Any, form: str, what: str) -> Column:
+    """datetime64 (no time zone) and timedelta64; NaT is missing."""
+    if form[0] == _OTHER:
+        return from_numpy(values.astype(values.dtype.newbyteorder("=")), what)
+    name = form.partition("[")[2].rstrip("]")
+    unit = _UNITS.get(name)
+    if unit is None:
+        target = _COARSE.get(name.lstrip("0123456789")) or name.lstrip("0123456789")
+        if target not in _UNITS or (form[1] == "m" and name in ("Y", "M")):
+            raise Error(f"{what}: times in units of {name!r} are not columns", column=what)
+        return from_numpy(values.astype(f"{form[1]}8[{target}]"), what)
+    return times(_view(values, face, I64, 8), unit, duration=form[1] == "m")
+
+
+def times(column: Column, unit: int, *, duration: bool = False, zoned: bool = False) -> Column:
+    """Makes integers instants or durations with NumPy's mark for a missing one."""
+    column.time_unit = unit
+    column.sentinel = NAT
+    column.flags = SENTINEL | (DURATION if duration else 0) | (ZONED if zoned else 0)
+    return column
+
+
+# ---- pandas ------------------------------------------------------------------------------------
+
+
+def from_pandas(
+    values: Any, what: str, labels: dict[str, Any] | None = None, key: bool = False
+) -> Column:
+    """A Series or an Index, by the kind of its array."""
+    column = _pandas_column(values, what, labels, key)
+    column.index = getattr(values, "index", None)
+    return column
+
+
+def _pandas_column(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
+    kind = type(values.dtype)
+    if kind.__module__.startswith("numpy"):
+        return from_numpy(values.to_numpy(), what, labels)
+    name, held = kind.__name__, values.array
+    if name == "CategoricalDtype":
+        return from_categorical(held, what, key)
+    if name == "DatetimeTZDtype":
+        return times(from_numpy(held.asi8, what), _UNITS[values.dtype.unit], zoned=True)
+    if name in ("PeriodDtype", "IntervalDtype"):
+        raise Error(
+            f"{what}: a column of {values.dtype} cannot be read; pass its start "
+            "(.dt.start_time) or its text (.astype(str))",
+            column=what,
+        )
+    if name == "SparseDtype":
+        return _pandas_column(values.sparse.to_dense(), what, labels, key)
+    if hasattr(held, "_mask") and hasattr(held, "_data"):
+        return _from_masked(held, what)
+    if "Arrow" in type(held).__name__ and hasattr(held, "__arrow_array__"):
+        from ._arrow import from_arrow, is_arrow
+
+        chunks = held.__arrow_array__()
+        if is_arrow(chunks):
+            return from_arrow(chunks, what)
+    return from_list(list(held), what, labels)
+
+
+def _from_masked(held: Any, what: str) -> Column:
+    """Nullable numbers and booleans. What lies under the mask is arbitrary."""
+    column = from_numpy(held._data, what)
+    set_mask(column, held._mask.__array_interface__, held)
+    return column
+
+
+def from_categorical(held: Any, what: str, key: bool) -> Column:
+    """Codes into a list of categories; -1 is missing. As keys, categories keep their order."""
+    categories = held.categories
+    numbers = getattr(categories.dtype, "kind", "O") in "iufbMm"
+    by_name = not numbers or (key and not categories.is_monotonic_increasing)
+    dictionary = from_list([str(c) for c in categories], what) if by_name else None
+    if dictionary is None:
+        dictionary = _pandas_column(categories, what, None, False)
+    column = from_numpy(held.codes, what)
+    column.flags = SENTINEL | (ORDERED if by_name else 0)
+    column.sentinel = -1
+    point_to(column, dictionary)
+    return column
+
+
+def point_to(column: Column, dictionary: Column) -> None:
+    """Makes the elements of a column indexes into another one."""
+    column.dictionary = addressof(dictionary)
+    column.keep = (column.keep, dictionary)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The library's tallies, held by Python: memory, locks, keys, bytes."""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+from ctypes import (
+    POINTER, byref, c_char_p, c_size_t, c_uint8, c_void_p, cast, create_string_buffer, string_at,
+)
+
+from ._errors import Error
+from ._library import ErrorStruct, Key, KeyInfo, TallyInfo, check, lib, text
+from ._registry import Known, encode, known
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+
+class Handle:
+    """A tally of the library. The lock lets several Python threads share it."""
+
+    __slots__ = ("pointer", "metric", "lock")
+
+    def __init__(self, pointer: int | None, metric: Known) -> None:
+        self.pointer = pointer
+        self.metric = metric
+        self.lock = allocate_lock()
+
+    def __del__(self, free: Any = lib.cxm_tally_free) -> None:
+        free(self.pointer)
+
+    def copy(self) -> Handle:
+        out, error = c_void_p(), ErrorStruct()
+        with self.lock:
+            check(lib.cxm_tally_copy(self.pointer, byref(out), byref(error)), error)
+        return Handle(out.value, self.metric)
+
+    def definition(self) -> str:
+        """The definition id, whole."""
+        with self.lock:
+            need = lib.cxm_tally_definition(self.pointer, None, 0)
+            buffer = create_string_buffer(need + 1)
+            lib.cxm_tally_definition(self.pointer, buffer, need + 1)
+        return text(buffer.value)
+
+    def info(self) -> Any:
+        out = TallyInfo()
+        with self.lock:
+            lib.cxm_tally_describe(self.pointer, byref(out))
+        return out
+
+    def key_infos(self) -> list[tuple[str, int]]:
+        """Name ("" when it has none) and type of every key."""
+        info = KeyInfo()
+        found = []
+        with self.lock:
+            for i in range(lib.cxm_tally_n_keys(self.pointer)):
+                check(lib.cxm_tally_key_info(self.pointer, i, byref(info)), ErrorStruct())
+                found.append((text(info.name), int(info.type)))
+        return found
+
+    def groups(self) -> int:
+        with self.lock:
+            return int(lib.cxm_tally_groups(self.pointer))
+
+    def keys(self, groups: Iterable[int]) -> list[tuple[Any, ...]]:
+        """The keys of groups as Python values; None is the group without a value."""
+        key, error = Key(), ErrorStruct()
+        found = []
+        with self.lock:
+            n_keys = lib.cxm_tally_n_keys(self.pointer)
+            for group in groups:
+                values = []
+                for i in range(n_keys):
+                    check(lib.cxm_tally_key(self.pointer, group, i, byref(key)), error)
+                    values.append(key_value(key))
+                found.append(tuple(values))
+        return found
+
+    def group(self, group: int, keep_keys: bool) -> Handle:
+        """One group as a tally of its own; -1 is the total."""
+        out, error = c_void_p(), ErrorStruct()
+        with self.lock:
+            status = lib.cxm_tally_group(
+                self.pointer, group, int(keep_keys), byref(out), byref(error)
+            )
+            check(status, error)
+        return Handle(out.value, self.metric)
+
+    def save(self) -> bytes:
+        size, error = c_size_t(), ErrorStruct()
+        with self.lock:
+            check(lib.cxm_tally_save(self.pointer, None, 0, byref(size), byref(error)), error)
+            store = (c_uint8 * size.value)()
+            status = lib.cxm_tally_save(
+                self.pointer, store, size.value, byref(size), byref(error)
+            )
+            check(status, error)
+        return bytes(store)
+
+
+def new_handle(metric: Known, params: dict[str, Any]) -> Handle:
+    """An empty tally."""
+    array, n = encode(metric, params)
+    out, error = c_void_p(), ErrorStruct()
+    status = lib.cxm_tally_new(metric.encoded, array, n, None, byref(out), byref(error))
+    if status:
+        check(status, error)
+    return Handle(out.value, metric)
+
+
+def byte_pointer(data: bytes) -> Any:
+    return cast(c_char_p(data), POINTER(c_uint8))
+
+
+def load_handle(data: Any) -> Handle:
+    """A tally from saved bytes."""
+    store, out, error = saved_bytes(data), c_void_p(), ErrorStruct()
+    status = lib.cxm_tally_load(
+        byte_pointer(store), len(store), None, byref(out), byref(error)
+    )
+    check(status, error)
+    info = TallyInfo()
+    lib.cxm_tally_describe(out, byref(info))
+    return Handle(out.value, known(text(info.metric)))
+
+
+def saved_bytes(data: Any) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        raise Error(
+            f"a saved tally is bytes, not a {type(data).__name__}", column="tally"
+        ) from None
+
+
+# ---- keys --------------------------------------------------------------------------------------
+
+_DAY_ZERO = 719163  # date(1970, 1, 1).toordinal()
+
+
+def key_value(key: Any) -> Any:
+    """struct cxm_key as a Python value."""
+    if key.missing:
+        return None
+    kind = key.type
+    if kind in (4, 6):
+        return string_at(key.text, key.text_bytes).decode("utf-8", "replace")
+    if kind == 0:
+        return key.integer
+    if kind == 1:
+        return key.integer & 0xFFFFFFFFFFFFFFFF
+    if kind == 2:
+        return key.real
+    if kind == 3:
+        return bool(key.integer)
+    if kind == 5:
+        return string_at(key.text, key.text_bytes)
+    return _time_value(kind, key.integer)
+
+
+def _time_value(kind: int, count: int) -> Any:
+    """A date or a datetime; beyond Python's years the plain number."""
+    from datetime import date, datetime, timedelta
+
+    try:
+        if kind == 7:
+            return date.fromordinal(count + _DAY_ZERO)
+        return datetime(1970, 1, 1) + timedelta(seconds=count)
+    except (OverflowError, ValueError):
+        return count
+
+
+def new_like(handle: Handle) -> Handle:
+    """An empty tally with the same parameters."""
+    other = handle.copy()
+    lib.cxm_tally_clear(other.pointer)
+    return other
+
+
+def key_column(index: int, name: str) -> str:
+    """Name of a key's column in results."""
+    return name or ("group" if index == 0 else f"group_{index + 1}")

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The columns of one call, as the array of struct cxm_input that cxm_tally_add takes."""
+
+from __future__ import annotations
+
+from ctypes import addressof, c_double
+
+from ._calendar import CalendarKey
+from ._columns import column_of, name_of
+from ._errors import Error
+from ._library import Column, Input, Label
+from ._registry import KEY, Known
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._frames import Frame
+
+
+class Call:
+    """What one call adds: its inputs, ready for C, and the columns that they point to."""
+
+    __slots__ = ("frame", "labels", "codes", "texts", "columns", "entries", "_label_array")
+
+    def __init__(self, data: Any, labels: Any, missing_codes: Any) -> None:
+        self.frame: Frame | None = None if data is None else _frame(data)
+        self.labels: dict[str, Any] | None = None
+        self.codes: Any = None
+        self._label_array: Any = None
+        if labels is not None or missing_codes != ():
+            self._set_answers(labels, missing_codes)
+        self.columns: list[Column] = []
+        self.entries: list[tuple[bytes, int]] = []
+
+    # ---- labels and missing codes
+
+    def _set_answers(self, labels: Any, missing_codes: Any) -> None:
+        if labels is not None and not isinstance(labels, dict):
+            raise Error(
+                'labels maps texts to numbers, such as {"good": 1, "bad": 0, "offered": None}',
+                column="labels",
+            )
+        numbers, texts = _split_codes(missing_codes)
+        known = dict(labels or {})
+        known.update(dict.fromkeys(texts))
+        if numbers:
+            self.codes = (c_double * len(numbers))(*numbers)
+        if known:
+            self.labels = known
+            labelled = [Label(*_label(t, v)) for t, v in known.items()]
+            self._label_array = (Label * len(known))(*labelled)
+
+    def _answers(self, column: Column) -> None:
+        """Tells a column which texts and numbers are answers, and which are not."""
+        if self.codes is not None:
+            column.missing_codes = addressof(self.codes)
+            column.n_missing_codes = len(self.codes)
+        if self._label_array is not None:
+            column.labels = addressof(self._label_array)
+            column.n_labels = len(self._label_array)
+
+    # ---- columns
+
+    def column(self, value: Any, role: str, labels: Any = None, key: bool = False) -> Column:
+        """One column, by name or by value; series bring their name along."""
+        if isinstance(value, str) and self.frame is not None:
+            column = self.frame.column(value, role, labels, key)
+            column.name = value.encode()
+            return column
+        if isinstance(value, Column):
+            return value
+        named = name_of(value)
+        column = column_of(value, named or role, labels, key)
+        if named is not None:
+            column.name = named.encode()
+        return column
+
+    def add(self, role: bytes, column: Column) -> None:
+        self.columns.append(column)
+        self.entries.append((role, addressof(column)))
+
+    def add_input(self, metric: Known, name: str, value: Any) -> None:
+        """One input of the metric that has one column."""
+        role, _, many, encoded = metric.inputs[name]
+        if many:
+            raise AssertionError(name)
+        column = self.column(value, name, self.labels, role == KEY)
+        if self.codes is not None or self._label_array is not None:
+            self._answers(column)
+        self.add(encoded, column)
+
+    def add_items(self, metric: Known, given: dict[str, Any]) -> list[str]:
+        """The inputs with one column per item; returns the names of the items."""
+        from ._items import items_of, match
+
+        first_role = next(iter(given))
+        first = items_of(given[first_role], first_role)
+        for role, value in given.items():
+            columns = first.columns
+            if role != first_role:
+                columns = match(items_of(value, role), first, role, first_role)
+            for name, spec in zip(first.names, columns):
+                self._add_item(metric, role, name, spec)
+        return first.names
+
+    def _add_item(self, metric: Known, role: str, name: str, spec: Any) -> None:
+        what = f"{role}[{name}]"
+        column = self.column(spec, what, self.labels)
+        if not isinstance(spec, str):
+            column.name = what.encode()
+        self._answers(column)
+        self.add(metric.inputs[role][3], column)
+
+    def add_by(self, by: Any) -> None:
+        """The keys of the groups."""
+        taken: set[bytes] = set()
+        for name, value in _keys(by, self.frame):
+            rule = value if isinstance(value, CalendarKey) else None
+            column = self.column(value.column if rule else value, "by", key=True)
+            if name is not None:
+                column.name = name.encode()
+            if column.name in taken:
+                column.name += b"_" + (rule.rule if rule else str(len(taken) + 1)).encode()
+            if column.name:
+                taken.add(column.name)
+            self.add(b"by", rule.apply(column) if rule else column)
+
+    def inputs(self) -> tuple[Any, int]:
+        """The array for C."""
+        self._check_indexes()
+        entries: list[Any] = self.entries
+        return (Input * len(entries))(*entries), len(entries)
+
+    def rows(self) -> int:
+        return int(self.columns[0].n) if self.columns else 0
+
+    def _check_indexes(self) -> None:
+        """pandas pairs by index, we pair by position: where that differs, nothing is guessed."""
+        indexed = [c for c in self.columns if c.index is not None]
+        if len(indexed) < 2:
+            return
+        first = indexed[0].index
+        for column in indexed[1:]:
+            index = column.index
+            if not (index is first or len(index) != len(first) or index.equals(first)):
+                name = self._name(column)
+                raise Error(
+                    f"{name}: its pandas index differs from that of {self._name(indexed[0])}; "
+                    "columns are paired by position, so align them first or pass .to_numpy()",
+                    column=name,
+                )
+
+    def _name(self, column: Column) -> str:
+        if column.name:
+            return str(column.name.decode())
+        where = next(i for i, c in enumerate(self.columns) if c is column)
+        return self.entries[where][0].decode()
+
+
+def _frame(data: Any) -> Frame:
+    from ._frames import frame_of
+
+    return frame_of(data)
+
+
+def _is_frame(value: Any) -> bool:
+    """Something with columns?"""
+    if not (hasattr(value, "columns") or hasattr(value, "column_names") or hasattr(value, "dtype")):
+        return False
+    from ._frames import is_frame
+
+    return is_frame(value)
+
+
+def _split_codes(codes: Any) -> tuple[list[float], list[str]]:
+    """missing_codes=[99, -99, "N/A"] -> the numbers and the texts."""
+    if isinstance(codes, str) or not hasattr(codes, "__iter__"):
+        codes = [codes]
+    texts = [c for c in codes if isinstance(c, str)]
+    try:
+        return [float(c) for c in codes if c is not None and not isinstance(c, str)], texts
+    except (TypeError, ValueError):
+        raise Error(
+            f"missing_codes is a list of numbers and texts, not {codes!r}",
+            column="missing_codes",
+        ) from None
+
+
+def _label(answer: Any, value: Any) -> tuple[bytes, float, int, int]:
+    if not isinstance(answer, str):
+        raise Error(
+            f"labels: {answer!r} is no text; labels say what text answers stand for",
+            column="labels", value=str(answer),
+        )
+    if value is None:
+        return answer.encode(), 0.0, 1, 0
+    try:
+        return answer.encode(), float(value), 0, 0
+    except (TypeError, ValueError):
+        raise Error(
+            f"labels: {answer!r} is to stand for {value!r}, which is no number; None means no "
+            "answer",
+            column="labels", value=str(value),
+        ) from None
+
+
+# ---- by= ---------------------------------------------------------------------------------------
+
+
+def _keys(by: Any, frame: Frame | None) -> list[tuple[str | None, Any]]:
+    """One key or several, each with a name where one was given."""
+    if isinstance(by, dict):
+        return [(str(name), value) for name, value in by.items()]
+    if isinstance(by, (list, tuple)) and _is_list_of_keys(by, frame):
+        return [(None, key) for key in by]
+    if not isinstance(by, (str, list, tuple, CalendarKey)) and _is_frame(by):
+        table = _frame(by)
+        assert table.take is not None
+        return [(str(name), table.take(name)) for name in table.names]
+    return [(None, by)]
+
+
+def _is_list_of_keys(by: Any, frame: Frame | None) -> bool:
+    """["region", "channel"] with data=, or a list of columns; otherwise a column of values."""
+    if not by:
+        return False
+    if frame is not None and all(isinstance(k, (str, CalendarKey)) for k in by):
+        return True
+    return any(_is_column(k) for k in by)
+
+
+def _is_column(value: Any) -> bool:
+    if isinstance(value, CalendarKey):
+        return True
+    return not isinstance(value, (str, bytes)) and hasattr(value, "__len__")

@@ -1,0 +1,559 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds libcxm, declares its functions and structs, and checks that both sides agree.
+
+Search order, first hit wins:
+
+1. the environment variable ``CXM_LIBRARY``, a full path; when it is set and cannot be loaded,
+   nothing else is tried,
+2. the library shipped inside the package (``cxm/_lib``),
+3. the system's library of this version, by its soname.
+
+Every function is declared with argument and result types, and the sizes and offsets of the
+structs are compared with what the library reports: a mismatch is an ImportError, never a
+wrong number. The library is loaded so that Python's lock is released while it works.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import (
+    CDLL,
+    POINTER,
+    Structure,
+    byref,
+    c_char,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+
+from ._errors import Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+VERSION = "0.1.0"
+SONAMES = ("libcxm.so.0.1", "libcxm.0.1.dylib")
+BUNDLED = ("libcxm.so", "libcxm.dylib", "cxm.dll")
+
+
+# ---- structs, in the order of the layout report ------------------------------------------------
+
+
+class ErrorStruct(Structure):
+    _fields_ = [
+        ("status", c_int32),
+        ("reserved", c_int32),
+        ("row", c_int64),
+        ("column", c_char * 64),
+        ("value", c_char * 64),
+        ("message", c_char * 384),
+    ]
+
+
+class Column(Structure):
+    """struct cxm_column. The Python attributes ``keep`` (what owns the memory), ``index`` (the
+    pandas index of the rows) and ``holds`` (objects that only the struct points to) are ours."""
+
+    keep: Any = None
+    index: Any = None
+    holds: Any = None
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("data", c_void_p),
+        ("n", c_int64),
+        ("stride", c_int64),
+        ("type", c_uint32),
+        ("width", c_uint32),
+        ("offset", c_int64),
+        ("validity", c_void_p),
+        ("validity_offset", c_int64),
+        ("mask", c_void_p),
+        ("mask_stride", c_int64),
+        ("heap", c_void_p),
+        ("heap_bytes", c_void_p),
+        ("n_buffers", c_int64),
+        ("dictionary", c_void_p),
+        ("chunks", c_void_p),
+        ("n_chunks", c_int64),
+        ("flags", c_uint32),
+        ("time_unit", c_uint32),
+        ("scale", c_int32),
+        ("calendar", c_uint32),
+        ("utc_offset", c_int64),
+        ("zone", c_void_p),
+        ("n_zone", c_int64),
+        ("sentinel", c_int64),
+        ("missing_codes", c_void_p),
+        ("n_missing_codes", c_int64),
+        ("labels", c_void_p),
+        ("n_labels", c_int64),
+        ("reserved", c_int64 * 4),
+    ]
+
+
+class Label(Structure):
+    _fields_ = [
+        ("text", c_char_p),
+        ("value", c_double),
+        ("missing", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class ZoneRow(Structure):
+    _fields_ = [("utc_from", c_int64), ("offset", c_int64)]
+
+
+class Estimate(Structure):
+    _fields_ = [
+        ("value", c_double),
+        ("std_error", c_double),
+        ("lower", c_double),
+        ("upper", c_double),
+        ("lower_raw", c_double),
+        ("upper_raw", c_double),
+        ("level", c_double),
+        ("sum_weight", c_double),
+        ("n_eff", c_double),
+        ("df", c_double),
+        ("n", c_int64),
+        ("missing", c_int64),
+        ("invalid", c_int64),
+        ("excluded", c_int64),
+        ("group", c_int64),
+        ("measure", c_uint32),
+        ("interval", c_uint32),
+        ("unit", c_uint32),
+        ("base", c_uint32),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class Row(Structure):
+    _fields_ = [
+        ("estimate", Estimate),
+        ("metric", c_char * 24),
+        ("measure", c_char * 72),
+        ("group", c_char * 96),
+        ("definition", c_char * 216),
+    ]
+
+
+class Input(Structure):
+    _fields_ = [("role", c_char_p), ("column", c_void_p)]
+
+
+class AddOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("invalid", c_int32),
+        ("missing_key", c_int32),
+        ("threads", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class TallyInfo(Structure):
+    _fields_ = [
+        ("metric", c_char * 24),
+        ("definition", c_char * 216),
+        ("configuration", c_uint64),
+        ("rows", c_int64),
+        ("groups", c_int64),
+        ("kind", c_int32),
+        ("n_keys", c_int32),
+        ("weighted", c_int32),
+        ("format_major", c_int32),
+        ("format_minor", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class KeyInfo(Structure):
+    _fields_ = [("name", c_char * 64), ("type", c_int32), ("calendar", c_int32)]
+
+
+class Key(Structure):
+    _fields_ = [
+        ("type", c_int32),
+        ("missing", c_int32),
+        ("integer", c_int64),
+        ("real", c_double),
+        ("text", c_void_p),
+        ("text_bytes", c_size_t),
+    ]
+
+
+class Measure(Structure):
+    _fields_ = [
+        ("name", c_char * 72),
+        ("unit", c_int32),
+        ("is_default", c_int32),
+        ("family", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class EstimateOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("small_n", c_int32),
+        ("measures", POINTER(c_uint32)),
+        ("n_measures", c_size_t),
+        ("groups", POINTER(c_int64)),
+        ("n_groups", c_size_t),
+    ]
+
+
+class Base(Structure):
+    _fields_ = [
+        ("rows", c_int64),
+        ("n", c_int64),
+        ("missing", c_int64),
+        ("invalid", c_int64),
+        ("excluded", c_int64),
+        ("excluded_by", c_int64 * 16),
+    ]
+
+
+class Param(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("numbers", POINTER(c_double)),
+        ("n_numbers", c_size_t),
+        ("texts", POINTER(c_char_p)),
+        ("n_texts", c_size_t),
+    ]
+
+
+class InputInfo(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("summary", c_char_p),
+        ("role", c_int32),
+        ("optional", c_int32),
+        ("many", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class ParamInfo(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("summary", c_char_p),
+        ("kind", c_int32),
+        ("required", c_int32),
+        ("defaults", c_double * 2),
+        ("default_text", c_char_p),
+        ("choices", POINTER(c_char_p)),
+        ("lowest", c_double),
+        ("highest", c_double),
+    ]
+
+
+class MeasureInfo(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("summary", c_char_p),
+        ("summary_zh", c_char_p),
+        ("unit", c_int32),
+        ("is_default", c_int32),
+    ]
+
+
+class MetricInfo(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("summary", c_char_p),
+        ("summary_zh", c_char_p),
+        ("kind", c_int32),
+        ("base", c_int32),
+        ("inputs", POINTER(InputInfo)),
+        ("n_inputs", c_int32),
+        ("params", POINTER(ParamInfo)),
+        ("n_params", c_int32),
+        ("measures", POINTER(MeasureInfo)),
+        ("n_measures", c_int32),
+        ("intervals", POINTER(c_int32)),
+        ("n_intervals", c_int32),
+    ]
+
+
+class PeriodCounts(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("start", c_int64),
+        ("end", c_int64),
+        ("added", c_int64),
+        ("reactivated", c_int64),
+        ("lost", c_int64),
+        ("lost_added", c_int64),
+    ]
+
+
+class IntervalLimits(Structure):
+    _fields_ = [
+        ("value", c_double),
+        ("std_error", c_double),
+        ("lower", c_double),
+        ("upper", c_double),
+        ("lower_raw", c_double),
+        ("upper_raw", c_double),
+        ("level", c_double),
+        ("df", c_double),
+        ("interval", c_uint32),
+        ("flags", c_uint32),
+    ]
+
+
+#: The order in which cxm_layout reports: for each its size, then the offset of every field.
+LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
+    ("cxm_error", ErrorStruct),
+    ("cxm_column", Column),
+    ("cxm_label", Label),
+    ("cxm_zone_row", ZoneRow),
+    ("cxm_estimate", Estimate),
+    ("cxm_row", Row),
+    ("cxm_input", Input),
+    ("cxm_add_options", AddOptions),
+    ("cxm_tally_info", TallyInfo),
+    ("cxm_key_info", KeyInfo),
+    ("cxm_key", Key),
+    ("cxm_measure", Measure),
+    ("cxm_estimate_options", EstimateOptions),
+    ("cxm_base", Base),
+    ("cxm_param", Param),
+    ("cxm_input_info", InputInfo),
+    ("cxm_param_info", ParamInfo),
+    ("cxm_measure_info", MeasureInfo),
+    ("cxm_metric_info", MetricInfo),
+    ("cxm_period_counts", PeriodCounts),
+)
+
+
+# ---- functions ---------------------------------------------------------------------------------
+
+_STATUS = c_int
+_TALLY = c_void_p
+_ARROW = c_void_p
+_ALLOCATOR = c_void_p
+_STREAM = c_void_p
+_ERROR = POINTER(ErrorStruct)
+_SIZES = (c_size_t, c_size_t, POINTER(c_size_t), _ERROR)
+
+#: Every function of the library: result type, then the types of its arguments.
+FUNCTIONS: dict[str, tuple[Any, ...]] = {
+    # base.h
+    "cxm_status_message": (c_char_p, c_int),
+    "cxm_status_name": (c_char_p, c_int),
+    "cxm_version": (c_char_p,),
+    "cxm_layout": (c_size_t, POINTER(c_uint64), c_size_t),
+    # column.h
+    "cxm_type_bytes": (c_size_t, c_int),
+    "cxm_type_name": (c_char_p, c_int),
+    "cxm_column_check": (_STATUS, POINTER(Column), _ERROR),
+    # result.h
+    "cxm_interval_name": (c_char_p, c_int),
+    "cxm_interval_title": (c_char_p, c_int),
+    "cxm_interval_from_name": (c_int, c_char_p),
+    "cxm_unit_name": (c_char_p, c_int),
+    "cxm_base_name": (c_char_p, c_int),
+    "cxm_reason_name": (c_char_p, c_int),
+    "cxm_flag_name": (c_char_p, c_uint32),
+    # interval.h
+    "cxm_share_interval": (
+        _STATUS, c_double, c_double, c_double, c_int, POINTER(IntervalLimits), _ERROR),
+    "cxm_nps_interval": (
+        _STATUS, c_double, c_double, c_double, c_double, c_int, _ALLOCATOR,
+        POINTER(IntervalLimits), _ERROR),
+    "cxm_mean_interval": (
+        _STATUS, c_double, c_double, c_double, c_double, POINTER(IntervalLimits), _ERROR),
+    "cxm_rate_interval": (
+        _STATUS, c_double, c_double, c_double, POINTER(IntervalLimits), _ERROR),
+    # metric.h
+    "cxm_metric_count": (c_size_t,),
+    "cxm_metric_at": (POINTER(MetricInfo), c_size_t),
+    "cxm_metric_find": (POINTER(MetricInfo), c_char_p),
+    # tally.h
+    "cxm_tally_new": (
+        _STATUS, c_char_p, POINTER(Param), c_size_t, _ALLOCATOR, POINTER(c_void_p), _ERROR),
+    "cxm_tally_free": (None, _TALLY),
+    "cxm_tally_clear": (None, _TALLY),
+    "cxm_tally_copy": (_STATUS, _TALLY, POINTER(c_void_p), _ERROR),
+    "cxm_tally_add": (
+        _STATUS, _TALLY, POINTER(Input), c_size_t, POINTER(AddOptions), _ERROR),
+    "cxm_tally_add_one": (
+        _STATUS, _TALLY, POINTER(c_double), c_size_t, POINTER(c_double), c_int64, _ERROR),
+    "cxm_tally_merge": (_STATUS, _TALLY, _TALLY, _ERROR),
+    "cxm_tally_subtract": (_STATUS, _TALLY, _TALLY, _ERROR),
+    "cxm_tally_equal": (c_int, _TALLY, _TALLY),
+    "cxm_tally_save": (
+        _STATUS, _TALLY, POINTER(c_uint8), c_size_t, POINTER(c_size_t), _ERROR),
+    "cxm_tally_load": (
+        _STATUS, POINTER(c_uint8), c_size_t, _ALLOCATOR, POINTER(c_void_p), _ERROR),
+    "cxm_tally_info": (_STATUS, POINTER(c_uint8), c_size_t, POINTER(TallyInfo), _ERROR),
+    "cxm_tally_describe": (None, _TALLY, POINTER(TallyInfo)),
+    "cxm_tally_groups": (c_int64, _TALLY),
+    "cxm_tally_n_keys": (c_size_t, _TALLY),
+    "cxm_tally_key_info": (_STATUS, _TALLY, c_size_t, POINTER(KeyInfo)),
+    "cxm_tally_key": (_STATUS, _TALLY, c_int64, c_size_t, POINTER(Key)),
+    "cxm_tally_group": (_STATUS, _TALLY, c_int64, c_int, POINTER(c_void_p), _ERROR),
+    "cxm_tally_measures": (_STATUS, _TALLY, POINTER(Measure), *_SIZES),
+    "cxm_tally_estimate": (
+        _STATUS, _TALLY, POINTER(EstimateOptions), POINTER(Estimate), *_SIZES),
+    "cxm_tally_base": (_STATUS, _TALLY, c_int64, c_uint32, POINTER(Base), _ERROR),
+    "cxm_tally_definition": (c_size_t, _TALLY, POINTER(c_char), c_size_t),
+    "cxm_tally_rows": (_STATUS, _TALLY, POINTER(EstimateOptions), POINTER(Row), *_SIZES),
+    # retention.h
+    "cxm_tally_add_period": (_STATUS, _TALLY, POINTER(PeriodCounts), _ERROR),
+    "cxm_match_customers": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(c_uint8),
+        c_size_t, POINTER(c_size_t), _ALLOCATOR, _ERROR),
+    "cxm_convert_rate": (c_double, c_double, c_double, c_double),
+    # arrow.h
+    "cxm_arrow_from_stream": (_STATUS, _STREAM, _ALLOCATOR, POINTER(c_void_p), _ERROR),
+    "cxm_arrow_from_array": (
+        _STATUS, c_void_p, c_void_p, _ALLOCATOR, POINTER(c_void_p), _ERROR),
+    "cxm_arrow_free": (None, _ARROW),
+    "cxm_arrow_rows": (c_int64, _ARROW),
+    "cxm_arrow_columns": (c_int64, _ARROW),
+    "cxm_arrow_name": (c_char_p, _ARROW, c_int64),
+    "cxm_arrow_find": (c_int64, _ARROW, c_char_p),
+    "cxm_arrow_column": (_STATUS, _ARROW, c_int64, POINTER(Column), _ERROR),
+    "cxm_tally_to_arrow": (_STATUS, _TALLY, POINTER(EstimateOptions), _STREAM, _ERROR),
+    "cxm_arrow_stream_new": (_STREAM,),
+    "cxm_arrow_stream_free": (None, _STREAM),
+    "cxm_arrow_capsule_destructor": (None, c_void_p),
+}
+
+
+# ---- loading -----------------------------------------------------------------------------------
+
+
+def _open(path: str, why: str) -> CDLL:
+    try:
+        return CDLL(path)
+    except OSError as error:
+        raise ImportError(f"cxm: cannot load {path} ({why}): {error}") from None
+
+
+def _load() -> CDLL:
+    chosen = os.environ.get("CXM_LIBRARY")
+    if chosen:
+        return _open(chosen, "named by CXM_LIBRARY")
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_lib")
+    for name in BUNDLED:
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            return _open(path, "shipped with the package")
+    for name in SONAMES:
+        try:
+            return CDLL(name)
+        except OSError:
+            continue
+    raise ImportError(
+        "cxm: the library libcxm was not found. Install the package with its library "
+        "(pip install .), install libcxm, or set CXM_LIBRARY to the full path of libcxm.so"
+    )
+
+
+def _declare(library: CDLL) -> None:
+    for name, (result, *arguments) in FUNCTIONS.items():
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise ImportError(
+                f"cxm: {library._name} has no {name}: it is not the libcxm {VERSION} that "
+                "this package belongs to"
+            ) from None
+        function.restype = result
+        function.argtypes = arguments
+
+
+def _check_version(library: CDLL) -> None:
+    found = library.cxm_version().decode()
+    if found.split(".")[:2] != VERSION.split(".")[:2]:
+        raise ImportError(
+            f"cxm: the package is version {VERSION}, but {library._name} is libcxm {found}"
+        )
+
+
+def expected_layout() -> list[tuple[str, int]]:
+    """What cxm_layout must report: names for the message, numbers to compare."""
+    entries: list[tuple[str, int]] = []
+    for name, struct in LAYOUT:
+        entries.append((f"the size of struct {name}", ctypes.sizeof(struct)))
+        for field in struct._fields_:
+            entries.append((f"{name}.{field[0]}", getattr(struct, field[0]).offset))
+    return entries
+
+
+def _check_layout(library: CDLL) -> None:
+    expected = expected_layout()
+    found = (c_uint64 * len(expected))()
+    count = library.cxm_layout(found, len(expected))
+    if count < len(expected):
+        raise ImportError(
+            f"cxm: {library._name} reports {count} struct members, {len(expected)} are needed: "
+            "library and package are of different versions"
+        )
+    for (name, want), got in zip(expected, found):
+        if want != got:
+            raise ImportError(
+                f"cxm: {name} is {got} in {library._name}, {want} in this package: library "
+                "and package are of different versions"
+            )
+
+
+def _ready() -> CDLL:
+    library = _load()
+    _declare(library)
+    _check_version(library)
+    _check_layout(library)
+    return library
+
+
+lib: Any = _ready()
+
+
+# ---- small helpers that everything else uses ---------------------------------------------------
+
+
+def text(value: bytes | None) -> str:
+    """Text of the library, which is UTF-8."""
+    return "" if value is None else value.decode("utf-8", "replace")
+
+
+def fail(error: Any, column: str | None = None) -> Error:
+    """The exception for a failed call."""
+    return Error(
+        text(error.message) or text(lib.cxm_status_message(error.status)),
+        status=text(lib.cxm_status_name(error.status)),
+        column=text(error.column) or column,
+        row=None if error.row < 0 else int(error.row),
+        value=text(error.value) or None,
+    )
+
+
+def check(status: int, error: Any) -> None:
+    """Turns a status into an exception."""
+    if status:
+        error.status = status
+        raise fail(error)
+
+
+__all__ = ["byref", "check", "fail", "lib", "text"]

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results as tables of other kinds."""
+
+from __future__ import annotations
+
+from ._errors import Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def pandas_column(pandas: Any, values: list[Any]) -> Any:
+    """A key column with a fitting type: whole numbers stay whole beside a missing key."""
+    kinds = {type(v).__name__ for v in values if v is not None}
+    if kinds == {"int"} and None in values:
+        return pandas.array(values, dtype="Int64")
+    if kinds == {"bool"} and None in values:
+        return pandas.array(values, dtype="boolean")
+    if kinds and kinds <= {"date", "datetime"}:
+        return pandas.to_datetime(pandas.Series(values))
+    return values
+
+
+def matrix(table: dict[str, list[Any]], value: str, index: str, columns: str) -> dict[Any, Any]:
+    """``{index: {column: value}}`` in the order of the rows."""
+    for name in (value, index, columns):
+        if name not in table:
+            raise Error(
+                f"matrix: there is no column {name!r}; there are {', '.join(table)}", column=name
+            )
+    nan = float("nan")
+    across = dict.fromkeys(table[columns], nan)
+    cells: dict[Any, Any] = {}
+    seen = set()
+    for row, column, number in zip(table[index], table[columns], table[value]):
+        if (row, column) in seen:
+            raise Error(
+                f"matrix: there are several rows for {index} {row!r} and {columns} {column!r}; "
+                "choose one measure first, such as r['nps']",
+                column=columns, value=str(column),
+            )
+        seen.add((row, column))
+        cells.setdefault(row, dict(across))[column] = number
+    return cells

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tallies: the exact, mergeable counts behind a metric."""
+
+from __future__ import annotations
+
+from ctypes import byref
+
+from ._add import (
+    CUSTOMERS, PERIOD, add_call, add_period, customer_call, item_params, prepare, refuse_design,
+)
+from ._errors import Error
+from ._handle import (
+    Handle, byte_pointer, key_column, load_handle, new_handle, new_like, saved_bytes,
+)
+from ._library import ErrorStruct, TallyInfo, check, lib, text
+from ._registry import Known, known
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from ._inputs import Call
+    from ._result import Result
+
+
+class Tally:
+    """The exact counts of one metric, to which rows and other tallies can be added.
+
+    The same rows give the same tally and the same saved bytes in any order, in any chunks and
+    after any merges; so each night, machine or region makes its own, and merging gives what one
+    pass over everything would have given.
+
+    >>> t = cxm.Tally("nps", scale=(0, 10))
+    >>> t.add(score=[10, 9, 3], by=["a", "b", "a"])
+    <cxm.Tally nps/0-10/6-9: 3 rows, 2 groups>
+    >>> t.estimate()["nps"]                       # doctest: +SKIP
+
+    Parameters are those of the metric (``cxm.metrics()``). Metrics with items learn the names of
+    their items from the first ``add`` unless they are given here.
+    """
+
+    __slots__ = ("_handle", "_metric", "_params", "_shared")
+    __hash__ = None  # type: ignore[assignment]
+
+    _handle: Handle | None
+    _metric: Known
+    _params: dict[str, Any]
+    _shared: bool
+
+    def __init__(self, metric: str, **params: Any) -> None:
+        self._metric = known(metric)
+        self._params = {name: value for name, value in params.items() if value is not None}
+        self._shared = False
+        if self._metric.has_many() and "items" not in self._params:
+            self._handle = None
+        else:
+            items = self._params.get("items")
+            self._handle = new_handle(
+                self._metric, item_params(self._metric, self._params, list(items or ()))
+            )
+
+    @classmethod
+    def _of(cls, handle: Handle, shared: bool) -> Tally:
+        tally = cls.__new__(cls)
+        tally._handle = handle
+        tally._metric = handle.metric
+        tally._params = {}
+        tally._shared = shared
+        return tally
+
+    # ---- what it is
+
+    def _ready(self) -> Handle:
+        if self._handle is None:
+            raise Error(
+                f"this {self._metric.name} tally does not know its items yet; add rows first or "
+                "pass items=[names]",
+                column="items",
+            )
+        return self._handle
+
+    def _writable(self) -> Handle:
+        """Results keep reading the counts that they were made from: they get the old copy."""
+        handle = self._ready()
+        if self._shared:
+            handle = self._handle = handle.copy()
+            self._shared = False
+        return handle
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric."""
+        return self._metric.name
+
+    @property
+    def definition(self) -> str:
+        """The definition id, such as ``nps/0-10/6-9``: every choice that changes the number."""
+        return self._ready().definition()
+
+    @property
+    def n_rows(self) -> int:
+        """Rows given so far (copies, with freq)."""
+        return 0 if self._handle is None else int(self._handle.info().rows)
+
+    @property
+    def groups(self) -> list[Any]:
+        """The keys in sorted order, missing last; tuples for several keys; [] without keys."""
+        handle = self._ready()
+        if not handle.key_infos():
+            return []
+        return [k[0] if len(k) == 1 else k for k in handle.keys(range(handle.groups()))]
+
+    def __repr__(self) -> str:
+        if self._handle is None:
+            return f"<cxm.Tally {self._metric.name}: no rows>"
+        info = self._handle.info()
+        rows = f"{info.rows} row{'' if info.rows == 1 else 's'}"
+        if info.n_keys:
+            rows += f", {info.groups} group{'' if info.groups == 1 else 's'}"
+        names = [name for name, _ in self._handle.key_infos() if name]
+        by = f" by {', '.join(names)}" if names else ""
+        return f"<cxm.Tally {self._handle.definition()}: {rows}{by}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Same metric, parameters, keys and counts, and so the same saved bytes."""
+        if not isinstance(other, Tally):
+            return NotImplemented
+        mine, theirs = self._handle, other._handle
+        if mine is theirs:
+            return mine is not None or self._metric is other._metric
+        if mine is None or theirs is None:
+            return False
+        with _both(mine, theirs):
+            return bool(lib.cxm_tally_equal(mine.pointer, theirs.pointer))
+
+    # ---- adding
+
+    def add(
+        self,
+        *,
+        data: Any = None,
+        by: Any = None,
+        labels: dict[str, float | None] | None = None,
+        missing_codes: Iterable[Any] = (),
+        weight: Any = None,
+        freq: Any = None,
+        strata: Any = None,
+        cluster: Any = None,
+        fpc: Any = None,
+        invalid: str = "error",
+        missing_key: str = "keep",
+        threads: int | None = None,
+        **columns: Any,
+    ) -> Tally:
+        """Adds rows and returns the tally: ``t.add(score=…, by=…)``.
+
+        ``columns`` are the inputs of the metric by name; the other arguments are those of the
+        metric's function. The first add fixes the keys and whether there are weights. Retention
+        and churn also take ``customers_before=, customers_after=`` and the counts of a period.
+        On failure (:class:`Error`) the tally is as it was.
+        """
+        refuse_design(strata, cluster, fpc)
+        self._check_columns(columns)
+        if any(columns.get(name) is not None for name in PERIOD):
+            if any(v is not None for v in (data, by, weight, freq)):
+                raise Error("counts of a period take no data=, by=, weight= or freq=",
+                            column="n_start")
+            add_period(self._writable(), columns)
+            return self
+        call, items = self._prepare(columns, data, labels, missing_codes, by, weight, freq)
+        if self._handle is None:
+            handle = new_handle(self._metric, item_params(self._metric, self._params, items))
+            add_call(handle, call, invalid, missing_key, threads)
+            self._handle = handle
+        else:
+            add_call(self._writable(), call, invalid, missing_key, threads)
+        return self
+
+    def _prepare(
+        self, columns: dict[str, Any], data: Any, labels: Any, missing_codes: Any, by: Any,
+        weight: Any, freq: Any,
+    ) -> tuple[Call, list[str]]:
+        if all(columns.get(name) is None for name in CUSTOMERS):
+            return prepare(self._metric, columns, data, labels, missing_codes, by, weight, freq)
+        return customer_call(self._metric, columns, data, by, weight, freq), []
+
+    def _check_columns(self, columns: dict[str, Any]) -> None:
+        allowed = list(self._metric.inputs)
+        if "active_before" in self._metric.inputs:
+            allowed += [*CUSTOMERS, *PERIOD]
+        for name in columns:
+            if name not in allowed:
+                raise Error(
+                    f"{self._metric.name} has no input {name!r}; it has {', '.join(allowed)}",
+                    column=name,
+                )
+
+    def merge(self, other: Tally | bytes) -> Tally:
+        """Adds the rows of another tally (or of saved bytes) and returns this one.
+
+        Groups are matched by key. Metric, parameters, kinds of keys and the use of weights must
+        be the same: otherwise an :class:`Error` with status ``"EMISMATCH"`` says what differs,
+        and this tally is as it was.
+        """
+        return self._combine(other, lib.cxm_tally_merge)
+
+    def subtract(self, other: Tally | bytes) -> Tally:
+        """Takes the rows of another tally out again, exactly, and returns this one.
+
+        Rows that are not in this tally cannot be taken out: status ``"EINCONSISTENT"``.
+        """
+        return self._combine(other, lib.cxm_tally_subtract)
+
+    def _combine(self, other: Any, function: Any) -> Tally:
+        theirs = other._handle if isinstance(other, Tally) else load_handle(other)
+        if theirs is None:
+            if other._metric is not self._metric:
+                raise Error(
+                    f"a tally of {other.metric} cannot be combined with one of {self.metric}",
+                    status="EMISMATCH",
+                )
+            return self
+        if self._handle is None and theirs.metric is self._metric:
+            self._handle = new_like(theirs)
+        mine = self._writable()
+        if mine is theirs:
+            theirs = theirs.copy()
+        error = ErrorStruct()
+        with _both(mine, theirs):
+            check(function(mine.pointer, theirs.pointer, byref(error)), error)
+        return self
+
+    # ---- copies and bytes
+
+    def copy(self) -> Tally:
+        """An independent copy."""
+        if self._handle is None:
+            return Tally(self._metric.name, **self._params)
+        tally = Tally._of(self._handle, True)
+        tally._params = dict(self._params)
+        self._shared = True
+        return tally
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Tally:
+        return self.copy()
+
+    def save(self) -> bytes:
+        """The tally as bytes: canonical (equal tallies give equal bytes), checksummed, the same
+        on every machine, readable by all later versions and in SQL."""
+        return self._ready().save()
+
+    @classmethod
+    def load(cls, data: bytes) -> Tally:
+        """Reads saved bytes. They may come from anywhere: everything is checked; damaged or
+        forged ones raise :class:`Error` with status ``"ECORRUPT"``."""
+        return cls._of(load_handle(data), False)
+
+    @staticmethod
+    def info(data: bytes | Tally) -> TallyInformation:
+        """What saved bytes hold, without loading them; also for metrics that this version does
+        not know."""
+        if isinstance(data, Tally):
+            return TallyInformation(data._ready().info())
+        store, out, error = saved_bytes(data), TallyInfo(), ErrorStruct()
+        status = lib.cxm_tally_info(byte_pointer(store), len(store), byref(out), byref(error))
+        check(status, error)
+        return TallyInformation(out)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._handle is None:
+            return _empty, (self._metric.name, self._params)
+        return Tally.load, (self.save(),)
+
+    # ---- rows, for tables of tallies
+
+    def rows(self) -> dict[str, list[Any]]:
+        """The groups as a table: the key columns, and ``tally`` with the bytes of each group.
+
+        >>> pandas.DataFrame(t.rows())            # doctest: +SKIP
+        """
+        handle = self._ready()
+        infos, n = handle.key_infos(), handle.groups()
+        keys = handle.keys(range(n)) if infos else []
+        table: dict[str, list[Any]] = {
+            key_column(i, name): [key[i] for key in keys] for i, (name, _) in enumerate(infos)
+        }
+        table["tally"] = [handle.group(g, True).save() for g in range(n)]
+        return table
+
+    @classmethod
+    def from_rows(cls, rows: Any) -> Tally:
+        """Merges a table of :meth:`rows`: a dict or frame with a column ``tally``, or an
+        iterable of bytes. The keys come from the bytes."""
+        return merge(_tally_column(rows))
+
+    # ---- estimates
+
+    def estimate(
+        self,
+        level: float = 0.95,
+        *,
+        interval: str | None = None,
+        measures: str | Iterable[str] | None = None,
+    ) -> Result:
+        """The numbers of the rows added so far. Rows added later do not change the result."""
+        from ._result import Result
+
+        result = Result(self._ready(), level, interval, measures)
+        self._shared = True
+        return result
+
+
+class TallyInformation:
+    """What a saved tally holds: ``metric`` ("" when this version does not know it),
+    ``definition``, ``rows``, ``groups``, ``n_keys``, ``weighted``, ``configuration`` (hash of
+    everything that must agree for a merge) and ``format`` (major, minor)."""
+
+    __slots__ = (
+        "metric", "definition", "rows", "groups", "n_keys", "weighted", "configuration", "kind",
+        "format",
+    )
+
+    def __init__(self, info: Any) -> None:
+        self.metric: str = text(info.metric)
+        self.definition: str = text(info.definition)
+        self.rows: int = info.rows
+        self.groups: int = info.groups
+        self.n_keys: int = info.n_keys
+        self.weighted: bool = bool(info.weighted)
+        self.configuration: int = info.configuration
+        self.kind: int = info.kind
+        self.format: tuple[int, int] = (info.format_major, info.format_minor)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"TallyInformation({inside})"
+
+
+def _empty(metric: str, params: dict[str, Any]) -> Tally:
+    return Tally(metric, **params)
+
+
+class _both:
+    """Both locks, always in the same order."""
+
+    __slots__ = ("locks",)
+
+    def __init__(self, a: Handle, b: Handle) -> None:
+        self.locks = [h.lock for h in sorted((a, b), key=id)]
+
+    def __enter__(self) -> None:
+        for lock in self.locks:
+            lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        for lock in self.locks:
+            lock.release()
+
+
+def merge(tallies: Iterable[Tally | bytes]) -> Tally:
+    """All tallies (or saved bytes) as one, which is new. The order does not matter.
+
+    >>> cxm.merge([monday, tuesday.save()])       # doctest: +SKIP
+    """
+    whole: Tally | None = None
+    for tally in tallies:
+        if whole is None:
+            whole = tally.copy() if isinstance(tally, Tally) else Tally.load(tally)
+        else:
+            whole.merge(tally)
+    if whole is None:
+        raise Error("there is nothing to merge", column="tallies")
+    return whole
+
+
+def _tally_column(rows: Any) -> list[bytes]:
+    if hasattr(rows, "fetchall") and hasattr(rows, "select"):  # a DuckDB relation
+        return [row[0] for row in rows.select("tally").fetchall()]
+    if isinstance(rows, dict) or hasattr(rows, "columns") or hasattr(rows, "column_names"):
+        column = rows["tally"]
+        for method in ("to_pylist", "to_list", "tolist"):
+            if hasattr(column, method):
+                column = getattr(column, method)()
+                break
+        return [v for v in column if v is not None]
+    return list(rows)
