@@ -892,13 +892,13 @@ static void many_labels(void **state)
 {
     (void)state;
     enum { LABELS = 40 };
-    char texts[LABELS][12];
+    char texts[LABELS][16];
     struct cxm_label list[LABELS];
     for (int i = 0; i < LABELS; i++) {
         snprintf(texts[i], sizeof texts[i], "a%d", i);
         list[i] = (struct cxm_label){ texts[i], i, i == 39, 0 };
     }
-    struct cxm_column column = cxm_column_make("x", CXM_TEXT, texts, LABELS, 12, 12);
+    struct cxm_column column = cxm_column_make("x", CXM_TEXT, texts, LABELS, 16, 16);
     double value;
     column.labels = list;
     column.n_labels = LABELS;
