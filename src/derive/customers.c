@@ -2,7 +2,7 @@
  *
  * Lists of customers to flags: who was there before, who after. One dictionary look-up an id. */
 #include "column/read.h"
-#include "tally/dict.h"
+#include "column/dict.h"
 
 #include <cxm/retention.h>
 

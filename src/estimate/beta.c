@@ -61,6 +61,15 @@ double cxm_priv_stirling_error(double a)
     return sum + series / a;
 }
 
+double cxm_priv_log_poisson(double x, double m)
+{
+    if (x == 0.0)
+        return -m;
+    const double u = (m - x) / x;
+    return x * (u < -0.5 ? log(m / x) - u : cxm_priv_log1pmx(u)) - cxm_priv_stirling_error(x)
+         - 0.5 * log(TWO_PI * x);
+}
+
 /* log(x n / a) - u with u = x n / a - 1: what one shape adds to the deviance. */
 static double deviance(double u, double x, double a, double n)
 {

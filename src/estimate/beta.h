@@ -28,4 +28,8 @@ double cxm_priv_log1pmx(double u);
 /* log Gamma(a) - (a - 1/2) log a + a - log(2 pi) / 2 for a > 0: the error of Stirling's formula. */
 double cxm_priv_stirling_error(double a);
 
+/* log of the Poisson probability of x with mean m, x and m >= 0; exact to an ulp or so of the
+ * larger of its parts (Loader 2000). Binomial and multinomial ones are quotients of it. */
+double cxm_priv_log_poisson(double x, double m);
+
 #endif

@@ -20,28 +20,19 @@
 
 #include <math.h>
 
-#define TWO_PI 6.283185307179586476925
 /* Above this many answers the lattice is finer than 1e-9 points and a Cornish-Fisher expansion
  * is better than 1e-9 points too; that result is flagged ASYMPTOTIC. */
 #define MOST_ANSWERS 2147483648.0
 /* Cumulated probabilities this close count as equal, so that ties do not hang on rounding. */
 #define TIE 1e-12
 
-/* log of the share of a multinomial probability that falls to x answers where m are expected,
- * with m of the observed counts: 0 expected means 0 drawn. */
-static double log_part(double x, double m)
-{
-    if (x == 0.0)
-        return -m;
-    return x * cxm_priv_log1pmx((m - x) / x) - cxm_priv_stirling_error(x)
-         - 0.5 * log(TWO_PI * x);
-}
-
+/* d, n - d - r and r answers of each kind: Poisson probabilities given their total, with the
+ * observed counts as means. */
 static double multinomial(struct cxm_net a, double d, double r)
 {
     const double n = cxm_priv_net_n(a);
-    return exp(log_part(d, a.detractors) + log_part(n - d - r, a.passives)
-               + log_part(r, a.promoters) + cxm_priv_stirling_error(n) + 0.5 * log(TWO_PI * n));
+    return exp(cxm_priv_log_poisson(d, a.detractors) + cxm_priv_log_poisson(n - d - r, a.passives)
+               + cxm_priv_log_poisson(r, a.promoters) - cxm_priv_log_poisson(n, n));
 }
 
 /* The likeliest number of detractors among n answers that sum to s. */

@@ -169,7 +169,7 @@ enum cxm_status cxm_tally_measures(struct cxm_tally *tally, struct cxm_measure *
                                    size_t element_bytes, size_t capacity, size_t *n_out,
                                    struct cxm_error *error)
 {
-    if (tally == NULL || n_out == NULL || (out == NULL && capacity > 0))
+    if (tally == NULL || (out == NULL && capacity > 0) || (n_out == NULL && capacity == 0))
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally, out or n_out is NULL");
     if (capacity > 0 && element_bytes != sizeof *out)
         return cxm_priv_fail(error, CXM_EINVAL, "element_bytes",
@@ -191,7 +191,7 @@ enum cxm_status cxm_tally_measures(struct cxm_tally *tally, struct cxm_measure *
             out[at].family = f;
         }
     }
-    if (status == CXM_OK)
+    if (status == CXM_OK && n_out != NULL)
         *n_out = n;
     reading_release(&r);
     return status;

@@ -9,7 +9,7 @@
 #ifndef CXM_SRC_TABLE_H
 #define CXM_SRC_TABLE_H
 
-#include "tally/dict.h"
+#include "column/dict.h"
 #include "tally/exact.h"
 
 struct cxm_layout {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The dictionary of keys: open addressing with linear probing, at most half full. */
-#include "tally/dict.h"
+#include "column/dict.h"
 
 void cxm_priv_dict_init(struct cxm_dict *dict, const struct cxm_allocator *allocator)
 {

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Differences of two independent groups: net scores, shares, means. a - b throughout.
+ *
+ * Newcombe 1998, Statistics in Medicine 17:873; Agresti & Caffo 2000, The American Statistician
+ * 54:280; Welch 1947, Biometrika 34:28; Rocks 2016, The American Statistician 70:365. */
+#include "estimate/compare.h"
+
+#include "estimate/exact.h"
+#include "estimate/quantile.h"
+#include "estimate/share.h"
+
+#include <math.h>
+
+static const struct cxm_comparison undefined = {
+    .difference = NAN, .centre = NAN, .std_error = NAN, .statistic = NAN, .df = NAN,
+    .p_value = NAN, .lower = NAN, .upper = NAN, .flags = CXM_FLAG_NO_DATA };
+
+struct cxm_comparison cxm_priv_compare_wald(double difference, double std_error, double df,
+                                            double level)
+{
+    const struct cxm_limits limits = cxm_priv_mean_limits(difference, std_error, df, level);
+    struct cxm_comparison out = {
+        .difference = difference, .centre = difference, .std_error = std_error,
+        .statistic = difference / std_error, .df = df, .lower = limits.lower,
+        .upper = limits.upper, .flags = limits.flags };
+    out.p_value = cxm_priv_t_p_value(out.statistic, df);
+    if (std_error == 0.0 && difference == 0.0)
+        out.p_value = 1.0;
+    return out;
+}
+
+/* ---- net scores ----------------------------------------------------------------------- */
+
+static struct cxm_comparison nets_wald(struct cxm_net a, struct cxm_net b, double level)
+{
+    const double variance = cxm_priv_net_variance(a) / cxm_priv_net_n(a)
+                          + cxm_priv_net_variance(b) / cxm_priv_net_n(b);
+    return cxm_priv_compare_wald(cxm_priv_net_value(a) - cxm_priv_net_value(b), sqrt(variance),
+                                 (double)INFINITY, level);
+}
+
+/* `total` pseudo-answers in each group; the plain difference stays the estimate. */
+static struct cxm_comparison nets_adjusted(struct cxm_net a, struct cxm_net b, double level,
+                                           double total)
+{
+    struct cxm_comparison out =
+        nets_wald(cxm_priv_net_adjusted(a, total), cxm_priv_net_adjusted(b, total), level);
+    out.difference = cxm_priv_net_value(a) - cxm_priv_net_value(b);
+    return out;
+}
+
+/* The variance of the answers of both groups together, with divisor N - ddof. */
+static struct cxm_comparison nets_pooled(struct cxm_net a, struct cxm_net b, double level,
+                                         double ddof)
+{
+    const struct cxm_net all = { a.detractors + b.detractors, a.passives + b.passives,
+                                 a.promoters + b.promoters };
+    const double n = cxm_priv_net_n(all);
+    const double variance = cxm_priv_net_variance(all) * (n / (n - ddof))
+                          * (1.0 / cxm_priv_net_n(a) + 1.0 / cxm_priv_net_n(b));
+    struct cxm_comparison out = cxm_priv_compare_wald(
+        cxm_priv_net_value(a) - cxm_priv_net_value(b), sqrt(variance), (double)INFINITY, level);
+    out.lower = out.upper = NAN; /* the variance holds under equality only */
+    return out;
+}
+
+static struct cxm_sample codes_of(struct cxm_net a)
+{
+    const double n = cxm_priv_net_n(a);
+    const double variance = n > 1.0 ? cxm_priv_net_variance(a) * (n / (n - 1.0)) : (double)NAN;
+    return (struct cxm_sample){ n, cxm_priv_net_value(a), variance };
+}
+
+enum cxm_status cxm_priv_compare_nets(struct cxm_net a, struct cxm_net b, double level,
+                                      enum cxm_compare_net method,
+                                      const struct cxm_allocator *allocator,
+                                      struct cxm_comparison *out)
+{
+    if (!(cxm_priv_net_n(a) > 0.0 && cxm_priv_net_n(b) > 0.0)) {
+        *out = undefined;
+        return CXM_OK;
+    }
+    switch (method) {
+    case CXM_COMPARE_NET_ADJUSTED: *out = nets_adjusted(a, b, level, 3.0); break;
+    case CXM_COMPARE_NET_ADJUSTED_HALF: *out = nets_adjusted(a, b, level, 1.5); break;
+    case CXM_COMPARE_NET_WALD: *out = nets_wald(a, b, level); break;
+    case CXM_COMPARE_NET_POOLED: *out = nets_pooled(a, b, level, 0.0); break;
+    case CXM_COMPARE_NET_WELCH:
+        *out = cxm_priv_compare_means(codes_of(a), codes_of(b), level, false);
+        break;
+    case CXM_COMPARE_NET_PERMUTATION: *out = nets_pooled(a, b, level, 1.0); break;
+    case CXM_COMPARE_NET_EXACT: {
+        struct cxm_comparison exact = nets_pooled(a, b, level, 1.0);
+        const enum cxm_status status = cxm_priv_permute_nets(a, b, allocator, &exact);
+        if (status != CXM_OK)
+            return status;
+        *out = exact;
+        break;
+    }
+    default: return CXM_EUNSUPPORTED;
+    }
+    return CXM_OK;
+}
+
+/* ---- shares --------------------------------------------------------------------------- */
+
+static double unpooled_error(struct cxm_share_count a, struct cxm_share_count b)
+{
+    return sqrt(a.x / a.n * ((a.n - a.x) / a.n) / a.n + b.x / b.n * ((b.n - b.x) / b.n) / b.n);
+}
+
+/* Each limit is the plain difference and the distances of Wilson's limits, squared and added. */
+static struct cxm_limits newcombe(struct cxm_share_count a, struct cxm_share_count b, double z)
+{
+    const double pa = a.x / a.n, pb = b.x / b.n;
+    const struct cxm_limits wa = cxm_priv_wilson(a.x, a.n, z);
+    const struct cxm_limits wb = cxm_priv_wilson(b.x, b.n, z);
+    return (struct cxm_limits){ pa - pb - hypot(pa - wa.lower, wb.upper - pb),
+                                pa - pb + hypot(wa.upper - pa, pb - wb.lower), 0 };
+}
+
+static struct cxm_limits difference_wald(struct cxm_share_count a, struct cxm_share_count b,
+                                         double z)
+{
+    const double gap = a.x / a.n - b.x / b.n;
+    const double half = z * unpooled_error(a, b);
+    return (struct cxm_limits){ gap - half, gap + half, half > 0.0 ? 0 : CXM_FLAG_DEGENERATE };
+}
+
+static struct cxm_limits agresti_caffo(struct cxm_share_count a, struct cxm_share_count b,
+                                       double z)
+{
+    return difference_wald((struct cxm_share_count){ a.x + 1.0, a.n + 2.0 },
+                           (struct cxm_share_count){ b.x + 1.0, b.n + 2.0 }, z);
+}
+
+struct cxm_comparison cxm_priv_compare_shares(struct cxm_share_count a, struct cxm_share_count b,
+                                              double level, enum cxm_compare_shares method)
+{
+    if (!(a.n > 0.0 && b.n > 0.0))
+        return undefined;
+    const double pooled = (a.x + b.x) / (a.n + b.n);
+    const double rest = (a.n - a.x + b.n - b.x) / (a.n + b.n);
+    const double z = cxm_priv_z(level);
+    struct cxm_comparison out =
+        cxm_priv_compare_wald(a.x / a.n - b.x / b.n,
+                              sqrt(pooled * rest * (1.0 / a.n + 1.0 / b.n)), (double)INFINITY, level);
+    const struct cxm_limits limits = method == CXM_COMPARE_SHARES_WALD ? difference_wald(a, b, z)
+                                   : method == CXM_COMPARE_SHARES_AGRESTI_CAFFO
+                                       ? agresti_caffo(a, b, z)
+                                       : newcombe(a, b, z);
+    out.std_error = unpooled_error(a, b);
+    out.centre = method == CXM_COMPARE_SHARES_WALD ? out.difference
+                                                   : 0.5 * (limits.lower + limits.upper);
+    out.lower = limits.lower;
+    out.upper = limits.upper;
+    out.flags |= limits.flags;
+    return out;
+}
+
+/* value times and over exp(z std_error) */
+static void log_limits(double value, double std_error, double z, double *lower, double *upper)
+{
+    const double factor = exp(z * std_error);
+    *lower = value / factor;
+    *upper = value * factor;
+}
+
+struct cxm_share_tests cxm_priv_share_tests(struct cxm_share_count a, struct cxm_share_count b,
+                                            double level)
+{
+    const double fa = a.n - a.x, fb = b.n - b.x, n = a.n + b.n;
+    const double z = cxm_priv_z(level);
+    struct cxm_share_tests out = { .p_fisher = cxm_priv_fisher(a, b) };
+    const struct cxm_comparison wald = cxm_priv_compare_wald(
+        a.x / a.n - b.x / b.n, unpooled_error(a, b), (double)INFINITY, level);
+    out.z_unpooled = wald.statistic;
+    out.p_unpooled = wald.p_value;
+    const double gap = fmax(0.0, fabs(a.x * fb - b.x * fa) - 0.5 * n);
+    out.chi2_yates = n * (gap / a.n) * (gap / b.n) / (a.x + b.x) / (fa + fb);
+    out.p_yates = isnan(out.chi2_yates) ? 1.0 : cxm_priv_chi2_upper(out.chi2_yates, 1.0);
+    out.odds_ratio = a.x / fa / (b.x / fb);
+    log_limits(out.odds_ratio, sqrt(1.0 / a.x + 1.0 / fa + 1.0 / b.x + 1.0 / fb), z,
+               &out.odds_lower, &out.odds_upper);
+    out.risk_ratio = a.x / a.n / (b.x / b.n);
+    log_limits(out.risk_ratio, sqrt(fa / a.n / a.x + fb / b.n / b.x), z, &out.risk_lower,
+               &out.risk_upper);
+    out.cohen_h = 2.0 * (atan2(sqrt(a.x), sqrt(fa)) - atan2(sqrt(b.x), sqrt(fb)));
+    return out;
+}
+
+/* ---- means ---------------------------------------------------------------------------- */
+
+struct cxm_comparison cxm_priv_compare_means(struct cxm_sample a, struct cxm_sample b,
+                                             double level, bool pooled)
+{
+    if (!(a.n > 0.0 && b.n > 0.0))
+        return undefined;
+    double va = a.variance / a.n, vb = b.variance / b.n;
+    double df = a.n + b.n - 2.0;
+    if (pooled) {
+        const double common = ((a.n > 1.0 ? (a.n - 1.0) * a.variance : 0.0)
+                               + (b.n > 1.0 ? (b.n - 1.0) * b.variance : 0.0)) / df;
+        va = common / a.n;
+        vb = common / b.n;
+    } else if (va + vb > 0.0) {
+        /* Satterthwaite; in shares of the sum, so that nothing overflows */
+        const double share = va / (va + vb);
+        df = 1.0 / (share * share / (a.n - 1.0) + (1.0 - share) * (1.0 - share) / (b.n - 1.0));
+    }
+    return cxm_priv_compare_wald(a.mean - b.mean, sqrt(va + vb), df, level);
+}
+
+double cxm_priv_cohen_d(struct cxm_sample a, struct cxm_sample b)
+{
+    const double df = a.n + b.n - 2.0;
+    const double pooled = ((a.n - 1.0) * a.variance + (b.n - 1.0) * b.variance) / df;
+    return (a.mean - b.mean) / sqrt(pooled);
+}
+
+double cxm_priv_hedges_g(struct cxm_sample a, struct cxm_sample b)
+{
+    return cxm_priv_cohen_d(a, b) * (1.0 - 3.0 / (4.0 * (a.n + b.n - 2.0) - 1.0));
+}

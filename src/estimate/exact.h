@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Exact tests of counts. Two-sided means: all outcomes that are no likelier than the observed. */
+#ifndef CXM_SRC_ESTIMATE_EXACT_H
+#define CXM_SRC_ESTIMATE_EXACT_H
+
+#include "estimate/compare.h"
+
+/* Fisher's p-value of two shares; NaN unless the counts are whole. O(sqrt(n)). */
+double cxm_priv_fisher(struct cxm_share_count a, struct cxm_share_count b);
+
+/* P(X = k), P(X <= k), P(X >= k) and the two-sided p-value of k successes of n with chance p. */
+double cxm_priv_binomial(double k, double n, double p);
+double cxm_priv_binomial_at_most(double k, double n, double p);
+double cxm_priv_binomial_at_least(double k, double n, double p);
+double cxm_priv_binomial_p_value(double k, double n, double p);
+
+/* Replaces the p-value of the asymptotic permutation test by the exact one: |T - E T| at least
+ * as large as observed. Counts are rounded. More than CXM_COMPARE_NET_EXACT_MOST answers keep
+ * the asymptotic value and get CXM_FLAG_ASYMPTOTIC. ENOMEM. */
+enum cxm_status cxm_priv_permute_nets(struct cxm_net a, struct cxm_net b,
+                                      const struct cxm_allocator *allocator,
+                                      struct cxm_comparison *out);
+
+#endif
