@@ -7,10 +7,16 @@
 #include <cxm/arrow.h>
 #include <cxm/base.h>
 #include <cxm/column.h>
+#include <cxm/csat.h>
+#include <cxm/csi.h>
 #include <cxm/interval.h>
+#include <cxm/mean.h>
 #include <cxm/metric.h>
+#include <cxm/nps.h>
+#include <cxm/options.h>
 #include <cxm/result.h>
 #include <cxm/retention.h>
+#include <cxm/share.h>
 #include <cxm/tally.h>
 #include <cxm/version.h>
 

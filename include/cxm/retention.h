@@ -5,11 +5,67 @@
 #ifndef CXM_RETENTION_H
 #define CXM_RETENTION_H
 
-#include <cxm/tally.h>
+#include <cxm/options.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct cxm_retention_options {
+    CXM_COMMON_OPTIONS;
+};
+
+#define CXM_INIT_retention .size = sizeof(struct cxm_retention_options)
+
+/**
+ * Customer retention (客户留存率): customers before and after / customers before, Wilson interval.
+ *
+ * Missing answers (null, NaN, missing codes) are counted and left out. Undefined results are
+ * NaN with a flag, status CXM_OK.
+ * @param rows     CXM_ROWS(array) or CXM_ROW(one): one row a group and default measure; the
+ *                 total comes last when options->total is set
+ * @param n_out    number of rows written (may be NULL); capacity 0 only asks for it
+ * @retval CXM_EINVAL     an option is wrong, lengths differ, capacity too small
+ * @retval CXM_EDATA      a value is invalid: error has its row, column and value
+ * @retval CXM_EOVERFLOW  @retval CXM_ENOMEM
+ * On failure `rows` is as it was. Linear in rows, safe from any thread.   Since 0.1.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_retention(const struct cxm_column *active_before, const struct cxm_column *active_after,
+    const struct cxm_retention_options *options,
+    struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+    struct cxm_error *error);
+
+enum cxm_churn_denominator { CXM_CHURN_START = 0, CXM_CHURN_AVERAGE = 1 };
+
+struct cxm_churn_options {
+    CXM_COMMON_OPTIONS;
+    const struct cxm_column *reason; /**< why a customer was lost; NULL: not known */
+    int32_t denominator;             /**< enum cxm_churn_denominator */
+    int32_t reserved;
+};
+
+#define CXM_INIT_churn .size = sizeof(struct cxm_churn_options)
+
+/**
+ * Customer churn (客户流失率): lost / customers at the start, or all lost / average customers.
+ * With a reason also churn[reason], shares of the same base that sum to churn.
+ *
+ * Missing answers (null, NaN, missing codes) are counted and left out. Undefined results are
+ * NaN with a flag, status CXM_OK.
+ * @param rows     CXM_ROWS(array) or CXM_ROW(one): one row a group and default measure; the
+ *                 total comes last when options->total is set
+ * @param n_out    number of rows written (may be NULL); capacity 0 only asks for it
+ * @retval CXM_EINVAL     an option is wrong, lengths differ, capacity too small
+ * @retval CXM_EDATA      a value is invalid: error has its row, column and value
+ * @retval CXM_EOVERFLOW  @retval CXM_ENOMEM
+ * On failure `rows` is as it was. Linear in rows, safe from any thread.   Since 0.1.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_churn(const struct cxm_column *active_before, const struct cxm_column *active_after,
+    const struct cxm_churn_options *options,
+    struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+    struct cxm_error *error);
 
 /** The customers of one period. -1: not known. */
 struct cxm_period_counts {

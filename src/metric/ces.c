@@ -3,7 +3,10 @@
  * Customer effort score: the mean answer to "the company made it easy …" (Dixon, Freeman and
  * Toman 2010), and the shares on either side of the midpoint of the scale. An answer on the
  * midpoint is neither easy nor difficult. */
+#include "metric/call.h"
 #include "metric/metric.h"
+
+#include <cxm/csat.h>
 
 enum { SCALE, HIGH_IS_EASY };
 
@@ -137,3 +140,23 @@ const struct cxm_metric cxm_priv_metric_ces = {
     .rules = { &info, configure, cxm_priv_rule_rating, NULL }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
+
+/* ---- one call ------------------------------------------------------------------------- */
+
+enum cxm_status cxm_ces(const struct cxm_column *score, const struct cxm_ces_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_ces_options o = { CXM_INIT(ces) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "ces" };
+    memcpy(&call.common, &o, sizeof call.common);
+    const double high_is_easy_value = o.high_is_easy;
+    cxm_priv_call_number(&call, "scale", o.scale, 2);
+    cxm_priv_call_number(&call, "high_is_easy", &high_is_easy_value, 1);
+    cxm_priv_call_input(&call, "score", score, 1);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}

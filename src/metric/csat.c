@@ -3,7 +3,10 @@
  * Customer satisfaction: the share of answers at or above `satisfied`; top and bottom boxes,
  * their net score, the mean and its index 100 (mean - low) / (high - low) on the ends of the
  * scale. The tally is the histogram of the answers. */
+#include "metric/call.h"
 #include "metric/metric.h"
+
+#include <cxm/csat.h>
 
 #include <math.h>
 
@@ -156,3 +159,24 @@ const struct cxm_metric cxm_priv_metric_csat = {
     .rules = { &info, configure, cxm_priv_rule_rating, NULL }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
+
+/* ---- one call ------------------------------------------------------------------------- */
+
+enum cxm_status cxm_csat(const struct cxm_column *score, const struct cxm_csat_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_csat_options o = { CXM_INIT(csat) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "csat" };
+    memcpy(&call.common, &o, sizeof call.common);
+    const double satisfied = o.satisfied;
+    cxm_priv_call_number(&call, "scale", o.scale, 2);
+    if (o.satisfied != CXM_UNSET)
+        cxm_priv_call_number(&call, "satisfied", &satisfied, 1);
+    cxm_priv_call_input(&call, "score", score, 1);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}

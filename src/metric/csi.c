@@ -6,7 +6,10 @@
  *   aggregate importance CSI = sum Ibar_i xbar_i / sum Ibar_i (rows complete in both)
  * put on 0 … 100 by minmax, 100 (y - low) / (high - low), or ratio, 100 y / high (Aritonang
  * 2005), which cannot go below 100 low / high. Unit 0 is the index, units 1 … k the items. */
+#include "metric/call.h"
 #include "metric/items.h"
+
+#include <cxm/csi.h>
 
 #include <math.h>
 
@@ -271,3 +274,39 @@ const struct cxm_metric cxm_priv_metric_csi = {
     .rules = { &info, configure, rule, check_inputs }, .estimators = estimators,
     .items_param = ITEMS, .dimensions_param = -1, .define = define,
 };
+
+/* ---- one call ------------------------------------------------------------------------- */
+
+enum cxm_status cxm_csi(const struct cxm_column *items, size_t n_items,
+                       const struct cxm_csi_options *options, struct cxm_row *rows,
+                       size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_csi_options o = { CXM_INIT(csi) };
+    enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "csi" };
+    memcpy(&call.common, &o, sizeof call.common);
+    if (o.importance_kind < 0 || o.importance_kind > 2 || o.partial < 0 || o.partial > 1
+        || o.scaling < 0 || o.scaling > 1)
+        return cxm_priv_fail(error, CXM_EINVAL, "options", "an option is out of range");
+    struct cxm_item_names names;
+    status = cxm_priv_call_items(&call, items, n_items, &names, error);
+    if (status != CXM_OK)
+        return status;
+    cxm_priv_call_number(&call, "scale", o.scale, 2);
+    if (o.item_weights != NULL)
+        cxm_priv_call_number(&call, "item_weights", o.item_weights, n_items);
+    cxm_priv_call_text(&call, "importance_kind",
+                       &cxm_priv_importance_choices[o.importance_kind], 1);
+    cxm_priv_call_text(&call, "partial", &cxm_priv_partial_choices[o.partial], 1);
+    cxm_priv_call_text(&call, "scaling", &scalings[o.scaling], 1);
+    cxm_priv_call_input(&call, "items", items, n_items);
+    cxm_priv_call_input(&call, "importance", o.importance, o.importance != NULL ? n_items : 0);
+    status = cxm_priv_call_run(&call,
+                               (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                               error);
+    cxm_priv_call_free_items(&names);
+    return status;
+}

@@ -5,7 +5,10 @@
  * overall gap of a respondent, then one unit for each item, then one for each dimension. Units of
  * items and dimensions count short, met and exceeded, and keep perceived and expected as two
  * variables, so that means, paired t and Cohen's dz come from one moment matrix. */
+#include "metric/call.h"
 #include "metric/items.h"
+
+#include <cxm/csi.h>
 
 #include <math.h>
 
@@ -438,3 +441,44 @@ const struct cxm_metric cxm_priv_metric_gap = {
     .rules = { &info, configure, rule, check_inputs }, .estimators = estimators,
     .items_param = ITEMS, .dimensions_param = DIMENSION, .define = define,
 };
+
+/* ---- one call ------------------------------------------------------------------------- */
+
+enum cxm_status cxm_gap(const struct cxm_column *perceived, const struct cxm_column *expected, size_t n_items,
+                       const struct cxm_gap_options *options, struct cxm_row *rows,
+                       size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_gap_options o = { CXM_INIT(gap) };
+    enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "gap" };
+    memcpy(&call.common, &o, sizeof call.common);
+    if (o.importance_kind < 0 || o.importance_kind > 2 || o.partial < 0 || o.partial > 1)
+        return cxm_priv_fail(error, CXM_EINVAL, "options", "an option is out of range");
+    struct cxm_item_names names;
+    status = cxm_priv_call_items(&call, perceived, n_items, &names, error);
+    if (status != CXM_OK)
+        return status;
+    cxm_priv_call_number(&call, "scale", o.scale, 2);
+    if (o.item_weights != NULL)
+        cxm_priv_call_number(&call, "item_weights", o.item_weights, n_items);
+    cxm_priv_call_text(&call, "importance_kind",
+                       &cxm_priv_importance_choices[o.importance_kind], 1);
+    cxm_priv_call_text(&call, "partial", &cxm_priv_partial_choices[o.partial], 1);
+    cxm_priv_call_number(&call, "tolerance", &o.tolerance, 1);
+    if (o.dimensions != NULL && o.dimension_of != NULL)
+        call.params[call.n_params++] = (struct cxm_param){ "dimension", o.dimension_of, n_items,
+                                                           o.dimensions, o.n_dimensions };
+    if (o.dimension_weights != NULL)
+        cxm_priv_call_number(&call, "dimension_weights", o.dimension_weights, o.n_dimensions);
+    cxm_priv_call_input(&call, "perceived", perceived, n_items);
+    cxm_priv_call_input(&call, "expected", expected, n_items);
+    cxm_priv_call_input(&call, "importance", o.importance, o.importance != NULL ? n_items : 0);
+    status = cxm_priv_call_run(&call,
+                               (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                               error);
+    cxm_priv_call_free_items(&names);
+    return status;
+}

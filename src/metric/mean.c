@@ -3,7 +3,10 @@
  * Mean, ratio and total of numeric columns. Sums and sums of products are exact; the standard
  * errors are those of Taylor linearisation with n - 1 (Woodruff 1971), which for the mean
  * without weights is s / sqrt(n). */
+#include "metric/call.h"
 #include "metric/metric.h"
+
+#include <cxm/mean.h>
 
 #include <math.h>
 
@@ -171,3 +174,51 @@ const struct cxm_metric cxm_priv_metric_total = {
     .rules = { &total_info, configure_one, rule, NULL }, .estimators = total_estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
+
+/* ---- one call ------------------------------------------------------------------------- */
+
+enum cxm_status cxm_mean(const struct cxm_column *value, const struct cxm_mean_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_mean_options o = { CXM_INIT(mean) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "mean" };
+    memcpy(&call.common, &o, sizeof call.common);
+    cxm_priv_call_input(&call, "value", value, 1);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}
+
+enum cxm_status cxm_ratio(const struct cxm_column *numerator, const struct cxm_column *denominator, const struct cxm_mean_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_mean_options o = { CXM_INIT(ratio) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "ratio" };
+    memcpy(&call.common, &o, sizeof call.common);
+    cxm_priv_call_input(&call, "numerator", numerator, 1);
+    cxm_priv_call_input(&call, "denominator", denominator, 1);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}
+
+enum cxm_status cxm_total(const struct cxm_column *value, const struct cxm_mean_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_mean_options o = { CXM_INIT(total) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "total" };
+    memcpy(&call.common, &o, sizeof call.common);
+    cxm_priv_call_input(&call, "value", value, 1);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}

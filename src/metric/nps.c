@@ -4,7 +4,10 @@
  * detractors at or below another (Reichheld 2003: 9 and 6 on 0 … 10). The tally is the
  * histogram of the answers. Variance of the trinomial score, divisor n: see survey statistics
  * of Rocks 2016, The American Statistician 70, 365. */
+#include "metric/call.h"
 #include "metric/metric.h"
+
+#include <cxm/nps.h>
 
 enum { SCALE, PROMOTER, DETRACTOR };
 
@@ -131,3 +134,24 @@ const struct cxm_metric cxm_priv_metric_nps = {
     .rules = { &info, configure, cxm_priv_rule_rating, NULL }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
+
+/* ---- one call ------------------------------------------------------------------------- */
+
+enum cxm_status cxm_nps(const struct cxm_column *score, const struct cxm_nps_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_nps_options o = { CXM_INIT(nps) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "nps" };
+    memcpy(&call.common, &o, sizeof call.common);
+    const double promoter = o.promoter, detractor = o.detractor;
+    cxm_priv_call_number(&call, "scale", o.scale, 2);
+    cxm_priv_call_number(&call, "promoter", &promoter, 1);
+    cxm_priv_call_number(&call, "detractor", &detractor, 1);
+    cxm_priv_call_input(&call, "score", score, 1);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}

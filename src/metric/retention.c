@@ -7,6 +7,7 @@
  *   churn, average denominator   all lost / ((S + E) / 2), a ratio of two sums
  * Customers who came in the period are not part of S; those who came and left again are known
  * from counts only. Reasons of churn are shares of S and sum to churn. */
+#include "metric/call.h"
 #include "metric/metric.h"
 
 #include <cxm/retention.h>
@@ -323,4 +324,44 @@ double cxm_convert_rate(double rate, double from, double to)
     if (!(rate >= 0 && rate <= 1) || !(from > 0 && isfinite(from)) || !(to > 0 && isfinite(to)))
         return NAN;
     return rate == 1 ? 1.0 : -expm1(to / from * log1p(-rate));
+}
+
+/* ---- one call ------------------------------------------------------------------------- */
+
+enum cxm_status cxm_retention(const struct cxm_column *active_before, const struct cxm_column *active_after, const struct cxm_retention_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_retention_options o = { CXM_INIT(retention) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "retention" };
+    memcpy(&call.common, &o, sizeof call.common);
+    cxm_priv_call_input(&call, "active_before", active_before, 1);
+    cxm_priv_call_input(&call, "active_after", active_after, 1);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}
+
+enum cxm_status cxm_churn(const struct cxm_column *active_before, const struct cxm_column *active_after, const struct cxm_churn_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_churn_options o = { CXM_INIT(churn) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "churn" };
+    memcpy(&call.common, &o, sizeof call.common);
+    const char *const *denominator = &denominators[o.denominator == CXM_CHURN_AVERAGE];
+    if (o.denominator != CXM_CHURN_START && o.denominator != CXM_CHURN_AVERAGE)
+        return cxm_priv_fail(error, CXM_EINVAL, "denominator", "there is no denominator %d",
+                             o.denominator);
+    cxm_priv_call_text(&call, "denominator", denominator, 1);
+    cxm_priv_call_input(&call, "active_before", active_before, 1);
+    cxm_priv_call_input(&call, "active_after", active_after, 1);
+    cxm_priv_call_input(&call, "reason", o.reason, o.reason != NULL);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
 }

@@ -7,7 +7,10 @@
  * that the first level could solve (MetricNet, Rumburg): numerator and denominator both.
  * One-touch: solved tickets within the limits of replies and reopens / solved tickets; vendors
  * differ in each of the three conditions, hence they are parameters. */
+#include "metric/call.h"
 #include "metric/metric.h"
+
+#include <cxm/share.h>
 
 enum { NO = 0, YES = 1, MISSING = 2, INVALID = 3, NOT_IN_DENOMINATOR = 5 };
 
@@ -195,3 +198,58 @@ const struct cxm_metric cxm_priv_metric_one_touch = {
     .rules = { &touch_info, configure_one_touch, rule_one_touch, NULL }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define_one_touch,
 };
+
+/* ---- one call ------------------------------------------------------------------------- */
+
+enum cxm_status cxm_share(const struct cxm_column *numerator, const struct cxm_share_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_share_options o = { CXM_INIT(share) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "share" };
+    memcpy(&call.common, &o, sizeof call.common);
+    cxm_priv_call_input(&call, "numerator", numerator, 1);
+    cxm_priv_call_input(&call, "denominator", o.denominator, o.denominator != NULL);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}
+
+enum cxm_status cxm_fcr(const struct cxm_column *resolved_first, const struct cxm_fcr_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_fcr_options o = { CXM_INIT(fcr) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "fcr" };
+    memcpy(&call.common, &o, sizeof call.common);
+    cxm_priv_call_input(&call, "resolved_first", resolved_first, 1);
+    cxm_priv_call_input(&call, "eligible", o.eligible, o.eligible != NULL);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}
+
+enum cxm_status cxm_one_touch(const struct cxm_column *solved, const struct cxm_column *replies, const struct cxm_column *reopens, const struct cxm_one_touch_options *options,
+                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                       struct cxm_error *error)
+{
+    struct cxm_one_touch_options o = { CXM_INIT(one_touch) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status != CXM_OK)
+        return status;
+    struct cxm_call call = { .metric = "one_touch" };
+    memcpy(&call.common, &o, sizeof call.common);
+    const double limits[3] = { o.min_replies, o.max_replies, o.max_reopens };
+    cxm_priv_call_number(&call, "min_replies", &limits[0], 1);
+    cxm_priv_call_number(&call, "max_replies", &limits[1], 1);
+    cxm_priv_call_number(&call, "max_reopens", &limits[2], 1);
+    cxm_priv_call_input(&call, "solved", solved, 1);
+    cxm_priv_call_input(&call, "replies", replies, 1);
+    cxm_priv_call_input(&call, "reopens", reopens, reopens != NULL);
+    return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
+                             error);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Options that every one-call function takes, and how their rows come out.
+ *
+ *   struct cxm_row row;
+ *   cxm_nps(&score, NULL, CXM_ROW(row), NULL, &error);                   all defaults
+ *   cxm_nps(&score, &(struct cxm_nps_options){ CXM_INIT(nps), .by = &channel },
+ *           CXM_ROWS(rows), &n, &error);                                  a row a channel */
+#ifndef CXM_OPTIONS_H
+#define CXM_OPTIONS_H
+
+#include <cxm/tally.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Members that all options start with; `size` is their own size. */
+#define CXM_COMMON_OPTIONS                                                                       \
+    size_t size;                      /* sizeof the options, set by CXM_INIT */                   \
+    const struct cxm_column *by;      /* keys of the groups; NULL: one group */                   \
+    size_t n_by;                      /* number of keys; 0 means 1 when `by` is set */            \
+    const struct cxm_column *weight;  /* survey weights; NULL: none */                            \
+    const struct cxm_column *freq;    /* whole copies of each row; NULL: one each */              \
+    double level;                     /* confidence level; 0: 0.95 */                             \
+    int32_t interval;                 /* enum cxm_interval; 0: each measure's default */          \
+    int32_t invalid;                  /* enum cxm_invalid; 0: invalid values are an error */      \
+    int32_t missing_key;              /* enum cxm_missing_key; 0: kept as a group */              \
+    int32_t threads;                  /* 0: this thread only */                                   \
+    int32_t total;                    /* not 0: rows of all groups merged come last */            \
+    int32_t all_measures              /* not 0: all measures, not the default ones only */
+
+/** The first initialiser of options: `{ CXM_INIT(nps), .by = &channel }`. */
+#define CXM_INIT(metric) CXM_INIT_##metric
+
+/** An array of rows, or a single row, as the three arguments of a one-call function. */
+#define CXM_ROWS(array) (array), sizeof (array)[0], sizeof (array) / sizeof (array)[0]
+#define CXM_ROW(row) &(row), sizeof (row), (size_t)1
+
+/** An integer option that was not set. */
+#define CXM_UNSET INT32_MIN
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
