@@ -47,7 +47,6 @@ class Numbers(Case):
             total = sum(row[k] for k in ("n", "missing", "invalid", "excluded"))
             if row["group"] is None and list(row)[0] == "group":
                 self.assertIn(total, sizes.values(), row["section"])
-            self.assertEqual(row["flags"], sorted(set(row["flags"]), key=row["flags"].index))
 
     def check_nps(self, answers, missing, invalid, row):
         self.base(row, len(answers), missing, invalid)
@@ -281,7 +280,8 @@ class Files(Case):
         self.refuse("s\0core\n1\n", MIN_NPS, "no column")
         self.refuse("\xff\xfes\0".encode("latin-1"), MIN_NPS, "UTF-16")
         row, = self.score("score\n")
-        self.assertEqual((row["n"], row["value"], row["flags"]), (0, None, ["NO_DATA"]))
+        self.assertEqual((row["n"], row["value"]), (0, None))
+        self.assertIn("NO_DATA", row["flags"])
 
     def test_header_only_with_keys(self):
         rows = self.score("score,k\n", "by = k\n")
@@ -387,7 +387,7 @@ class Files(Case):
         self.refuse(good, MIN_NPS + "scores = x\n", 'c.conf:4: [nps] does not know "scores"',
                     "promoter")
         self.refuse(good, MIN_NPS + "score = x\n", "c.conf:4: score stands in [nps] twice")
-        self.refuse(good, MIN_NPS + MIN_NPS[:0] + "[csat]\n[nps]\nfile = x\n", "second section")
+        self.refuse(good, MIN_NPS + "[csat]\nfile = s.csv\n[nps]\nfile = x\n", "second section")
         self.refuse(good, MIN_NPS + "scale = 0\n", "c.conf:4: scale takes two numbers")
         self.refuse(good, MIN_NPS + "scale = 0, ten\n", 'c.conf:4: scale: "ten"')
         self.refuse(good, MIN_NPS + "scale = 10, 0\n", "c.conf:4: [nps] ")
@@ -443,5 +443,5 @@ class Files(Case):
 
 
 if __name__ == "__main__":
-    testing.PROGRAM, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
+    testing.PROGRAM, ROOT = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2])
     sys.exit(testing.main(Numbers, Printing, Files))

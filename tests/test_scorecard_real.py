@@ -134,7 +134,7 @@ class Telecom(Case):
 
 
 if __name__ == "__main__":
-    testing.PROGRAM, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
+    testing.PROGRAM, ROOT = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2])
     DATA = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT.parent / "shared/data"
     if not DATA.is_dir():
         print(f"NOTE: {DATA} is not there: the scorecard was not tested on real data")
