@@ -95,19 +95,19 @@ char *bar_text(const struct axis *axis, double lower, double value, double upper
 
 char *axis_text(const struct axis *axis, const char *low_label, const char *high_label)
 {
-    const size_t low = strlen(low_label), high = strlen(high_label);
+    const size_t labels = strlen(low_label) + strlen(high_label) + 2;
+    const bool room = labels + 2 < axis->width;
     char *sketch = resize(NULL, axis->width + 1, 1);
     memset(sketch, '-', axis->width);
     sketch[axis->width] = '\0';
     if (axis->low < 0 && axis->high > 0)
         sketch[column_of(axis, 0)] = '+';
-    if (low + high + 4 < axis->width) {
-        memcpy(sketch, low_label, low);
-        sketch[low] = ' ';
-        memcpy(sketch + axis->width - high, high_label, high);
-        sketch[axis->width - high - 1] = ' ';
-    }
-    char *text = drawn(sketch, axis->utf8);
+    if (room)
+        sketch[axis->width - strlen(high_label) - 1] = '\0';
+    char *line = drawn(room ? sketch + strlen(low_label) + 1 : sketch, axis->utf8);
+    char *text = room ? format_text("%s %s %s", low_label, line, high_label)
+                      : copy_text(line, strlen(line));
+    free(line);
     free(sketch);
     return text;
 }

@@ -117,15 +117,29 @@ static void bind_conditions(struct card *card, const struct binding *binding, co
         field->combined = zeroed(CHUNK_ROWS, 1);
 }
 
+/* Answers are labelled, counts and amounts only when they are named. */
+static const struct entry *find_labels(const struct binding *binding,
+                                       const struct cxm_input_info *input)
+{
+    char *narrow = format_text("labels %s", input->name);
+    const struct entry *entry = binding_find(binding, narrow);
+    free(narrow);
+    const struct entry *wide = binding_find(binding, "labels");
+    const bool answer = input->role == CXM_ROLE_FLAG || input->role == CXM_ROLE_RATING;
+    if (input->role == CXM_ROLE_KEY)
+        return NULL;
+    return entry != NULL || !answer ? entry : wide;
+}
+
 static void bind_column(struct card *card, const struct binding *binding,
                         const struct cxm_input_info *input, const char *column, int64_t line)
 {
     const struct entry *missing = find_for(binding, "missing", input->name);
-    const struct entry *labels = find_for(binding, "labels", input->name);
+    const struct entry *labels = find_labels(binding, input);
     const bool key = input->role == CXM_ROLE_KEY;
     struct cell_rule rule = base_rule(binding, key ? CELL_KEY : CELL_NUMBER, column, line);
     rule.missing = missing != NULL ? missing->value : NULL;
-    if (labels != NULL && !key) {
+    if (labels != NULL) {
         rule.kind = CELL_LABEL;
         rule.labels = labels->value;
         rule.config_line = labels->line;

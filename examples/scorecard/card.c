@@ -200,8 +200,11 @@ struct cards cards_bind(const struct config *config, const struct options *optio
     for (size_t i = 0; i < config->n_sections; i++)
         if (&config->sections[i] != config->common)
             cards.card[cards.n++] = bind_card(&cards, config, &config->sections[i]);
-    if (config->common != NULL)
+    if (config->common != NULL) {
+        config_find(config, config->common, "title");
+        config_find(config, config->common, "title_zh");
         section_check_used(config, config->common, common_keys);
+    }
     return cards;
 }
 

@@ -40,18 +40,21 @@ static void prepare_fields(struct card *card)
 
 /* ---- what went wrong --------------------------------------------------------------------- */
 
-/* The cells that could not be read in this row, if that is what the library refused. */
-static const struct cells *find_unreadable(const struct card *card, const char *column,
-                                           int64_t row)
+/* What the library calls by this name: a column of the card, or NULL. */
+static const struct field *find_field(const struct card *card, const char *name)
 {
-    for (size_t i = 0; i < card->n_fields; i++) {
-        const struct field *field = &card->fields[i];
-        if (strcmp(field->name, column) != 0)
-            continue;
-        for (size_t k = 0; k < field->n_cells; k++)
-            if (field->cells[k]->bad_row == row)
-                return field->cells[k];
-    }
+    for (size_t i = 0; i < card->n_fields; i++)
+        if (strcmp(card->fields[i].name, name) == 0)
+            return &card->fields[i];
+    return NULL;
+}
+
+/* The cells that could not be read in this row, if that is what the library refused. */
+static const struct cells *find_unreadable(const struct field *field, int64_t row)
+{
+    for (size_t i = 0; field != NULL && i < field->n_cells; i++)
+        if (field->cells[i]->bad_row == row)
+            return field->cells[i];
     return NULL;
 }
 
@@ -78,17 +81,17 @@ __attribute__((noreturn)) static void report(const struct card *card,
     if (error->row < 0 || error->row >= source->rows)
         fail_at(card->config->path, card->section->line, "[%s] %s", card->section->name,
                 error->message);
-    const int64_t line = source->lines[error->row];
-    const bool input = strcmp(error->column, "weight") != 0;
-    const struct cells *cells = find_unreadable(card, error->column, error->row);
+    const struct field *field = find_field(card, error->column);
+    const struct cells *cells = find_unreadable(field, error->row);
+    const bool answer = field != NULL && metric_has_input(card->metric, field->role);
     char *message = cells != NULL
                         ? format_text("%s is \"%s\", not a number", cells->csv_name,
                                       cells->bad_text)
                         : without_row(error);
-    fail_at(source->path, line, "%s%s%s%s", message,
-            input ? " ([" : "", input ? card->section->name : "",
-            input ? "]; if it means \"no answer\" list it as missing = ..., to count such rows "
-                    "write invalid = count)" : "");
+    fail_at(source->path, source->lines[error->row], "%s%s%s%s", message,
+            answer ? " ([" : "", answer ? card->section->name : "",
+            answer ? "]; if it means \"no answer\" list it as missing = ..., to count such rows "
+                     "write invalid = count)" : "");
 }
 
 /* ---- adding ------------------------------------------------------------------------------ */
@@ -102,9 +105,10 @@ static void add_table(struct card *card, struct table *table)
     for (size_t i = 0; i < table->n_keys; i++)
         inputs[card->n_fields + i] = (struct cxm_input){ "by", &table->keys[i]->column };
     struct cxm_error error;
-    if (cxm_tally_add(table->tally, inputs, n, &card->add, &error) != CXM_OK)
-        report(card, &error);
+    const enum cxm_status status = cxm_tally_add(table->tally, inputs, n, &card->add, &error);
     free(inputs);
+    if (status != CXM_OK)
+        report(card, &error);
 }
 
 static void take_chunk(struct source *source, void *user)

@@ -38,7 +38,7 @@ struct measures measures_choose(const struct card *card, const struct table *tab
         fail_card(card, &error);
     measures.all = zeroed(measures.n_all, sizeof *measures.all);
     if (cxm_tally_measures(table->tally, measures.all, sizeof *measures.all, measures.n_all,
-                           NULL, &error) != CXM_OK)
+                           &measures.n_all, &error) != CXM_OK)
         fail_card(card, &error);
     measures.shown = zeroed(measures.n_all + card->measures.n, sizeof *measures.shown);
     for (size_t i = 0; i < card->measures.n; i++)
