@@ -9,18 +9,10 @@ int main(void)
 {
     static const int scores[] = { 9, 10, 10, 9, 10, 8, 7, 7, 6, 3 };
     const struct cxm_column score = CXM_ARRAY(scores, sizeof scores / sizeof scores[0]);
-    const struct cxm_input input = { "score", &score };
-    struct cxm_tally *tally = NULL;
     struct cxm_row row;
     struct cxm_error error;
 
-    enum cxm_status status = cxm_tally_new("nps", NULL, 0, NULL, &tally, &error);
-    if (status == CXM_OK)
-        status = cxm_tally_add(tally, &input, 1, NULL, &error);
-    if (status == CXM_OK)
-        status = cxm_tally_rows(tally, NULL, &row, sizeof row, 1, NULL, &error);
-    cxm_tally_free(tally);
-    if (status != CXM_OK) {
+    if (cxm_nps(&score, NULL, CXM_ROW(row), NULL, &error) != CXM_OK) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }

@@ -18,23 +18,17 @@ static const struct survey surveys[] = {
     { "EMEA", -1, 4 }, { "APAC", 10, 5 }, { "APAC", 2, 2 },  { "APAC", 8, 4 },  { "APAC", -1, 9 },
 };
 
-static void check(enum cxm_status status, const struct cxm_error *error)
-{
-    if (status == CXM_OK)
-        return;
-    fprintf(stderr, "%s\n", error->message);
-    exit(EXIT_FAILURE);
-}
+static const size_t n = sizeof surveys / sizeof surveys[0];
 
-static void print_groups(struct cxm_tally *tally)
+/* The groups in sorted order, then the total. */
+static void print_rows(enum cxm_status status, const struct cxm_error *error,
+                       const struct cxm_row *rows, size_t n_rows)
 {
-    const int64_t groups[] = { 0, 1, CXM_TOTAL };
-    struct cxm_estimate_options options = { .size = sizeof options, .groups = groups,
-                                            .n_groups = 3 };
-    struct cxm_row rows[3];
-    struct cxm_error error;
-    check(cxm_tally_rows(tally, &options, rows, sizeof rows[0], 3, NULL, &error), &error);
-    for (int i = 0; i < 3; i++) {
+    if (status != CXM_OK) {
+        fprintf(stderr, "%s\n", error->message);
+        exit(EXIT_FAILURE);
+    }
+    for (size_t i = 0; i < n_rows; i++) {
         const struct cxm_estimate *e = &rows[i].estimate;
         printf("%-6s %-6s %8.3f [%8.3f, %8.3f]  n %2lld, missing %lld  %s\n", rows[i].measure,
                e->group == CXM_TOTAL ? "total" : rows[i].group, e->value, e->lower, e->upper,
@@ -42,32 +36,27 @@ static void print_groups(struct cxm_tally *tally)
     }
 }
 
-static void print_metric(const char *metric, const struct cxm_column *score)
-{
-    const size_t n = sizeof surveys / sizeof surveys[0];
-    const struct cxm_column region = CXM_FIELD(surveys, n, region);
-    const struct cxm_input inputs[] = { { "score", score }, { "by", &region } };
-    struct cxm_tally *tally = NULL;
-    struct cxm_error error;
-    check(cxm_tally_new(metric, NULL, 0, NULL, &tally, &error), &error);
-    check(cxm_tally_add(tally, inputs, 2, NULL, &error), &error);
-    print_groups(tally);
-    cxm_tally_free(tally);
-}
-
 int main(void)
 {
     static const double no_recommendation[] = { -1 }, no_satisfaction[] = { 9 };
-    const size_t n = sizeof surveys / sizeof surveys[0];
-
+    const struct cxm_column region = CXM_FIELD(surveys, n, region);
     struct cxm_column recommend = CXM_FIELD(surveys, n, recommend);
-    recommend.missing_codes = no_recommendation;
-    recommend.n_missing_codes = 1;
-    print_metric("nps", &recommend);
-
     struct cxm_column satisfied = CXM_FIELD(surveys, n, satisfied);
+    recommend.missing_codes = no_recommendation;
     satisfied.missing_codes = no_satisfaction;
-    satisfied.n_missing_codes = 1;
-    print_metric("csat", &satisfied);
-    return 0;
+    recommend.n_missing_codes = satisfied.n_missing_codes = 1;
+
+    struct cxm_row rows[8];
+    struct cxm_error error;
+    size_t n_rows = 0;
+    enum cxm_status status = cxm_nps(
+        &recommend, &(struct cxm_nps_options){ CXM_INIT(nps), .by = &region, .total = 1 },
+        CXM_ROWS(rows), &n_rows, &error);
+    print_rows(status, &error, rows, n_rows);
+
+    status = cxm_csat(
+        &satisfied, &(struct cxm_csat_options){ CXM_INIT(csat), .by = &region, .total = 1 },
+        CXM_ROWS(rows), &n_rows, &error);
+    print_rows(status, &error, rows, n_rows);
+    return EXIT_SUCCESS;
 }

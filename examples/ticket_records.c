@@ -26,36 +26,19 @@ static const struct ticket tickets[] = {
 };
 static const size_t n = sizeof tickets / sizeof tickets[0];
 
-static void check(enum cxm_status status, const struct cxm_error *error)
+static void print_rows(enum cxm_status status, const struct cxm_error *error,
+                       const struct cxm_row *rows, size_t n_rows)
 {
-    if (status == CXM_OK)
-        return;
-    fprintf(stderr, "%s\n", error->message);
-    exit(EXIT_FAILURE);
-}
-
-static void print_rows(struct cxm_tally *tally)
-{
-    struct cxm_row rows[8];
-    size_t n_rows = 0;
-    struct cxm_error error;
-    check(cxm_tally_rows(tally, NULL, rows, sizeof rows[0], 8, &n_rows, &error), &error);
+    if (status != CXM_OK) {
+        fprintf(stderr, "%s\n", error->message);
+        exit(EXIT_FAILURE);
+    }
     for (size_t i = 0; i < n_rows; i++) {
         const struct cxm_estimate *e = &rows[i].estimate;
         printf("%-9s %-4s %5.1f %% [%4.1f, %5.1f]  n %lld + excluded %lld  %s\n",
                rows[i].measure, rows[i].group, 100 * e->value, 100 * e->lower, 100 * e->upper,
                (long long)e->n, (long long)e->excluded, rows[i].definition);
     }
-}
-
-static void print_metric(const char *metric, const struct cxm_input *inputs, size_t n_inputs)
-{
-    struct cxm_tally *tally = NULL;
-    struct cxm_error error;
-    check(cxm_tally_new(metric, NULL, 0, NULL, &tally, &error), &error);
-    check(cxm_tally_add(tally, inputs, n_inputs, NULL, &error), &error);
-    print_rows(tally);
-    cxm_tally_free(tally);
 }
 
 int main(void)
@@ -65,10 +48,20 @@ int main(void)
     const struct cxm_column replies = CXM_FIELD(tickets, n, replies);
     const struct cxm_column reopens = CXM_FIELD(tickets, n, reopens);
     const struct cxm_column reopened = CXM_FIELD(tickets, n, reopened);
+    struct cxm_row rows[4];
+    struct cxm_error error;
+    size_t n_rows = 0;
 
-    print_metric("one_touch", (const struct cxm_input[]){ { "solved", &solved },
-                 { "replies", &replies }, { "reopens", &reopens }, { "by", &agent } }, 4);
-    print_metric("share", (const struct cxm_input[]){ { "numerator", &reopened },
-                 { "denominator", &solved }, { "by", &agent } }, 3);
-    return 0;
+    enum cxm_status status = cxm_one_touch(
+        &solved, &replies, &reopens,
+        &(struct cxm_one_touch_options){ CXM_INIT(one_touch), .by = &agent },
+        CXM_ROWS(rows), &n_rows, &error);
+    print_rows(status, &error, rows, n_rows);
+
+    status = cxm_share(
+        &reopened,
+        &(struct cxm_share_options){ CXM_INIT(share), .by = &agent, .denominator = &solved },
+        CXM_ROWS(rows), &n_rows, &error);
+    print_rows(status, &error, rows, n_rows);
+    return EXIT_SUCCESS;
 }

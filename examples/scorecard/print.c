@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { VALUE, INTERVAL, USED, MISSING, INVALID, EXCLUDED, N_CELLS };
-enum { LONGEST_LABEL = 32, SHORTEST_BAR = 15, LONGEST_BAR = 60, LONGEST_FLAGS = 16 };
+enum { LONGEST_LABEL = 32, SHORTEST_BAR = 10, LONGEST_BAR = 60, LONGEST_FLAGS = 16 };
 
 struct line {
     char *label;
