@@ -27,7 +27,8 @@ static inline const uint8_t *cxm_priv_dict_key(const struct cxm_dict *dict, uint
 {
     const size_t start = i > 0 ? dict->ends[i - 1] : 0;
     *n = dict->ends[i] - start;
-    return dict->bytes + start;
+    /* Empty keys alone need no block, and NULL + 0 is undefined. */
+    return dict->bytes != NULL ? dict->bytes + start : (const uint8_t *)"";
 }
 
 /* Number of a key, or UINT32_MAX. */
