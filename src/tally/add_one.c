@@ -120,7 +120,7 @@ static enum cxm_status scratch_of(struct cxm_tally *tally, size_t n_values, bool
 {
     if (tally->one != NULL)
         return CXM_OK;
-    struct cxm_scratch *s = cxm_priv_scratch_new(&tally->config, weighted, &tally->allocator);
+    struct cxm_scratch *s = cxm_priv_scratch_new(&tally->config, weighted, 1, &tally->allocator);
     bool *given = s != NULL ? cxm_priv_alloc_zero(&tally->allocator, tally->config.n_slots, 1)
                             : NULL;
     if (given == NULL) {

@@ -5,8 +5,6 @@
  * same numbers. */
 #include "tally/tally.h"
 
-#include <math.h>
-
 /* Carves the arrays of a block out of one allocation. */
 struct carver {
     uint8_t *memory; /* NULL while measuring */
@@ -24,23 +22,32 @@ static void lay_out(struct cxm_scratch *s, struct carver *c)
 {
     const struct cxm_config *config = s->config;
     const uint32_t slots = config->n_slots, variables = config->n_variables;
+    const size_t rows = s->rows;
     struct cxm_block *b = &s->block;
     b->codes = carve(c, slots, sizeof *b->codes);
     b->values = carve(c, slots, sizeof *b->values);
     b->states = carve(c, slots, sizeof *b->states);
     b->unit_codes = carve(c, config->n_units, sizeof *b->unit_codes);
     b->variables = carve(c, variables, sizeof *b->variables);
-    b->in_key_table = carve(c, CXM_BLOCK, sizeof *b->in_key_table);
-    s->groups = carve(c, CXM_BLOCK, sizeof *s->groups);
-    s->weight = carve(c, CXM_BLOCK, sizeof *s->weight);
-    s->weight_state = carve(c, CXM_BLOCK, 1);
-    s->freq = carve(c, CXM_BLOCK, sizeof *s->freq);
+    b->in_key_table = carve(c, rows, sizeof *b->in_key_table);
+    const uint32_t sums = cxm_priv_n_sums(config, s->weighted);
+    s->layouts = carve(c, config->n_units, sizeof *s->layouts);
+    s->groups = carve(c, rows, sizeof *s->groups);
+    s->weight = carve(c, rows, sizeof *s->weight);
+    s->weight_state = carve(c, rows, 1);
+    s->freq = carve(c, rows, sizeof *s->freq);
     s->spans = carve(c, 2 * (size_t)variables, sizeof *s->spans);
-    s->windows = carve(c, cxm_priv_n_sums(config, s->weighted), sizeof *s->windows);
+    s->old_spans = carve(c, 2 * (size_t)variables, sizeof *s->old_spans);
+    s->windows = carve(c, sums, sizeof *s->windows);
+    s->terms = carve(c, sums, sizeof *s->terms);
+    s->x = carve(c, variables, sizeof *s->x);
+    s->v = carve(c, variables, sizeof *s->v);
+    s->weighed = carve(c, variables, sizeof *s->weighed);
+    s->w.q = s->weighted ? carve(c, rows, sizeof *s->w.q) : NULL;
     for (uint32_t i = 0; i < slots; i++) {
-        uint16_t *codes = carve(c, CXM_BLOCK, sizeof *codes);
-        double *values = carve(c, CXM_BLOCK, sizeof *values);
-        uint8_t *states = carve(c, CXM_BLOCK, sizeof *states);
+        uint16_t *codes = carve(c, rows, sizeof *codes);
+        double *values = carve(c, rows, sizeof *values);
+        uint8_t *states = carve(c, rows, sizeof *states);
         if (c->memory != NULL) {
             b->codes[i] = codes;
             b->values[i] = values;
@@ -48,19 +55,26 @@ static void lay_out(struct cxm_scratch *s, struct carver *c)
         }
     }
     for (uint32_t i = 0; i < config->n_units; i++) {
-        uint16_t *codes = carve(c, CXM_BLOCK, sizeof *codes);
+        uint16_t *codes = carve(c, rows, sizeof *codes);
         if (c->memory != NULL)
             b->unit_codes[i] = codes;
     }
     for (uint32_t i = 0; i < variables; i++) {
-        double *values = carve(c, CXM_BLOCK, sizeof *values);
-        if (c->memory != NULL)
+        double *values = carve(c, rows, sizeof *values);
+        double *weighed = carve(c, s->weighted ? rows : 0, sizeof *weighed);
+        int64_t *x = carve(c, rows, sizeof *x);
+        int64_t *v = carve(c, s->weighted ? rows : 0, sizeof *v);
+        if (c->memory != NULL) {
             b->variables[i] = values;
+            s->weighed[i] = weighed;
+            s->x[i].q = x;
+            s->v[i].q = v;
+        }
     }
 }
 
 struct cxm_scratch *cxm_priv_scratch_new(const struct cxm_config *config, bool weighted,
-                                         const struct cxm_allocator *allocator)
+                                         size_t rows, const struct cxm_allocator *allocator)
 {
     struct cxm_scratch *s = cxm_priv_alloc_zero(allocator, 1, sizeof *s);
     if (s == NULL)
@@ -68,6 +82,7 @@ struct cxm_scratch *cxm_priv_scratch_new(const struct cxm_config *config, bool w
     s->allocator = allocator;
     s->config = config;
     s->weighted = weighted;
+    s->rows = rows < CXM_BLOCK ? rows : CXM_BLOCK;
     struct carver c = { NULL, 0 };
     lay_out(s, &c);
     s->memory = cxm_priv_alloc_zero(allocator, c.used, 1);
@@ -77,6 +92,8 @@ struct cxm_scratch *cxm_priv_scratch_new(const struct cxm_config *config, bool w
     }
     c = (struct carver){ s->memory, 0 };
     lay_out(s, &c);
+    for (uint32_t u = 0; u < config->n_units; u++)
+        s->layouts[u] = cxm_priv_unit_layout(config, u, weighted);
     s->weight_span = CXM_SPAN_EMPTY;
     for (uint32_t i = 0; i < 2 * config->n_variables; i++)
         s->spans[i] = CXM_SPAN_EMPTY;
@@ -149,26 +166,6 @@ static enum cxm_status check_weights(struct cxm_scratch *s, const struct cxm_sou
     return CXM_OK;
 }
 
-/* True when all values are whole numbers up to 2^15: their products fit one limb at once. */
-static bool all_small(const double *x, size_t n)
-{
-    double bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double whole = (double)(int32_t)(x[i] > -32768 && x[i] < 32768 ? x[i] : 0.5);
-        bad += whole != x[i];
-    }
-    return bad == 0;
-}
-
-static void widen_span(struct cxm_span *span, const double *x, const uint16_t *codes,
-                       uint32_t bins, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (codes == NULL || codes[i] < bins)
-            cxm_priv_span_value(span, x[i]);
-    }
-}
-
 /* Rows that are not used may hold anything: zero keeps every loop free of that question. */
 static void zero_unused(struct cxm_scratch *s)
 {
@@ -185,61 +182,6 @@ static void zero_unused(struct cxm_scratch *s)
         s->weight[i] = s->weight_state[i] == CXM_ROW_USED ? s->weight[i] : 0.0;
 }
 
-static enum cxm_status overflow_of(const struct cxm_config *config, int64_t row,
-                                   struct cxm_error *error)
-{
-    return cxm_priv_fail_at(error, CXM_EOVERFLOW, config->rules->info->inputs[0].name, row, NULL,
-                            "row %lld: value times weight is beyond the range of a double",
-                            (long long)row);
-}
-
-/* Spans of x, and of v = w x rounded to double: sums with weights are those of v, which moves
- * every value by less than half a unit in its last place, the same in any order. */
-static enum cxm_status measure_spans(struct cxm_scratch *s, int64_t first,
-                                     struct cxm_error *error)
-{
-    const size_t n = s->block.n;
-    for (uint32_t v = 0; v < s->config->n_variables; v++) {
-        const double *x = s->block.variables[v];
-        widen_span(&s->spans[v], x, NULL, 0, n);
-        for (size_t i = 0; s->weighted && i < n; i++) {
-            const double product = s->weight[i] * x[i];
-            if (!isfinite(product))
-                return overflow_of(s->config, first + (int64_t)i, error);
-            cxm_priv_span_value(&s->spans[s->config->n_variables + v], product);
-        }
-    }
-    if (s->weighted)
-        widen_span(&s->weight_span, s->weight, NULL, 0, n);
-    return CXM_OK;
-}
-
-static void unit_windows(struct cxm_scratch *s, uint32_t u)
-{
-    const struct cxm_unit_spec *unit = &s->config->units[u];
-    const struct cxm_unit_layout layout = cxm_priv_unit_layout(s->config, u, s->weighted);
-    const uint32_t p = unit->variables;
-    const struct cxm_span *x = s->spans + layout.variables_at;
-    const struct cxm_span *v = x + s->config->n_variables;
-    const struct cxm_span w = s->weight_span;
-    struct cxm_window *out = s->windows + layout.sums_at;
-    for (uint32_t b = 0; s->weighted && b < unit->bins; b++) {
-        *out++ = cxm_priv_window_for(w);
-        *out++ = cxm_priv_window_for(cxm_priv_span_product(w, w));
-    }
-    for (uint32_t i = 0; i < p; i++)
-        *out++ = cxm_priv_window_for(s->weighted ? v[i] : x[i]);
-    for (uint32_t i = 0; s->weighted && i < p; i++)
-        *out++ = cxm_priv_window_for(cxm_priv_span_product(w, v[i]));
-    const struct cxm_span *left = s->weighted ? v : x;
-    for (uint32_t i = 0; i < p; i++)
-        for (uint32_t j = i; j < p; j++)
-            *out++ = cxm_priv_window_for(cxm_priv_span_product(left[i], left[j]));
-    for (uint32_t i = 0; s->weighted && i < p; i++)
-        for (uint32_t j = i; j < p; j++)
-            *out++ = cxm_priv_window_for(cxm_priv_span_product(v[i], x[j]));
-}
-
 enum cxm_status cxm_priv_block_prepare(struct cxm_scratch *s, struct cxm_table *groups,
                                        const struct cxm_sources *sources, int64_t first,
                                        struct cxm_error *error)
@@ -252,22 +194,7 @@ enum cxm_status cxm_priv_block_prepare(struct cxm_scratch *s, struct cxm_table *
     if (groups->layout.n_sums == 0)
         return CXM_OK;
     zero_unused(s);
-    s->small = !s->weighted;
-    for (uint32_t v = 0; s->small && v < s->config->n_variables; v++)
-        s->small = all_small(s->block.variables[v], s->block.n);
-    if (s->small) {
-        for (uint32_t v = 0; v < s->config->n_variables; v++)
-            cxm_priv_span_include(&s->spans[v], 0, 15);
-    } else {
-        const enum cxm_status status = measure_spans(s, first, error);
-        if (status != CXM_OK)
-            return status;
-    }
-    for (uint32_t u = 0; u < s->config->n_units; u++)
-        unit_windows(s, u);
-    if (!cxm_priv_table_reserve(groups, groups->capacity > 0 ? groups->capacity : 1, s->windows))
-        return cxm_priv_no_memory(error);
-    return CXM_OK;
+    return cxm_priv_sums_prepare(s, groups, first, error);
 }
 
 /* ---- adding --------------------------------------------------------------------------- */
@@ -300,7 +227,7 @@ static void count_codes(int64_t *counts, uint32_t n_codes, const uint16_t *codes
 static void add_counts(const struct cxm_scratch *s, struct cxm_table *groups, uint32_t u,
                        const uint32_t *group, const int64_t *freq)
 {
-    const struct cxm_unit_layout unit = cxm_priv_unit_layout(s->config, u, s->weighted);
+    const struct cxm_unit_layout unit = s->layouts[u];
     const uint16_t *codes = s->block.unit_codes[u];
     const size_t n = s->block.n, stride = groups->layout.stride;
     int64_t *cells = groups->cells + unit.counts_at;
@@ -316,90 +243,12 @@ static void add_counts(const struct cxm_scratch *s, struct cxm_table *groups, ui
     }
 }
 
-/* The moments of a row of small whole numbers: digit 0 of the window takes them directly. */
-static void add_small_row(const struct cxm_scratch *s, const struct cxm_layout *layout,
-                          int64_t *cell, const struct cxm_unit_layout *at, uint32_t p,
-                          size_t row)
-{
-    uint32_t sum = at->sums_at;
-    double *const *x = s->block.variables + at->variables_at;
-    for (uint32_t i = 0; i < p; i++, sum++)
-        cell[layout->at[sum] - layout->windows[sum].lo] += (int64_t)x[i][row];
-    for (uint32_t i = 0; i < p; i++)
-        for (uint32_t j = i; j < p; j++, sum++)
-            cell[layout->at[sum] - layout->windows[sum].lo] += (int64_t)(x[i][row] * x[j][row]);
-}
-
-static void add_row(const struct cxm_scratch *s, const struct cxm_layout *layout, int64_t *cell,
-                    const struct cxm_unit_layout *at, uint32_t p, size_t row, int64_t copies)
-{
-    uint32_t sum = at->sums_at;
-    double *const *x = s->block.variables + at->variables_at;
-    for (uint32_t i = 0; i < p; i++, sum++)
-        cxm_priv_exact_add_double(cell + layout->at[sum], layout->windows[sum], x[i][row],
-                                  copies);
-    for (uint32_t i = 0; i < p; i++)
-        for (uint32_t j = i; j < p; j++, sum++)
-            cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], x[i][row],
-                                       x[j][row], copies);
-}
-
-static void add_weighted_row(const struct cxm_scratch *s, const struct cxm_layout *layout,
-                             int64_t *cell, const struct cxm_unit_layout *at,
-                             const struct cxm_unit_spec *unit, size_t row, uint32_t code,
-                             int64_t copies)
-{
-    const uint32_t p = unit->variables;
-    const double w = s->weight[row];
-    double *const *x = s->block.variables + at->variables_at;
-    uint32_t sum = at->sums_at + 2 * code;
-    cxm_priv_exact_add_double(cell + layout->at[sum], layout->windows[sum], w, copies);
-    sum++;
-    cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], w, w, copies);
-    sum = at->sums_at + 2 * unit->bins;
-    for (uint32_t i = 0; i < p; i++, sum++)
-        cxm_priv_exact_add_double(cell + layout->at[sum], layout->windows[sum], w * x[i][row],
-                                  copies);
-    for (uint32_t i = 0; i < p; i++, sum++)
-        cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], w,
-                                   w * x[i][row], copies);
-    for (uint32_t i = 0; i < p; i++)
-        for (uint32_t j = i; j < p; j++, sum++)
-            cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum],
-                                       w * x[i][row], w * x[j][row], copies);
-    for (uint32_t i = 0; i < p; i++)
-        for (uint32_t j = i; j < p; j++, sum++)
-            cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum],
-                                       w * x[i][row], x[j][row], copies);
-}
-
-static void add_sums(const struct cxm_scratch *s, struct cxm_table *groups, uint32_t u,
-                     const uint32_t *group, const int64_t *freq)
-{
-    const struct cxm_unit_spec *unit = &s->config->units[u];
-    const struct cxm_unit_layout at = cxm_priv_unit_layout(s->config, u, s->weighted);
-    const struct cxm_layout *layout = &groups->layout;
-    const uint16_t *codes = s->block.unit_codes[u];
-    for (size_t i = 0; i < s->block.n; i++) {
-        const int64_t copies = freq != NULL ? freq[i] : 1;
-        if (codes[i] >= unit->bins || copies == 0 || (group != NULL && group[i] == UINT32_MAX))
-            continue;
-        int64_t *cell = groups->cells + (group != NULL ? group[i] : 0) * layout->stride;
-        if (s->weighted)
-            add_weighted_row(s, layout, cell, &at, unit, i, codes[i], copies);
-        else if (s->small && copies == 1)
-            add_small_row(s, layout, cell, &at, unit->variables, i);
-        else
-            add_row(s, layout, cell, &at, unit->variables, i, copies);
-    }
-}
-
 void cxm_priv_block_add(struct cxm_scratch *s, struct cxm_table *groups, const uint32_t *group,
                         const int64_t *freq)
 {
     for (uint32_t u = 0; u < s->config->n_units; u++) {
         add_counts(s, groups, u, group, freq);
         if (cxm_priv_unit_sums(&s->config->units[u], s->weighted) > 0)
-            add_sums(s, groups, u, group, freq);
+            cxm_priv_sums_add(s, groups, u, group, freq);
     }
 }

@@ -443,10 +443,10 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
     return status;
 }
 
-static enum cxm_status range_init(struct range *r, struct cxm_error *error)
+static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error *error)
 {
     const struct cxm_allocator *allocator = r->config->allocator;
-    r->scratch = cxm_priv_scratch_new(r->config, r->sources->weight != NULL, allocator);
+    r->scratch = cxm_priv_scratch_new(r->config, r->sources->weight != NULL, rows, allocator);
     r->readers = cxm_priv_alloc(allocator, r->config->n_slots, sizeof *r->readers);
     if (r->scratch == NULL || r->readers == NULL
         || !grouper_init(&r->grouper, r->sources, allocator))
@@ -473,7 +473,7 @@ enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
                                    struct cxm_error *error)
 {
     struct range r = { .config = config, .sources = sources, .state = state };
-    enum cxm_status status = range_init(&r, error);
+    enum cxm_status status = range_init(&r, (size_t)(last - first), error);
     while (status == CXM_OK && first < last) {
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
         status = add_block(&r, first, n, error);

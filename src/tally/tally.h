@@ -119,26 +119,47 @@ enum cxm_status cxm_priv_invalid_value(const struct cxm_config *config, uint32_t
 
 /* ---- one block ------------------------------------------------------------------------ */
 
+/* A column as whole numbers: x = q 2^exponent, |q| < 2^bits. */
+struct cxm_quanta {
+    int64_t *q;
+    int32_t exponent, bits;
+    bool good; /* the column could be written so */
+};
+
+/* One sum of a unit: of a, or of a b. */
+struct cxm_term {
+    const int64_t *a, *b; /* b NULL: the sum of a */
+    int32_t shift;        /* from the quantum to the digit below it */
+    int32_t at;           /* limb of that digit, from the start of the cell */
+    int32_t digits;       /* that shifted values reach: 2 to 5; 0: all values are 0 */
+};
+
 /* The arrays of a block and how far its values reach. */
 struct cxm_scratch {
     const struct cxm_allocator *allocator;
     const struct cxm_config *config;
     bool weighted;
+    size_t rows;               /* room in the arrays, at most CXM_BLOCK */
     struct cxm_block block;
     void *memory;
+    struct cxm_unit_layout *layouts; /* by unit */
     uint32_t *groups;          /* by row; UINT32_MAX: left out */
     double *weight;
     uint8_t *weight_state;
     int64_t *freq;
     struct cxm_span *spans;    /* by variable, of x, what was seen so far; then of v = w x */
+    struct cxm_span *old_spans;
     struct cxm_span weight_span;
-    struct cxm_window *windows;/* by sum */
+    struct cxm_window *windows;/* by sum, of these spans */
+    bool windows_known;        /* the table covers them */
+    struct cxm_quanta *x, *v, w; /* by variable; of the weights */
+    double **weighed;          /* v = w x, by variable */
+    struct cxm_term *terms;    /* of one unit */
     bool *given;               /* owned where block.given is not that of an add */
-    bool small;                /* all variables of the block are small whole numbers */
 };
 
 struct cxm_scratch *cxm_priv_scratch_new(const struct cxm_config *config, bool weighted,
-                                         const struct cxm_allocator *allocator);
+                                         size_t rows, const struct cxm_allocator *allocator);
 void cxm_priv_scratch_free(struct cxm_scratch *scratch);
 
 /* Marks used rows without weight as excluded, checks weights of used rows: the first row with
@@ -149,5 +170,15 @@ enum cxm_status cxm_priv_block_prepare(struct cxm_scratch *scratch, struct cxm_t
 /* Counts and sums a prepared block into the cells of its groups (NULL: all into cell 0). */
 void cxm_priv_block_add(struct cxm_scratch *scratch, struct cxm_table *groups,
                         const uint32_t *group, const int64_t *freq);
+
+/* Writes n finite or infinite doubles as quanta; false: their digits reach too far. */
+bool cxm_priv_quantise(const double *x, size_t n, struct cxm_quanta *out);
+/* Makes the windows of the table cover the sums of the block (used rows hold their values, the
+ * others 0). EOVERFLOW: a value times its weight is no finite double. */
+enum cxm_status cxm_priv_sums_prepare(struct cxm_scratch *scratch, struct cxm_table *groups,
+                                      int64_t first, struct cxm_error *error);
+/* Adds the sums of one unit; cannot fail after preparing. */
+void cxm_priv_sums_add(struct cxm_scratch *scratch, struct cxm_table *groups, uint32_t unit,
+                       const uint32_t *group, const int64_t *freq);
 
 #endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Exact sums of a block, the quick way. Within a block most columns have values of like size:
+ * then each is a whole number q times one power of two, |q| < 2^62, and a sum of values or
+ * of products is a sum of integers that is cut along the digits of the accumulator with one
+ * shift known beforehand. Blocks that do not fit go value by value (block.c), with the same
+ * result: both are exact. */
+#include "tally/tally.h"
+
+#include <math.h>
+
+enum { QUANTUM_BITS = 62 };
+
+/* 2^e for |e| <= 1000, exact. */
+static double power_of_two(int32_t e)
+{
+    const uint64_t bits = (uint64_t)(1023 + e) << 52;
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static uint64_t largest_bits(const double *x, size_t n)
+{
+    uint64_t largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bits &= INT64_MAX;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest;
+}
+
+bool cxm_priv_quantise(const double *x, size_t n, struct cxm_quanta *out)
+{
+    const uint64_t largest = largest_bits(x, n);
+    out->exponent = 0;
+    out->bits = 0; /* no digits at all */
+    if (largest == 0) {
+        memset(out->q, 0, n * sizeof *out->q);
+        return true;
+    }
+    const int32_t top = (int32_t)(largest >> 52) - 1022; /* |x| < 2^top */
+    const int32_t low = top - QUANTUM_BITS;
+    if (low < -1000 || low > 900)
+        return false;
+    const double scale = power_of_two(-low);
+    int64_t all = 0;
+    bool whole = true;
+    for (size_t i = 0; i < n; i++) {
+        const double scaled = x[i] * scale;
+        const int64_t q = (int64_t)scaled;
+        whole = whole && (double)q == scaled;
+        all |= q;
+        out->q[i] = q;
+    }
+    if (!whole)
+        return false;
+    const int zeros = __builtin_ctzll((uint64_t)all);
+    for (size_t i = 0; i < n && zeros > 0; i++)
+        out->q[i] >>= zeros;
+    out->exponent = low + zeros;
+    out->bits = QUANTUM_BITS - zeros;
+    return true;
+}
+
+/* ---- spans and windows ---------------------------------------------------------------- */
+
+/* The digits of a column: at once when it was quantised, else value by value. */
+static void include(struct cxm_span *span, const struct cxm_quanta *quanta, const double *x,
+                    size_t n)
+{
+    if (quanta->good) {
+        if (quanta->bits > 0)
+            cxm_priv_span_include(span, quanta->exponent, quanta->exponent + quanta->bits);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        cxm_priv_span_value(span, x[i]);
+}
+
+static enum cxm_status overflow_of(const struct cxm_config *config, int64_t row,
+                                   struct cxm_error *error)
+{
+    return cxm_priv_fail_at(error, CXM_EOVERFLOW, config->rules->info->inputs[0].name, row, NULL,
+                            "row %lld: value times weight is beyond the range of a double",
+                            (long long)row);
+}
+
+/* v = w x, rounded to double: sums with weights are those of v, which moves every value by
+ * less than half a unit in its last place, the same in any order. */
+static enum cxm_status weigh(struct cxm_scratch *s, uint32_t variable, int64_t first,
+                             struct cxm_error *error)
+{
+    const double *x = s->block.variables[variable];
+    double *v = s->weighed[variable];
+    bool finite = true;
+    for (size_t i = 0; i < s->block.n; i++) {
+        v[i] = s->weight[i] * x[i];
+        finite = finite && v[i] - v[i] == 0;
+    }
+    for (size_t i = 0; i < s->block.n && !finite; i++) {
+        if (!isfinite(v[i]))
+            return overflow_of(s->config, first + (int64_t)i, error);
+    }
+    return CXM_OK;
+}
+
+static void unit_windows(struct cxm_scratch *s, uint32_t u)
+{
+    const struct cxm_unit_spec *unit = &s->config->units[u];
+    const struct cxm_unit_layout *layout = &s->layouts[u];
+    const uint32_t p = unit->variables;
+    const struct cxm_span *x = s->spans + layout->variables_at;
+    const struct cxm_span *v = x + s->config->n_variables;
+    const struct cxm_span w = s->weight_span;
+    struct cxm_window *out = s->windows + layout->sums_at;
+    for (uint32_t b = 0; s->weighted && b < unit->bins; b++) {
+        *out++ = cxm_priv_window_for(w);
+        *out++ = cxm_priv_window_for(cxm_priv_span_product(w, w));
+    }
+    for (uint32_t i = 0; i < p; i++)
+        *out++ = cxm_priv_window_for(s->weighted ? v[i] : x[i]);
+    for (uint32_t i = 0; s->weighted && i < p; i++)
+        *out++ = cxm_priv_window_for(cxm_priv_span_product(w, v[i]));
+    const struct cxm_span *left = s->weighted ? v : x;
+    for (uint32_t i = 0; i < p; i++)
+        for (uint32_t j = i; j < p; j++)
+            *out++ = cxm_priv_window_for(cxm_priv_span_product(left[i], left[j]));
+    for (uint32_t i = 0; s->weighted && i < p; i++)
+        for (uint32_t j = i; j < p; j++)
+            *out++ = cxm_priv_window_for(cxm_priv_span_product(v[i], x[j]));
+}
+
+static bool same_spans(const struct cxm_span *a, const struct cxm_span *b, uint32_t n)
+{
+    return memcmp(a, b, n * sizeof *a) == 0;
+}
+
+enum cxm_status cxm_priv_sums_prepare(struct cxm_scratch *s, struct cxm_table *groups,
+                                      int64_t first, struct cxm_error *error)
+{
+    const uint32_t n = s->config->n_variables;
+    const struct cxm_span weight_span = s->weight_span;
+    memcpy(s->old_spans, s->spans, 2 * n * sizeof *s->spans);
+    for (uint32_t v = 0; v < n; v++) {
+        const double *x = s->block.variables[v];
+        s->x[v].good = cxm_priv_quantise(x, s->block.n, &s->x[v]);
+        include(&s->spans[v], &s->x[v], x, s->block.n);
+        if (!s->weighted)
+            continue;
+        const enum cxm_status status = weigh(s, v, first, error);
+        if (status != CXM_OK)
+            return status;
+        s->v[v].good = cxm_priv_quantise(s->weighed[v], s->block.n, &s->v[v]);
+        include(&s->spans[n + v], &s->v[v], s->weighed[v], s->block.n);
+    }
+    if (s->weighted) {
+        s->w.good = cxm_priv_quantise(s->weight, s->block.n, &s->w);
+        include(&s->weight_span, &s->w, s->weight, s->block.n);
+    }
+    if (s->windows_known && same_spans(s->old_spans, s->spans, 2 * n)
+        && same_spans(&weight_span, &s->weight_span, 1))
+        return CXM_OK;
+    for (uint32_t u = 0; u < s->config->n_units; u++)
+        unit_windows(s, u);
+    if (!cxm_priv_table_reserve(groups, groups->capacity > 0 ? groups->capacity : 1, s->windows)) {
+        s->windows_known = false;
+        return cxm_priv_no_memory(error);
+    }
+    s->windows_known = true;
+    return CXM_OK;
+}
+
+/* ---- the quick way -------------------------------------------------------------------- */
+
+static int32_t floor_div_32(int32_t x)
+{
+    return x >= 0 ? x / 32 : -((31 - x) / 32);
+}
+
+static struct cxm_term make_term(const struct cxm_layout *layout, uint32_t sum,
+                                 const struct cxm_quanta *a, const struct cxm_quanta *b)
+{
+    const bool nothing = a->bits == 0 || (b != NULL && b->bits == 0);
+    const int32_t exponent = a->exponent + (b != NULL ? b->exponent : 0);
+    const int32_t bits = a->bits + (b != NULL ? b->bits : 0);
+    const int32_t digit = floor_div_32(exponent);
+    const int32_t shift = exponent - 32 * digit;
+    struct cxm_term t = { a->q, b != NULL ? b->q : NULL, shift, 0, 0 };
+    if (nothing)
+        return t; /* only zeros: no digits */
+    t.digits = bits + shift <= QUANTUM_BITS ? 2 : bits + shift <= 96 ? 3
+             : bits + shift <= 126           ? 4 : 5;
+    t.at = (int32_t)layout->at[sum] + digit - layout->windows[sum].lo;
+    return t;
+}
+
+/* The terms of a unit; the first two, of the weights, are placed for bin 0. */
+static uint32_t make_terms(struct cxm_scratch *s, const struct cxm_layout *layout, uint32_t u)
+{
+    const struct cxm_unit_spec *unit = &s->config->units[u];
+    const struct cxm_unit_layout *at = &s->layouts[u];
+    const uint32_t p = unit->variables;
+    const struct cxm_quanta *x = s->x + at->variables_at, *v = s->v + at->variables_at;
+    uint32_t sum = at->sums_at, n = 0;
+    struct cxm_term *t = s->terms;
+    if (s->weighted) {
+        t[n++] = make_term(layout, sum, &s->w, NULL);
+        t[n++] = make_term(layout, sum + 1, &s->w, &s->w);
+        sum += 2 * unit->bins;
+    }
+    for (uint32_t i = 0; i < p; i++)
+        t[n++] = make_term(layout, sum++, s->weighted ? &v[i] : &x[i], NULL);
+    for (uint32_t i = 0; s->weighted && i < p; i++)
+        t[n++] = make_term(layout, sum++, &s->w, &v[i]);
+    for (uint32_t i = 0; i < p; i++)
+        for (uint32_t j = i; j < p; j++)
+            t[n++] = s->weighted ? make_term(layout, sum++, &v[i], &v[j])
+                                 : make_term(layout, sum++, &x[i], &x[j]);
+    for (uint32_t i = 0; s->weighted && i < p; i++)
+        for (uint32_t j = i; j < p; j++)
+            t[n++] = make_term(layout, sum++, &v[i], &x[j]);
+    return n;
+}
+
+/* Two's complement: all digits but the last are taken modulo 2^32, the last keeps the sign. */
+static inline void add_term(int64_t *cell, const struct cxm_term *t, size_t row)
+{
+    int64_t *limbs = cell + t->at;
+    if (t->digits == 2) {
+        const int64_t value = (t->b != NULL ? t->a[row] * t->b[row] : t->a[row])
+                            * ((int64_t)1 << t->shift);
+        limbs[0] += (int64_t)(uint32_t)value;
+        limbs[1] += value >> 32;
+        return;
+    }
+    const cxm_i128 value = t->b != NULL ? (cxm_i128)t->a[row] * t->b[row] : t->a[row];
+    const cxm_u128 low = (cxm_u128)(uint64_t)value << t->shift;
+    limbs[0] += (int64_t)(uint32_t)low;
+    limbs[1] += (int64_t)(uint32_t)(low >> 32);
+    const cxm_i128 high = (value >> 64) * ((cxm_i128)1 << t->shift) + (int64_t)(low >> 64);
+    if (t->digits == 3) {
+        limbs[2] += (int64_t)high;
+        return;
+    }
+    limbs[2] += (int64_t)(uint32_t)high;
+    if (t->digits == 4) {
+        limbs[3] += (int64_t)(high >> 32);
+        return;
+    }
+    limbs[3] += (int64_t)(uint32_t)(high >> 32);
+    limbs[4] += (int64_t)(high >> 64);
+}
+
+static bool is_quick(const struct cxm_scratch *s, uint32_t u)
+{
+    const uint32_t from = s->layouts[u].variables_at;
+    bool good = !s->weighted || s->w.good;
+    for (uint32_t i = 0; i < s->config->units[u].variables; i++)
+        good = good && s->x[from + i].good && (!s->weighted || s->v[from + i].good);
+    return good;
+}
+
+/* ---- value by value ------------------------------------------------------------------- */
+
+static void add_row(const struct cxm_scratch *s, const struct cxm_layout *layout, int64_t *cell,
+                    const struct cxm_unit_layout *at, uint32_t p, size_t row, int64_t copies)
+{
+    uint32_t sum = at->sums_at;
+    double *const *x = s->block.variables + at->variables_at;
+    for (uint32_t i = 0; i < p; i++, sum++)
+        cxm_priv_exact_add_double(cell + layout->at[sum], layout->windows[sum], x[i][row],
+                                  copies);
+    for (uint32_t i = 0; i < p; i++)
+        for (uint32_t j = i; j < p; j++, sum++)
+            cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], x[i][row],
+                                       x[j][row], copies);
+}
+
+static void add_weighted_row(const struct cxm_scratch *s, const struct cxm_layout *layout,
+                             int64_t *cell, const struct cxm_unit_layout *at,
+                             const struct cxm_unit_spec *unit, size_t row, uint32_t code,
+                             int64_t copies)
+{
+    const uint32_t p = unit->variables;
+    const double w = s->weight[row];
+    double *const *x = s->block.variables + at->variables_at;
+    double *const *v = s->weighed + at->variables_at;
+    uint32_t sum = at->sums_at + 2 * code;
+    cxm_priv_exact_add_double(cell + layout->at[sum], layout->windows[sum], w, copies);
+    sum++;
+    cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], w, w, copies);
+    sum = at->sums_at + 2 * unit->bins;
+    for (uint32_t i = 0; i < p; i++, sum++)
+        cxm_priv_exact_add_double(cell + layout->at[sum], layout->windows[sum], v[i][row],
+                                  copies);
+    for (uint32_t i = 0; i < p; i++, sum++)
+        cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], w, v[i][row],
+                                   copies);
+    for (uint32_t i = 0; i < p; i++)
+        for (uint32_t j = i; j < p; j++, sum++)
+            cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], v[i][row],
+                                       v[j][row], copies);
+    for (uint32_t i = 0; i < p; i++)
+        for (uint32_t j = i; j < p; j++, sum++)
+            cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], v[i][row],
+                                       x[j][row], copies);
+}
+
+/* ---- both ----------------------------------------------------------------------------- */
+
+void cxm_priv_sums_add(struct cxm_scratch *s, struct cxm_table *groups, uint32_t u,
+                       const uint32_t *group, const int64_t *freq)
+{
+    const struct cxm_unit_spec *unit = &s->config->units[u];
+    const struct cxm_unit_layout *at = &s->layouts[u];
+    const struct cxm_layout *layout = &groups->layout;
+    const uint16_t *codes = s->block.unit_codes[u];
+    const bool quick = is_quick(s, u);
+    const uint32_t n_terms = quick ? make_terms(s, layout, u) : 0;
+    for (size_t i = 0; i < s->block.n; i++) {
+        const int64_t copies = freq != NULL ? freq[i] : 1;
+        const uint32_t code = codes[i];
+        if (code >= unit->bins || copies == 0 || (group != NULL && group[i] == UINT32_MAX))
+            continue;
+        int64_t *cell = groups->cells + (group != NULL ? group[i] : 0) * layout->stride;
+        if (quick && copies == 1) {
+            const struct cxm_term *t = s->terms, *end = t + n_terms;
+            if (s->weighted) { /* the sums of weights are those of the row's bin */
+                struct cxm_term w = t[0], w2 = t[1];
+                w.at += (int32_t)(layout->at[at->sums_at + 2 * code] - layout->at[at->sums_at]);
+                w2.at += (int32_t)(layout->at[at->sums_at + 2 * code + 1]
+                                   - layout->at[at->sums_at + 1]);
+                add_term(cell, &w, i);
+                add_term(cell, &w2, i);
+                t += 2;
+            }
+            for (; t < end; t++) {
+                if (t->digits > 0)
+                    add_term(cell, t, i);
+            }
+        } else if (s->weighted) {
+            add_weighted_row(s, layout, cell, at, unit, i, code, copies);
+        } else {
+            add_row(s, layout, cell, at, unit->variables, i, copies);
+        }
+    }
+}
