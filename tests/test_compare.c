@@ -79,6 +79,7 @@ static void nets_at_the_edge(void **state)
         const struct cxm_comparison got = nets(none, wave1, (enum cxm_compare_net)m);
         assert_int_equal(got.flags, CXM_FLAG_NO_DATA);
         assert_true(isnan(got.difference) && isnan(got.p_value) && isnan(got.lower));
+        assert_int_equal(nets(wave1, none, (enum cxm_compare_net)m).flags, CXM_FLAG_NO_DATA);
     }
     struct cxm_comparison got = nets(all, all, CXM_COMPARE_NET_WALD);
     assert_true(isnan(got.statistic) && got.p_value == 1.0);
@@ -168,6 +169,7 @@ static void shares_match_rows(void **state)
     got = cxm_priv_compare_shares(a, b, 0.95, CXM_COMPARE_SHARES_AGRESTI_CAFFO);
     assert_near(got.lower, 0.046446147902);
     assert_near(got.upper, 0.265473356742);
+    assert_near(got.centre, 81.0 / 102 - 97.0 / 152);
     const struct cxm_share_tests tests = cxm_priv_share_tests(a, b, 0.95);
     assert_near(tests.z_unpooled, 2.857142857143);
     assert_near(tests.p_unpooled, 0.004274733960);
@@ -426,6 +428,8 @@ static void targets_at_the_edge(void **state)
     assert_int_equal(got.verdict, CXM_VERDICT_INCONCLUSIVE);
     got = cxm_priv_target(0, 20, 0.9, 0.05);
     assert_true(got.lower == 0.0 && got.verdict == CXM_VERDICT_NOT_MET && got.p_at_least == 1.0);
+    got = cxm_priv_target(9, 10, 0.9, 0.05);
+    assert_true(got.point_pass && got.verdict == CXM_VERDICT_INCONCLUSIVE);
     got = cxm_priv_target(20, 20, 1.0, 0.05);
     assert_true(got.p_at_least == 1.0 && got.p_two_sided == 1.0);
     got = cxm_priv_target(19, 20, 1.0, 0.05);
@@ -493,6 +497,8 @@ static void sizes_match_rows(void **state)
     assert_near(cxm_priv_sample_size_two(0.10, 1, 1, 0.95, 0.8, 0), 1569.775946869817);
     assert_near(cxm_priv_sample_size_two(0.1675, 0.58984375, 0.4896, 0.95, 0.8, 0),
                 301.979921541360);
+    assert_near(cxm_priv_sample_size_two(0.1675, 0.58984375, 0.4896, 0.95, 0.8, 3),
+                298.979921541360);
     const double se = sqrt(0.58984375 / 80 + 0.4896 / 100);
     assert_near(cxm_priv_power(0.1675, se, 0.95), 0.327420116138);
     assert_near(cxm_priv_power(0, se, 0.95), 0.05);
@@ -531,6 +537,13 @@ static void tables_match_rows(void **state)
     static const double line[3] = { 1, 2, 3 };
     assert_int_equal(cxm_priv_table_tests(line, 1, 3, NULL, NULL, &got), CXM_OK);
     assert_true(isnan(got.chi2) && isnan(got.p_chi2) && isnan(got.g2) && isnan(got.cramer_v));
+    /* expected 1 2 1 in both rows: an empty cell adds 1 to chi-square and nothing to G2; V
+     * divides by the shorter side less 1 */
+    static const double gap[6] = { 2, 2, 0, 0, 2, 2 };
+    assert_int_equal(cxm_priv_table_tests(gap, 2, 3, NULL, NULL, &got), CXM_OK);
+    assert_near(got.g2, 8 * log(2));
+    assert_near(got.chi2, 4);
+    assert_near(got.cramer_v, sqrt(0.5));
     static const double small[4] = { 3, 1, 1, 3 };
     assert_int_equal(cxm_priv_table_tests(small, 2, 2, NULL, NULL, &got), CXM_OK);
     assert_int_equal(got.n_small, 4);

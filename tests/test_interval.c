@@ -244,6 +244,7 @@ static void nets_match_rows(void **state)
     assert_close(a.std_error, 8.586644790021, 1e-12);
     assert_int_equal(a.interval, CXM_INTERVAL_ADJUSTED_WALD);
     assert_close(net(2, 3, 5, 0.95, WALD).std_error, 24.698178070457, 1e-12);
+    assert_close(net(2, 3, 5, 0.95, CXM_INTERVAL_WALD_T).df, 9.0, 0.0);
 }
 
 static const struct net_reference_row {
@@ -690,6 +691,15 @@ static void flags_say_why(void **state)
     assert_int_equal(got.flags, 0);
     got = share(0, 10, 0.95, CXM_INTERVAL_AGRESTI_COULL);
     assert_int_equal(got.flags, CXM_FLAG_CLIPPED | CXM_FLAG_DEGENERATE);
+    struct cxm_limits raw;
+    assert_int_equal(cxm_priv_share_limits(0, 10, 0.95, WALD, &raw), CXM_OK);
+    assert_int_equal(raw.flags, CXM_FLAG_DEGENERATE);
+    assert_int_equal(cxm_priv_share_limits(1, 10, 0.95, WALD, &raw), CXM_OK);
+    assert_int_equal(raw.flags, 0);
+    got = share(1e15, 1e15, 0.95, CXM_INTERVAL_DEFAULT);
+    assert_int_equal(got.flags, CXM_FLAG_DEGENERATE);
+    got = share(36, 100, 0.95, CXM_INTERVAL_DEFAULT);
+    assert_close(got.std_error, 0.048, 1e-15);
     got = share(5, 10, 0.95, CXM_INTERVAL_NONE);
     assert_true(got.flags == 0 && got.value == 0.5 && isnan(got.lower) && isnan(got.upper));
     got = share(5, 10, 0.95, CXM_INTERVAL_DEFAULT);

@@ -55,7 +55,7 @@ struct cxm_interval_limits {
  *
  * Accuracy: limits (the smaller of limit and 1 - limit) within 1e-12 relative for n up to 1e9,
  * one-sided levels from 0.75 to 1 - 5e-7.
- * Constant time (under 50 us for the exact ones), no allocation, safe from any thread. Since 0.1.
+ * Constant time (about 10 us for the exact ones), no allocation, safe from any thread. Since 0.1.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_share_interval(double successes, double n, double level, enum cxm_interval method,
@@ -86,7 +86,7 @@ cxm_share_interval(double successes, double n, double level, enum cxm_interval m
  *
  * @param detractors  @param passives  @param promoters    each >= 0, together at most 1e15
  * @param level       in (0, 1)
- * @param allocator   for BOOTSTRAP and BCA, which need about 200 sqrt(n) bytes; NULL is malloc
+ * @param allocator   for BOOTSTRAP and BCA: at most 700 sqrt(n) + 7000 bytes; NULL is malloc
  * @param[out] out    written on CXM_OK, otherwise left exactly as it was
  * @param[out] error  NULL is allowed
  *
@@ -118,7 +118,7 @@ cxm_nps_interval(double detractors, double passives, double promoters, double le
  *                    value is NaN). std_error = 0: width 0 with DEGENERATE.
  * @retval CXM_EINVAL out == NULL, std_error < 0 or infinite, level outside (0, 1)
  *
- * Critical values within 1e-14 relative for df from 0.1 to +inf. Constant time, no allocation,
+ * Critical values within 1e-13 relative for df from 0.1 to +inf. Constant time, no allocation,
  * safe from any thread.                                                              Since 0.1.
  */
 CXM_API CXM_NODISCARD enum cxm_status

@@ -13,10 +13,10 @@
 #include "estimate/net.h"
 
 /* a - b. Differences are always between the plain estimates; an adjusted interval is centred
- * beside them, on `centre`, to which std_error, statistic and p-value belong. */
+ * beside them. For net scores and means std_error, statistic and p-value go with the centre. */
 struct cxm_comparison {
     double difference;
-    double centre;
+    double centre;       /* the middle of the interval */
     double std_error;
     double statistic;    /* z, or t when df is finite */
     double df;           /* +inf for z */
