@@ -54,6 +54,12 @@ static const struct cxm_metric *find_saved(const struct cxm_saved *saved, const 
     return metric != NULL && metric->rules.info->kind == (int32_t)saved->kind ? metric : NULL;
 }
 
+static bool may_be_empty(const struct cxm_param_info *info)
+{
+    return info->kind == CXM_PARAM_NUMBERS || info->kind == CXM_PARAM_TEXTS
+        || info->kind == CXM_PARAM_GROUPING;
+}
+
 /* Every parameter must be there, in order: what is saved is complete. A list that was not
  * given is saved as an empty one and left out again. */
 static bool params_are_complete(const struct cxm_metric_info *info,
@@ -68,6 +74,8 @@ static bool params_are_complete(const struct cxm_metric_info *info,
             return false;
         if (param.n_numbers > 0 || param.n_texts > 0)
             saved->params[kept++] = param;
+        else if (!may_be_empty(&info->params[i]))
+            return false;
     }
     saved->n = kept;
     return true;

@@ -102,6 +102,10 @@ static enum cxm_status check_names(const struct cxm_metric_info *metric,
 static enum cxm_status check_count(const struct cxm_param_info *info,
                                    const struct cxm_param *param, struct cxm_error *error)
 {
+    const bool text = info->kind == CXM_PARAM_CHOICE || info->kind == CXM_PARAM_TEXTS;
+    if (text ? param->n_numbers > 0 : param->n_texts > 0 && info->kind != CXM_PARAM_GROUPING)
+        return cxm_priv_fail(error, CXM_EINVAL, info->name, "%s takes %s, not %s", info->name,
+                             text ? "text" : "numbers", text ? "numbers" : "text");
     switch ((enum cxm_param_kind)info->kind) {
     case CXM_PARAM_PAIR:
         if (param->n_numbers != 2)

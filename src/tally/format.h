@@ -8,7 +8,8 @@
  *
  * A section: u16 tag, u16 flags (bit 0: critical), u32 0, u64 length, then that many bytes.
  * Sections stand in the order of their tags. Integers have a fixed size. text = u32 bytes,
- * then UTF-8. Readers skip sections they do not know, unless they are critical.
+ * then UTF-8. Bytes of a newer minor version may have more sections and flags: readers skip those
+ * that they do not know, unless they are critical (flags: the low 16 bits).
  *
  *   1 configuration  text metric; u32 parameters; of each: text name, u32 n, f64 * n,
  *                    u32 n, text * n

@@ -91,6 +91,7 @@ static enum cxm_status corrupt(struct cxm_error *error, const char *what)
 static enum cxm_status cut_sections(struct cursor *c, struct cxm_saved *out,
                                     struct cxm_error *error)
 {
+    const bool newer = out->minor > CXM_FORMAT_MINOR;
     uint16_t last = 0;
     while (c->left > 0 && !c->bad) {
         const uint16_t tag = take_u16(c), flags = take_u16(c);
@@ -104,6 +105,8 @@ static enum cxm_status cut_sections(struct cursor *c, struct cxm_saved *out,
             if (flags != 1)
                 return corrupt(error, "a section has the wrong flags");
             out->sections[tag] = (struct cxm_bytes){ at, (size_t)n };
+        } else if (!newer) {
+            return corrupt(error, "a section does not belong to its format");
         } else if (flags & 1) {
             return cxm_priv_fail(error, CXM_EUNSUPPORTED, NULL,
                                  "the tally has section %u, which this version cannot read",
@@ -135,7 +138,8 @@ enum cxm_status cxm_priv_open_saved(const uint8_t *bytes, size_t n, struct cxm_s
     if ((cxm_priv_get_u32(bytes + 8) & 0xFFFF) != 0)
         return cxm_priv_fail(error, CXM_EUNSUPPORTED, NULL,
                              "the tally has flags that this version does not know");
-    if (cxm_priv_get_u32(bytes + 12) != 0)
+    if (cxm_priv_get_u32(bytes + 12) != 0
+        || (cxm_priv_get_u32(bytes + 8) != 0 && out->minor <= CXM_FORMAT_MINOR))
         return corrupt(error, "its header is wrong");
     struct cursor c = { bytes + CXM_HEADER_BYTES, n - CXM_HEADER_BYTES - CXM_CRC_BYTES, false };
     const enum cxm_status status = cut_sections(&c, out, error);
@@ -296,7 +300,34 @@ static bool read_schema(struct cursor *c, struct cxm_schema *schema,
     return !c->bad && c->left == 0;
 }
 
+/* Only optional inputs are listed, and there is a key table exactly when its input was given. */
+static bool schema_fits(const struct cxm_schema *schema, const struct cxm_metric_info *info)
+{
+    uint32_t optional = 0, keys = 0;
+    for (int r = 0; r < info->n_inputs; r++) {
+        optional |= info->inputs[r].optional ? 1u << r : 0;
+        keys |= info->inputs[r].role == CXM_ROLE_KEY ? 1u << r : 0;
+    }
+    return (schema->given & ~optional) == 0
+        && schema->has_values == ((schema->given & keys) != 0);
+}
+
 /* ---- cells ---------------------------------------------------------------------------- */
+
+/* Could a column have held that value? */
+static bool value_is_sound(int32_t type, uint32_t categories, const struct cxm_key *key)
+{
+    switch (type) {
+    case CXM_KEY_CATEGORY:
+        return key->integer >= 0 && key->integer < (int64_t)categories;
+    case CXM_KEY_BOOL:
+        return key->integer == 0 || key->integer == 1;
+    case CXM_KEY_REAL:
+        return !isnan(key->real) && !(key->real == 0 && signbit(key->real));
+    default:
+        return true;
+    }
+}
 
 /* The number of bytes of a well-formed key: all keys of a group, then a value's if `values`. */
 static bool key_is_sound(const struct cxm_schema *schema, struct cxm_bytes key, bool values,
@@ -313,8 +344,7 @@ static bool key_is_sound(const struct cxm_schema *schema, struct cxm_bytes key, 
         const size_t n = cxm_priv_parse_key(type, key.at + at, key.n - at, &out, NULL);
         if (n == 0)
             return false;
-        if (type == CXM_KEY_CATEGORY && !out.missing
-            && (out.integer < 0 || out.integer >= (int64_t)categories))
+        if (!out.missing && !value_is_sound(type, categories, &out))
             return false;
         at += n;
     }
@@ -427,13 +457,17 @@ static enum cxm_status check_totals(const struct cxm_tally *tally, struct cxm_er
     int64_t total = state->left_out;
     for (uint32_t i = 0; i < state->groups.dict.n; i++) {
         int64_t rows = 0;
-        if (!rows_agree(&tally->config, cxm_priv_table_cell(&state->groups, i), &rows)
+        const int64_t *cell = cxm_priv_table_cell(&state->groups, i);
+        if (!rows_agree(&tally->config, cell, &rows)
+            || !cxm_priv_group_is_sound(&tally->config, tally->schema.weighted, &state->groups,
+                                        cell)
             || __builtin_add_overflow(total, rows, &total))
             return corrupt(error, "its counters");
     }
     for (uint32_t i = 0; i < state->values.dict.n; i++) {
-        const int64_t count = cxm_priv_table_cell(&state->values, i)[0];
-        if (count <= 0 || count > state->rows)
+        const int64_t *cell = cxm_priv_table_cell(&state->values, i);
+        if (cell[0] <= 0 || cell[0] > state->rows
+            || !cxm_priv_value_is_sound(tally->schema.weighted, &state->values, cell))
             return corrupt(error, "a counter of its values");
     }
     return total == state->rows ? CXM_OK : corrupt(error, "its rows do not add up");
@@ -472,6 +506,8 @@ enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tal
     bool no_memory = false;
     if (!read_schema(&c, &tally->schema, &tally->allocator, &no_memory))
         return no_memory ? cxm_priv_no_memory(error) : corrupt(error, "its keys");
+    if (!schema_fits(&tally->schema, tally->config.rules->info))
+        return corrupt(error, "its inputs");
     cxm_priv_state_release(&tally->state);
     if (!cxm_priv_state_init(&tally->state, &tally->config, tally->schema.weighted))
         return cxm_priv_no_memory(error);
@@ -486,7 +522,7 @@ enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tal
         return corrupt(error, "keys without rows");
     tally->state.rows = (int64_t)rows;
     tally->state.left_out = (int64_t)left_out;
-    if (tally->schema.n_keys == 0 && (left_out > 0 || groups > 1))
+    if (tally->schema.n_keys == 0 && groups > 1)
         return corrupt(error, "groups without keys");
     enum cxm_status status = read_table(saved, CXM_SECTION_GROUPS, groups, tally, error);
     if (status == CXM_OK)

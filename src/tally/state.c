@@ -27,6 +27,60 @@ uint32_t cxm_priv_n_sums(const struct cxm_config *config, bool weighted)
     return n;
 }
 
+static bool is_zero(const struct cxm_layout *layout, const int64_t *cell, uint32_t sum)
+{
+    for (int32_t i = 0; i < layout->windows[sum].n; i++) {
+        if (cell[layout->at[sum] + (uint32_t)i] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* A normalised sum above zero. */
+static bool is_positive(const struct cxm_layout *layout, const int64_t *cell, uint32_t sum)
+{
+    const int32_t n = layout->windows[sum].n;
+    return !is_zero(layout, cell, sum) && cell[layout->at[sum] + (uint32_t)n - 1] >= 0;
+}
+
+/* The sum of weights and that of their squares: above zero where there are rows. */
+static bool weights_are_sound(const struct cxm_layout *layout, const int64_t *cell, uint32_t sum,
+                              int64_t rows)
+{
+    return rows > 0 ? is_positive(layout, cell, sum) && is_positive(layout, cell, sum + 1)
+                    : is_zero(layout, cell, sum) && is_zero(layout, cell, sum + 1);
+}
+
+bool cxm_priv_group_is_sound(const struct cxm_config *config, bool weighted,
+                             const struct cxm_table *groups, const int64_t *cell)
+{
+    const struct cxm_layout *layout = &groups->layout;
+    for (uint32_t u = 0; u < config->n_units; u++) {
+        const struct cxm_unit_spec *unit = &config->units[u];
+        const struct cxm_unit_layout at = cxm_priv_unit_layout(config, u, weighted);
+        const uint32_t end = at.sums_at + cxm_priv_unit_sums(unit, weighted);
+        uint32_t sum = at.sums_at;
+        int64_t used = 0;
+        for (uint32_t b = 0; b < unit->bins; b++) {
+            const int64_t rows = cell[at.counts_at + b];
+            used |= rows;
+            if (weighted && !weights_are_sound(layout, cell, sum, rows))
+                return false;
+            sum += weighted ? 2 : 0;
+        }
+        for (; sum < end && used == 0; sum++) {
+            if (!is_zero(layout, cell, sum))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool cxm_priv_value_is_sound(bool weighted, const struct cxm_table *values, const int64_t *cell)
+{
+    return cell[0] >= 0 && (!weighted || weights_are_sound(&values->layout, cell, 0, cell[0]));
+}
+
 bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config, bool weighted)
 {
     memset(state, 0, sizeof *state);

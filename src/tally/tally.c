@@ -241,6 +241,29 @@ static bool copy_nonzero(const struct cxm_table *from, struct cxm_table *to)
     return true;
 }
 
+/* Counters may agree by chance: rows that never were in leave sums behind where no row is. */
+static bool rest_is_sound(const struct cxm_tally *rest)
+{
+    const struct cxm_table *groups = &rest->state.groups, *values = &rest->state.values;
+    const bool weighted = rest->schema.weighted;
+    for (uint32_t i = 0; i < groups->dict.n; i++) {
+        if (!cxm_priv_group_is_sound(&rest->config, weighted, groups,
+                                     cxm_priv_table_cell(groups, i)))
+            return false;
+    }
+    for (uint32_t i = 0; i < values->dict.n; i++) {
+        if (!cxm_priv_value_is_sound(weighted, values, cxm_priv_table_cell(values, i)))
+            return false;
+    }
+    return true;
+}
+
+static enum cxm_status not_inside(struct cxm_error *error)
+{
+    return cxm_priv_fail(error, CXM_EINCONSISTENT, NULL,
+                         "the tally to subtract has rows that this one has not");
+}
+
 enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tally *from,
                                    struct cxm_error *error)
 {
@@ -252,8 +275,7 @@ enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tall
     if (into->state.rows < from->state.rows || into->state.left_out < from->state.left_out
         || !contains(&into->state.groups, &from->state.groups)
         || !contains(&into->state.values, &from->state.values))
-        return cxm_priv_fail(error, CXM_EINCONSISTENT, NULL,
-                             "the tally to subtract has rows that this one has not");
+        return not_inside(error);
     struct cxm_tally *work = NULL;
     struct cxm_state rest;
     status = cxm_tally_copy(into, &work, error);
@@ -262,17 +284,21 @@ enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tall
     bool room = cxm_priv_table_plan_merge(&work->state.groups, &from->state.groups)
              && cxm_priv_table_plan_merge(&work->state.values, &from->state.values)
              && cxm_priv_state_init(&rest, &into->config, into->schema.weighted);
+    bool sound = true;
     if (room) {
         cxm_priv_table_apply_merge(&work->state.groups, &from->state.groups, -1);
         cxm_priv_table_apply_merge(&work->state.values, &from->state.values, -1);
+        sound = rest_is_sound(work);
         rest.rows = into->state.rows - from->state.rows;
         rest.left_out = into->state.left_out - from->state.left_out;
         room = copy_nonzero(&work->state.groups, &rest.groups)
             && copy_nonzero(&work->state.values, &rest.values);
-        if (!room)
+        if (!room || !sound)
             cxm_priv_state_release(&rest);
     }
     cxm_tally_free(work);
+    if (!sound)
+        return not_inside(error);
     if (!room)
         return cxm_priv_no_memory(error);
     cxm_priv_state_release(&into->state);

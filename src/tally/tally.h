@@ -54,6 +54,11 @@ uint32_t cxm_priv_n_sums(const struct cxm_config *config, bool weighted);
 bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config,
                          bool weighted);
 void cxm_priv_state_release(struct cxm_state *state);
+/* Do the sums of a group, or of a value of the key table, go with its counters? A unit without
+ * used rows sums to zero, and weights sum to more than zero exactly where there are rows. */
+bool cxm_priv_group_is_sound(const struct cxm_config *config, bool weighted,
+                             const struct cxm_table *groups, const int64_t *cell);
+bool cxm_priv_value_is_sound(bool weighted, const struct cxm_table *values, const int64_t *cell);
 /* All or nothing. */
 enum cxm_status cxm_priv_state_merge(struct cxm_state *into, const struct cxm_state *from,
                                      struct cxm_error *error);
