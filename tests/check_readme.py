@@ -75,7 +75,7 @@ def check_python(path):
     text = "\n".join(blocks(path, "pycon"))
     test = doctest.DocTestParser().get_doctest(text, {}, "README", str(path), 0)
     report = []
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE, verbose=False)
     runner.run(test, out=report.append)
     failed = runner.failures if hasattr(runner, "failures") else runner.summarize(False).failed
     for number in range(len(test.examples) - failed):

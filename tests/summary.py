@@ -6,9 +6,10 @@
 
 One line a log, then the sum; exit status 1 when anything failed or a log holds no test.
 
-A log is meson's testlog.json (programs of cmocka count each of their tests, the others count
-as one), pytest's junit .xml, or a .count file with lines `ok NAME` and `not ok NAME`. A
-skipped test counts as failed, because what should run here has to run, unless it was named.
+A log is meson's testlog.json (programs of cmocka, and those that print `ok NAME` lines, count each
+of their tests, the others count as one), pytest's junit .xml, or a .count file with lines
+`ok NAME` and `not ok NAME`. A skipped test counts as failed, because what should run here has
+to run, unless it was named.
 """
 
 import json
@@ -29,6 +30,7 @@ def read_meson(path):
         good = sum(map(int, re.findall(r"\[  PASSED  \] (\d+) test", output)))
         bad = re.findall(r"^\[  (?:FAILED |SKIPPED)  ?\] (?!\d)([^,\n]*)$", output, re.M)
         bad = sorted(set(bad))
+        good += len(re.findall(r"^ok ", output, re.M))
         passed += good
         failures += [f"{test['name']}: {name}" for name in bad]
         if test["result"] == "SKIP" and test["name"].split(" / ")[-1] in MAY_SKIP:

@@ -7,21 +7,42 @@
  * checksum put right. */
 #include "fuzz.h"
 
-#include "base/base.h"
+#include "tally/format.h"
 
 #include <cxm/cxm.h>
 
 enum { MANY = 64 };
 
+/* Bytes of a later minor version may hold flags and sections that this one leaves out. */
+static bool of_this_version(const uint8_t *bytes, size_t size)
+{
+    if (bytes[5] != CXM_FORMAT_MINOR || cxm_priv_get_u32(bytes + 8) != 0)
+        return false;
+    for (size_t at = CXM_HEADER_BYTES; at < size - CXM_CRC_BYTES;
+         at += CXM_SECTION_BYTES + cxm_priv_get_u64(bytes + at + 8)) {
+        if (cxm_priv_get_u16(bytes + at) > CXM_SECTION_VALUES)
+            return false;
+    }
+    return true;
+}
+
+/* What was loaded saves as the same bytes, or as bytes that load as an equal tally. */
 static void saves_as(struct cxm_tally *tally, const uint8_t *bytes, size_t size)
 {
     size_t n = 0;
     FUZZ_LAW(cxm_tally_save(tally, NULL, 0, &n, NULL) == CXM_OK);
-    FUZZ_LAW(n == size);
     uint8_t *again = malloc(n);
     FUZZ_LAW(again != NULL);
     FUZZ_LAW(cxm_tally_save(tally, again, n, &n, NULL) == CXM_OK);
-    FUZZ_LAW(memcmp(again, bytes, size) == 0);
+    if (of_this_version(bytes, size)) {
+        FUZZ_LAW(n == size);
+        FUZZ_LAW(memcmp(again, bytes, size) == 0);
+    } else {
+        struct cxm_tally *second = NULL;
+        FUZZ_LAW(cxm_tally_load(again, n, NULL, &second, NULL) == CXM_OK);
+        FUZZ_LAW(cxm_tally_equal(tally, second));
+        cxm_tally_free(second);
+    }
     free(again);
 }
 

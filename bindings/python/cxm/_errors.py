@@ -19,6 +19,8 @@ class Error(ValueError):
     ``value``   the offending value as text, or None
     """
 
+    __module__ = "cxm"  # how tracebacks name it: cxm.Error
+
     status: str
     column: str | None
     row: int | None
