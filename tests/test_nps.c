@@ -166,7 +166,7 @@ static void every_measure_of_a(void **state)
         { "promoters", "0.5", NULL, NULL, NULL },
         { "passives", "0.3125", NULL, NULL, NULL },
         { "detractors", "0.1875", NULL, NULL, NULL },
-        { "mean", "7.6375", NULL, NULL, NULL },
+        { "mean", "633/80", NULL, NULL, NULL },
         { "share[0]", "2/80", NULL, NULL, NULL }, { "share[1]", "0", "0", NULL, NULL },
         { "share[2]", "1/80", NULL, NULL, NULL }, { "share[3]", "1/80", NULL, NULL, NULL },
         { "share[4]", "2/80", NULL, NULL, NULL }, { "share[5]", "4/80", NULL, NULL, NULL },
