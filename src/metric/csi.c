@@ -96,7 +96,19 @@ static void rule_aggregate(const struct cxm_config *config, struct cxm_block *bl
     }
 }
 
-/* A respondent's index: answers counted from the low end (minmax) or from 0 (ratio). */
+/* The sum of the fixed weights. */
+static double total_weight(const struct cxm_config *config)
+{
+    const struct cxm_value *fixed = &config->params[WEIGHTS];
+    double sum = fixed->n_numbers > 0 ? 0 : n_items(config);
+    for (size_t i = 0; i < fixed->n_numbers; i++)
+        sum += fixed->numbers[i];
+    return sum;
+}
+
+/* A respondent's index: answers counted from the low end (minmax) or from 0 (ratio). What is
+ * kept is sum w x for fixed weights, scaled when it is read, and 100 times the mean over the
+ * range for the respondent's own weights. */
 static void rule_person(const struct cxm_config *config, struct cxm_block *block)
 {
     const uint32_t k = n_items(config);
@@ -115,9 +127,9 @@ static void rule_person(const struct cxm_config *config, struct cxm_block *block
             answers[i].state = worse(block->states[i][r],
                                      person ? block->states[k + i][r] : CXM_ROW_USED);
         }
-        double mean = 0;
-        block->unit_codes[0][r] = cxm_priv_items_mean(answers, k, partial, 1, &mean);
-        block->variables[0][r] = 100 * mean / range;
+        double sum, all;
+        block->unit_codes[0][r] = cxm_priv_items_sum(answers, k, partial, 1, &sum, &all);
+        block->variables[0][r] = person ? 100 * (sum / all) / range : sum;
     }
 }
 
@@ -163,8 +175,11 @@ static void estimate_csi(const struct cxm_view *view, uint32_t member, const str
     if (importance_of(view->config) == CXM_IMPORTANCE_AGGREGATE)
         cxm_priv_estimate_importance_index(view, 0, n_items(view->config), offset, factor, 0,
                                            100, ask, out);
-    else
+    else if (importance_of(view->config) == CXM_IMPORTANCE_PERSON)
         cxm_priv_estimate_form(view, 0, &one, 0, 1, 0, 100, ask, out);
+    else
+        cxm_priv_estimate_form(view, 0, &one, 0, factor / total_weight(view->config), 0, 100,
+                               ask, out);
 }
 
 static const double first_variable[2] = { 1, 0 };

@@ -283,10 +283,11 @@ static enum cxm_status choose_measures(const struct reading *r,
         fits = class_has(r->metric->estimators[f].intervals,
                          (enum cxm_interval)options->interval);
     }
-    *out = chosen;
-    *n_out = used;
-    if (fits || used == 0)
+    if (fits || used == 0) {
+        *out = chosen;
+        *n_out = used;
         return CXM_OK;
+    }
     cxm_priv_release(&r->tally->allocator, chosen);
     return cxm_priv_fail(error, CXM_EINVAL, "interval",
                          "interval \"%s\" does not fit the measures asked for",

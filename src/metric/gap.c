@@ -164,7 +164,8 @@ static void rule_items(const struct cxm_config *config, struct cxm_block *block)
     }
 }
 
-/* Perceived, expected and gap of one dimension of one respondent. */
+/* Perceived, expected and gap of one dimension of one respondent: sums over its items, which
+ * are divided by their number when they are read. */
 static void rule_dimension(const struct cxm_config *config, struct cxm_block *block, uint32_t d,
                            size_t r)
 {
@@ -183,14 +184,29 @@ static void rule_dimension(const struct cxm_config *config, struct cxm_block *bl
         expected[n] = (struct cxm_answer){ e, 1, state };
         gap[n++] = (struct cxm_answer){ p - e, 1, state };
     }
-    double mean_gap = 0;
-    const uint16_t code = cxm_priv_items_mean(gap, n, partial, BINS, &mean_gap);
+    double sum, all;
+    const uint16_t code = cxm_priv_items_sum(gap, n, partial, BINS, &sum, &all);
     block->unit_codes[1 + k + d][r] = code;
     if (code != 0)
         return;
-    cxm_priv_items_mean(perceived, n, partial, BINS, &block->variables[at][r]);
-    cxm_priv_items_mean(expected, n, partial, BINS, &block->variables[at + 1][r]);
-    block->unit_codes[1 + k + d][r] = bin_of(mean_gap, cxm_priv_number(config, TOLERANCE));
+    cxm_priv_items_sum(perceived, n, partial, BINS, &block->variables[at][r], &all);
+    cxm_priv_items_sum(expected, n, partial, BINS, &block->variables[at + 1][r], &all);
+    block->unit_codes[1 + k + d][r] = bin_of(sum / all, cxm_priv_number(config, TOLERANCE));
+}
+
+static double size_of_dimension(const struct cxm_config *config, uint32_t d)
+{
+    double n = 0;
+    for (size_t i = 0; i < config->params[DIMENSION].n_numbers; i++)
+        n += config->params[DIMENSION].numbers[i] == (double)d;
+    return n;
+}
+
+/* What the sums of a unit of items and dimensions are divided by. */
+static double divisor_of(const struct cxm_config *config, uint32_t member)
+{
+    const uint32_t k = n_items(config);
+    return member < k ? 1 : size_of_dimension(config, member - k);
 }
 
 /* The overall gap of one respondent: of items, or of dimensions when those have weights. */
@@ -206,7 +222,8 @@ static void rule_overall(const struct cxm_config *config, struct cxm_block *bloc
         const uint32_t unit = by_dimension ? k + i : i;
         const uint16_t code = block->unit_codes[1 + unit][r];
         const uint32_t at = first + 2 * unit;
-        answers[i].value = block->variables[at][r] - block->variables[at + 1][r];
+        answers[i].value = (block->variables[at][r] - block->variables[at + 1][r])
+                         / (by_dimension ? size_of_dimension(config, i) : 1);
         answers[i].weight = fixed->n_numbers > 0 ? fixed->numbers[i] : 1;
         answers[i].state = code < BINS ? CXM_ROW_USED : (uint8_t)(code - BINS + 1);
         if (person) {
@@ -215,9 +232,9 @@ static void rule_overall(const struct cxm_config *config, struct cxm_block *bloc
         }
     }
     const enum cxm_partial partial = (enum cxm_partial)cxm_priv_choice(config, PARTIAL);
-    double mean = 0;
-    block->unit_codes[0][r] = cxm_priv_items_mean(answers, n, partial, 1, &mean);
-    block->variables[0][r] = mean;
+    double sum, all;
+    block->unit_codes[0][r] = cxm_priv_items_sum(answers, n, partial, 1, &sum, &all);
+    block->variables[0][r] = person ? sum / all : sum;
 }
 
 static void rule_aggregate(const struct cxm_config *config, struct cxm_block *block)
@@ -251,6 +268,17 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
 
 /* ---- estimates ------------------------------------------------------------------------ */
 
+/* The sum of the weights that the overall gap was summed with. */
+static double total_weight(const struct cxm_config *config)
+{
+    const bool by_dimension = config->params[DIMENSION_WEIGHTS].n_numbers > 0;
+    const struct cxm_value *fixed = &config->params[by_dimension ? DIMENSION_WEIGHTS : WEIGHTS];
+    double sum = fixed->n_numbers > 0 ? 0 : n_items(config);
+    for (size_t i = 0; i < fixed->n_numbers; i++)
+        sum += fixed->numbers[i];
+    return sum;
+}
+
 static const double difference[2] = { 1, -1 }, only_perceived[2] = { 1, 0 },
                     only_expected[2] = { 0, 1 };
 
@@ -267,21 +295,26 @@ static void estimate_overall(const struct cxm_view *view, uint32_t member,
     if (importance_of(view->config) == CXM_IMPORTANCE_AGGREGATE)
         cxm_priv_estimate_importance_index(view, 0, n_items(view->config), 0, 1, -range, range,
                                            ask, out);
-    else
+    else if (importance_of(view->config) == CXM_IMPORTANCE_PERSON)
         cxm_priv_estimate_form(view, 0, &one, 0, 1, -range, range, ask, out);
+    else
+        cxm_priv_estimate_form(view, 0, &one, 0, 1 / total_weight(view->config), -range, range,
+                               ask, out);
 }
 
 static void estimate_gap(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
                          struct cxm_estimate *out)
 {
     const double range = widest(view->config);
-    cxm_priv_estimate_form(view, 1 + member, difference, 0, 1, -range, range, ask, out);
+    cxm_priv_estimate_form(view, 1 + member, difference, 0,
+                           1 / divisor_of(view->config, member), -range, range, ask, out);
 }
 
 static void estimate_perceived(const struct cxm_view *view, uint32_t member,
                                const struct cxm_ask *ask, struct cxm_estimate *out)
 {
-    cxm_priv_estimate_form(view, 1 + member, only_perceived, 0, 1,
+    cxm_priv_estimate_form(view, 1 + member, only_perceived, 0,
+                           1 / divisor_of(view->config, member),
                            view->config->lowest[PERCEIVED], view->config->highest[PERCEIVED],
                            ask, out);
 }
@@ -289,7 +322,8 @@ static void estimate_perceived(const struct cxm_view *view, uint32_t member,
 static void estimate_expected(const struct cxm_view *view, uint32_t member,
                               const struct cxm_ask *ask, struct cxm_estimate *out)
 {
-    cxm_priv_estimate_form(view, 1 + member, only_expected, 0, 1,
+    cxm_priv_estimate_form(view, 1 + member, only_expected, 0,
+                           1 / divisor_of(view->config, member),
                            view->config->lowest[EXPECTED], view->config->highest[EXPECTED], ask,
                            out);
 }

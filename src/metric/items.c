@@ -41,26 +41,28 @@ enum cxm_status cxm_priv_items_check(const struct cxm_config *config, int items_
     return CXM_OK;
 }
 
-uint16_t cxm_priv_items_mean(const struct cxm_answer *answers, uint32_t n,
-                             enum cxm_partial partial, uint32_t bins, double *mean)
+uint16_t cxm_priv_items_sum(const struct cxm_answer *answers, uint32_t n,
+                            enum cxm_partial partial, uint32_t bins, double *sum, double *all)
 {
-    double all = 0, answered = 0, sum = 0;
+    double answered = 0;
     bool invalid = false, complete = true;
+    *sum = *all = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct cxm_answer *a = &answers[i];
-        all += isnan(a->weight) ? 0 : a->weight;
+        *all += isnan(a->weight) ? 0 : a->weight;
         if (a->state == CXM_ROW_USED) {
             answered += a->weight;
-            sum += a->weight * a->value;
+            *sum += a->weight * a->value;
         } else {
             complete = false;
             invalid = invalid || a->state == CXM_ROW_INVALID;
         }
     }
-    const bool enough = complete || (partial == CXM_PARTIAL_RENORMALISE && 2 * answered >= all);
+    const bool enough = complete || (partial == CXM_PARTIAL_RENORMALISE && 2 * answered >= *all);
     if (!enough || !(answered > 0))
         return (uint16_t)(bins + (invalid ? 1 : 0));
-    *mean = sum / answered;
+    if (!complete)
+        *sum = *sum / answered * *all;
     return 0;
 }
 

@@ -23,11 +23,13 @@ struct cxm_answer {
     uint8_t state;        /* enum cxm_row_state, of value and weight together */
 };
 
-/* The weighted mean of a respondent's answers, or the code of a row without one: missing or
- * invalid as bins and bins + 1 of a unit with `bins` bins. Renormalise: answered items carry at
- * least half of the weight, and their weights are scaled up. */
-uint16_t cxm_priv_items_mean(const struct cxm_answer *answers, uint32_t n,
-                             enum cxm_partial partial, uint32_t bins, double *mean);
+/* The weighted sum of a respondent's answers, as if all items had been answered, and the sum of
+ * all weights; their ratio is the weighted mean. With equal weights and whole answers the sum of
+ * a complete row is a whole number, which is why it is kept instead of the mean. Otherwise the
+ * code of a row without one: missing or invalid as bins and bins + 1 of a unit with `bins`
+ * bins. Renormalise: answered items carry at least half of the weight, and are scaled up. */
+uint16_t cxm_priv_items_sum(const struct cxm_answer *answers, uint32_t n,
+                            enum cxm_partial partial, uint32_t bins, double *sum, double *all);
 
 /* The index with weights estimated from the sample: sum_i Ibar_i Sbar_i / sum_i Ibar_i from a
  * unit whose variables are the k importances and then the k values (value_a minus value_b where
