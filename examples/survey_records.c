@@ -13,11 +13,11 @@ struct survey {
 };
 
 static const struct survey surveys[] = {
-    { "EMEA", 10, 5 }, { "EMEA", 9, 4 },  { "EMEA", 9, 5 },  { "EMEA", 10, 4 }, { "EMEA", 9, 3 },
-    { "EMEA", 8, 4 },  { "EMEA", 7, 9 },  { "EMEA", 7, 3 },  { "EMEA", 6, 2 },  { "EMEA", 0, 1 },
-    { "EMEA", -1, 4 }, { "APAC", 10, 5 }, { "APAC", 2, 2 },  { "APAC", 8, 4 },  { "APAC", -1, 9 },
+    { "EMEA", 10, 5 }, { "EMEA", 9, 4 }, { "EMEA", 9, 5 }, { "EMEA", 10, 4 },
+    { "EMEA", 9, 3 },  { "EMEA", 8, 4 }, { "EMEA", 7, 9 }, { "EMEA", 7, 3 },
+    { "EMEA", 6, 2 },  { "EMEA", 0, 1 }, { "EMEA", -1, 4 },
+    { "APAC", 10, 5 }, { "APAC", 2, 2 }, { "APAC", 8, 4 }, { "APAC", -1, 9 },
 };
-
 static const size_t n = sizeof surveys / sizeof surveys[0];
 
 /* The groups in sorted order, then the total. */

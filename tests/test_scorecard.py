@@ -399,9 +399,20 @@ class Files(Case):
         self.refuse(good, MIN_NPS + "gibberish\n", "c.conf:4:")
         self.refuse(good, MIN_NPS + "period = fortnight day\n", "c.conf:4: period")
         self.refuse(good, "score = x\n", "c.conf:1:", "first [section]")
+        self.refuse(good, "[scorecard]\nbye = x\n" + MIN_NPS, 'c.conf:2: [scorecard] does not')
         self.refuse(good, "", "no metric")
         self.refuse(good, MIN_NPS + "title = " + "x" * 300 + "\n", "c.conf:4:", "too long")
         self.refuse(good, MIN_NPS + "k" * 60 + " = 1\n", "c.conf:4:", "too long")
+
+    def test_defaults_may_stay_unused(self):
+        self.write("s.csv", "score\n9\n")
+        self.write("c.conf", "[scorecard]\nutc_offset = Z\ntitle = x\n" + MIN_NPS)
+        self.assertTrue(run("c.conf", cwd=self.path)[1].startswith("x\n"))
+
+    def test_intervals_that_do_not_fit(self):
+        self.refuse("score\n9\n", MIN_NPS + "interval = wilson\n", "c.conf:2: [nps]", "wilson")
+        row, = self.score("score\n9\n8\n", "interval = score\n")
+        self.assertEqual(row["interval"], "score")
 
     def test_long_lists_continue(self):
         columns = [f"question_{i}" for i in range(1, 41)]

@@ -48,8 +48,8 @@ static char *drawn(const char *sketch, bool utf8)
     static const struct {
         char ascii;
         const char *line;
-    } glyphs[] = { { '-', "─" }, { '[', "├" }, { ']', "┤" }, { 'o', "●" }, { ':', "┊" },
-                   { '+', "┼" }, { '<', "◄" }, { '>', "►" } };
+    } glyphs[] = { { '-', "─" }, { '[', "├" }, { ']', "┤" }, { 'o', "●" },
+                   { ':', "┊" }, { '+', "┼" }, { '<', "◄" }, { '>', "►" } };
     char *text = resize(NULL, 3 * strlen(sketch) + 1, 1);
     size_t used = 0;
     for (; *sketch != '\0'; sketch++) {

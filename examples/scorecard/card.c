@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const char common_keys[] =
-    "title, title_zh, file, delimiter, by, period, utc_offset, names <column>, missing, labels, "
-    "weight, freq, invalid, missing_key, measures, interval, small_n, axis";
+    "title, title_zh, file, delimiter, by, period, utc_offset, names <column>, missing, "
+    "labels, weight, freq, invalid, missing_key, measures, interval, small_n, axis";
 
 static size_t find_choice(const struct binding *binding, const struct entry *entry,
                           const char *const *choices)
@@ -63,8 +63,8 @@ static void bind_options(struct card *card, const struct binding *binding,
         .invalid = binding->strict ? CXM_INVALID_ERROR : CXM_INVALID_COUNT,
         .threads = options->threads,
     };
-    card->estimate = (struct cxm_estimate_options){ .size = sizeof card->estimate,
-                                                    .level = options->level };
+    card->estimate =
+        (struct cxm_estimate_options){ .size = sizeof card->estimate, .level = options->level };
     if (missing_key != NULL)
         card->add.missing_key = (int32_t)find_choice(binding, missing_key, missing_keys);
     if (measures != NULL)
@@ -119,11 +119,10 @@ static struct source *find_source(struct cards *cards, const struct binding *bin
                 binding->section->name);
     const char *config_path = binding->config->path, *slash = strrchr(config_path, '/');
     const int folder_bytes = slash != NULL ? (int)(slash - config_path) + 1 : 0;
-    char *path = *entry->value == '/'
-                     ? copy_text(entry->value, strlen(entry->value))
-                     : cards->options->data != NULL
-                           ? format_text("%s/%s", cards->options->data, entry->value)
-                           : format_text("%.*s%s", folder_bytes, config_path, entry->value);
+    char *path = *entry->value == '/' ? copy_text(entry->value, strlen(entry->value))
+                 : cards->options->data != NULL
+                     ? format_text("%s/%s", cards->options->data, entry->value)
+                     : format_text("%.*s%s", folder_bytes, config_path, entry->value);
     const char delimiter = find_delimiter(binding);
     for (size_t i = 0; i < cards->n_sources; i++) {
         if (strcmp(cards->sources[i]->path, path) != 0
@@ -146,11 +145,12 @@ static void make_tallies(struct card *card)
     struct cxm_error error;
     for (size_t i = 0; i < card->n_tables; i++) {
         if (cxm_tally_new(card->metric->name, card->params.list, card->params.n, NULL,
-                          &card->tables[i].tally, &error) == CXM_OK)
+                          &card->tables[i].tally, &error)
+            == CXM_OK)
             continue;
         const struct entry *entry = section_find(card->section, error.column);
-        fail_at(card->config->path, entry != NULL ? entry->line : card->section->line, "[%s] %s",
-                card->section->name, error.message);
+        fail_at(card->config->path, entry != NULL ? entry->line : card->section->line,
+                "[%s] %s", card->section->name, error.message);
     }
 }
 
@@ -159,9 +159,10 @@ static void check_keys(const struct card *card)
     char *known = copy_text(common_keys, strlen(common_keys));
     for (int32_t i = 0; i < card->metric->n_inputs + card->metric->n_params; i++) {
         const bool input = i < card->metric->n_inputs;
-        char *longer = format_text("%s, %s", known, input
-                                   ? card->metric->inputs[i].name
-                                   : card->metric->params[i - card->metric->n_inputs].name);
+        char *longer =
+            format_text("%s, %s", known,
+                        input ? card->metric->inputs[i].name
+                              : card->metric->params[i - card->metric->n_inputs].name);
         free(known);
         known = longer;
     }
@@ -179,8 +180,9 @@ static struct card bind_card(struct cards *cards, const struct config *config,
     const struct entry *invalid = binding_find(&binding, "invalid");
     if (invalid != NULL)
         binding.strict = find_choice(&binding, invalid, invalid_names) == 0;
-    struct card card = { .config = config, .section = section, .metric = binding.metric,
-                         .source = binding.source };
+    struct card card = {
+        .config = config, .section = section, .metric = binding.metric, .source = binding.source
+    };
     struct words items = bind_inputs(&card, &binding);
     card.params = params_read(config, section, binding.metric, &items);
     words_free(&items);
@@ -193,6 +195,16 @@ static struct card bind_card(struct cards *cards, const struct config *config,
     return card;
 }
 
+/* A default that no section needed is fine, as long as it is one. */
+static void check_common(const struct config *config)
+{
+    struct words keys = split(common_keys, ',');
+    for (size_t i = 0; i < keys.n; i++)
+        config_find(config, config->common, keys.item[i]);
+    section_check_used(config, config->common, common_keys);
+    words_free(&keys);
+}
+
 struct cards cards_bind(const struct config *config, const struct options *options)
 {
     struct cards cards = { .options = options };
@@ -200,11 +212,8 @@ struct cards cards_bind(const struct config *config, const struct options *optio
     for (size_t i = 0; i < config->n_sections; i++)
         if (&config->sections[i] != config->common)
             cards.card[cards.n++] = bind_card(&cards, config, &config->sections[i]);
-    if (config->common != NULL) {
-        config_find(config, config->common, "title");
-        config_find(config, config->common, "title_zh");
-        section_check_used(config, config->common, common_keys);
-    }
+    if (config->common != NULL)
+        check_common(config);
     return cards;
 }
 

@@ -15,7 +15,8 @@ static const double answer_missing_codes[1] = { NO_ANSWER };
 /* ---- rules ------------------------------------------------------------------------------- */
 
 /* "yes: 1" becomes "yes" and "1". */
-static void split_pair(const struct cell_rule *rule, const char *pair, char **left, char **right)
+static void split_pair(const struct cell_rule *rule, const char *pair, char **left,
+                       char **right)
 {
     struct words sides = split(pair, ':');
     if (sides.n != 2)
@@ -255,8 +256,9 @@ static void take_time(struct cells *cells, const struct source *source, const ch
     }
     if (instant.zoned && !cells->rule.has_offset)
         fail_at(source->path, source->lines[source->rows],
-                "%s is %s, with a zone: say in which one its %s is meant, such as "
-                "utc_offset = +08:00 or Z", cells->rule.column, text, "day, week or month");
+                "%s is %s, with a zone: say where days and months begin, such as "
+                "utc_offset = +08:00 or Z",
+                cells->rule.column, text);
     /* Without a zone it is local time, so that the library's calendar gives the same day. */
     *time = instant.local - (instant.zoned ? instant.offset : cells->rule.utc_offset);
 }
@@ -277,31 +279,17 @@ static uint8_t read_answer(struct cells *cells, int64_t row, const char *text, s
 }
 
 void cells_take(struct cells *cells, const struct source *source, const char *text,
-                      size_t bytes)
+                size_t bytes)
 {
     const int64_t row = source->rows;
     switch (cells->rule.kind) {
-    case CELL_NUMBER:
-        cells->numbers[row] = read_number(cells, row, text, bytes);
-        break;
-    case CELL_LABEL:
-        keep_text(cells, row, text, bytes);
-        break;
-    case CELL_KEY:
-        take_key(cells, source, text, bytes);
-        break;
-    case CELL_NUMBER_KEY:
-        take_number_key(cells, source, text, bytes);
-        break;
-    case CELL_CATEGORY:
-        take_category(cells, source, text, bytes);
-        break;
-    case CELL_TIME:
-        take_time(cells, source, text, bytes);
-        break;
-    case CELL_CONDITION:
-        cells->answers[row] = read_answer(cells, row, text, bytes);
-        break;
+    case CELL_NUMBER: cells->numbers[row] = read_number(cells, row, text, bytes); break;
+    case CELL_LABEL: keep_text(cells, row, text, bytes); break;
+    case CELL_KEY: take_key(cells, source, text, bytes); break;
+    case CELL_NUMBER_KEY: take_number_key(cells, source, text, bytes); break;
+    case CELL_CATEGORY: take_category(cells, source, text, bytes); break;
+    case CELL_TIME: take_time(cells, source, text, bytes); break;
+    case CELL_CONDITION: cells->answers[row] = read_answer(cells, row, text, bytes); break;
     }
 }
 

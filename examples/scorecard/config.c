@@ -17,7 +17,7 @@ struct reader {
     FILE *file;
     const char *path;
     int64_t line;
-    bool continued;        /* the line starts with a space: it goes on with the last value */
+    bool continued; /* the line starts with a space: it goes on with the last value */
     struct config *config;
 };
 
@@ -51,10 +51,10 @@ static struct section *last_section(struct reader *reader, const char *name)
     for (size_t i = 0; i < config->n_sections; i++)
         if (strcmp(config->sections[i].name, name) == 0)
             fail_at(reader->path, reader->line,
-                    "a second section [%s]; give it a name of its own, such as [%s again]", name,
-                    name);
-    config->sections = resize(config->sections, config->n_sections + 1,
-                              sizeof *config->sections);
+                    "a second section [%s]; give it a name of its own, such as [%s again]",
+                    name, name);
+    config->sections =
+        resize(config->sections, config->n_sections + 1, sizeof *config->sections);
     struct section *section = &config->sections[config->n_sections++];
     *section = (struct section){ .name = copy_text(name, strlen(name)), .line = reader->line };
     return section;
@@ -80,11 +80,10 @@ static int take_entry(void *user, const char *section_name, const char *key, con
         return 1;
     }
     if (entry != NULL)
-        fail_at(reader->path, reader->line,
-                "%s stands in [%s] twice (first in line %lld)", key, section->name,
-                (long long)entry->line);
-    section->entries = resize(section->entries, section->n_entries + 1,
-                              sizeof *section->entries);
+        fail_at(reader->path, reader->line, "%s stands in [%s] twice (first in line %lld)", key,
+                section->name, (long long)entry->line);
+    section->entries =
+        resize(section->entries, section->n_entries + 1, sizeof *section->entries);
     section->entries[section->n_entries++] = (struct entry){
         .key = copy_text(key, strlen(key)),
         .value = copy_text(value, strlen(value)),

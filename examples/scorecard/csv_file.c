@@ -15,18 +15,21 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { BUFFER_BYTES = 1 << 18, LONG_FILE_BYTES = 1 << 24,
-       CSV_OPTIONS = CSV_REPALL_NL | CSV_APPEND_NULL };
+enum {
+    BUFFER_BYTES = 1 << 18,
+    LONG_FILE_BYTES = 1 << 24,
+    CSV_OPTIONS = CSV_REPALL_NL | CSV_APPEND_NULL
+};
 
 struct csv_file {
     const char *path;
     const struct csv_listener *listener;
-    struct words names;     /* the header */
+    struct words names; /* the header */
     bool header_done;
-    size_t cells;           /* of this row so far */
-    int64_t row_line;       /* where this row starts */
-    int64_t line;           /* where the parser is */
-    bool after_return;      /* the last thing seen was "\r" */
+    size_t cells;      /* of this row so far */
+    int64_t row_line;  /* where this row starts */
+    int64_t line;      /* where the parser is */
+    bool after_return; /* the last thing seen was "\r" */
 };
 
 static int64_t count_line_feeds(const char *text, size_t bytes)
@@ -99,7 +102,7 @@ static void on_row(int end, void *user)
 
 struct progress {
     const char *path;
-    double total;           /* bytes of the file as stored; 0: show nothing */
+    double total; /* bytes of the file as stored; 0: show nothing */
     struct timespec shown;
     bool visible;
 };
@@ -121,7 +124,7 @@ static void progress_show(struct progress *progress, gzFile gz)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     const double waited = (double)(now.tv_sec - progress->shown.tv_sec)
-                        + 1e-9 * (double)(now.tv_nsec - progress->shown.tv_nsec);
+                          + 1e-9 * (double)(now.tv_nsec - progress->shown.tv_nsec);
     if (waited < 0.2)
         return;
     progress->shown = now;

@@ -84,14 +84,17 @@ __attribute__((noreturn)) static void report(const struct card *card,
     const struct field *field = find_field(card, error->column);
     const struct cells *cells = find_unreadable(field, error->row);
     const bool answer = field != NULL && metric_has_input(card->metric, field->role);
-    char *message = cells != NULL
-                        ? format_text("%s is \"%s\", not a number", cells->csv_name,
-                                      cells->bad_text)
-                        : without_row(error);
-    fail_at(source->path, source->lines[error->row], "%s%s%s%s", message,
-            answer ? " ([" : "", answer ? card->section->name : "",
-            answer ? "]; if it means \"no answer\" list it as missing = ..., to count such rows "
-                     "write invalid = count)" : "");
+    char *message = NULL;
+    if (cells != NULL)
+        message = format_text("%s is \"%s\", not a number", cells->csv_name, cells->bad_text);
+    else
+        message = without_row(error);
+    if (!answer)
+        fail_at(source->path, source->lines[error->row], "%s", message);
+    fail_at(source->path, source->lines[error->row],
+            "%s ([%s]; if it means \"no answer\" list it as missing = ..., "
+            "to count such rows write invalid = count)",
+            message, card->section->name);
 }
 
 /* ---- adding ------------------------------------------------------------------------------ */

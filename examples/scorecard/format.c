@@ -22,7 +22,8 @@ static char *number_text(uint32_t unit, double number)
         return format_text("%.4g", shown);
     const int digits = unit == CXM_UNIT_SHARE || unit == CXM_UNIT_POINTS || fabs(shown) >= 1000
                            ? 1
-                           : unit == CXM_UNIT_RATIO ? 3 : 2;
+                       : unit == CXM_UNIT_RATIO ? 3
+                                                : 2;
     return format_text("%.*f", digits, shown);
 }
 

@@ -132,8 +132,8 @@ static void print_rows(const struct card *card, const struct table *table,
                        const struct measures *measures, const int64_t *groups, size_t n_groups)
 {
     size_t n = 0;
-    struct cxm_row *rows = results_get(card, table, groups, n_groups, measures->shown,
-                                       measures->n_shown, &n);
+    struct cxm_row *rows =
+        results_get(card, table, groups, n_groups, measures->shown, measures->n_shown, &n);
     for (size_t i = 0; i < n; i++) {
         json_object *object = make_row(card, table, &rows[i]);
         puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN

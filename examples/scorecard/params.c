@@ -31,7 +31,8 @@ static struct cxm_param *add_param(struct params *params, const char *name, size
     params->numbers = resize(params->numbers, n, sizeof *params->numbers);
     params->texts[n - 1] = (struct words){ 0 };
     params->numbers[n - 1] = zeroed(n_numbers, sizeof(double));
-    params->list[n - 1] = (struct cxm_param){ .name = name, .numbers = params->numbers[n - 1],
+    params->list[n - 1] = (struct cxm_param){ .name = name,
+                                              .numbers = params->numbers[n - 1],
                                               .n_numbers = n_numbers };
     return &params->list[n - 1];
 }
@@ -84,7 +85,8 @@ static void read_choice(struct params *params, const struct origin *origin)
     words_free(&words);
 }
 
-static size_t find_item(const struct origin *origin, const struct words *items, const char *item)
+static size_t find_item(const struct origin *origin, const struct words *items,
+                        const char *item)
 {
     for (size_t i = 0; i < items->n; i++)
         if (strcmp(items->item[i], item) == 0)

@@ -17,7 +17,7 @@ enum { LONGEST_LABEL = 32, SHORTEST_BAR = 10, LONGEST_BAR = 60, LONGEST_FLAGS = 
 
 struct line {
     char *label;
-    char *cell[N_CELLS];    /* NULL: a heading */
+    char *cell[N_CELLS]; /* NULL: a heading */
     struct cxm_estimate estimate;
 };
 
@@ -77,8 +77,8 @@ static void add_total(struct view *view, const struct table *table,
     static const int64_t total = CXM_TOTAL;
     const char *word = word_text(WORD_TOTAL, view->options->chinese);
     size_t n = 0;
-    struct cxm_row *rows = results_get(view->card, table, &total, 1, measures->shown,
-                                       measures->n_shown, &n);
+    struct cxm_row *rows =
+        results_get(view->card, table, &total, 1, measures->shown, measures->n_shown, &n);
     if (n == 1)
         add_result(view, 0, word, &rows[0].estimate);
     else
@@ -96,8 +96,8 @@ static char *group_label(const struct view *view, const struct table *table, int
     char *label = NULL;
     for (size_t key = 0; key < table->n_keys; key++) {
         char *text = key_text(table, group, key);
-        const char *shown = text != NULL ? text
-                                         : word_text(WORD_NO_KEY, view->options->chinese);
+        const char *shown =
+            text != NULL ? text : word_text(WORD_NO_KEY, view->options->chinese);
         char *longer = label == NULL ? copy_text(shown, strlen(shown))
                                      : format_text("%s, %s", label, shown);
         free(text);
@@ -121,8 +121,8 @@ static void add_groups(struct view *view, const struct table *table,
     add_line(view, 0, heading);
     free(heading);
     size_t n = 0;
-    struct cxm_row *rows = results_get(view->card, table, groups, shown, measures->shown,
-                                       n_measures, &n);
+    struct cxm_row *rows =
+        results_get(view->card, table, groups, shown, measures->shown, n_measures, &n);
     for (size_t i = 0; i < n; i++) {
         char *group = group_label(view, table, rows[i].estimate.group);
         char *measure = measure_label(view, &measures->all[rows[i].estimate.measure]);
@@ -153,7 +153,9 @@ static size_t larger(size_t a, size_t b)
 static char *column_title(const struct view *view, int cell, const struct measures *measures)
 {
     static const enum word titles[N_CELLS] = {
-        [USED] = WORD_N, [MISSING] = WORD_MISSING, [INVALID] = WORD_INVALID,
+        [USED] = WORD_N,
+        [MISSING] = WORD_MISSING,
+        [INVALID] = WORD_INVALID,
         [EXCLUDED] = WORD_EXCLUDED,
     };
     const bool chinese = view->options->chinese;
@@ -174,8 +176,8 @@ static void measure_columns(struct view *view, char *titles[N_CELLS])
     }
     for (size_t i = 0; i < view->n_lines; i++) {
         const struct line *line = &view->lines[i];
-        view->label_width = larger(view->label_width, line->cell[0] ? text_width(line->label)
-                                                                    : 0);
+        view->label_width =
+            larger(view->label_width, line->cell[0] ? text_width(line->label) : 0);
         for (int cell = 0; cell < N_CELLS && line->cell[0] != NULL; cell++) {
             view->width[cell] = larger(view->width[cell], text_width(line->cell[cell]));
             if (strcmp(line->cell[cell], "0") != 0)

@@ -15,10 +15,10 @@ static bool same_text(const char *a, const char *b)
 static bool same_rule(const struct cell_rule *a, const struct cell_rule *b)
 {
     return a->kind == b->kind && same_text(a->column, b->column)
-        && same_text(a->missing, b->missing) && same_text(a->labels, b->labels)
-        && same_text(a->categories, b->categories) && same_text(a->condition, b->condition)
-        && a->calendar == b->calendar && a->has_offset == b->has_offset
-        && a->utc_offset == b->utc_offset && a->strict == b->strict;
+           && same_text(a->missing, b->missing) && same_text(a->labels, b->labels)
+           && same_text(a->categories, b->categories) && same_text(a->condition, b->condition)
+           && a->calendar == b->calendar && a->has_offset == b->has_offset
+           && a->utc_offset == b->utc_offset && a->strict == b->strict;
 }
 
 const char *source_keep(struct source *source, char *text)
@@ -127,9 +127,10 @@ void source_read(struct source *source)
     for (size_t i = 0; i < source->n_cells; i++) {
         const struct cells *cells = source->cells[i];
         if (cells->n_bad_keys > 0)
-            warn_at(source->path, 0, "%lld values of %s could not be read; their rows are in "
-                    "the group \"(missing)\"", (long long)cells->n_bad_keys,
-                    cells->rule.column);
+            warn_at(source->path, 0,
+                    "%lld values of %s could not be read; their rows are in "
+                    "the group \"(missing)\"",
+                    (long long)cells->n_bad_keys, cells->rule.column);
     }
 }
 

@@ -47,8 +47,8 @@ static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
     const int64_t era = (year >= 0 ? year : year - 399) / 400;
     const int64_t year_of_era = year - era * 400;
     const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100
-                             + day_of_year;
+    const int64_t day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
 }
 
@@ -194,8 +194,8 @@ static size_t read_operator(const char *text, enum comparison *comparison)
         const char *text;
         enum comparison comparison;
     } operators[] = {
-        { "==", EQUAL }, { "!=", NOT_EQUAL }, { "<=", AT_MOST }, { ">=", AT_LEAST },
-        { "<>", NOT_EQUAL }, { "<", LESS }, { ">", MORE }, { "=", EQUAL },
+        { "==", EQUAL },     { "!=", NOT_EQUAL }, { "<=", AT_MOST }, { ">=", AT_LEAST },
+        { "<>", NOT_EQUAL }, { "<", LESS },       { ">", MORE },     { "=", EQUAL },
     };
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         const size_t length = strlen(operators[i].text);
@@ -232,8 +232,8 @@ const char *parse_condition(const char *text, struct condition *condition)
     condition->word = single_word(rest, strlen(rest));
     if (condition->column == NULL || condition->word == NULL || find_operator(rest) != NULL)
         return "write a comparison as: column > number, or column == word";
-    condition->numeric = parse_number(condition->word, strlen(condition->word),
-                                      &condition->number);
+    condition->numeric =
+        parse_number(condition->word, strlen(condition->word), &condition->number);
     if (!condition->numeric && condition->comparison != EQUAL
         && condition->comparison != NOT_EQUAL)
         return "words can only be compared with == and !=";
@@ -250,18 +250,12 @@ void condition_free(struct condition *condition)
 bool condition_holds(const struct condition *condition, double number)
 {
     switch (condition->comparison) {
-    case EQUAL:
-        return number == condition->number;
-    case NOT_EQUAL:
-        return number != condition->number;
-    case LESS:
-        return number < condition->number;
-    case AT_MOST:
-        return number <= condition->number;
-    case MORE:
-        return number > condition->number;
-    case AT_LEAST:
-        return number >= condition->number;
+    case EQUAL: return number == condition->number;
+    case NOT_EQUAL: return number != condition->number;
+    case LESS: return number < condition->number;
+    case AT_MOST: return number <= condition->number;
+    case MORE: return number > condition->number;
+    case AT_LEAST: return number >= condition->number;
     }
     return false;
 }
