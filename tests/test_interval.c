@@ -547,7 +547,7 @@ static void assert_nested(const struct cxm_interval_limits *in,
 static void shares_obey_laws_at(double x, double n, enum cxm_interval method)
 {
     const char *name = cxm_interval_name(method);
-    struct cxm_interval_limits before;
+    struct cxm_interval_limits before = { .value = NAN };
     for (size_t l = 0; l < COUNT_OF(levels); l++) {
         const struct cxm_interval_limits got = share(x, n, levels[l], method);
         const struct cxm_interval_limits mirror = share(n - x, n, levels[l], method);
@@ -621,7 +621,7 @@ static void nets_obey_laws(void **state)
             const bool lattice = method == CXM_INTERVAL_BOOTSTRAP || method == CXM_INTERVAL_BCA;
             if (lattice && (round % 20 != 0 || c[0] + c[1] + c[2] < 2.0))
                 continue;
-            struct cxm_interval_limits before;
+            struct cxm_interval_limits before = { .value = NAN };
             for (size_t l = 0; l < COUNT_OF(levels); l += 2) {
                 const struct cxm_interval_limits got = net(c[0], c[1], c[2], levels[l], method);
                 const struct cxm_interval_limits mirror =
