@@ -12,7 +12,8 @@
 
 #define REPLACEMENT "\xEF\xBF\xBD"
 
-static void print_message(const char *file, int64_t line, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void
+print_message(const char *file, int64_t line, const char *format, va_list arguments)
 {
     char message[2048];
     vsnprintf(message, sizeof message, format, arguments);
