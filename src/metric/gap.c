@@ -472,7 +472,7 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_gap = {
-    .rules = { &info, configure, rule, check_inputs }, .estimators = estimators,
+    .rules = { &info, configure, rule, false, check_inputs }, .estimators = estimators,
     .items_param = ITEMS, .dimensions_param = DIMENSION, .define = define,
 };
 

@@ -131,7 +131,7 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_nps = {
-    .rules = { &info, configure, cxm_priv_rule_rating, NULL }, .estimators = estimators,
+    .rules = { &info, configure, cxm_priv_rule_rating, true, NULL }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
 

@@ -207,6 +207,8 @@ void cxm_priv_finish_share(const struct cxm_view *view, const struct cxm_ask *as
                                        ? ask->interval
                                        : CXM_INTERVAL_WILSON;
     struct cxm_limits limits = { NAN, NAN, 0 };
+    if (out->std_error == 0)
+        out->flags |= CXM_FLAG_DEGENERATE;
     out->df = INFINITY;
     out->interval = method;
     if (method == CXM_INTERVAL_NONE)
@@ -248,6 +250,8 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
     out->value = 100 * m.mean;
     out->std_error = 100 * sqrt(view->weighted ? bessel(out->n) * m.scatter : m.scatter);
     out->df = INFINITY;
+    if (out->std_error == 0)
+        out->flags |= CXM_FLAG_DEGENERATE;
     const enum cxm_interval method = ask->interval != CXM_INTERVAL_DEFAULT
                                        ? ask->interval
                                        : CXM_INTERVAL_ADJUSTED_WALD;
@@ -289,11 +293,11 @@ void cxm_priv_finish_mean(struct cxm_estimate *out, const struct cxm_ask *ask, d
                           double high)
 {
     out->interval = ask->interval != CXM_INTERVAL_DEFAULT ? ask->interval : CXM_INTERVAL_T;
+    if (out->std_error == 0)
+        out->flags |= CXM_FLAG_DEGENERATE;
     if (out->interval == CXM_INTERVAL_NONE)
         return;
     out->df = out->interval == CXM_INTERVAL_WALD ? INFINITY : (double)(out->n - 1);
-    if (out->std_error == 0)
-        out->flags |= CXM_FLAG_DEGENERATE;
     cxm_priv_set_limits(out, cxm_priv_mean_limits(out->value, out->std_error, out->df,
                                                   ask->level), low, high);
 }

@@ -81,6 +81,7 @@ struct cxm_rules {
     /* Checks the parameters together, sets n_items and ranges, then cxm_priv_config_units. */
     enum cxm_status (*configure)(struct cxm_config *config, struct cxm_error *error);
     void (*rule)(const struct cxm_config *config, struct cxm_block *block);
+    bool one_rating; /* one unit, whose codes are those of the only input, a rating */
     /* Do the columns that are there (by slot) fit the parameters? NULL: always. */
     enum cxm_status (*check_inputs)(const struct cxm_config *config, const bool *given,
                                     struct cxm_error *error);

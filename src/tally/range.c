@@ -467,10 +467,10 @@ static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error
     return CXM_OK;
 }
 
-enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
-                                   const struct cxm_sources *sources, int64_t first,
-                                   int64_t last, struct cxm_state *state,
-                                   struct cxm_error *error)
+static enum cxm_status add_blocks(const struct cxm_config *config,
+                                  const struct cxm_sources *sources, int64_t first,
+                                  int64_t last, struct cxm_state *state,
+                                  struct cxm_error *error)
 {
     struct range r = { .config = config, .sources = sources, .state = state };
     enum cxm_status status = range_init(&r, (size_t)(last - first), error);
@@ -487,4 +487,25 @@ enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
     cxm_priv_release(config->allocator, r.readers);
     cxm_priv_scratch_free(r.scratch);
     return status;
+}
+
+enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
+                                   const struct cxm_sources *sources, int64_t first,
+                                   int64_t last, struct cxm_state *state,
+                                   struct cxm_error *error)
+{
+    switch (cxm_priv_dense_range(config, sources, first, last, state)) {
+    case CXM_DENSE_DONE:
+        return CXM_OK;
+    case CXM_DENSE_NO_MEMORY:
+        return cxm_priv_no_memory(error);
+    case CXM_DENSE_NO:
+        break;
+    }
+    if (state->groups.dict.n > 0) { /* it had begun */
+        cxm_priv_state_release(state);
+        if (!cxm_priv_state_init(state, config, sources->weight != NULL))
+            return cxm_priv_no_memory(error);
+    }
+    return add_blocks(config, sources, first, last, state, error);
 }

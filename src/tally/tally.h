@@ -117,6 +117,13 @@ enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
                                    int64_t last, struct cxm_state *state,
                                    struct cxm_error *error);
 
+/* The short cut of dense.c: done; not possible (the state may hold a part: start anew); or out
+ * of memory. */
+enum cxm_dense_result { CXM_DENSE_DONE, CXM_DENSE_NO, CXM_DENSE_NO_MEMORY };
+enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
+                                           const struct cxm_sources *sources, int64_t first,
+                                           int64_t last, struct cxm_state *state);
+
 /* The message for an invalid value of a slot. */
 enum cxm_status cxm_priv_invalid_value(const struct cxm_config *config, uint32_t slot,
                                        const struct cxm_column *column, int64_t row,

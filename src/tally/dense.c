@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The short cut for the commonest call: one rating of a byte, no weights, no copies, and no
+ * groups or one key of whole numbers that lie close together. Answers go through a table of
+ * 256 codes that the general decoder filled in, so both roads agree by construction; groups
+ * are counted in an array indexed by key and code. Anything else, and any invalid answer that
+ * is to be named, is left to the general road (range.c), which gives the same tally.
+ *
+ * Memory: 64 bytes a key between the smallest and the largest, twice that up to 2 048 keys. */
+#include "tally/kernels.h"
+#include "tally/tally.h"
+
+enum { CODES = 16, CHUNK = 1 << 15, FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FLUSH_ROWS = 1 << 30 };
+
+static bool is_plain(const struct cxm_column *c)
+{
+    return c->validity == NULL && c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0
+        && c->n_labels == 0;
+}
+
+static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources)
+{
+    const struct cxm_column *c = sources->slots[0];
+    return config->rules->one_rating && sources->weight == NULL && sources->freq == NULL
+        && is_plain(c) && (c->type == CXM_U8 || c->type == CXM_I8)
+        && config->units[0].bins + 2 <= CODES;
+}
+
+static bool key_fits(const struct cxm_sources *sources)
+{
+    const struct cxm_column *c = sources->keys[0];
+    if (sources->n_keys == 0)
+        return true;
+    return sources->n_keys == 1 && is_plain(c) && (c->flags & CXM_COLUMN_SENTINEL) == 0
+        && c->n_missing_codes == 0 && c->calendar == CXM_NO_CALENDAR
+        && sources->plans[0].info.type == CXM_KEY_INT && c->type >= CXM_I8 && c->type <= CXM_U32;
+}
+
+/* The code of every byte, as the general decoder gives it. */
+static void make_codes(const struct cxm_config *config, const struct cxm_column *column,
+                       uint16_t codes[256])
+{
+    uint8_t bytes[256];
+    struct cxm_column all = *column;
+    struct cxm_reader reader;
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (uint8_t)i;
+    all.data = bytes;
+    all.n = 256;
+    all.stride = 1;
+    all.offset = 0;
+    cxm_priv_reader_init(&reader, &all);
+    cxm_priv_read_codes(&reader, 0, 256, (int64_t)config->lowest[0], config->units[0].bins,
+                        codes);
+}
+
+static const uint8_t *row_of(const struct cxm_column *column, int64_t row)
+{
+    return (const uint8_t *)column->data + (column->offset + row) * column->stride;
+}
+
+/* ---- without groups ------------------------------------------------------------------- */
+
+static enum cxm_dense_result count_all(const struct cxm_config *config,
+                                       const struct cxm_sources *sources, int64_t first,
+                                       int64_t last, struct cxm_state *state)
+{
+    uint16_t codes[256];
+    uint8_t values[CXM_MOST_VALUES];
+    uint64_t counts[CXM_MOST_VALUES] = { 0 };
+    size_t n_values = 0;
+    const struct cxm_column *column = sources->slots[0];
+    const uint32_t invalid = config->units[0].bins + 1;
+    make_codes(config, column, codes);
+    for (int i = 0; i < 256; i++) {
+        if (codes[i] == invalid)
+            continue;
+        if (n_values == CXM_MOST_VALUES)
+            return CXM_DENSE_NO;
+        values[n_values++] = (uint8_t)i;
+    }
+    if (column->stride != 1)
+        return CXM_DENSE_NO;
+    cxm_priv_kernels(0).count_bytes(row_of(column, first), (size_t)(last - first), values,
+                                    n_values, counts);
+    int64_t known = 0;
+    for (size_t v = 0; v < n_values; v++)
+        known += (int64_t)counts[v];
+    if (known != last - first && !sources->count_invalid)
+        return CXM_DENSE_NO; /* the general road names the row */
+    if (cxm_priv_table_add(&state->groups, (const uint8_t *)"", 0) == UINT32_MAX)
+        return CXM_DENSE_NO_MEMORY;
+    int64_t *cell = cxm_priv_table_cell(&state->groups, 0);
+    for (size_t v = 0; v < n_values; v++)
+        cell[codes[values[v]]] += (int64_t)counts[v];
+    cell[invalid] += last - first - known;
+    return CXM_DENSE_DONE;
+}
+
+/* ---- with groups ---------------------------------------------------------------------- */
+
+struct keyed {
+    int64_t base;       /* the key of the first row of counters */
+    size_t n_keys;
+    uint32_t *counters; /* [copies][n_keys][CODES] */
+    int copies;         /* 2: odd rows count apart */
+};
+
+/* One loop for each type of key: the switch is outside of it. Row i of a chunk adds one to the
+ * counter of its key and code; find() only looks for the smallest and largest key. */
+#define KEYED_LOOPS(NAME, TYPE)                                                                  \
+    static void find_##NAME(const uint8_t *keys, int64_t stride, size_t n, int64_t *low,         \
+                            int64_t *high)                                                       \
+    {                                                                                            \
+        TYPE smallest, largest, key;                                                             \
+        memcpy(&smallest, keys, sizeof smallest);                                                \
+        largest = smallest;                                                                      \
+        if (stride == (int64_t)sizeof key) {                                                     \
+            for (size_t i = 0; i < n; i++) {                                                     \
+                memcpy(&key, keys + i * sizeof key, sizeof key);                                 \
+                smallest = key < smallest ? key : smallest;                                      \
+                largest = key > largest ? key : largest;                                         \
+            }                                                                                    \
+        } else {                                                                                 \
+            for (size_t i = 0; i < n; i++) {                                                     \
+                memcpy(&key, keys + (int64_t)i * stride, sizeof key);                            \
+                smallest = key < smallest ? key : smallest;                                      \
+                largest = key > largest ? key : largest;                                         \
+            }                                                                                    \
+        }                                                                                        \
+        *low = (int64_t)smallest;                                                                \
+        *high = (int64_t)largest;                                                                \
+    }                                                                                            \
+    static void count_##NAME(const uint8_t *keys, int64_t key_stride, const uint8_t *answers,    \
+                             int64_t stride, const uint8_t *codes, size_t n,                     \
+                             const struct keyed *k)                                              \
+    {                                                                                            \
+        uint32_t *even = k->counters;                                                            \
+        uint32_t *odd = k->counters + (k->copies > 1 ? k->n_keys * CODES : 0);                   \
+        size_t i = 0;                                                                            \
+        for (; i + 2 <= n; i += 2) {                                                             \
+            TYPE a, b;                                                                           \
+            memcpy(&a, keys, sizeof a);                                                          \
+            memcpy(&b, keys + key_stride, sizeof b);                                             \
+            even[(size_t)((int64_t)a - k->base) * CODES + codes[answers[0]]]++;                  \
+            odd[(size_t)((int64_t)b - k->base) * CODES + codes[answers[stride]]]++;              \
+            keys += 2 * key_stride;                                                              \
+            answers += 2 * stride;                                                               \
+        }                                                                                        \
+        if (i < n) {                                                                             \
+            TYPE a;                                                                              \
+            memcpy(&a, keys, sizeof a);                                                          \
+            even[(size_t)((int64_t)a - k->base) * CODES + codes[answers[0]]]++;                  \
+        }                                                                                        \
+    }
+
+KEYED_LOOPS(i8, int8_t)
+KEYED_LOOPS(u8, uint8_t)
+KEYED_LOOPS(i16, int16_t)
+KEYED_LOOPS(u16, uint16_t)
+KEYED_LOOPS(i32, int32_t)
+KEYED_LOOPS(u32, uint32_t)
+KEYED_LOOPS(i64, int64_t)
+
+struct key_loops {
+    void (*find)(const uint8_t *, int64_t, size_t, int64_t *, int64_t *);
+    void (*count)(const uint8_t *, int64_t, const uint8_t *, int64_t, const uint8_t *, size_t,
+                  const struct keyed *);
+};
+
+static struct key_loops loops_of(uint32_t type)
+{
+    switch ((enum cxm_type)type) {
+    case CXM_I8:
+        return (struct key_loops){ find_i8, count_i8 };
+    case CXM_U8:
+        return (struct key_loops){ find_u8, count_u8 };
+    case CXM_I16:
+        return (struct key_loops){ find_i16, count_i16 };
+    case CXM_U16:
+        return (struct key_loops){ find_u16, count_u16 };
+    case CXM_I32:
+        return (struct key_loops){ find_i32, count_i32 };
+    case CXM_U32:
+        return (struct key_loops){ find_u32, count_u32 };
+    default:
+        return (struct key_loops){ find_i64, count_i64 };
+    }
+}
+
+/* Counters of one key become its cell. */
+static bool flush_key(const struct cxm_config *config, struct cxm_state *state, int64_t key,
+                      const uint32_t counts[CODES])
+{
+    uint8_t bytes[9] = { CXM_TAG_PRESENT };
+    cxm_priv_put_u64(bytes + 1, __builtin_bswap64((uint64_t)key ^ (uint64_t)1 << 63));
+    const uint32_t at = cxm_priv_table_add(&state->groups, bytes, sizeof bytes);
+    if (at == UINT32_MAX)
+        return false;
+    int64_t *cell = cxm_priv_table_cell(&state->groups, at);
+    for (uint32_t c = 0; c < config->units[0].bins + 2; c++)
+        cell[c] += counts[c];
+    return true;
+}
+
+static size_t count_seen(const struct keyed *k, size_t i, uint32_t counts[CODES])
+{
+    size_t any = 0;
+    for (int c = 0; c < CODES; c++) {
+        counts[c] = k->counters[i * CODES + (size_t)c];
+        if (k->copies > 1)
+            counts[c] += k->counters[(k->n_keys + i) * CODES + (size_t)c];
+        any += counts[c];
+    }
+    return any;
+}
+
+/* The state gets room for all keys at once, then their cells in the order of the keys. */
+static bool flush(const struct cxm_config *config, struct keyed *k, struct cxm_state *state)
+{
+    uint32_t counts[CODES];
+    size_t n = 0;
+    for (size_t i = 0; i < k->n_keys; i++)
+        n += count_seen(k, i, counts) > 0;
+    if (!cxm_priv_table_reserve(&state->groups, state->groups.dict.n + n, NULL)
+        || !cxm_priv_dict_reserve(&state->groups.dict, n, 9 * n))
+        return false;
+    for (size_t i = 0; i < k->n_keys; i++) {
+        if (count_seen(k, i, counts) > 0
+            && !flush_key(config, state, k->base + (int64_t)i, counts))
+            return false;
+    }
+    memset(k->counters, 0, (size_t)k->copies * k->n_keys * CODES * sizeof *k->counters);
+    return true;
+}
+
+/* Counters for the keys low … high too. What was counted so far is moved to the state. */
+static enum cxm_dense_result reach(const struct cxm_config *config, struct keyed *k, int64_t low,
+                                   int64_t high, struct cxm_state *state)
+{
+    const int64_t end = k->base + (int64_t)k->n_keys;
+    if (k->n_keys > 0 && low >= k->base && high < end)
+        return CXM_DENSE_DONE;
+    if (k->n_keys > 0) {
+        low = low < k->base ? low : k->base;
+        high = high >= end ? high : end - 1;
+    }
+    if ((uint64_t)high - (uint64_t)low >= MOST_KEYS)
+        return CXM_DENSE_NO;
+    if (k->n_keys > 0 && !flush(config, k, state))
+        return CXM_DENSE_NO_MEMORY;
+    size_t n = (size_t)(high - low) + 1;
+    if (k->n_keys > 0 && n < 2 * k->n_keys && 2 * k->n_keys <= MOST_KEYS
+        && low <= INT64_MAX - (int64_t)(2 * k->n_keys)) /* not one key at a time */
+        n = 2 * k->n_keys;
+    const int copies = n <= FEW_KEYS ? 2 : 1;
+    uint32_t *counters = cxm_priv_alloc_zero(config->allocator, (size_t)copies * n,
+                                             CODES * sizeof *counters);
+    if (counters == NULL)
+        return CXM_DENSE_NO_MEMORY;
+    cxm_priv_release(config->allocator, k->counters);
+    *k = (struct keyed){ low, n, counters, copies };
+    return CXM_DENSE_DONE;
+}
+
+static enum cxm_dense_result count_keyed(const struct cxm_config *config,
+                                         const struct cxm_sources *sources, int64_t first,
+                                         int64_t last, struct keyed *k, struct cxm_state *state)
+{
+    const struct cxm_column *answers = sources->slots[0], *keys = sources->keys[0];
+    const struct key_loops loops = loops_of(keys->type);
+    uint16_t codes[256];
+    uint8_t narrow[256];
+    make_codes(config, answers, codes);
+    for (int i = 0; i < 256; i++)
+        narrow[i] = (uint8_t)codes[i];
+    int64_t since_flush = 0;
+    for (int64_t row = first; row < last; row += CHUNK) {
+        const size_t n = last - row < CHUNK ? (size_t)(last - row) : CHUNK;
+        int64_t low, high;
+        loops.find(row_of(keys, row), keys->stride, n, &low, &high);
+        const enum cxm_dense_result result = reach(config, k, low, high, state);
+        if (result != CXM_DENSE_DONE)
+            return result;
+        loops.count(row_of(keys, row), keys->stride, row_of(answers, row), answers->stride,
+                    narrow, n, k);
+        since_flush += (int64_t)n;
+        if (since_flush >= FLUSH_ROWS) {
+            if (!flush(config, k, state))
+                return CXM_DENSE_NO_MEMORY;
+            since_flush = 0;
+        }
+    }
+    if (k->n_keys > 0 && !flush(config, k, state))
+        return CXM_DENSE_NO_MEMORY;
+    return CXM_DENSE_DONE;
+}
+
+static bool any_invalid(const struct cxm_config *config, const struct cxm_state *state)
+{
+    const uint32_t invalid = config->units[0].bins + 1;
+    for (uint32_t i = 0; i < state->groups.dict.n; i++) {
+        if (cxm_priv_table_cell(&state->groups, i)[invalid] != 0)
+            return true;
+    }
+    return false;
+}
+
+enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
+                                           const struct cxm_sources *sources, int64_t first,
+                                           int64_t last, struct cxm_state *state)
+{
+    if (first >= last || !rating_fits(config, sources) || !key_fits(sources))
+        return CXM_DENSE_NO;
+    struct keyed k = { 0, 0, NULL, 1 };
+    enum cxm_dense_result result = sources->n_keys == 0
+                                     ? count_all(config, sources, first, last, state)
+                                     : count_keyed(config, sources, first, last, &k, state);
+    cxm_priv_release(config->allocator, k.counters);
+    if (result == CXM_DENSE_DONE && !sources->count_invalid && any_invalid(config, state))
+        result = CXM_DENSE_NO;
+    if (result == CXM_DENSE_DONE)
+        state->rows += last - first;
+    return result;
+}

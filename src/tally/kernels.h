@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The few loops that every histogram metric spends its time in, and their variants. The C
+ * variant is the reference; the others are taken when the processor has what they need. The
+ * choice is made anew for each call: it costs nanoseconds and needs no global state. */
+#ifndef CXM_SRC_KERNELS_H
+#define CXM_SRC_KERNELS_H
+
+#include "base/base.h"
+
+enum { CXM_MOST_VALUES = 16 };
+
+/* Counts how often each of n_values <= CXM_MOST_VALUES distinct bytes occurs among n, adding to
+ * counts. Bytes that are not listed are not counted. */
+typedef void cxm_count_bytes(const uint8_t *bytes, size_t n, const uint8_t *values,
+                             size_t n_values, uint64_t *counts);
+
+cxm_count_bytes cxm_priv_count_bytes_c;
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CXM_X86 1
+cxm_count_bytes cxm_priv_count_bytes_avx2, cxm_priv_count_bytes_avx512;
+#else
+#define CXM_X86 0
+#endif
+
+struct cxm_kernels {
+    cxm_count_bytes *count_bytes;
+};
+
+/* What this processor runs best; `mask` (of CXM_CPU_…) forbids variants, for tests. */
+enum { CXM_CPU_AVX2 = 1, CXM_CPU_AVX512 = 2 };
+struct cxm_kernels cxm_priv_kernels(unsigned mask);
+
+#endif

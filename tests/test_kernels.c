@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Every variant of a kernel against the C one, and the short cut for byte ratings against the
+ * general road, which a validity bitmap without a single null forces: same saved bytes. */
+#define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
+
+#include "testing.h"
+
+#include "tally/kernels.h"
+
+#include <cxm/cxm.h>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+static uint64_t seed_state = 20261122;
+static uint64_t draw(void)
+{
+    uint64_t z = (seed_state += 0x9E3779B97F4A7C15u);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+/* ---- counting bytes ------------------------------------------------------------------- */
+
+/* n bytes that end where the next page may not be touched: reading beyond is a crash. */
+static uint8_t *guarded(size_t n, void **map, size_t *mapped)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t pages = (n + page - 1) / page + 1;
+    uint8_t *base = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(base != MAP_FAILED);
+    assert_int_equal(mprotect(base + pages * page, page, PROT_NONE), 0);
+    *map = base;
+    *mapped = (pages + 1) * page;
+    return base + pages * page - n;
+}
+
+static void compare_counts(cxm_count_bytes *variant, size_t n, size_t n_values, int kind)
+{
+    void *map;
+    size_t mapped;
+    uint8_t *bytes = guarded(n, &map, &mapped);
+    uint8_t values[CXM_MOST_VALUES];
+    uint64_t want[CXM_MOST_VALUES] = { 0 }, got[CXM_MOST_VALUES] = { 0 };
+    for (size_t v = 0; v < n_values; v++)
+        values[v] = (uint8_t)(v * 17 + (v == 3 ? 200 : 0));
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = kind == 0 ? (uint8_t)draw() : values[kind == 1 ? 0 : draw() % n_values];
+    for (size_t i = 0; i < n; i++) /* the obvious way */
+        for (size_t v = 0; v < n_values; v++)
+            want[v] += bytes[i] == values[v];
+    variant(bytes, n, values, n_values, got);
+    assert_memory_equal(got, want, sizeof got);
+    munmap(map, mapped);
+}
+
+static void run_variant(cxm_count_bytes *variant)
+{
+    for (size_t n = 0; n <= 3 * 64 + 5; n++)
+        for (size_t n_values = 1; n_values <= CXM_MOST_VALUES; n_values += 3)
+            compare_counts(variant, n, n_values, (int)(n % 3));
+    /* lanes of 8 bits: one value in every place, around 255 rounds of 32 and 64 bytes */
+    for (size_t rounds = 254; rounds <= 257; rounds++) {
+        compare_counts(variant, rounds * 32, 12, 1);
+        compare_counts(variant, rounds * 64 + 31, 12, 1);
+    }
+    for (int i = 0; i < 50; i++)
+        compare_counts(variant, draw() % 100000, 1 + draw() % CXM_MOST_VALUES, i % 3);
+}
+
+static void counting_bytes(void **state)
+{
+    (void)state;
+    print_message("seed %llu\n", (unsigned long long)seed_state);
+    run_variant(cxm_priv_count_bytes_c);
+#if CXM_X86
+    if (__builtin_cpu_supports("avx2"))
+        run_variant(cxm_priv_count_bytes_avx2);
+    if (__builtin_cpu_supports("avx512bw"))
+        run_variant(cxm_priv_count_bytes_avx512);
+#endif
+}
+
+static void masks_take_variants_away(void **state)
+{
+    (void)state;
+    const struct cxm_kernels none = cxm_priv_kernels(CXM_CPU_AVX2 | CXM_CPU_AVX512);
+    assert_true(none.count_bytes == cxm_priv_count_bytes_c);
+#if CXM_X86
+    if (__builtin_cpu_supports("avx2"))
+        assert_true(cxm_priv_kernels(CXM_CPU_AVX512).count_bytes == cxm_priv_count_bytes_avx2);
+#endif
+}
+
+/* ---- the short cut and the general road ----------------------------------------------- */
+
+enum { ROWS = 150000 };
+
+struct rows {
+    uint8_t score[2 * ROWS];
+    int64_t key[2 * ROWS];
+    uint8_t narrow[8 * 2 * ROWS]; /* the keys in the type that is tried */
+    uint8_t valid[ROWS / 8 + 1];
+};
+
+static enum cxm_status save(const struct cxm_column *score, const struct cxm_column *by,
+                            int32_t invalid, int32_t threads, uint8_t **bytes, size_t *n,
+                            struct cxm_error *error)
+{
+    struct cxm_tally *tally;
+    const struct cxm_add_options options = { sizeof options, invalid, 0, threads, 0 };
+    const struct cxm_input inputs[2] = { { "score", score }, { "by", by } };
+    assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, error), CXM_OK);
+    const enum cxm_status status = cxm_tally_add(tally, inputs, by != NULL ? 2 : 1, &options,
+                                                 error);
+    if (status == CXM_OK) {
+        assert_int_equal(cxm_tally_save(tally, NULL, 0, n, error), CXM_OK);
+        *bytes = malloc(*n);
+        assert_non_null(*bytes);
+        assert_int_equal(cxm_tally_save(tally, *bytes, *n, n, error), CXM_OK);
+    }
+    cxm_tally_free(tally);
+    return status;
+}
+
+static void same_both_ways(struct rows *r, struct cxm_column score, const struct cxm_column *by,
+                           int32_t invalid, int32_t threads)
+{
+    uint8_t *quick, *general;
+    size_t n_quick, n_general;
+    struct cxm_error a, b;
+    struct cxm_column with_bitmap = score;
+    with_bitmap.validity = r->valid; /* all ones: no null, but not plain */
+    memset(r->valid, 0xFF, sizeof r->valid);
+    const enum cxm_status one = save(&score, by, invalid, threads, &quick, &n_quick, &a);
+    const enum cxm_status two = save(&with_bitmap, by, invalid, 1, &general, &n_general, &b);
+    assert_int_equal(one, two);
+    if (one != CXM_OK) {
+        assert_int_equal(a.row, b.row);
+        assert_string_equal(a.message, b.message);
+        return;
+    }
+    assert_int_equal(n_quick, n_general);
+    assert_memory_equal(quick, general, n_quick);
+    free(quick);
+    free(general);
+}
+
+static void fill(struct rows *r, int64_t low, uint64_t span, bool some_invalid)
+{
+    for (size_t i = 0; i < 2 * ROWS; i++) {
+        r->score[i] = (uint8_t)(draw() % 100 < 3 ? 255 : draw() % 11);
+        r->key[i] = (int64_t)((uint64_t)low + draw() % span);
+    }
+    if (some_invalid) {
+        r->score[ROWS - 7] = 77;
+        r->score[ROWS / 2] = 200;
+    }
+}
+
+static struct cxm_column keys_as(struct rows *r, enum cxm_type type, int64_t stride)
+{
+    const size_t bytes = cxm_type_bytes(type);
+    for (size_t i = 0; i < 2 * ROWS; i++)
+        memcpy(r->narrow + i * bytes, &r->key[i], bytes); /* little-endian machines */
+    return cxm_column_make("key", type, r->narrow, ROWS, stride * (int64_t)bytes,
+                           (uint32_t)bytes);
+}
+
+static void short_cut_equals_general_road(void **state)
+{
+    (void)state;
+    static const double missing[1] = { 255 };
+    static const struct kind {
+        enum cxm_type type;
+        int64_t low;
+        uint64_t span;
+    } kinds[] = {
+        { CXM_U8, 0, 200 },          { CXM_I8, -100, 200 },      { CXM_U16, 60000, 5000 },
+        { CXM_I16, -30000, 60000 },  { CXM_U32, 4000000000, 7 }, { CXM_I32, -5, 11 },
+        { CXM_I64, -1000000, 2000000 }, { CXM_I64, INT64_MIN, 9 }, { CXM_I64, INT64_MAX - 8, 9 },
+        { CXM_U32, 0, 1 },           { CXM_U32, 0, UINT32_MAX }, { CXM_I64, 1 << 20, 3000 },
+    };
+    struct rows *r = malloc(sizeof *r);
+    assert_non_null(r);
+    for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+        for (int variant = 0; variant < 8; variant++) {
+            const int64_t stride = variant & 1 ? 2 : 1;
+            fill(r, kinds[k].low, kinds[k].span, (variant & 2) != 0);
+            struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, ROWS, stride, 1);
+            score.missing_codes = missing;
+            score.n_missing_codes = 1;
+            const struct cxm_column by = keys_as(r, kinds[k].type, stride);
+            same_both_ways(r, score, k % 4 == 3 && variant == 0 ? NULL : &by,
+                           variant & 4 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR, 1 + variant % 3);
+        }
+    }
+    free(r);
+}
+
+/* Keys that come in ascending order make the array of counters grow many times. */
+static void growing_keys(void **state)
+{
+    (void)state;
+    struct rows *r = malloc(sizeof *r);
+    assert_non_null(r);
+    fill(r, 0, 1, false);
+    for (size_t i = 0; i < 2 * ROWS; i++) {
+        r->score[i] = (uint8_t)(i % 11);
+        r->key[i] = (int64_t)i / 3 - 20000;
+    }
+    const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, ROWS, 1, 1);
+    struct cxm_column by = keys_as(r, CXM_I32, 1);
+    same_both_ways(r, score, &by, CXM_INVALID_ERROR, 1);
+    by.data = r->narrow + (ROWS - 1) * sizeof(int32_t); /* and the same backwards */
+    by.stride = -(int64_t)sizeof(int32_t);
+    same_both_ways(r, score, &by, CXM_INVALID_ERROR, 2);
+    free(r);
+}
+
+/* Signed bytes and scales that do not start at 0. */
+static void signed_bytes(void **state)
+{
+    (void)state;
+    int8_t answers[300];
+    static const double scale[2] = { -3, 3 }, satisfied[1] = { 1 };
+    const struct cxm_param params[2] = { { "scale", scale, 2, NULL, 0 },
+                                         { "satisfied", satisfied, 1, NULL, 0 } };
+    for (int i = 0; i < 300; i++)
+        answers[i] = (int8_t)(i % 7 - 3);
+    const struct cxm_column score = CXM_ARRAY(answers, 300);
+    const struct cxm_input input = { "score", &score };
+    struct cxm_tally *tally;
+    struct cxm_estimate csat;
+    assert_int_equal(cxm_tally_new("csat", params, 2, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, &input, 1, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_estimate(tally, NULL, &csat, sizeof csat, 1, NULL, NULL), CXM_OK);
+    int high = 0;
+    for (int i = 0; i < 300; i++)
+        high += answers[i] >= 1;
+    assert_close(csat.value, high / 300.0, 1e-15);
+    cxm_tally_free(tally);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counting_bytes),
+        cmocka_unit_test(masks_take_variants_away),
+        cmocka_unit_test(short_cut_equals_general_road),
+        cmocka_unit_test(growing_keys),
+        cmocka_unit_test(signed_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
