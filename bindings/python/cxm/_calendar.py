@@ -136,7 +136,9 @@ def month(
 
     A missing instant gives the key None.
 
-    >>> cxm.nps("score", by=cxm.month("answered_at", utc_offset="+08:00"), data=df)
+    >>> answered = {"score": [10, 9], "at": [0, 2678400]}
+    >>> cxm.nps("score", by=cxm.month("at", utc_offset="+08:00"), data=answered).groups
+    [datetime.date(1970, 1, 1), datetime.date(1970, 2, 1)]
     """
     return CalendarKey(column, "month", utc_offset, zone_table)
 

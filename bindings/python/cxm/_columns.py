@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_ORDERED = 1  # enum cxm_column_flags
 _DUCKDB = ("duckdb", "_duckdb")
 
 
@@ -32,8 +33,9 @@ def column_of(
 
 def name_of(values: Any) -> str | None:
     """The name that a series carries with it."""
-    family = type(values).__module__.partition(".")[0]
-    if family not in ("pandas", "polars"):
+    kind = type(values)
+    family = kind.__module__.partition(".")[0]
+    if family != "pandas" and not (family == "polars" and kind.__name__ == "Series"):
         return None
     name = getattr(values, "name", None)
     return None if name is None or name == "" else str(name)
@@ -88,11 +90,15 @@ def _polars(values: Any, what: str, labels: dict[str, Any] | None, key: bool) ->
         )
     if name == "DataFrame":
         raise _table(what)
+    dtype = type(getattr(values, "dtype", None)).__name__
     if str(getattr(values, "dtype", "")) == "Object":
         return _builtin(values.to_list(), what, labels, key)
     from ._arrow import from_arrow
 
-    return from_arrow(values, what)
+    column = from_arrow(values, what)
+    if dtype == "Enum":  # older versions do not say that its categories are in order
+        column.flags |= _ORDERED
+    return column
 
 
 def _pyarrow(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:

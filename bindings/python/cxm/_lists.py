@@ -297,14 +297,13 @@ def _scaled(value: Any, scale: int) -> int:
     return whole
 
 
-def _numpy_times(dtype: str) -> Builder:
-    def build(values: list[Any], missing: bytes | None, what: str) -> Column:
-        from ._arrays import from_numpy
+def _numpy_times(values: list[Any], missing: bytes | None, what: str) -> Column:
+    from ._arrays import from_numpy
 
-        filled = ["NaT" if _is_missing(v) else v for v in values]
-        return from_numpy(sys.modules["numpy"].array(filled, dtype=dtype), what)
-
-    return build
+    numpy = sys.modules["numpy"]
+    unit = numpy.array([v for v in values if not _is_missing(v)]).dtype
+    filled = ["NaT" if _is_missing(v) else v for v in values]
+    return from_numpy(numpy.array(filled, dtype=unit), what)
 
 
 _BUILDERS: dict[frozenset[str], Builder] = {
@@ -323,6 +322,6 @@ _BUILDERS: dict[frozenset[str], Builder] = {
     frozenset({"timedelta"}): _durations,
     frozenset({"decimal"}): _decimals,
     frozenset({"decimal", "int"}): _decimals,
-    frozenset({"datetime64"}): _numpy_times("M8"),
-    frozenset({"timedelta64"}): _numpy_times("m8"),
+    frozenset({"datetime64"}): _numpy_times,
+    frozenset({"timedelta64"}): _numpy_times,
 }

@@ -1,34 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The metrics, one function each. All arithmetic is the library's; the defaults written here are
-those of its registry, and a test compares them.
-
-Arguments that every function has:
-
-``data``           table whose columns the other arguments may name by text: a dict, pandas, Polars
-                   or PyArrow, a DuckDB relation, anything with ``__arrow_c_stream__``
-``by``             groups: one column, or a list of several, or a mapping name -> column;
-                   ``cxm.month("answered_at")`` and its like make calendar groups
-``labels``         what text answers stand for: ``{"good": 1, "bad": 0, "offered": None}``, None is
-                   no answer. A text that is not listed is an error
-``missing_codes``  answers that mean "no answer": ``[99, -99, "N/A"]``. Keys, weights and freq are
-                   not searched for them
-``weight``         survey weights, 0 or 1e-100 … 1e100; standard errors are then linearised
-``freq``           how many copies of the row there are: the result of ``GROUP BY score`` is input
-``strata, cluster, fpc``  sampling designs: not offered yet (status ``"EUNSUPPORTED"``)
-``level``          confidence level, between 0 and 1
-``interval``       name of an interval from ``cxm.metrics()``; None: each measure's own default
-``invalid``        impossible values: ``"error"`` names the first such row, ``"count"`` counts them
-``measures``       which measures rows and tables show: ``"all"``, a name or a list of names; None:
-                   the metric's own choice. Every measure can be read as ``r[name]`` anyhow
-``missing_key``    rows without a key: ``"keep"`` makes a group of them, ``"leave_out"`` counts them
-                   as excluded in the total only
-``threads``        at most so many; None: 1 below a million rows, else all CPUs of the process. The
-                   result is the same bit for bit
-
-Missing values are None, NaN, NaT, null, masked elements and missing codes. They are counted, never
-guessed: rows given = n + missing + invalid + excluded. Columns are read in place and paired by
-position. Whatever cannot be answered is a :class:`cxm.Error`; nothing happened then.
-"""
+those of its registry, and a test compares them. The arguments that all functions share are
+described at nps."""
 
 from __future__ import annotations
 
@@ -147,8 +120,37 @@ def nps(
     interval   adjusted Wald, ¾, 1½, ¾ answers added (Rocks 2016); also "score" (Tango 1998) …
     measures   nps, promoters, passives, detractors (shares), mean, share[k]
 
-    No usable answer gives NaN and the flag NO_DATA. For the other arguments see
-    ``help(cxm._metrics)``. Net Promoter, NPS and Net Promoter Score are trademarks of their owners.
+    No usable answer gives NaN and the flag NO_DATA. Net Promoter, NPS and Net Promoter Score are
+    trademarks of their owners.
+
+    Arguments that every metric has:
+
+    ``data``           table whose columns the other arguments may name by text: a dict, pandas,
+                       Polars or PyArrow, a DuckDB relation, anything with ``__arrow_c_stream__``
+    ``by``             groups: one column, or a list of several, or a mapping name -> column;
+                       ``cxm.month("answered_at")`` and its like make calendar groups
+    ``labels``         what text answers stand for: ``{"good": 1, "bad": 0, "offered": None}``;
+                       None is no answer. A text that is not listed is an error
+    ``missing_codes``  answers that mean "no answer": ``[99, -99, "N/A"]``. Keys, weights and freq
+                       are not searched for them
+    ``weight``         survey weights, 0 or 1e-100 … 1e100; standard errors are then linearised
+    ``freq``           how many copies of the row there are, so that the result of
+                       ``GROUP BY region, score`` is input
+    ``strata``, ``cluster``, ``fpc``  sampling designs: not offered yet (``"EUNSUPPORTED"``)
+    ``level``          confidence level, between 0 and 1
+    ``interval``       name of an interval from ``cxm.metrics()``; None: each measure's own
+    ``invalid``        impossible values: ``"error"`` names the first such row, ``"count"``
+                       counts them
+    ``measures``       which measures rows and tables show: ``"all"``, a name or a list of names;
+                       None: the metric's own choice. ``r[name]`` reads every measure anyhow
+    ``missing_key``    rows without a key: ``"keep"`` makes a group of them, ``"leave_out"``
+                       counts them as excluded, in the total only
+    ``threads``        at most so many; None: 1 below a million rows, else all CPUs of the
+                       process. The result is the same bit for bit
+
+    Missing values are None, NaN, NaT, null, masked elements and missing codes. They are counted,
+    never guessed: rows given = n + missing + invalid + excluded. Columns are read in place and
+    paired by position. Whatever cannot be answered is a :class:`cxm.Error`, and nothing happened.
 
     >>> cxm.nps([10, 9, 8, 3]).value
     25.0
@@ -349,8 +351,8 @@ def gap(
     ``tolerance``            how far apart perceived and expected may be and still be "met"
 
     interval   t on the differences of a respondent (paired)
-    measures   gap, gap[item], gap[dimension], perceived[…], expected[…], exceeded[…], met[…],
-               short[…] (shares), t[…], p[…], dz[…] (Cohen's effect size, mean / sd)
+    measures   gap, gap[item], gap[dimension], perceived[…], expected[…], the shares exceeded[…],
+               met[…], short[…], and t[…], p[…], dz[…] (Cohen's effect size, mean / sd)
 
     After SERVQUAL (Parasuraman, Zeithaml & Berry 1988). For the other arguments see
     :func:`cxm.nps`.
@@ -405,8 +407,7 @@ def fcr(
     3
     """
     return _run(
-        "fcr", {"resolved_first": resolved_first, "eligible": eligible},
-        {},
+        "fcr", {"resolved_first": resolved_first, "eligible": eligible}, {},
         data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
         invalid, measures, missing_key, threads,
     )
@@ -521,8 +522,7 @@ def retention(
     if other is not None:
         return other
     return _run(
-        "retention", given,
-        {},
+        "retention", given, {},
         data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
         invalid, measures, missing_key, threads,
     )
@@ -586,8 +586,7 @@ def churn(
         "active_before": active_before, "active_after": active_after,
         "customers_before": customers_before, "customers_after": customers_after,
         "n_start": n_start, "n_end": n_end, "n_new": n_new, "n_reactivated": n_reactivated,
-        "n_lost": n_lost,
-        "n_lost_new": n_lost_new, "reason": reason,
+        "n_lost": n_lost, "n_lost_new": n_lost_new, "reason": reason,
     }
     refuse_design(strata, cluster, fpc)
     other = _other_forms(
@@ -596,8 +595,7 @@ def churn(
     if other is not None:
         return other
     return _run(
-        "churn", given,
-        params,
+        "churn", given, params,
         data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
         invalid, measures, missing_key, threads,
     )
@@ -637,8 +635,7 @@ def share(
     3
     """
     return _run(
-        "share", {"numerator": numerator, "denominator": denominator},
-        {},
+        "share", {"numerator": numerator, "denominator": denominator}, {},
         data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
         invalid, measures, missing_key, threads,
     )
@@ -674,8 +671,7 @@ def mean(
     2.0
     """
     return _run(
-        "mean", {"value": value},
-        {},
+        "mean", {"value": value}, {},
         data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
         invalid, measures, missing_key, threads,
     )
@@ -712,8 +708,7 @@ def ratio(
     0.25
     """
     return _run(
-        "ratio", {"numerator": numerator, "denominator": denominator},
-        {},
+        "ratio", {"numerator": numerator, "denominator": denominator}, {},
         data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
         invalid, measures, missing_key, threads,
     )
@@ -748,8 +743,7 @@ def total(
     1.0
     """
     return _run(
-        "total", {"value": value},
-        {},
+        "total", {"value": value}, {},
         data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
         invalid, measures, missing_key, threads,
     )
@@ -761,7 +755,7 @@ def convert_rate(rate: float, from_: float, to: float) -> float:
 
     NaN unless 0 <= rate <= 1 and both lengths are finite and above 0.
 
-    >>> round(cxm.convert_rate(0.03, 1, 12), 10)       # 3 % a month is not 36 % a year
-    0.3061576390
+    >>> round(cxm.convert_rate(0.03, 1, 12), 6)       # 3 % a month is not 36 % a year
+    0.306158
     """
     return float(lib.cxm_convert_rate(rate, from_, to))

@@ -32,9 +32,10 @@ class Tally:
     pass over everything would have given.
 
     >>> t = cxm.Tally("nps", scale=(0, 10))
-    >>> t.add(score=[10, 9, 3], by=["a", "b", "a"])
-    <cxm.Tally nps/0-10/6-9: 3 rows, 2 groups>
-    >>> t.estimate()["nps"]                       # doctest: +SKIP
+    >>> t.add(score=[10, 9, 3], by={"shop": ["a", "b", "a"]})
+    <cxm.Tally nps/0-10/6-9: 3 rows, 2 groups by shop>
+    >>> t.estimate().group("a").value
+    0.0
 
     Parameters are those of the metric (``cxm.metrics()``). Metrics with items learn the names of
     their items from the first ``add`` unless they are given here.
@@ -128,7 +129,8 @@ class Tally:
             return NotImplemented
         mine, theirs = self._handle, other._handle
         if mine is theirs:
-            return mine is not None or self._metric is other._metric
+            same = self._metric is other._metric and self._params == other._params
+            return mine is not None or same
         if mine is None or theirs is None:
             return False
         with _both(mine, theirs):
@@ -363,7 +365,9 @@ class _both:
 def merge(tallies: Iterable[Tally | bytes]) -> Tally:
     """All tallies (or saved bytes) as one, which is new. The order does not matter.
 
-    >>> cxm.merge([monday, tuesday.save()])       # doctest: +SKIP
+    >>> monday, tuesday = (cxm.Tally("nps").add(score=s) for s in ([10, 9], [3]))
+    >>> cxm.merge([monday, tuesday.save()])
+    <cxm.Tally nps/0-10/6-9: 3 rows>
     """
     whole: Tally | None = None
     for tally in tallies:
