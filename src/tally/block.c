@@ -120,7 +120,7 @@ static bool is_used(const struct cxm_scratch *s, size_t row)
     return false;
 }
 
-static enum cxm_status bad_weight(const struct cxm_sources *sources, int64_t row,
+static enum cxm_status bad_weight(const struct cxm_sources *sources, int64_t row, double weight,
                                   enum cxm_row_state state, struct cxm_error *error)
 {
     const char *name = sources != NULL && sources->weight->name != NULL ? sources->weight->name
@@ -128,6 +128,8 @@ static enum cxm_status bad_weight(const struct cxm_sources *sources, int64_t row
     char text[64] = "";
     if (sources != NULL)
         cxm_priv_value_text(sources->weight, row, text, sizeof text);
+    else if (state != CXM_ROW_MISSING)
+        cxm_priv_double_text(weight, text);
     if (state == CXM_ROW_MISSING)
         return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
                                 "%s: row %lld has an answer but no weight. Give it a weight, "
@@ -160,8 +162,10 @@ static enum cxm_status check_weights(struct cxm_scratch *s, const struct cxm_sou
             continue;
         if (state == CXM_ROW_USED && w == 0)
             exclude_row(s, i);
-        else if (state != CXM_ROW_MISSING || is_used(s, i))
-            return bad_weight(sources, first + (int64_t)i, state, error);
+        else if (state != CXM_ROW_MISSING || is_used(s, i)) {
+            s->block.n = i;
+            return bad_weight(sources, first + (int64_t)i, w, state, error);
+        }
     }
     return CXM_OK;
 }
@@ -178,23 +182,23 @@ static void zero_unused(struct cxm_scratch *s)
                 x[i] = codes[i] < unit->bins ? x[i] : 0.0;
         }
     }
-    for (size_t i = 0; s->weighted && i < s->block.n; i++)
-        s->weight[i] = s->weight_state[i] == CXM_ROW_USED ? s->weight[i] : 0.0;
+    for (size_t i = 0; s->weighted && i < s->block.n; i++) {
+        const bool counts = s->weight_state[i] == CXM_ROW_USED && s->groups[i] != UINT32_MAX;
+        s->weight[i] = counts ? s->weight[i] : 0.0;
+    }
 }
 
 enum cxm_status cxm_priv_block_prepare(struct cxm_scratch *s, struct cxm_table *groups,
                                        const struct cxm_sources *sources, int64_t first,
                                        struct cxm_error *error)
 {
-    if (s->weighted) {
-        const enum cxm_status status = check_weights(s, sources, first, error);
-        if (status != CXM_OK)
-            return status;
-    }
+    const enum cxm_status status = s->weighted ? check_weights(s, sources, first, error)
+                                               : CXM_OK;
     if (groups->layout.n_sums == 0)
-        return CXM_OK;
+        return status;
     zero_unused(s);
-    return cxm_priv_sums_prepare(s, groups, first, error);
+    const enum cxm_status sums = cxm_priv_sums_prepare(s, groups, first, error);
+    return sums != CXM_OK ? sums : status;
 }
 
 /* ---- adding --------------------------------------------------------------------------- */

@@ -133,16 +133,29 @@ bool cxm_priv_exact_equal(const int64_t *a, struct cxm_window a_window, const in
     return true;
 }
 
+/* From the highest five digits of the magnitude: at least 129 bits, and the same value gives
+ * the same result in every window. Scaling comes last, so that it alone can overflow. */
 struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window window)
 {
+    enum { ENOUGH = 5 };
     struct cxm_dd value = { 0.0, 0.0 };
-    for (int32_t i = window.n - 1; i >= 0; i--) {
-        struct cxm_dd part = cxm_priv_dd_int(limbs[i]);
-        part.hi = ldexp(part.hi, 32 * (window.lo + i));
-        part.lo = ldexp(part.lo, 32 * (window.lo + i));
-        value = cxm_priv_dd_add(value, part);
+    const bool negative = window.n > 0 && limbs[window.n - 1] < 0;
+    int32_t lowest = 0, top = window.n;
+    while (lowest < window.n && digit_at(limbs, window, window.lo + lowest) == 0)
+        lowest++;
+    for (int32_t i = window.n, used = 0; i >= lowest && window.n > 0 && used < ENOUGH; i--) {
+        const uint32_t digit = digit_at(limbs, window, window.lo + i);
+        const uint32_t part = !negative ? digit : i > lowest ? ~digit : 0 - digit;
+        if (used == 0 && part == 0)
+            continue;
+        if (used++ == 0)
+            top = i;
+        value = cxm_priv_dd_add(value, cxm_priv_dd(ldexp(part, 32 * (i - top))));
     }
-    return value;
+    const int sign = negative ? -1 : 1;
+    const double hi = ldexp(sign * value.hi, 32 * (window.lo + top));
+    return isfinite(hi) ? (struct cxm_dd){ hi, ldexp(sign * value.lo, 32 * (window.lo + top)) }
+                        : cxm_priv_dd(hi);
 }
 
 int32_t cxm_priv_exact_digits(const int64_t *limbs, struct cxm_window window, uint32_t *digits,

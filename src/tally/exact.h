@@ -110,7 +110,8 @@ void cxm_priv_exact_merge(int64_t *into, struct cxm_window into_window, const in
 bool cxm_priv_exact_equal(const int64_t *a, struct cxm_window a_window, const int64_t *b,
                           struct cxm_window b_window);
 
-/* The value, within 2^-104 relative. */
+/* The value, within 2^-104 relative where no part of it is subnormal; infinite beyond the range of
+ * a double. Independent of the window. */
 struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window window);
 
 /* The canonical digits: two's complement, no superfluous digit at either end. *lo is the index

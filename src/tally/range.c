@@ -181,14 +181,14 @@ static enum cxm_status bad_key(const struct grouper *g, uint32_t k, int64_t row,
 /* The group number of every row of the block; rows left out get UINT32_MAX. A group is made
  * only for rows that have copies. */
 static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, int64_t first,
-                                   size_t n, const int64_t *freq, uint32_t *out,
+                                   size_t *n, const int64_t *freq, uint32_t *out,
                                    struct cxm_error *error)
 {
     const uint32_t n_keys = g->sources->n_keys;
     for (uint32_t k = 0; k < n_keys; k++)
-        read_key(g, k, first, n);
+        read_key(g, k, first, *n);
     const bool one_word = n_keys == 1 && plan_of(g, 0)->words;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < *n; i++) {
         if (one_word && g->states[0][i] == CXM_ROW_USED && (freq == NULL || freq[i] > 0)) {
             const uint64_t at = g->words[0][i] - g->direct.base;
             if (CXM_LIKELY(at < g->direct.size && g->direct.groups[at] != 0)) {
@@ -199,8 +199,10 @@ static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, 
         } else {
             bool missing = false;
             for (uint32_t k = 0; k < n_keys; k++) {
-                if (g->states[k][i] == CXM_ROW_INVALID)
+                if (g->states[k][i] == CXM_ROW_INVALID) {
+                    *n = i;
                     return bad_key(g, k, first + (int64_t)i, error);
+                }
                 missing = missing || g->states[k][i] == CXM_ROW_MISSING;
             }
             if ((missing && g->sources->leave_out_missing_keys)
@@ -210,8 +212,10 @@ static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, 
             }
             out[i] = find_group(g, groups, i);
         }
-        if (out[i] == UINT32_MAX)
+        if (out[i] == UINT32_MAX) {
+            *n = i;
             return cxm_priv_no_memory(error);
+        }
     }
     return CXM_OK;
 }
@@ -301,10 +305,12 @@ static size_t first_invalid(const struct range *r, uint32_t slot, size_t n)
     return found != NULL ? (size_t)(found - b->states[slot]) : n;
 }
 
-static enum cxm_status refuse_invalid(struct range *r, int64_t first, size_t n,
+/* The checks of a block take the number of rows, and cut it before a row that is wrong: a later
+ * check then sees only lower rows, and the lowest one of all is named, wherever blocks begin. */
+static enum cxm_status refuse_invalid(struct range *r, int64_t first, size_t *n,
                                       struct cxm_error *error)
 {
-    size_t lowest = n;
+    size_t lowest = *n;
     uint32_t slot = 0;
     for (uint32_t s = 0; s < r->config->n_slots; s++) {
         const size_t row = first_invalid(r, s, lowest);
@@ -313,21 +319,23 @@ static enum cxm_status refuse_invalid(struct range *r, int64_t first, size_t n,
             slot = s;
         }
     }
-    if (lowest == n)
+    if (lowest == *n)
         return CXM_OK;
+    *n = lowest;
     return cxm_priv_invalid_value(r->config, slot, r->sources->slots[slot],
                                   first + (int64_t)lowest, error);
 }
 
-static enum cxm_status read_freq(struct range *r, int64_t first, size_t n,
+static enum cxm_status read_freq(struct range *r, int64_t first, size_t *n,
                                  struct cxm_error *error)
 {
     int64_t *freq = r->scratch->freq;
     uint8_t *states = r->scratch->weight_state; /* read before the weights */
-    cxm_priv_read_integers(&r->freq, first, n, freq, states);
-    for (size_t i = 0; i < n; i++) {
+    cxm_priv_read_integers(&r->freq, first, *n, freq, states);
+    for (size_t i = 0; i < *n; i++) {
         if (CXM_LIKELY(states[i] == CXM_ROW_USED && freq[i] >= 0))
             continue;
+        *n = i;
         const struct cxm_column *column = r->sources->freq;
         const char *name = column->name != NULL ? column->name : "freq";
         const int64_t row = first + (int64_t)i;
@@ -408,30 +416,34 @@ static void normalise_sometimes(struct range *r, size_t n)
     r->since_normalised = 0;
 }
 
+static enum cxm_status later(enum cxm_status status, enum cxm_status next)
+{
+    return next != CXM_OK ? next : status;
+}
+
 static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
                                  struct cxm_error *error)
 {
     struct cxm_scratch *s = r->scratch;
     const struct cxm_sources *sources = r->sources;
     struct cxm_table *groups = &r->state->groups;
-    s->block.n = n;
     for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
         if (sources->given[slot])
             decode_slot(r, slot, first, n);
     }
     enum cxm_status status = sources->count_invalid ? CXM_OK
-                                                    : refuse_invalid(r, first, n, error);
+                                                    : refuse_invalid(r, first, &n, error);
     const int64_t *freq = sources->freq != NULL ? s->freq : NULL;
-    if (status == CXM_OK && freq != NULL)
-        status = read_freq(r, first, n, error);
-    if (status == CXM_OK && sources->n_keys > 0)
-        status = find_groups(&r->grouper, groups, first, n, freq, s->groups, error);
-    if (status != CXM_OK)
-        return status;
+    if (freq != NULL)
+        status = later(status, read_freq(r, first, &n, error));
+    if (sources->n_keys > 0)
+        status = later(status,
+                       find_groups(&r->grouper, groups, first, &n, freq, s->groups, error));
     if (sources->weight != NULL)
         cxm_priv_read_numbers(&r->weight, first, n, s->weight, s->weight_state);
+    s->block.n = n;
     r->config->rules->rule(r->config, &s->block);
-    status = cxm_priv_block_prepare(s, groups, sources, first, error);
+    status = later(status, cxm_priv_block_prepare(s, groups, sources, first, error));
     if (status == CXM_OK)
         status = count_rows(r, freq, error);
     if (status != CXM_OK)

@@ -43,7 +43,7 @@ bool cxm_priv_quantise(const double *x, size_t n, struct cxm_quanta *out)
     }
     const int32_t top = (int32_t)(largest >> 52) - 1022; /* |x| < 2^top */
     const int32_t low = top - QUANTUM_BITS;
-    if (low < -1000 || low > 900)
+    if (low < -1000 || low > 0) /* scaled down, a small value could vanish */
         return false;
     const double scale = power_of_two(-low);
     int64_t all = 0;
@@ -84,8 +84,22 @@ static enum cxm_status overflow_of(const struct cxm_config *config, int64_t row,
                                    struct cxm_error *error)
 {
     return cxm_priv_fail_at(error, CXM_EOVERFLOW, config->rules->info->inputs[0].name, row, NULL,
-                            "row %lld: value times weight is beyond the range of a double",
+                            "row %lld: what is summed is beyond the range of a double",
                             (long long)row);
+}
+
+/* Infinite: the difference of huge values, or a huge value times its weight. The block ends
+ * before the row that is named, so that another column can only name a lower one. */
+static enum cxm_status check_finite(struct cxm_scratch *s, const double *x, int64_t first,
+                                    struct cxm_error *error)
+{
+    for (size_t i = 0; i < s->block.n; i++) {
+        if (isfinite(x[i]))
+            continue;
+        s->block.n = i;
+        return overflow_of(s->config, first + (int64_t)i, error);
+    }
+    return CXM_OK;
 }
 
 /* v = w x, rounded to double: sums with weights are those of v, which moves every value by
@@ -100,11 +114,7 @@ static enum cxm_status weigh(struct cxm_scratch *s, uint32_t variable, int64_t f
         v[i] = s->weight[i] * x[i];
         finite = finite && v[i] - v[i] == 0;
     }
-    for (size_t i = 0; i < s->block.n && !finite; i++) {
-        if (!isfinite(v[i]))
-            return overflow_of(s->config, first + (int64_t)i, error);
-    }
-    return CXM_OK;
+    return finite ? CXM_OK : check_finite(s, v, first, error);
 }
 
 static void unit_windows(struct cxm_scratch *s, uint32_t u)
@@ -143,31 +153,36 @@ enum cxm_status cxm_priv_sums_prepare(struct cxm_scratch *s, struct cxm_table *g
 {
     const uint32_t n = s->config->n_variables;
     const struct cxm_span weight_span = s->weight_span;
+    const bool known = s->windows_known;
+    enum cxm_status status = CXM_OK;
+    s->windows_known = false; /* until all went well: spans may have grown when it did not */
     memcpy(s->old_spans, s->spans, 2 * n * sizeof *s->spans);
     for (uint32_t v = 0; v < n; v++) {
         const double *x = s->block.variables[v];
         s->x[v].good = cxm_priv_quantise(x, s->block.n, &s->x[v]);
+        const enum cxm_status finite = s->weighted     ? weigh(s, v, first, error)
+                                     : s->x[v].good    ? CXM_OK
+                                                       : check_finite(s, x, first, error);
+        status = finite != CXM_OK ? finite : status;
         include(&s->spans[v], &s->x[v], x, s->block.n);
         if (!s->weighted)
             continue;
-        const enum cxm_status status = weigh(s, v, first, error);
-        if (status != CXM_OK)
-            return status;
         s->v[v].good = cxm_priv_quantise(s->weighed[v], s->block.n, &s->v[v]);
         include(&s->spans[n + v], &s->v[v], s->weighed[v], s->block.n);
     }
+    if (status != CXM_OK)
+        return status;
     if (s->weighted) {
         s->w.good = cxm_priv_quantise(s->weight, s->block.n, &s->w);
         include(&s->weight_span, &s->w, s->weight, s->block.n);
     }
-    if (s->windows_known && same_spans(s->old_spans, s->spans, 2 * n)
-        && same_spans(&weight_span, &s->weight_span, 1))
-        return CXM_OK;
-    for (uint32_t u = 0; u < s->config->n_units; u++)
-        unit_windows(s, u);
-    if (!cxm_priv_table_reserve(groups, groups->capacity > 0 ? groups->capacity : 1, s->windows)) {
-        s->windows_known = false;
-        return cxm_priv_no_memory(error);
+    if (!known || !same_spans(s->old_spans, s->spans, 2 * n)
+        || !same_spans(&weight_span, &s->weight_span, 1)) {
+        for (uint32_t u = 0; u < s->config->n_units; u++)
+            unit_windows(s, u);
+        if (!cxm_priv_table_reserve(groups, groups->capacity > 0 ? groups->capacity : 1,
+                                    s->windows))
+            return cxm_priv_no_memory(error);
     }
     s->windows_known = true;
     return CXM_OK;
