@@ -16,6 +16,7 @@
 enum { ITEMS, SCALE, WEIGHTS, IMPORTANCE, SCALING, PARTIAL };
 enum { ITEM_INPUT, IMPORTANCE_INPUT };
 enum { MINMAX, RATIO };
+enum { WEIGHT_MEASURE = 3 };
 
 static enum cxm_importance importance_of(const struct cxm_config *config)
 {
@@ -223,6 +224,13 @@ static void estimate_weight(const struct cxm_view *view, uint32_t item,
     out->value = own / sum;
 }
 
+/* Weights that are means of the sample rest on the rows of the index. */
+static uint32_t unit_of(const struct cxm_config *config, int family, uint32_t usual)
+{
+    return family == WEIGHT_MEASURE && importance_of(config) == CXM_IMPORTANCE_AGGREGATE ? 0
+                                                                                         : usual;
+}
+
 static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
 {
     const struct cxm_config *config = &tally->config;
@@ -287,7 +295,7 @@ static const struct cxm_metric_info info = {
 
 const struct cxm_metric cxm_priv_metric_csi = {
     .rules = { &info, configure, rule, false, check_inputs }, .estimators = estimators,
-    .items_param = ITEMS, .dimensions_param = -1, .define = define,
+    .items_param = ITEMS, .dimensions_param = -1, .unit_of = unit_of, .define = define,
 };
 
 /* ---- one call ------------------------------------------------------------------------- */

@@ -466,7 +466,10 @@ enum cxm_status cxm_tally_base(struct cxm_tally *tally, int64_t group, uint32_t 
     if (status == CXM_OK) {
         const struct cxm_estimator *e = &r.metric->estimators[f];
         const bool spread = e->members == CXM_PER_ITEM || e->members == CXM_PER_UNIT;
-        cxm_priv_view_base(&view, e->first_unit + (spread ? member : 0), out);
+        const uint32_t usual = e->first_unit + (spread ? member : 0);
+        cxm_priv_view_base(&view, r.metric->unit_of != NULL
+                                    ? r.metric->unit_of(view.config, f, usual)
+                                    : usual, out);
     }
     reading_release(&r);
     return status;

@@ -167,12 +167,11 @@ static void rule_items(const struct cxm_config *config, struct cxm_block *block)
 /* Perceived, expected and gap of one dimension of one respondent: sums over its items, which
  * are divided by their number when they are read. */
 static void rule_dimension(const struct cxm_config *config, struct cxm_block *block, uint32_t d,
-                           size_t r)
+                           enum cxm_partial partial, size_t r)
 {
     const uint32_t k = n_items(config);
     const uint32_t at = config->units[0].variables + 2 * (k + d);
     const double *dimension = config->params[DIMENSION].numbers;
-    const enum cxm_partial partial = (enum cxm_partial)cxm_priv_choice(config, PARTIAL);
     struct cxm_answer perceived[CXM_MAX_ITEMS], expected[CXM_MAX_ITEMS], gap[CXM_MAX_ITEMS];
     uint32_t n = 0;
     for (uint32_t i = 0; i < k; i++) {
@@ -209,32 +208,81 @@ static double divisor_of(const struct cxm_config *config, uint32_t member)
     return member < k ? 1 : size_of_dimension(config, member - k);
 }
 
+/* How the overall gap is made, looked up once a block. */
+struct overall {
+    bool by_dimension, person;
+    uint32_t n;
+    const double *weights;  /* NULL: equal */
+    const double *divisors; /* of the sums of each part */
+    enum cxm_partial partial;
+};
+
 /* The overall gap of one respondent: of items, or of dimensions when those have weights. */
-static void rule_overall(const struct cxm_config *config, struct cxm_block *block, size_t r)
+static void rule_overall(const struct cxm_config *config, struct cxm_block *block,
+                         const struct overall *o, size_t r)
 {
     const uint32_t k = n_items(config), first = config->units[0].variables;
-    const bool by_dimension = config->params[DIMENSION_WEIGHTS].n_numbers > 0;
-    const bool person = importance_of(config) == CXM_IMPORTANCE_PERSON;
-    const uint32_t n = by_dimension ? n_dimensions(config) : k;
-    const struct cxm_value *fixed = &config->params[by_dimension ? DIMENSION_WEIGHTS : WEIGHTS];
     struct cxm_answer answers[CXM_MAX_ITEMS];
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t unit = by_dimension ? k + i : i;
+    for (uint32_t i = 0; i < o->n; i++) {
+        const uint32_t unit = o->by_dimension ? k + i : i;
         const uint16_t code = block->unit_codes[1 + unit][r];
         const uint32_t at = first + 2 * unit;
         answers[i].value = (block->variables[at][r] - block->variables[at + 1][r])
-                         / (by_dimension ? size_of_dimension(config, i) : 1);
-        answers[i].weight = fixed->n_numbers > 0 ? fixed->numbers[i] : 1;
+                         / o->divisors[i];
+        answers[i].weight = o->weights != NULL ? o->weights[i] : 1;
         answers[i].state = code < BINS ? CXM_ROW_USED : (uint8_t)(code - BINS + 1);
-        if (person) {
+        if (o->person) {
             answers[i].weight = block->values[2 * k + i][r];
             answers[i].state = worse(answers[i].state, block->states[2 * k + i][r]);
         }
     }
-    const enum cxm_partial partial = (enum cxm_partial)cxm_priv_choice(config, PARTIAL);
     double sum, all;
-    block->unit_codes[0][r] = cxm_priv_items_sum(answers, n, partial, 1, &sum, &all);
-    block->variables[0][r] = person ? sum / all : sum;
+    block->unit_codes[0][r] = cxm_priv_items_sum(answers, o->n, o->partial, 1, &sum, &all);
+    block->variables[0][r] = o->person ? sum / all : sum;
+}
+
+/* The same without weights, a column at a time, where everybody must have answered all. */
+static void rule_overall_complete(const struct cxm_config *config, struct cxm_block *block)
+{
+    const uint32_t k = n_items(config), first = config->units[0].variables;
+    uint16_t *codes = block->unit_codes[0];
+    double *sum = block->variables[0];
+    memset(codes, 0, block->n * sizeof *codes);
+    memset(sum, 0, block->n * sizeof *sum);
+    for (uint32_t i = 0; i < k; i++) {
+        const double *p = block->variables[first + 2 * i];
+        const double *e = block->variables[first + 2 * i + 1];
+        const uint16_t *unit = block->unit_codes[1 + i];
+        for (size_t r = 0; r < block->n; r++) {
+            const uint16_t state = unit[r] < BINS ? 0 : (uint16_t)(unit[r] - BINS + 1);
+            codes[r] = state > codes[r] ? state : codes[r];
+            sum[r] += p[r] - e[r];
+        }
+    }
+}
+
+static void rule_all_overall(const struct cxm_config *config, struct cxm_block *block,
+                             enum cxm_partial partial)
+{
+    double divisors[CXM_MAX_ITEMS];
+    const bool by_dimension = config->params[DIMENSION_WEIGHTS].n_numbers > 0;
+    const struct cxm_value *fixed = &config->params[by_dimension ? DIMENSION_WEIGHTS : WEIGHTS];
+    const struct overall o = {
+        .by_dimension = by_dimension,
+        .person = importance_of(config) == CXM_IMPORTANCE_PERSON,
+        .n = by_dimension ? n_dimensions(config) : n_items(config),
+        .weights = fixed->n_numbers > 0 ? fixed->numbers : NULL,
+        .divisors = divisors,
+        .partial = partial,
+    };
+    if (!o.person && o.weights == NULL && partial == CXM_PARTIAL_LISTWISE) {
+        rule_overall_complete(config, block);
+        return;
+    }
+    for (uint32_t i = 0; i < o.n; i++)
+        divisors[i] = by_dimension ? size_of_dimension(config, i) : 1;
+    for (size_t r = 0; r < block->n; r++)
+        rule_overall(config, block, &o, r);
 }
 
 static void rule_aggregate(const struct cxm_config *config, struct cxm_block *block)
@@ -254,16 +302,15 @@ static void rule_aggregate(const struct cxm_config *config, struct cxm_block *bl
 
 static void rule(const struct cxm_config *config, struct cxm_block *block)
 {
+    const enum cxm_partial partial = (enum cxm_partial)cxm_priv_choice(config, PARTIAL);
     rule_items(config, block);
     for (uint32_t d = 0; d < n_dimensions(config); d++)
         for (size_t r = 0; r < block->n; r++)
-            rule_dimension(config, block, d, r);
-    if (importance_of(config) == CXM_IMPORTANCE_AGGREGATE) {
+            rule_dimension(config, block, d, partial, r);
+    if (importance_of(config) == CXM_IMPORTANCE_AGGREGATE)
         rule_aggregate(config, block);
-        return;
-    }
-    for (size_t r = 0; r < block->n; r++)
-        rule_overall(config, block, r);
+    else
+        rule_all_overall(config, block, partial);
 }
 
 /* ---- estimates ------------------------------------------------------------------------ */
@@ -362,6 +409,8 @@ static double t_of(const struct cxm_view *view, uint32_t member, const struct cx
     out->std_error = out->lower = out->upper = out->lower_raw = out->upper_raw = NAN;
     out->flags &= ~(uint32_t)(CXM_FLAG_CLIPPED | CXM_FLAG_OFF_CENTRE);
     out->interval = CXM_INTERVAL_NONE;
+    if (out->n == 1)
+        out->flags |= CXM_FLAG_NO_DATA;
     return t;
 }
 

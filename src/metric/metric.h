@@ -55,6 +55,8 @@ struct cxm_metric {
     const struct cxm_estimator *estimators; /* in the order of info->measures */
     int items_param;        /* index of the parameter that names the items, -1: none */
     int dimensions_param;   /* index of the grouping of items into dimensions, -1: none */
+    /* The unit that a measure is read from, where it is not the usual one. NULL: it always is. */
+    uint32_t (*unit_of)(const struct cxm_config *config, int family, uint32_t usual);
     /* Writes the definition id; which optional inputs were given is in tally->schema.given. */
     void (*define)(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used);
 };

@@ -40,7 +40,8 @@ static enum cxm_status configure(struct cxm_config *config, struct cxm_error *er
     return CXM_OK;
 }
 
-/* Without `before` a customer is not at risk, whatever `after` says; with it `after` decides. */
+/* Both flags must be known, also where `before` alone would settle that a customer was not at
+ * risk: the same rows then count for both denominators. */
 static uint16_t code_of(uint16_t before, uint16_t after)
 {
     if (before == INVALID || after == INVALID)
@@ -103,28 +104,33 @@ static void estimate_reason(const struct cxm_view *view, uint32_t member,
     cxm_priv_begin(view, 0, ask, out);
     if (out->n == 0)
         return;
-    const bool none = view->value_cell == NULL;
-    double x = none ? 0 : (double)view->value_cell[0];
-    if (view->weighted)
-        x = none ? 0 : cxm_priv_cell_sum(view->values, view->value_cell, 0).hi;
+    struct cxm_dd yes = cxm_priv_dd(0), squares_yes = yes, all = yes, squares_all = yes;
+    if (view->value_cell != NULL && view->weighted) {
+        yes = cxm_priv_cell_sum(view->values, view->value_cell, 0);
+        squares_yes = cxm_priv_cell_sum(view->values, view->value_cell, 1);
+    } else if (view->value_cell != NULL) {
+        yes = squares_yes = cxm_priv_dd_int(view->value_cell[0]);
+    }
     if (is_average(view->config)) {
         double customers = 0;
         for (uint32_t b = 0; b < 4; b++)
             customers += average_customers[b] * cxm_priv_view_weight(view, 0, b).hi;
-        out->value = x / customers;
+        out->value = yes.hi / customers;
         return;
     }
-    const double total = out->sum_weight;
-    const double p = x / total;
-    double squares_yes = x, squares_all = 0;
-    if (view->weighted)
-        squares_yes = none ? 0 : cxm_priv_cell_sum(view->values, view->value_cell, 1).hi;
-    for (uint32_t b = 0; b < 2; b++)
-        squares_all += cxm_priv_view_weight2(view, 0, b).hi;
-    const double scatter = squares_yes * (1 - p) * (1 - p) + (squares_all - squares_yes) * p * p;
-    const double n = (double)out->n;
+    for (uint32_t b = 0; b < 2; b++) {
+        all = cxm_priv_dd_add(all, cxm_priv_view_weight(view, 0, b));
+        squares_all = cxm_priv_dd_add(squares_all, cxm_priv_view_weight2(view, 0, b));
+    }
+    /* sum w^2 (y - p)^2; differences of sums are taken before they are rounded to doubles. */
+    const struct cxm_dd no = cxm_priv_dd_sub(all, yes);
+    const struct cxm_dd squares_no = cxm_priv_dd_sub(squares_all, squares_yes);
+    const double total = all.hi, n = (double)out->n;
+    const double scatter = squares_yes.hi * (no.hi / total) * (no.hi / total)
+                         + squares_no.hi * (yes.hi / total) * (yes.hi / total);
     const double correction = !view->weighted ? 1 : out->n > 1 ? n / (n - 1) : NAN;
-    out->value = p;
+    const double x = yes.hi;
+    out->value = cxm_priv_dd_div(yes, all).hi;
     out->std_error = sqrt(correction * scatter) / total;
     cxm_priv_finish_share(view, ask, x, out);
 }

@@ -169,7 +169,9 @@ static struct bin_mean mean_of_bins(const struct cxm_view *view, uint32_t unit, 
     }
     const struct cxm_dd mean = cxm_priv_dd_div(sum, t.weight);
     for (uint32_t b = 0; b < bins; b++) {
-        const struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(y[b]), mean);
+        struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(y[b]), mean);
+        if (fabs(d.hi) <= ldexp(fabs(y[b]), -98)) /* all equal: the rounding of the mean */
+            d = cxm_priv_dd(0);
         scatter = cxm_priv_dd_add(scatter,
                                   cxm_priv_dd_mul(cxm_priv_view_weight2(view, unit, b),
                                                   cxm_priv_dd_mul(d, d)));
