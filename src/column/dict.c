@@ -31,10 +31,40 @@ static uint32_t slot_of(const struct cxm_dict *dict, const uint8_t *key, size_t 
     }
 }
 
+static int compare_bytes(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n)
+{
+    const size_t n = a_n < b_n ? a_n : b_n;
+    const int order = n > 0 ? memcmp(a, b, n) : 0;
+    return order != 0 ? order : (a_n > b_n) - (a_n < b_n);
+}
+
+static int compare_with(const struct cxm_dict *dict, uint32_t i, const uint8_t *key, size_t n)
+{
+    size_t length;
+    const uint8_t *own = cxm_priv_dict_key(dict, i, &length);
+    return compare_bytes(own, length, key, n);
+}
+
+static uint32_t find_sorted(const struct cxm_dict *dict, const uint8_t *key, size_t n)
+{
+    uint32_t low = 0, high = dict->n;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        const int order = compare_with(dict, middle, key, n);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return UINT32_MAX;
+}
+
 uint32_t cxm_priv_dict_find(const struct cxm_dict *dict, const uint8_t *key, size_t n)
 {
     if (dict->n_slots == 0)
-        return UINT32_MAX;
+        return find_sorted(dict, key, n);
     return dict->slots[slot_of(dict, key, n)] - 1;
 }
 
@@ -60,6 +90,11 @@ static bool grow_slots(struct cxm_dict *dict, size_t keys)
         slots[slot_of(dict, key, n)] = i + 1;
     }
     return true;
+}
+
+bool cxm_priv_dict_index(struct cxm_dict *dict)
+{
+    return dict->n_slots > 0 || grow_slots(dict, (size_t)dict->n + 1);
 }
 
 static size_t doubled(size_t have, size_t need, size_t first)
@@ -91,38 +126,55 @@ bool cxm_priv_dict_reserve(struct cxm_dict *dict, size_t keys, size_t bytes)
         dict->bytes = grown;
         dict->bytes_capacity = capacity;
     }
-    return grow_slots(dict, n);
+    return dict->n_slots == 0 || grow_slots(dict, n);
 }
 
-uint32_t cxm_priv_dict_add(struct cxm_dict *dict, const uint8_t *key, size_t n)
+static bool has_room(const struct cxm_dict *dict, size_t n)
 {
-    if (dict->n_slots == 0 || 2 * ((size_t)dict->n + 1) > dict->n_slots
-        || dict->n == dict->capacity || dict->bytes_capacity - dict->bytes_used < n) {
-        const uint32_t found = cxm_priv_dict_find(dict, key, n);
-        if (found != UINT32_MAX)
-            return found;
-        if (!cxm_priv_dict_reserve(dict, 1, n))
-            return UINT32_MAX;
-    }
-    const uint32_t at = slot_of(dict, key, n);
-    if (dict->slots[at] != 0)
-        return dict->slots[at] - 1;
+    return dict->n < dict->capacity && dict->bytes_capacity - dict->bytes_used >= n
+        && (dict->n_slots == 0 || 2 * ((size_t)dict->n + 1) <= dict->n_slots);
+}
+
+static uint32_t append(struct cxm_dict *dict, const uint8_t *key, size_t n)
+{
     if (n > 0)
         memcpy(dict->bytes + dict->bytes_used, key, n);
     dict->bytes_used += n;
     dict->ends[dict->n] = dict->bytes_used;
-    dict->slots[at] = ++dict->n;
-    return dict->n - 1;
+    return dict->n++;
+}
+
+uint32_t cxm_priv_dict_add(struct cxm_dict *dict, const uint8_t *key, size_t n)
+{
+    if (dict->n_slots == 0) {
+        const int order = dict->n > 0 ? compare_with(dict, dict->n - 1, key, n) : -1;
+        if (order == 0)
+            return dict->n - 1;
+        if (order < 0) {
+            if (!has_room(dict, n) && !cxm_priv_dict_reserve(dict, 1, n))
+                return UINT32_MAX;
+            return append(dict, key, n);
+        }
+        if (!cxm_priv_dict_index(dict))
+            return UINT32_MAX;
+    }
+    uint32_t at = slot_of(dict, key, n);
+    if (dict->slots[at] != 0)
+        return dict->slots[at] - 1;
+    if (!has_room(dict, n)) {
+        if (!cxm_priv_dict_reserve(dict, 1, n))
+            return UINT32_MAX;
+        at = slot_of(dict, key, n);
+    }
+    dict->slots[at] = dict->n + 1;
+    return append(dict, key, n);
 }
 
 static int compare(const struct cxm_dict *dict, uint32_t a, uint32_t b)
 {
-    size_t a_n, b_n;
-    const uint8_t *x = cxm_priv_dict_key(dict, a, &a_n);
-    const uint8_t *y = cxm_priv_dict_key(dict, b, &b_n);
-    const size_t n = a_n < b_n ? a_n : b_n;
-    const int order = n > 0 ? memcmp(x, y, n) : 0;
-    return order != 0 ? order : (a_n > b_n) - (a_n < b_n);
+    size_t n;
+    const uint8_t *key = cxm_priv_dict_key(dict, b, &n);
+    return compare_with(dict, a, key, n);
 }
 
 static void merge_runs(const struct cxm_dict *dict, const uint32_t *from, uint32_t *to,

@@ -3,6 +3,8 @@
  * A dictionary of byte strings: each gets the next number, 0, 1, 2 … Keys of groups are encoded
  * so that comparing bytes orders them as the user expects (key.h), hence one dictionary
  * serves every kind of key. Typical: 1 to 1 000 keys of 9 bytes; extreme: tens of millions.
+ * Keys that come in ascending order are only appended: the index of slots is made when the first
+ * other key asks for it, so that a million sorted groups cost no look-ups.
  * Memory: the bytes, 16 to 24 bytes a key for offsets and slots. */
 #ifndef CXM_SRC_DICT_H
 #define CXM_SRC_DICT_H
@@ -16,7 +18,7 @@ struct cxm_dict {
     size_t *ends;        /* ends[i]: where key i ends */
     uint32_t n, capacity;
     uint32_t *slots;     /* open addressing, key number + 1, 0 = free */
-    uint32_t n_slots;    /* 0 or a power of two */
+    uint32_t n_slots;    /* 0: no index yet, keys ascend; or a power of two */
 };
 
 void cxm_priv_dict_init(struct cxm_dict *dict, const struct cxm_allocator *allocator);
@@ -31,6 +33,10 @@ static inline const uint8_t *cxm_priv_dict_key(const struct cxm_dict *dict, uint
     return dict->bytes != NULL ? dict->bytes + start : (const uint8_t *)"";
 }
 
+/* Makes the index, so that looking up takes constant time and a sufficient reserve is enough for
+ * keys in any order. False: out of memory. */
+bool cxm_priv_dict_index(struct cxm_dict *dict);
+
 /* Number of a key, or UINT32_MAX. */
 uint32_t cxm_priv_dict_find(const struct cxm_dict *dict, const uint8_t *key, size_t n);
 
@@ -38,7 +44,7 @@ uint32_t cxm_priv_dict_find(const struct cxm_dict *dict, const uint8_t *key, siz
 bool cxm_priv_dict_reserve(struct cxm_dict *dict, size_t keys, size_t bytes);
 
 /* Number of a key, which is added when it is new. UINT32_MAX: out of memory; never after a
- * sufficient reserve. */
+ * sufficient reserve of an indexed dictionary. */
 uint32_t cxm_priv_dict_add(struct cxm_dict *dict, const uint8_t *key, size_t n);
 
 /* Key numbers in the order of their bytes, `order` has room for dict->n. False: no memory. */

@@ -32,8 +32,26 @@ static uint64_t largest_bits(const double *x, size_t n)
     return largest;
 }
 
+/* Answers are small whole numbers most of the time: a loop without 64-bit conversions. */
+static bool quantise_small(const double *x, size_t n, struct cxm_quanta *out)
+{
+    bool whole = true;
+    uint32_t all = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int32_t q = (int32_t)(x[i] > -1e9 && x[i] < 1e9 ? x[i] : 0.5e9 + 0.5);
+        whole &= (double)q == x[i];
+        all |= (uint32_t)(q < 0 ? -q : q);
+        out->q[i] = q;
+    }
+    out->exponent = 0;
+    out->bits = all == 0 ? 0 : 32 - __builtin_clz(all);
+    return whole;
+}
+
 bool cxm_priv_quantise(const double *x, size_t n, struct cxm_quanta *out)
 {
+    if (quantise_small(x, n, out))
+        return true;
     const uint64_t largest = largest_bits(x, n);
     out->exponent = 0;
     out->bits = 0; /* no digits at all */
@@ -206,7 +224,7 @@ static struct cxm_term make_term(const struct cxm_layout *layout, uint32_t sum,
     struct cxm_term t = { a->q, b != NULL ? b->q : NULL, shift, 0, 0 };
     if (nothing)
         return t; /* only zeros: no digits */
-    t.digits = bits + shift <= QUANTUM_BITS ? 2 : bits + shift <= 96 ? 3
+    t.digits = bits + shift <= 32 ? 1 : bits + shift <= QUANTUM_BITS ? 2 : bits + shift <= 96 ? 3
              : bits + shift <= 126           ? 4 : 5;
     t.at = (int32_t)layout->at[sum] + digit - layout->windows[sum].lo;
     return t;
@@ -244,6 +262,11 @@ static uint32_t make_terms(struct cxm_scratch *s, const struct cxm_layout *layou
 static inline void add_term(int64_t *cell, const struct cxm_term *t, size_t row)
 {
     int64_t *limbs = cell + t->at;
+    if (t->digits == 1) { /* a limb may be negative until it is normalised */
+        limbs[0] += (t->b != NULL ? t->a[row] * t->b[row] : t->a[row])
+                  * ((int64_t)1 << t->shift);
+        return;
+    }
     if (t->digits == 2) {
         const int64_t value = (t->b != NULL ? t->a[row] * t->b[row] : t->a[row])
                             * ((int64_t)1 << t->shift);

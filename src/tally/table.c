@@ -163,6 +163,8 @@ bool cxm_priv_cell_is_zero(const struct cxm_table *table, const int64_t *cell)
 bool cxm_priv_table_plan_merge(struct cxm_table *into, const struct cxm_table *from)
 {
     size_t keys = 0, bytes = 0;
+    if (from->dict.n > 0 && !cxm_priv_dict_index(&into->dict))
+        return false;
     for (uint32_t i = 0; i < from->dict.n; i++) {
         size_t n;
         const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);

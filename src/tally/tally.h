@@ -143,7 +143,7 @@ struct cxm_term {
     const int64_t *a, *b; /* b NULL: the sum of a */
     int32_t shift;        /* from the quantum to the digit below it */
     int32_t at;           /* limb of that digit, from the start of the cell */
-    int32_t digits;       /* that shifted values reach: 2 to 5; 0: all values are 0 */
+    int32_t digits;       /* that shifted values reach: 1 to 5; 0: all values are 0 */
 };
 
 /* The arrays of a block and how far its values reach. */
