@@ -93,55 +93,74 @@ static enum cxm_status check_call(const struct cxm_tally *tally, const double *v
     return CXM_OK;
 }
 
+/* A state with the one group of a tally without keys. */
+static bool start(struct cxm_state *state, const struct cxm_config *config, bool weighted)
+{
+    if (!cxm_priv_state_init(state, config, weighted))
+        return false;
+    if (cxm_priv_table_add(&state->groups, (const uint8_t *)"", 0) != UINT32_MAX)
+        return true;
+    cxm_priv_state_release(state);
+    return false;
+}
+
 /* The first row fixes the schema: no keys, weights or not, the optional inputs given. */
-static enum cxm_status start(struct cxm_tally *tally, size_t n_values, bool weighted,
-                             struct cxm_error *error)
+static void take_over(struct cxm_tally *tally, const struct cxm_state *state, size_t n_values,
+                      bool weighted)
 {
     const struct cxm_metric_info *info = tally->config.rules->info;
-    struct cxm_state state;
-    if (!cxm_priv_state_init(&state, &tally->config, weighted))
-        return cxm_priv_no_memory(error);
-    if (!cxm_priv_table_reserve(&state.groups, 1, NULL)
-        || cxm_priv_table_add(&state.groups, (const uint8_t *)"", 0) == UINT32_MAX) {
-        cxm_priv_state_release(&state);
-        return cxm_priv_no_memory(error);
-    }
+    struct cxm_scratch *one = tally->one;
+    tally->one = NULL;
     cxm_tally_clear(tally);
+    tally->one = one;
     cxm_priv_state_release(&tally->state);
-    tally->state = state;
+    tally->state = *state;
     tally->schema.weighted = weighted;
     for (size_t r = 0; r < n_values; r++)
         tally->schema.given |= info->inputs[r].optional ? 1u << r : 0;
-    return CXM_OK;
 }
 
 static enum cxm_status scratch_of(struct cxm_tally *tally, size_t n_values, bool weighted,
                                   struct cxm_error *error)
 {
-    if (tally->one != NULL)
-        return CXM_OK;
-    struct cxm_scratch *s = cxm_priv_scratch_new(&tally->config, weighted, 1, &tally->allocator);
-    bool *given = s != NULL ? cxm_priv_alloc_zero(&tally->allocator, tally->config.n_slots, 1)
-                            : NULL;
-    if (given == NULL) {
-        cxm_priv_scratch_free(s);
-        return cxm_priv_no_memory(error);
+    struct cxm_scratch *s = tally->one;
+    if (s == NULL || s->weighted != weighted) {
+        s = cxm_priv_scratch_new(&tally->config, weighted, 1, &tally->allocator);
+        if (s != NULL)
+            s->given = cxm_priv_alloc_zero(&tally->allocator, tally->config.n_slots, 1);
+        if (s == NULL || s->given == NULL) {
+            cxm_priv_scratch_free(s);
+            return cxm_priv_no_memory(error);
+        }
+        cxm_priv_scratch_free(tally->one);
+        tally->one = s;
     }
-    for (size_t r = 0; r < n_values; r++)
-        given[tally->config.slot[r]] = true;
-    s->given = given;
-    s->block.given = given;
+    for (size_t r = 0; r < (size_t)tally->config.rules->info->n_inputs; r++)
+        s->given[tally->config.slot[r]] = r < n_values;
+    s->block.given = s->given;
     s->block.n = 1;
-    tally->one = s;
     return CXM_OK;
+}
+
+/* Everything that can fail before the row is counted. */
+static enum cxm_status prepare(const struct cxm_tally *tally, struct cxm_state *state,
+                               int64_t freq, struct cxm_error *error)
+{
+    int64_t rows;
+    if (__builtin_add_overflow(tally->state.rows, freq, &rows))
+        return cxm_priv_fail(error, CXM_EOVERFLOW, "freq",
+                             "more than 9223372036854775807 rows");
+    /* A total of rows that were all left out has no group yet. */
+    if (state->groups.dict.n == 0
+        && cxm_priv_table_add(&state->groups, (const uint8_t *)"", 0) == UINT32_MAX)
+        return cxm_priv_no_memory(error);
+    return cxm_priv_block_prepare(tally->one, &state->groups, NULL, 0, error);
 }
 
 enum cxm_status cxm_tally_add_one(struct cxm_tally *tally, const double *values, size_t n_values,
                                   const double *weight, int64_t freq, struct cxm_error *error)
 {
     enum cxm_status status = check_call(tally, values, n_values, weight != NULL, freq, error);
-    if (status == CXM_OK && tally->state.rows == 0 && freq > 0)
-        status = start(tally, n_values, weight != NULL, error);
     if (status == CXM_OK)
         status = scratch_of(tally, n_values, weight != NULL, error);
     if (status != CXM_OK)
@@ -158,17 +177,24 @@ enum cxm_status cxm_tally_add_one(struct cxm_tally *tally, const double *values,
         s->weight_state[0] = isnan(*weight) ? CXM_ROW_MISSING : CXM_ROW_USED;
     }
     tally->config.rules->rule(&tally->config, &s->block);
-    struct cxm_table *groups = &tally->state.groups;
-    status = cxm_priv_block_prepare(s, groups, NULL, 0, error);
-    int64_t rows;
-    if (status == CXM_OK && __builtin_add_overflow(tally->state.rows, freq, &rows))
-        status = cxm_priv_fail(error, CXM_EOVERFLOW, "freq",
-                               "more than 9223372036854775807 rows");
+    const bool first = tally->state.rows == 0;
+    struct cxm_state fresh;
+    if (first) {
+        s->windows_known = false;
+        if (!start(&fresh, &tally->config, weight != NULL))
+            return cxm_priv_no_memory(error);
+    }
+    struct cxm_state *state = first ? &fresh : &tally->state;
+    status = prepare(tally, state, freq, error);
+    if (status != CXM_OK && first)
+        cxm_priv_state_release(&fresh);
     if (status != CXM_OK)
         return status;
-    cxm_priv_block_add(s, groups, NULL, freq == 1 ? NULL : &freq);
-    if (groups->layout.n_sums > 0)
-        cxm_priv_table_normalise(groups);
-    tally->state.rows = rows;
+    cxm_priv_block_add(s, &state->groups, NULL, freq == 1 ? NULL : &freq);
+    if (state->groups.layout.n_sums > 0)
+        cxm_priv_table_normalise(&state->groups);
+    state->rows += freq;
+    if (first)
+        take_over(tally, &fresh, n_values, weight != NULL);
     return CXM_OK;
 }

@@ -301,6 +301,8 @@ enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tall
         return not_inside(error);
     if (!room)
         return cxm_priv_no_memory(error);
+    cxm_priv_scratch_free(into->one); /* it knew the windows of the old table */
+    into->one = NULL;
     cxm_priv_state_release(&into->state);
     into->state = rest;
     cxm_priv_tally_changed(into);
