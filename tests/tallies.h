@@ -163,7 +163,7 @@ static inline double random_value(uint64_t *seed, enum slot_kind kind)
     case SLOT_SMALL:
         return ldexp((double)random_below(seed, 1000), -(int)random_below(seed, 6));
     default:
-        return random_below(seed, 3) == 0 ? random_real(seed, 90)
+        return random_below(seed, 3) == 0 ? random_real(seed, random_below(seed, 8) ? 60 : 600)
                                           : (double)random_below(seed, 40) - 20;
     }
 }

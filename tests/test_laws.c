@@ -504,6 +504,19 @@ static void bases_add_up(void **state)
 
 /* ---- estimates ------------------------------------------------------------------------ */
 
+static bool same_double(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static void assert_same_estimate(const struct cxm_estimate *a, const struct cxm_estimate *b)
+{
+    const double *x = &a->value, *y = &b->value;
+    for (size_t i = 0; i < offsetof(struct cxm_estimate, n) / sizeof *x; i++)
+        assert_true(same_double(x[i], y[i]));
+    assert_memory_equal(&a->n, &b->n, sizeof *a - offsetof(struct cxm_estimate, n));
+}
+
 /* A higher level never narrows an interval; an estimate is the same from loaded bytes. */
 static void level_law(const struct rows *rows, struct saved want, uint64_t *seed)
 {
@@ -530,7 +543,8 @@ static void level_law(const struct rows *rows, struct saved want, uint64_t *seed
         struct cxm_estimate *again = must_alloc(n, sizeof *again);
         assert_int_equal(cxm_tally_estimate(tally, &options, again, sizeof *again, n, &n, NULL),
                          CXM_OK);
-        assert_memory_equal(again, wide, n * sizeof *wide);
+        for (size_t i = 0; i < n; i++)
+            assert_same_estimate(&again[i], &wide[i]);
         free(again);
         for (size_t i = 0; l > 0 && i < n; i++) {
             if (isnan(narrow[i].lower) || isnan(wide[i].lower))
