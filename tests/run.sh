@@ -48,8 +48,11 @@ python_tests()
     # The tools that pip would fetch for each build are in that list too: building again is quick.
     $pip install --no-build-isolation --no-deps --force-reinstall \
         --config-settings=build-dir=build/python . || return
-    build/venv/bin/python -m pytest -q -p no:cacheprovider --strict-markers \
-        --junitxml=build/pytest.xml bindings/python/tests
+    # From the folder of the tests: what is imported is the installed package, not the sources.
+    top=$PWD
+    (cd bindings/python/tests &&
+        "$top/build/venv/bin/python" -m pytest -q -p no:cacheprovider --strict-markers \
+            --junitxml="$top/build/pytest.xml" .)
     build/venv/bin/python tests/check_readme.py python README.md >build/readme.count
     sed -n '/^not ok/,$p' build/readme.count
 }
