@@ -120,8 +120,8 @@ static enum cxm_status check_finite(struct cxm_scratch *s, const double *x, int6
     return CXM_OK;
 }
 
-/* v = w x, rounded to double: sums with weights are those of v, which moves every value by
- * less than half a unit in its last place, the same in any order. */
+/* v = w x, rounded to double: squares are those of v, which moves every value by less than half
+ * a unit in its last place, the same in any order; a residual v - m w keeps its digits. */
 static enum cxm_status weigh(struct cxm_scratch *s, uint32_t variable, int64_t first,
                              struct cxm_error *error)
 {
@@ -149,7 +149,9 @@ static void unit_windows(struct cxm_scratch *s, uint32_t u)
         *out++ = cxm_priv_window_for(cxm_priv_span_product(w, w));
     }
     for (uint32_t i = 0; i < p; i++)
-        *out++ = cxm_priv_window_for(s->weighted ? v[i] : x[i]);
+        *out++ = cxm_priv_window_for(s->weighted ? cxm_priv_span_product(w, x[i]) : x[i]);
+    for (uint32_t i = 0; s->weighted && i < p; i++)
+        *out++ = cxm_priv_window_for(v[i]);
     for (uint32_t i = 0; s->weighted && i < p; i++)
         *out++ = cxm_priv_window_for(cxm_priv_span_product(w, v[i]));
     const struct cxm_span *left = s->weighted ? v : x;
@@ -158,7 +160,8 @@ static void unit_windows(struct cxm_scratch *s, uint32_t u)
             *out++ = cxm_priv_window_for(cxm_priv_span_product(left[i], left[j]));
     for (uint32_t i = 0; s->weighted && i < p; i++)
         for (uint32_t j = i; j < p; j++)
-            *out++ = cxm_priv_window_for(cxm_priv_span_product(v[i], x[j]));
+            *out++ = cxm_priv_window_for(
+                cxm_priv_span_product(w, cxm_priv_span_product(x[i], x[j])));
 }
 
 static bool same_spans(const struct cxm_span *a, const struct cxm_span *b, uint32_t n)
@@ -221,12 +224,32 @@ static struct cxm_term make_term(const struct cxm_layout *layout, uint32_t sum,
     const int32_t bits = a->bits + (b != NULL ? b->bits : 0);
     const int32_t digit = floor_div_32(exponent);
     const int32_t shift = exponent - 32 * digit;
-    struct cxm_term t = { a->q, b != NULL ? b->q : NULL, shift, 0, 0 };
+    struct cxm_term t = { .a = a->q, .b = b != NULL ? b->q : NULL, .shift = shift };
     if (nothing)
         return t; /* only zeros: no digits */
     t.digits = bits + shift <= 32 ? 1 : bits + shift <= QUANTUM_BITS ? 2 : bits + shift <= 96 ? 3
              : bits + shift <= 126           ? 4 : 5;
     t.at = (int32_t)layout->at[sum] + digit - layout->windows[sum].lo;
+    return t;
+}
+
+/* The sum of w x y. */
+static struct cxm_term make_triple(const struct cxm_scratch *s, const struct cxm_layout *layout,
+                                   uint32_t sum, uint32_t i, uint32_t j)
+{
+    const struct cxm_quanta *x = &s->x[i], *y = &s->x[j];
+    struct cxm_quanta pair = { x->q, x->exponent + y->exponent, x->bits + y->bits, true };
+    if (x->bits == 0 || y->bits == 0)
+        pair.bits = 0;
+    struct cxm_term t = make_term(layout, sum, &s->w, &pair);
+    t.c = y->q;
+    if (t.digits != 0 && s->w.bits + pair.bits + 31 > 126) {
+        t.x = s->block.variables[i];
+        t.y = s->block.variables[j];
+        t.at = (int32_t)layout->at[sum];
+        t.sum = sum;
+        t.digits = CXM_BY_VALUE;
+    }
     return t;
 }
 
@@ -245,7 +268,10 @@ static uint32_t make_terms(struct cxm_scratch *s, const struct cxm_layout *layou
         sum += 2 * unit->bins;
     }
     for (uint32_t i = 0; i < p; i++)
-        t[n++] = make_term(layout, sum++, s->weighted ? &v[i] : &x[i], NULL);
+        t[n++] = s->weighted ? make_term(layout, sum++, &s->w, &x[i])
+                             : make_term(layout, sum++, &x[i], NULL);
+    for (uint32_t i = 0; s->weighted && i < p; i++)
+        t[n++] = make_term(layout, sum++, &v[i], NULL);
     for (uint32_t i = 0; s->weighted && i < p; i++)
         t[n++] = make_term(layout, sum++, &s->w, &v[i]);
     for (uint32_t i = 0; i < p; i++)
@@ -254,8 +280,21 @@ static uint32_t make_terms(struct cxm_scratch *s, const struct cxm_layout *layou
                                  : make_term(layout, sum++, &x[i], &x[j]);
     for (uint32_t i = 0; s->weighted && i < p; i++)
         for (uint32_t j = i; j < p; j++)
-            t[n++] = make_term(layout, sum++, &v[i], &x[j]);
+            t[n++] = make_triple(s, layout, sum++, at->variables_at + i, at->variables_at + j);
     return n;
+}
+
+/* Up to 62 bits; and up to 126. */
+static inline int64_t narrow_value(const struct cxm_term *t, size_t row)
+{
+    const int64_t value = t->b != NULL ? t->a[row] * t->b[row] : t->a[row];
+    return t->c != NULL ? value * t->c[row] : value;
+}
+
+static inline cxm_i128 wide_value(const struct cxm_term *t, size_t row)
+{
+    const cxm_i128 value = t->b != NULL ? (cxm_i128)t->a[row] * t->b[row] : t->a[row];
+    return t->c != NULL ? value * t->c[row] : value;
 }
 
 /* Two's complement: all digits but the last are taken modulo 2^32, the last keeps the sign. */
@@ -263,18 +302,16 @@ static inline void add_term(int64_t *cell, const struct cxm_term *t, size_t row)
 {
     int64_t *limbs = cell + t->at;
     if (t->digits == 1) { /* a limb may be negative until it is normalised */
-        limbs[0] += (t->b != NULL ? t->a[row] * t->b[row] : t->a[row])
-                  * ((int64_t)1 << t->shift);
+        limbs[0] += narrow_value(t, row) * ((int64_t)1 << t->shift);
         return;
     }
     if (t->digits == 2) {
-        const int64_t value = (t->b != NULL ? t->a[row] * t->b[row] : t->a[row])
-                            * ((int64_t)1 << t->shift);
+        const int64_t value = narrow_value(t, row) * ((int64_t)1 << t->shift);
         limbs[0] += (int64_t)(uint32_t)value;
         limbs[1] += value >> 32;
         return;
     }
-    const cxm_i128 value = t->b != NULL ? (cxm_i128)t->a[row] * t->b[row] : t->a[row];
+    const cxm_i128 value = wide_value(t, row);
     const cxm_u128 low = (cxm_u128)(uint64_t)value << t->shift;
     limbs[0] += (int64_t)(uint32_t)low;
     limbs[1] += (int64_t)(uint32_t)(low >> 32);
@@ -332,6 +369,9 @@ static void add_weighted_row(const struct cxm_scratch *s, const struct cxm_layou
     cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], w, w, copies);
     sum = at->sums_at + 2 * unit->bins;
     for (uint32_t i = 0; i < p; i++, sum++)
+        cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], w, x[i][row],
+                                   copies);
+    for (uint32_t i = 0; i < p; i++, sum++)
         cxm_priv_exact_add_double(cell + layout->at[sum], layout->windows[sum], v[i][row],
                                   copies);
     for (uint32_t i = 0; i < p; i++, sum++)
@@ -343,8 +383,8 @@ static void add_weighted_row(const struct cxm_scratch *s, const struct cxm_layou
                                        v[j][row], copies);
     for (uint32_t i = 0; i < p; i++)
         for (uint32_t j = i; j < p; j++, sum++)
-            cxm_priv_exact_add_product(cell + layout->at[sum], layout->windows[sum], v[i][row],
-                                       x[j][row], copies);
+            cxm_priv_exact_add_triple(cell + layout->at[sum], layout->windows[sum], w, x[i][row],
+                                      x[j][row], copies);
 }
 
 /* ---- both ----------------------------------------------------------------------------- */
@@ -378,6 +418,10 @@ void cxm_priv_sums_add(struct cxm_scratch *s, struct cxm_table *groups, uint32_t
             for (; t < end; t++) {
                 if (t->digits > 0)
                     add_term(cell, t, i);
+                else if (t->digits == CXM_BY_VALUE)
+                    cxm_priv_exact_add_triple(cell + t->at,
+                                              layout->windows[t->sum], s->weight[i],
+                                              t->x[i], t->y[i], 1);
             }
         } else if (s->weighted) {
             add_weighted_row(s, layout, cell, at, unit, i, code, copies);

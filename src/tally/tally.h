@@ -138,13 +138,18 @@ struct cxm_quanta {
     bool good; /* the column could be written so */
 };
 
-/* One sum of a unit: of a, or of a b. */
+/* One sum of a unit: of a, of a b, or of a b c. */
 struct cxm_term {
-    const int64_t *a, *b; /* b NULL: the sum of a */
+    const int64_t *a, *b, *c; /* NULL: not a factor */
+    const double *x, *y;      /* the same as b and c, where a b c needs more than 128 bits */
+    uint32_t sum;         /* only where digits is CXM_BY_VALUE */
     int32_t shift;        /* from the quantum to the digit below it */
     int32_t at;           /* limb of that digit, from the start of the cell */
-    int32_t digits;       /* that shifted values reach: 1 to 5; 0: all values are 0 */
+    int32_t digits;       /* that shifted values reach: 1 to 5; 0: all values are 0;
+                             CXM_BY_VALUE: too long, w x y is added as doubles */
 };
+
+enum { CXM_BY_VALUE = -1 };
 
 /* The arrays of a block and how far its values reach. */
 struct cxm_scratch {
