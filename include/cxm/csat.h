@@ -12,13 +12,13 @@ extern "C" {
 
 struct cxm_csat_options {
     CXM_COMMON_OPTIONS;
-    double scale[2];     /**< lowest and highest answer; default 1, 5 */
-    int32_t satisfied;   /**< lowest satisfied answer; default 4 on 1 ... 5, else required */
+    double scale[2];     /**< lowest and highest answer; 0, 0: the default, 1 to 5 */
+    int32_t satisfied;   /**< lowest satisfied answer; default 4 on 1 to 5, else required. 0 is
+                              an answer where the scale starts below 0, else the default */
     int32_t reserved;
 };
 
-#define CXM_INIT_csat                                                                            \
-    .size = sizeof(struct cxm_csat_options), .scale = { 1, 5 }, .satisfied = CXM_UNSET
+#define CXM_INIT_csat .size = sizeof(struct cxm_csat_options)
 
 /**
  * CSAT: the share of answers >= satisfied, a share in [0, 1], with the Wilson (1927) interval.
@@ -41,13 +41,12 @@ cxm_csat(const struct cxm_column *score, const struct cxm_csat_options *options,
 
 struct cxm_ces_options {
     CXM_COMMON_OPTIONS;
-    double scale[2];      /**< lowest and highest answer; default 1, 7 */
-    int32_t high_is_easy; /**< 1 (default): high answers mean little effort; 0: much */
+    double scale[2];     /**< lowest and highest answer; 0, 0: the default, 1 to 7 */
+    int32_t low_is_easy; /**< 0 (default): high answers mean little effort; 1: low ones do */
     int32_t reserved;
 };
 
-#define CXM_INIT_ces                                                                             \
-    .size = sizeof(struct cxm_ces_options), .scale = { 1, 7 }, .high_is_easy = 1
+#define CXM_INIT_ces .size = sizeof(struct cxm_ces_options)
 
 /**
  * Customer effort score: the mean answer (Dixon, Freeman and Toman 2010) with a t interval;

@@ -17,11 +17,12 @@ enum cxm_importance_kind {
     CXM_IMPORTANCE_OF_EACH = 2   /**< each respondent's own, "person" */
 };
 enum cxm_scaling { CXM_MINMAX = 0, CXM_RATIO_TO_HIGHEST = 1 };
-enum cxm_partial_answers { CXM_RENORMALISE = 0, CXM_LISTWISE = 1 };
+/** Respondents who did not answer every item; 0: the metric's default. */
+enum cxm_partial_answers { CXM_PARTIAL_DEFAULT = 0, CXM_RENORMALISE = 1, CXM_LISTWISE = 2 };
 
 struct cxm_csi_options {
     CXM_COMMON_OPTIONS;
-    double scale[2];                     /**< lowest and highest answer; default 1, 5 */
+    double scale[2];                     /**< lowest and highest; 0, 0: the default, 1 to 5 */
     const double *item_weights;          /**< one an item; NULL: equal */
     const struct cxm_column *importance; /**< one column an item; NULL: none */
     int32_t importance_kind;             /**< enum cxm_importance_kind */
@@ -30,7 +31,7 @@ struct cxm_csi_options {
     int32_t reserved;
 };
 
-#define CXM_INIT_csi .size = sizeof(struct cxm_csi_options), .scale = { 1, 5 }
+#define CXM_INIT_csi .size = sizeof(struct cxm_csi_options)
 
 /**
  * Satisfaction index, 0 ... 100 points.
@@ -72,7 +73,7 @@ struct cxm_gap_options {
     int32_t partial;                     /**< enum cxm_partial_answers; default listwise */
 };
 
-#define CXM_INIT_gap .size = sizeof(struct cxm_gap_options), .partial = CXM_LISTWISE
+#define CXM_INIT_gap .size = sizeof(struct cxm_gap_options)
 
 /**
  * The gap perceived - expected (Parasuraman, Zeithaml and Berry 1988): overall, of each item and

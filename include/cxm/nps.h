@@ -13,13 +13,12 @@ extern "C" {
 
 struct cxm_nps_options {
     CXM_COMMON_OPTIONS;
-    double scale[2];     /**< lowest and highest answer; default 0, 10 */
-    int32_t promoter;    /**< lowest answer of a promoter; default 9 */
-    int32_t detractor;   /**< highest answer of a detractor; default 6 */
+    double scale[2];     /**< lowest and highest answer; 0, 0: the default, 0 to 10 */
+    int32_t promoter;    /**< lowest answer of a promoter, and */
+    int32_t detractor;   /**< highest answer of a detractor; both 0: the default, 9 and 6 */
 };
 
-#define CXM_INIT_nps                                                                             \
-    .size = sizeof(struct cxm_nps_options), .scale = { 0, 10 }, .promoter = 9, .detractor = 6
+#define CXM_INIT_nps .size = sizeof(struct cxm_nps_options)
 
 /**
  * Net Promoter Score of answers to "how likely are you to recommend us?".

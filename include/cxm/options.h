@@ -30,15 +30,13 @@ extern "C" {
     int32_t total;                    /* not 0: rows of all groups merged come last */            \
     int32_t all_measures              /* not 0: all measures, not the default ones only */
 
-/** The first initialiser of options: `{ CXM_INIT(nps), .by = &channel }`. */
+/** The first initialiser of options: `{ CXM_INIT(nps), .by = &channel }`. It sets the size only;
+ *  members that are 0 have their defaults. */
 #define CXM_INIT(metric) CXM_INIT_##metric
 
 /** An array of rows, or a single row, as the three arguments of a one-call function. */
 #define CXM_ROWS(array) (array), sizeof (array)[0], sizeof (array) / sizeof (array)[0]
 #define CXM_ROW(row) &(row), sizeof (row), (size_t)1
-
-/** An integer option that was not set. */
-#define CXM_UNSET INT32_MIN
 
 #ifdef __cplusplus
 }

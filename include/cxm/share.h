@@ -64,12 +64,13 @@ cxm_fcr(const struct cxm_column *resolved_first, const struct cxm_fcr_options *o
 
 struct cxm_one_touch_options {
     CXM_COMMON_OPTIONS;
-    int32_t min_replies, max_replies;     /**< replies of a one-touch ticket; default 0 to 1 */
+    int32_t min_replies;                  /**< fewest replies of a one-touch ticket; default 0 */
+    int32_t max_replies;                  /**< most replies; 0: the default, 1; -1: none */
     int32_t max_reopens;                  /**< default 0 */
     int32_t reserved;
 };
 
-#define CXM_INIT_one_touch .size = sizeof(struct cxm_one_touch_options), .max_replies = 1
+#define CXM_INIT_one_touch .size = sizeof(struct cxm_one_touch_options)
 
 /**
  * One-touch resolution: of the solved tickets, those with few replies and reopens. Vendors

@@ -153,8 +153,9 @@ enum cxm_status cxm_ces(const struct cxm_column *score, const struct cxm_ces_opt
         return status;
     struct cxm_call call = { .metric = "ces" };
     memcpy(&call.common, &o, sizeof call.common);
-    const double high_is_easy_value = o.high_is_easy;
-    cxm_priv_call_number(&call, "scale", o.scale, 2);
+    const double high_is_easy_value = o.low_is_easy == 0;
+    if (o.scale[0] != 0 || o.scale[1] != 0)
+        cxm_priv_call_number(&call, "scale", o.scale, 2);
     cxm_priv_call_number(&call, "high_is_easy", &high_is_easy_value, 1);
     cxm_priv_call_input(&call, "score", score, 1);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },

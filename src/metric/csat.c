@@ -173,8 +173,9 @@ enum cxm_status cxm_csat(const struct cxm_column *score, const struct cxm_csat_o
     struct cxm_call call = { .metric = "csat" };
     memcpy(&call.common, &o, sizeof call.common);
     const double satisfied = o.satisfied;
-    cxm_priv_call_number(&call, "scale", o.scale, 2);
-    if (o.satisfied != CXM_UNSET)
+    if (o.scale[0] != 0 || o.scale[1] != 0)
+        cxm_priv_call_number(&call, "scale", o.scale, 2);
+    if (o.satisfied != 0 || o.scale[0] < 0)
         cxm_priv_call_number(&call, "satisfied", &satisfied, 1);
     cxm_priv_call_input(&call, "score", score, 1);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },

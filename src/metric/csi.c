@@ -311,19 +311,21 @@ enum cxm_status cxm_csi(const struct cxm_column *items, size_t n_items,
         return status;
     struct cxm_call call = { .metric = "csi" };
     memcpy(&call.common, &o, sizeof call.common);
-    if (o.importance_kind < 0 || o.importance_kind > 2 || o.partial < 0 || o.partial > 1
+    if (o.importance_kind < 0 || o.importance_kind > 2 || o.partial < 0 || o.partial > 2
         || o.scaling < 0 || o.scaling > 1)
         return cxm_priv_fail(error, CXM_EINVAL, "options", "an option is out of range");
     struct cxm_item_names names;
     status = cxm_priv_call_items(&call, items, n_items, &names, error);
     if (status != CXM_OK)
         return status;
-    cxm_priv_call_number(&call, "scale", o.scale, 2);
+    if (o.scale[0] != 0 || o.scale[1] != 0)
+        cxm_priv_call_number(&call, "scale", o.scale, 2);
     if (o.item_weights != NULL)
         cxm_priv_call_number(&call, "item_weights", o.item_weights, n_items);
     cxm_priv_call_text(&call, "importance_kind",
                        &cxm_priv_importance_choices[o.importance_kind], 1);
-    cxm_priv_call_text(&call, "partial", &cxm_priv_partial_choices[o.partial], 1);
+    if (o.partial != CXM_PARTIAL_DEFAULT)
+        cxm_priv_call_text(&call, "partial", &cxm_priv_partial_choices[o.partial - 1], 1);
     cxm_priv_call_text(&call, "scaling", &scalings[o.scaling], 1);
     cxm_priv_call_input(&call, "items", items, n_items);
     cxm_priv_call_input(&call, "importance", o.importance, o.importance != NULL ? n_items : 0);

@@ -538,7 +538,7 @@ enum cxm_status cxm_gap(const struct cxm_column *perceived, const struct cxm_col
         return status;
     struct cxm_call call = { .metric = "gap" };
     memcpy(&call.common, &o, sizeof call.common);
-    if (o.importance_kind < 0 || o.importance_kind > 2 || o.partial < 0 || o.partial > 1)
+    if (o.importance_kind < 0 || o.importance_kind > 2 || o.partial < 0 || o.partial > 2)
         return cxm_priv_fail(error, CXM_EINVAL, "options", "an option is out of range");
     struct cxm_item_names names;
     status = cxm_priv_call_items(&call, perceived, n_items, &names, error);
@@ -549,7 +549,8 @@ enum cxm_status cxm_gap(const struct cxm_column *perceived, const struct cxm_col
         cxm_priv_call_number(&call, "item_weights", o.item_weights, n_items);
     cxm_priv_call_text(&call, "importance_kind",
                        &cxm_priv_importance_choices[o.importance_kind], 1);
-    cxm_priv_call_text(&call, "partial", &cxm_priv_partial_choices[o.partial], 1);
+    if (o.partial != CXM_PARTIAL_DEFAULT)
+        cxm_priv_call_text(&call, "partial", &cxm_priv_partial_choices[o.partial - 1], 1);
     cxm_priv_call_number(&call, "tolerance", &o.tolerance, 1);
     if (o.dimensions != NULL && o.dimension_of != NULL)
         call.params[call.n_params++] = (struct cxm_param){ "dimension", o.dimension_of, n_items,

@@ -104,9 +104,9 @@ static void estimate_total(const struct cxm_view *view, uint32_t member,
     const struct cxm_dd sum = cxm_priv_view_sum(view, 0, 0);
     if (out->n == 0)
         return;
-    const struct cxm_dd n = cxm_priv_dd_int(out->n);
+    const struct cxm_dd n = cxm_priv_dd_int(out->n), v = cxm_priv_view_rounded_sum(view, 0, 0);
     const struct cxm_dd a = cxm_priv_dd_mul(n, cxm_priv_view_product(view, 0, 0, 0));
-    const struct cxm_dd scatter = cxm_priv_dd_sub(a, cxm_priv_dd_mul(sum, sum));
+    const struct cxm_dd scatter = cxm_priv_dd_sub(a, cxm_priv_dd_mul(v, v));
     const double variance = scatter.hi > ldexp(fabs(a.hi), -98) ? scatter.hi : 0.0;
     out->value = sum.hi;
     out->std_error = out->n > 1 ? sqrt(variance / (double)(out->n - 1)) : NAN;

@@ -82,7 +82,9 @@ struct cxm_dd cxm_priv_view_weight2(const struct cxm_view *view, uint32_t unit, 
 struct cxm_dd cxm_priv_view_sum(const struct cxm_view *view, uint32_t unit, uint32_t i);
 struct cxm_dd cxm_priv_view_product(const struct cxm_view *view, uint32_t unit, uint32_t i,
                                     uint32_t j);
-/* Sum of v_i x_j, that is of w x_i x_j; only with weights. */
+/* Sum of v_i: v is w x rounded to double, as in the products of v. */
+struct cxm_dd cxm_priv_view_rounded_sum(const struct cxm_view *view, uint32_t unit, uint32_t i);
+/* Sum of w x_i x_j; only with weights. */
 struct cxm_dd cxm_priv_view_plain_product(const struct cxm_view *view, uint32_t unit,
                                           uint32_t i, uint32_t j);
 /* Sum of w v_i; the same as cxm_priv_view_sum without weights. */

@@ -243,7 +243,11 @@ enum cxm_status cxm_one_touch(const struct cxm_column *solved, const struct cxm_
         return status;
     struct cxm_call call = { .metric = "one_touch" };
     memcpy(&call.common, &o, sizeof call.common);
-    const double limits[3] = { o.min_replies, o.max_replies, o.max_reopens };
+    const double limits[3] = { o.min_replies,
+                               o.max_replies == 0    ? 1
+                               : o.max_replies == -1 ? 0
+                                                     : o.max_replies,
+                               o.max_reopens };
     cxm_priv_call_number(&call, "min_replies", &limits[0], 1);
     cxm_priv_call_number(&call, "max_replies", &limits[1], 1);
     cxm_priv_call_number(&call, "max_reopens", &limits[2], 1);

@@ -48,9 +48,15 @@ struct cxm_dd cxm_priv_view_sum(const struct cxm_view *view, uint32_t unit, uint
     return sum_at(view, unit, variables_from(view, unit) + i);
 }
 
-struct cxm_dd cxm_priv_view_weighted_sum(const struct cxm_view *view, uint32_t unit, uint32_t i)
+struct cxm_dd cxm_priv_view_rounded_sum(const struct cxm_view *view, uint32_t unit, uint32_t i)
 {
     const uint32_t skip = view->weighted ? view->config->units[unit].variables : 0;
+    return sum_at(view, unit, variables_from(view, unit) + skip + i);
+}
+
+struct cxm_dd cxm_priv_view_weighted_sum(const struct cxm_view *view, uint32_t unit, uint32_t i)
+{
+    const uint32_t skip = view->weighted ? 2 * view->config->units[unit].variables : 0;
     return sum_at(view, unit, variables_from(view, unit) + skip + i);
 }
 
@@ -59,7 +65,7 @@ struct cxm_dd cxm_priv_view_product(const struct cxm_view *view, uint32_t unit, 
 {
     const uint32_t p = view->config->units[unit].variables;
     const uint32_t pair = i <= j ? cxm_priv_pair(p, i, j) : cxm_priv_pair(p, j, i);
-    return sum_at(view, unit, variables_from(view, unit) + (view->weighted ? 2 * p : p) + pair);
+    return sum_at(view, unit, variables_from(view, unit) + (view->weighted ? 3 * p : p) + pair);
 }
 
 struct cxm_dd cxm_priv_view_plain_product(const struct cxm_view *view, uint32_t unit,
@@ -67,7 +73,7 @@ struct cxm_dd cxm_priv_view_plain_product(const struct cxm_view *view, uint32_t 
 {
     const uint32_t p = view->config->units[unit].variables;
     const uint32_t pair = i <= j ? cxm_priv_pair(p, i, j) : cxm_priv_pair(p, j, i);
-    return sum_at(view, unit, variables_from(view, unit) + 2 * p + cxm_priv_pairs(p) + pair);
+    return sum_at(view, unit, variables_from(view, unit) + 3 * p + cxm_priv_pairs(p) + pair);
 }
 
 void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_base *out)

@@ -113,7 +113,8 @@ int cxm_priv_choice(const struct cxm_config *config, int param);
 void cxm_priv_param_text(const struct cxm_value *value, char *out, size_t capacity);
 
 /* How many sums a unit has, and where within them. Unweighted: x_i, then x_i x_j (i <= j).
- * Weighted, with v = w x: W and Q (sum of w^2) of every bin, then v_i, w v_i, v_i v_j, v_i x_j. */
+ * Weighted, with v = w x: W and Q (sum of w^2) of every bin, then w x_i, v_i,
+ * w v_i, v_i v_j, w x_i x_j. All are exact but for the rounding of v itself. */
 static inline uint32_t cxm_priv_pairs(uint32_t n)
 {
     return n * (n + 1) / 2;
@@ -122,7 +123,7 @@ static inline uint32_t cxm_priv_pairs(uint32_t n)
 static inline uint32_t cxm_priv_unit_sums(const struct cxm_unit_spec *unit, bool weighted)
 {
     const uint32_t p = unit->variables;
-    return weighted ? 2 * unit->bins + 2 * p + 2 * cxm_priv_pairs(p) : p + cxm_priv_pairs(p);
+    return weighted ? 2 * unit->bins + 3 * p + 2 * cxm_priv_pairs(p) : p + cxm_priv_pairs(p);
 }
 
 /* Index of pair (i, j), i <= j, among the pairs of n variables. */

@@ -80,6 +80,24 @@ void cxm_priv_exact_add(int64_t *limbs, struct cxm_window window, cxm_u128 magni
     }
 }
 
+void cxm_priv_exact_add_triple(int64_t *limbs, struct cxm_window window, double x, double y,
+                               double z, int64_t copies)
+{
+    enum { HALF = 53 };
+    const struct cxm_binary a = cxm_priv_binary(x), b = cxm_priv_binary(y), c = cxm_priv_binary(z);
+    if (a.mantissa == 0 || b.mantissa == 0 || c.mantissa == 0)
+        return;
+    const cxm_u128 ab = (cxm_u128)a.mantissa * b.mantissa;
+    const uint64_t low = (uint64_t)ab & (((uint64_t)1 << HALF) - 1);
+    const uint64_t high = (uint64_t)(ab >> HALF);
+    const int32_t exponent = a.exponent + b.exponent + c.exponent;
+    const bool negative = (a.negative != b.negative) != c.negative;
+    cxm_priv_exact_add(limbs, window, (cxm_u128)low * c.mantissa, exponent, negative, copies);
+    if (high != 0)
+        cxm_priv_exact_add(limbs, window, (cxm_u128)high * c.mantissa, exponent + HALF, negative,
+                           copies);
+}
+
 void cxm_priv_exact_normalise(int64_t *limbs, struct cxm_window window)
 {
     for (int32_t i = 0; i + 1 < window.n; i++) {

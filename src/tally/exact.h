@@ -99,6 +99,10 @@ static inline void cxm_priv_exact_add_product(int64_t *limbs, struct cxm_window 
                            a.exponent + b.exponent, a.negative != b.negative, copies);
 }
 
+/* x y z, 159 bits: the product of two is cut into two factors of the third. */
+void cxm_priv_exact_add_triple(int64_t *limbs, struct cxm_window window, double x, double y,
+                               double z, int64_t copies);
+
 /* Carries, so that all limbs but the last are in [0, 2^32). */
 void cxm_priv_exact_normalise(int64_t *limbs, struct cxm_window window);
 
