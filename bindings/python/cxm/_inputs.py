@@ -36,7 +36,7 @@ class Call:
     # ---- labels and missing codes
 
     def _set_answers(self, labels: Any, missing_codes: Any) -> None:
-        if labels is not None and not isinstance(labels, dict):
+        if labels is not None and not hasattr(labels, "items"):
             raise Error(
                 'labels maps texts to numbers, such as {"good": 1, "bad": 0, "offered": None}',
                 column="labels",
@@ -210,7 +210,7 @@ def _label(answer: Any, value: Any) -> tuple[bytes, float, int, int]:
 
 def _keys(by: Any, frame: Frame | None) -> list[tuple[str | None, Any]]:
     """One key or several, each with a name where one was given."""
-    if isinstance(by, dict):
+    if _is_mapping(by):
         return [(str(name), value) for name, value in by.items()]
     if isinstance(by, (list, tuple)) and _is_list_of_keys(by, frame):
         return [(None, key) for key in by]
@@ -219,6 +219,14 @@ def _keys(by: Any, frame: Frame | None) -> list[tuple[str | None, Any]]:
         assert table.take is not None
         return [(str(name), table.take(name)) for name in table.names]
     return [(None, by)]
+
+
+def _is_mapping(value: Any) -> bool:
+    """A dict or its like, and no table."""
+    return isinstance(value, dict) or (
+        hasattr(value, "keys") and hasattr(value, "items") and not hasattr(value, "columns")
+        and not hasattr(value, "dtype")
+    )
 
 
 def _is_list_of_keys(by: Any, frame: Frame | None) -> bool:

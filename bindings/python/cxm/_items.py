@@ -26,8 +26,10 @@ class Items:
 
 def items_of(value: Any, role: str) -> Items:
     """Understands ``items=``, ``perceived=``, ``expected=`` and ``importance=``."""
-    if isinstance(value, dict):
-        return Items(_distinct(list(map(str, value)), role), list(value.values()), "keys")
+    if isinstance(value, dict) or (hasattr(value, "keys") and not is_frame(value)):
+        names = list(value.keys())
+        columns = [value[name] for name in names]
+        return Items(_distinct(list(map(str, names)), role), columns, "keys")
     if is_frame(value):
         frame = frame_of(value)
         take = frame.take
@@ -106,9 +108,9 @@ def match(items: Items, first: Items, role: str, first_role: str) -> list[Any]:
 
 def weights_of(value: Any, names: list[str], param: str) -> list[Any]:
     """``item_weights`` and ``dimension_weights``: a list in order, or a mapping by name."""
-    if not isinstance(value, dict):
-        return list(value)
-    for name in value:
+    if not hasattr(value, "keys"):
+        return _list(value, param)
+    for name in value.keys():
         if name not in names:
             raise _unknown(param, str(name), names)
     missing = next((n for n in names if n not in value), None)
@@ -117,9 +119,18 @@ def weights_of(value: Any, names: list[str], param: str) -> list[Any]:
     return [value[n] for n in names]
 
 
+def _list(value: Any, param: str) -> list[Any]:
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise Error(
+            f"{param} is a list of numbers, or a mapping of names to numbers, not {value!r}",
+            column=param,
+        )
+    return list(value)
+
+
 def grouping(value: Any, names: list[str], param: str) -> tuple[list[str], list[float]]:
     """``dimension={"reliability": ["p5", "p6"]}`` -> names, and for every item its place."""
-    if not isinstance(value, dict):
+    if not hasattr(value, "items"):
         raise Error(
             f"{param} maps names to lists of items, such as {{\"reliability\": [\"p5\", "
             "\"p6\"]}",

@@ -11,8 +11,9 @@ from ._add import (
 from ._errors import Error
 from ._handle import new_handle
 from ._library import lib
+from ._names import checked_level
 from ._registry import known
-from ._result import Result, checked_level
+from ._result import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

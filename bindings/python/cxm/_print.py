@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 
 from ._library import lib, text
-from ._result import TOTAL, flag_names, unit_name
+from ._names import flag_names, unit_name
+from ._reader import TOTAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ class Page:
 
     def __init__(self, result: Result) -> None:
         self.result = result
-        names = result._measures()
+        names = result._reader.measures()
         self.shown = result._shown or [i for i, m in enumerate(names) if m.shown]
         grouped = bool(result._key_infos()) and result._group != TOTAL
         self.key_names = result.key_names if grouped else []
         groups = self._groups(grouped)
-        rows = result._ask(self.shown, groups) if groups else []
+        rows = result._reader.ask(self.shown, groups) if groups else []
         keys = self._keys(groups) if grouped else [[]] * len(groups)
         each = len(self.shown)
         self.lines = [Line(keys[i // each], names[r.measure].name, r) for i, r in enumerate(rows)]
@@ -64,7 +65,7 @@ class Page:
             ]
 
     def _count(self, grouped: bool) -> int:
-        return self.result._handle.groups() if grouped and self.result._group is None else 1
+        return self.result._reader.handle.groups() if grouped and self.result._group is None else 1
 
     def _groups(self, grouped: bool) -> list[int]:
         if self.result._group is not None:
@@ -72,13 +73,13 @@ class Page:
         return list(range(min(self._count(grouped), MOST_ROWS // len(self.shown) + 1)))
 
     def _keys(self, groups: list[int]) -> list[list[str]]:
-        return [[_key(v) for v in key] for key in self.result._handle.keys(groups)]
+        return [[_key(v) for v in key] for key in self.result._reader.handle.keys(groups)]
 
     def _totals(self, grouped: bool) -> Any:
         group = self.result._group
         if group is None:
             group = TOTAL if grouped else 0
-        return self.result._ask(self.shown, [group])
+        return self.result._reader.ask(self.shown, [group])
 
     # ---- headings
 
@@ -90,7 +91,7 @@ class Page:
     def heading(self) -> str:
         what = title(self.result.metric)
         if len(self.shown) == 1 and self.shown[0] != 0:
-            what += " " + self.result._measures()[self.shown[0]].name
+            what += " " + self.result._reader.measures()[self.shown[0]].name
         by = f" by {', '.join(map(_key, self.key_names))}" if self.key_names else ""
         return f"{what}{by} ({', '.join(self._notes())})"
 
@@ -169,7 +170,7 @@ def _cells(page: Page) -> list[tuple[str, str, list[str]]]:
     heading = "value"
     if len(page.shown) == 1:
         first = page.shown[0]
-        name = page.result._measures()[first].name
+        name = page.result._reader.measures()[first].name
         heading = title(name) if first == 0 else name
     else:
         columns.append(("measure", "<", [line.measure for line in lines]))

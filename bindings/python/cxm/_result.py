@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_int64, c_size_t, c_uint32, sizeof
+from ctypes import c_double, c_int64, c_uint32
+from struct import iter_unpack
 
 from ._errors import Error
 from ._handle import Handle, key_column, load_handle
-from ._library import (
-    Base, ErrorStruct, Estimate, EstimateOptions, Measure, check, lib, text,
-)
+from ._library import Estimate, lib, text
+from ._names import checked_level, flag_names, interval_name, interval_number, unit_name
+from ._reader import TOTAL, Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,31 +22,16 @@ if TYPE_CHECKING:
 
     Names = Union[str, Iterable[str], None]
 
-TOTAL = -1
-
 #: The columns of every result after the key columns, in order. Only ever appended to.
 SCHEMA = (
     "metric", "measure", "value", "std_error", "lower", "upper", "level", "interval", "n",
     "missing", "invalid", "excluded", "sum_weight", "n_eff", "unit", "base", "definition", "flags",
 )
-_NUMBERS = (
-    "value", "std_error", "lower", "upper", "level", "n", "missing", "invalid", "excluded",
-    "sum_weight", "n_eff",
+_FIELDS = tuple(field[0] for field in Estimate._fields_)
+#: struct cxm_estimate for the struct module, which reads many rows at once.
+_FORMAT = "@" + "".join(
+    {c_double: "d", c_int64: "q", c_uint32: "I"}[field[1]] for field in Estimate._fields_
 )
-_ESTIMATE_BYTES = sizeof(Estimate)
-_OPTION_BYTES = sizeof(EstimateOptions)
-
-
-class Measured:
-    """A measure of a tally: its name, unit, family and whether it is shown by default."""
-
-    __slots__ = ("name", "unit", "shown", "family")
-
-    def __init__(self, measure: Any) -> None:
-        self.name = text(measure.name)
-        self.unit = measure.unit
-        self.shown = bool(measure.is_default)
-        self.family = measure.family
 
 
 class Result:
@@ -66,109 +52,55 @@ class Result:
     and the Arrow protocol give tables.
     """
 
-    __slots__ = ("_handle", "_level", "_interval", "_shown", "_headline", "_group", "_cache")
+    __slots__ = ("_reader", "_shown", "_headline", "_group", "_cache")
 
-    _handle: Handle
-    _level: float
-    _interval: int
-    _shown: list[int] | None
-    _headline: int
-    _group: int | None
+    _reader: Reader
+    _shown: list[int] | None  # the measures of the rows; None: the metric's own choice
+    _headline: int  # the measure of the attributes
+    _group: int | None  # the only group, or TOTAL; None: all groups
     _cache: dict[str, Any]
 
     def __init__(
         self, handle: Handle, level: float = 0.95, interval: str | None = None,
         measures: Names = None,
     ) -> None:
-        self._handle = handle
-        self._level = level if level == 0.95 else checked_level(level)
-        self._interval = 0 if interval is None else _interval_number(interval)
-        self._shown = None
+        level = level if level == 0.95 else checked_level(level)
+        number = 0 if interval is None else interval_number(interval)
+        self._reader = Reader(handle, level, number)
+        self._shown = None if measures is None else self._reader.find_all(measures)
         self._headline = 0
         self._group = None
         self._cache = {}
-        if measures is not None:
-            self._shown = self._find_measures(measures)
-        if self._interval and not self._fits(self._shown):
-            raise self._wrong_interval(str(interval))
+        if number and not self._reader.fitting(self._shown):
+            raise self._reader.wrong_interval(self.measures)
 
-    def _view(self, **changes: Any) -> Result:
+    def _view(
+        self, *, shown: list[int] | None = None, group: int | None = None,
+    ) -> Result:
         """The same tally seen otherwise."""
         view = Result.__new__(Result)
-        for name in ("_handle", "_level", "_interval", "_shown", "_headline", "_group"):
-            setattr(view, name, changes.get(name, getattr(self, name)))
+        view._reader = self._reader
+        view._shown = self._shown if shown is None else shown
+        view._headline = self._headline if shown is None else shown[0]
+        view._group = self._group if group is None else group
         view._cache = {}
         return view
 
     # ---- asking the library
 
-    def _options(self, measures: list[int] | None, groups: list[int] | None) -> Any:
-        options = EstimateOptions()
-        options.size = _OPTION_BYTES
-        options.level = self._level
-        if self._interval and self._fits(measures):
-            options.interval = self._interval
-        if measures is not None:
-            options.measures = (c_uint32 * len(measures))(*measures)
-            options.n_measures = len(measures)
-        if groups is not None:
-            options.groups = (c_int64 * len(groups))(*groups)
-            options.n_groups = len(groups)
-        return options
-
-    def _fits(self, measures: list[int] | None) -> bool:
-        """Can any of these measures have the interval that was asked for? The others keep their
-        own; that it fits what was asked for first was checked then."""
-        options, count, error = EstimateOptions(), c_size_t(), ErrorStruct()
-        options.size = _OPTION_BYTES
-        options.interval = self._interval
-        if measures is not None:
-            options.measures = (c_uint32 * len(measures))(*measures)
-            options.n_measures = len(measures)
-        with self._handle.lock:
-            status = lib.cxm_tally_estimate(
-                self._handle.pointer, byref(options), None, _ESTIMATE_BYTES, 0, byref(count),
-                byref(error),
-            )
-        if status and text(error.column) != "interval":
-            check(status, error)
-        return not status
-
-    def _ask(self, measures: list[int] | None, groups: list[int] | None) -> Any:
-        """Estimates, group by group, as an array of struct cxm_estimate."""
-        options, error, count = self._options(measures, groups), ErrorStruct(), c_size_t()
-        handle = self._handle
-        known = measures is not None and groups is not None
-        size = len(measures or ()) * len(groups or ())
-        with handle.lock:
-            if not known:
-                status = lib.cxm_tally_estimate(
-                    handle.pointer, byref(options), None, _ESTIMATE_BYTES, 0, byref(count),
-                    byref(error),
-                )
-                check(status, error)
-                size = count.value
-            rows = (Estimate * size)()
-            if size:
-                status = lib.cxm_tally_estimate(
-                    handle.pointer, byref(options), rows, _ESTIMATE_BYTES, size, byref(count),
-                    byref(error),
-                )
-                check(status, error)
-        return rows
-
     def _rows(self) -> Any:
         """The estimates of everything shown."""
         rows = self._cache.get("rows")
         if rows is None:
-            rows = self._cache["rows"] = self._ask(self._shown, self._groups_shown())
+            rows = self._cache["rows"] = self._reader.ask(self._shown, self._groups_shown())
         return rows
 
     def _head(self) -> Any:
         """The estimate behind the attributes: one group, the headline."""
         head = self._cache.get("head")
         if head is None:
-            head = self._cache["head"] = self._ask([self._headline], [self._one_group()])[0]
+            rows = self._reader.ask([self._headline], [self._one_group()])
+            head = self._cache["head"] = rows[0]
         return head
 
     def _some(self) -> Any:
@@ -177,8 +109,8 @@ class Result:
             return self._head()
         some = self._cache.get("some")
         if some is None:
-            group = 0 if self._handle.groups() else TOTAL
-            some = self._cache["some"] = self._ask([self._headline], [group])[0]
+            group = 0 if self._reader.handle.groups() else TOTAL
+            some = self._cache["some"] = self._reader.ask([self._headline], [group])[0]
         return some
 
     # ---- groups
@@ -186,7 +118,7 @@ class Result:
     def _key_infos(self) -> list[tuple[str, int]]:
         infos: list[tuple[str, int]] | None = self._cache.get("infos")
         if infos is None:
-            infos = self._cache["infos"] = self._handle.key_infos()
+            infos = self._cache["infos"] = self._reader.handle.key_infos()
         return infos
 
     def _groups_shown(self) -> list[int] | None:
@@ -197,8 +129,8 @@ class Result:
             return self._group
         if not self._key_infos():
             return 0
-        count = self._handle.groups()
-        name = self._measures()[self._headline].name
+        count = self._reader.handle.groups()
+        name = self._reader.measures()[self._headline].name
         example = f"g.group({self.groups[0]!r})" if count else "g.group(key)"
         raise Error(
             f"this result has {count} group{'' if count == 1 else 's'}; use g[{name!r}], "
@@ -212,9 +144,9 @@ class Result:
             if self._group == TOTAL or not self._key_infos():
                 keys = []
             elif self._group is not None:
-                keys = self._handle.keys([self._group])
+                keys = self._reader.handle.keys([self._group])
             else:
-                keys = self._handle.keys(range(self._handle.groups()))
+                keys = self._reader.handle.keys(range(self._reader.handle.groups()))
             self._cache["keys"] = keys
         return keys
 
@@ -241,59 +173,23 @@ class Result:
             raise Error(
                 f"there is no group {key!r}; there are {known or 'no groups'}", value=str(key)
             )
-        return self._view(_group=at if self._group is None else self._group)
+        return self._view(group=at if self._group is None else self._group)
 
     @property
     def total(self) -> Result:
         """All groups merged, as if there had been no ``by=``."""
-        return self._view(_group=TOTAL if self._key_infos() else None)
+        return self._view(group=TOTAL) if self._key_infos() else self._view()
 
     # ---- measures
 
-    def _measures(self) -> list[Measured]:
-        found: list[Measured] | None = self._cache.get("measures")
-        if found is None:
-            found = self._cache["measures"] = _measures(self._handle)
-        return found
-
-    def _find_measures(self, names: Names) -> list[int]:
-        measures = self._measures()
-        if names == "all":
-            return list(range(len(measures)))
-        wanted = [names] if isinstance(names, str) else list(names or ())
-        if not wanted:
-            raise Error('measures is "all" or a list of names', column="measures")
-        return [i for name in wanted for i in self._find(name)]
-
-    def _find(self, name: Any) -> list[int]:
-        """Indexes of a measure, or of a whole family such as ``share[k]``."""
-        measures = self._measures()
-        found = [i for i, m in enumerate(measures) if m.name == name]
-        if not found:
-            info = self._handle.metric.info
-            families = [text(info.measures[i].name) for i in range(info.n_measures)]
-            found = [i for i, m in enumerate(measures) if families[m.family] == name]
-        if not found:
-            import difflib
-
-            known = [m.name for m in measures]
-            close = difflib.get_close_matches(str(name), known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {_listed(known)}"
-            raise Error(
-                f"{self._handle.metric.name} has no measure {name!r}; {hint}", column="measures",
-                value=str(name),
-            )
-        return found
-
     def __getitem__(self, name: str) -> Result:
         """The result of one measure (or family of measures); all groups are kept."""
-        shown = self._find(name)
-        return self._view(_shown=shown, _headline=shown[0])
+        return self._view(shown=self._reader.find(name))
 
     @property
     def measures(self) -> list[str]:
         """Names of the measures that are shown; every other one can be read as ``r[name]``."""
-        measures = self._measures()
+        measures = self._reader.measures()
         if self._shown is not None:
             return [measures[i].name for i in self._shown]
         return [m.name for m in measures if m.shown]
@@ -301,16 +197,17 @@ class Result:
     @property
     def measure(self) -> str:
         """Name of the measure behind the attributes."""
-        return self._measures()[self._headline].name
+        return self._reader.measures()[self._headline].name
 
     @property
     def distribution(self) -> dict[Any, float]:
         """Share of every answer: ``{0: 0.025, …, 10: 0.25}``."""
         group = self._one_group()
-        family = [(i, m.name) for i, m in enumerate(self._measures()) if m.name[:6] == "share["]
+        named = enumerate(m.name for m in self._reader.measures())
+        family = [(i, name) for i, name in named if name.startswith("share[")]
         if not family:
-            raise Error(f"{self._handle.metric.name} has no distribution of answers")
-        rows = self._ask([i for i, _ in family], [group])
+            raise Error(f"{self._reader.handle.metric.name} has no distribution of answers")
+        rows = self._reader.ask([i for i, _ in family], [group])
         return {_answer(name[6:-1]): row.value for (_, name), row in zip(family, rows)}
 
     # ---- attributes of the headline
@@ -318,7 +215,7 @@ class Result:
     @property
     def metric(self) -> str:
         """Name of the metric."""
-        return self._handle.metric.name
+        return self._reader.handle.metric.name
 
     @property
     def value(self) -> float:
@@ -371,13 +268,7 @@ class Result:
         """The excluded rows by reason; reasons that did not occur read as 0."""
         from collections import Counter
 
-        base, error, handle = Base(), ErrorStruct(), self._handle
-        group = self._one_group()
-        with handle.lock:
-            status = lib.cxm_tally_base(
-                handle.pointer, group, self._headline, byref(base), byref(error)
-            )
-            check(status, error)
+        base = self._reader.base(self._one_group(), self._headline)
         counts = Counter[str]()
         for reason, count in enumerate(base.excluded_by):
             if count:
@@ -407,17 +298,17 @@ class Result:
     @property
     def unit(self) -> str:
         """What the value is measured in: "share" (in [0, 1]), "points", "scale" …"""
-        return unit_name(self._measures()[self._headline].unit)
+        return unit_name(self._reader.measures()[self._headline].unit)
 
     @property
     def base(self) -> str:
         """What n counts: "responses", "tickets", "customers" …"""
-        return text(lib.cxm_base_name(self._handle.metric.base))
+        return text(lib.cxm_base_name(self._reader.handle.metric.base))
 
     @property
     def level(self) -> float:
         """Confidence level of the interval."""
-        return self._level
+        return self._reader.level
 
     @property
     def interval(self) -> str:
@@ -429,7 +320,7 @@ class Result:
         """The definition id: every choice that changes the number."""
         found: str | None = self._cache.get("definition")
         if found is None:
-            found = self._cache["definition"] = self._handle.definition()
+            found = self._cache["definition"] = self._reader.handle.definition()
         return found
 
     @property
@@ -438,7 +329,7 @@ class Result:
         as it is."""
         from ._tally import Tally
 
-        handle = self._handle
+        handle = self._reader.handle
         if self._group is not None:
             handle = handle.group(self._group, False)
         return Tally._of(handle, True)
@@ -460,18 +351,16 @@ class Result:
     def _columns(self) -> dict[str, list[Any]]:
         """The columns of the schema, without the keys."""
         rows = self._rows()
-        measures = self._measures()
-        columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
-        for name in _NUMBERS:
-            columns[name] = [getattr(row, name) for row in rows]
-        count = len(rows)
-        columns["metric"] = [self.metric] * count
-        columns["measure"] = [measures[row.measure].name for row in rows]
-        columns["interval"] = [interval_name(row.interval) for row in rows]
-        columns["unit"] = [unit_name(row.unit) for row in rows]
-        columns["base"] = [text(lib.cxm_base_name(row.base)) for row in rows]
-        columns["definition"] = [self.definition] * count
-        columns["flags"] = [flag_names(row.flags) for row in rows]
+        measures, base = self._reader.measures(), self.base
+        raw = dict(zip(_FIELDS, zip(*iter_unpack(_FORMAT, rows)))) if len(rows) else {}
+        columns: dict[str, list[Any]] = {name: list(raw.get(name, ())) for name in SCHEMA}
+        columns["metric"] = [self.metric] * len(rows)
+        columns["base"] = [base] * len(rows)
+        columns["definition"] = [self.definition] * len(rows)
+        columns["measure"] = _named(columns["measure"], lambda i: measures[i].name)
+        columns["interval"] = _named(columns["interval"], interval_name)
+        columns["unit"] = _named(columns["unit"], unit_name)
+        columns["flags"] = _named(columns["flags"], flag_names)
         return columns
 
     def _row_keys(self) -> list[tuple[Any, ...]]:
@@ -526,15 +415,8 @@ class Result:
         """The rows as an Arrow stream, for every library that reads one."""
         from ._arrow import export_stream
 
-        handle = self._handle
-        options, error = self._options(self._shown, self._groups_shown()), ErrorStruct()
-
         def fill(stream: int) -> None:
-            with handle.lock:
-                status = lib.cxm_tally_to_arrow(
-                    handle.pointer, byref(options), stream, byref(error)
-                )
-                check(status, error)
+            self._reader.to_arrow(stream, self._shown, self._groups_shown())
 
         return export_stream(fill)
 
@@ -560,43 +442,16 @@ class Result:
         return html(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = (self._level, self._interval, self._shown, self._headline, self._group)
-        return _load, (self._handle.save(), state)
-
-    def _wrong_interval(self, interval: str) -> Error:
-        """An interval that fits none of the measures is an error now, not when it is read."""
-        info = self._handle.metric.info
-        names = [interval_name(info.intervals[i]) for i in range(info.n_intervals)]
-        return Error(
-            f"the interval {interval!r} does not fit {', '.join(self.measures)}; "
-            f"{self.metric} takes {', '.join(names)}",
-            column="interval", value=interval,
-        )
+        reader = self._reader
+        state = (reader.level, reader.interval, self._shown, self._headline, self._group)
+        return _load, (reader.handle.save(), state)
 
 
 def _load(data: bytes, state: tuple[Any, ...]) -> Result:
     result = Result(load_handle(data))
-    result._level, result._interval, result._shown, result._headline, result._group = state
+    reader = result._reader
+    reader.level, reader.interval, result._shown, result._headline, result._group = state
     return result
-
-
-def _measures(handle: Handle) -> list[Measured]:
-    count, error, size = c_size_t(), ErrorStruct(), sizeof(Measure)
-    with handle.lock:
-        status = lib.cxm_tally_measures(
-            handle.pointer, None, size, 0, byref(count), byref(error)
-        )
-        check(status, error)
-        array = (Measure * count.value)()
-        status = lib.cxm_tally_measures(
-            handle.pointer, array, size, count.value, byref(count), byref(error)
-        )
-        check(status, error)
-    return [Measured(m) for m in array]
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
 
 
 def _hashable(key: Any) -> bool:
@@ -617,57 +472,7 @@ def _answer(label: str) -> Any:
     return label
 
 
-def checked_level(level: Any) -> float:
-    try:
-        number = float(level)
-    except (TypeError, ValueError):
-        number = -1.0
-    if 0 < number < 1:
-        return number
-    hint = 0.95
-    if 1 < number < 100:
-        hint = number / 100
-    raise Error(
-        f"level must be between 0 and 1; did you mean {hint:g}?", column="level", value=str(level)
-    )
-
-
-def _interval_number(name: Any) -> int:
-    number = lib.cxm_interval_from_name(str(name).replace("_", "-").lower().encode())
-    if number < 0:
-        names = [interval_name(i) for i in range(1, 22)]
-        raise Error(
-            f"there is no interval {name!r}; there are {', '.join(names)}", column="interval",
-            value=str(name),
-        )
-    return int(number)
-
-
-# ---- names, looked up once -----------------------------------------------------------------------
-
-_flags: dict[int, tuple[str, ...]] = {0: ()}
-_intervals: dict[int, str] = {}
-_units: dict[int, str] = {}
-
-
-def flag_names(bits: int) -> tuple[str, ...]:
-    """The names of the flags that are set."""
-    names = _flags.get(bits)
-    if names is None:
-        found = (lib.cxm_flag_name(1 << i) for i in range(32) if bits >> i & 1)
-        names = _flags[bits] = tuple(text(name) for name in found if name is not None)
-    return names
-
-
-def interval_name(interval: int) -> str:
-    name = _intervals.get(interval)
-    if name is None:
-        name = _intervals[interval] = text(lib.cxm_interval_name(interval))
-    return name
-
-
-def unit_name(unit: int) -> str:
-    name = _units.get(unit)
-    if name is None:
-        name = _units[unit] = text(lib.cxm_unit_name(unit))
-    return name
+def _named(numbers: list[int], name_of: Any) -> list[Any]:
+    """The names of numbers, each looked up once."""
+    names = {number: name_of(number) for number in set(numbers)}
+    return [names[number] for number in numbers]

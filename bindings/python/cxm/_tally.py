@@ -287,7 +287,8 @@ class Tally:
         infos, n = handle.key_infos(), handle.groups()
         keys = handle.keys(range(n)) if infos else []
         table: dict[str, list[Any]] = {
-            key_column(i, name): [key[i] for key in keys] for i, (name, _) in enumerate(infos)
+            _free(key_column(i, name)): [key[i] for key in keys]
+            for i, (name, _) in enumerate(infos)
         }
         table["tally"] = [handle.group(g, True).save() for g in range(n)]
         return table
@@ -339,6 +340,11 @@ class TallyInformation:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
         return f"TallyInformation({inside})"
+
+
+def _free(name: str) -> str:
+    """A key called "tally" makes room for the tallies."""
+    return "tally_key" if name == "tally" else name
 
 
 def _empty(metric: str, params: dict[str, Any]) -> Tally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -265,6 +266,8 @@ def test_items_refused() -> None:
             cxm.csi, {"a": [1], "b": [2]}, item_weights={"a": 1})
     refused("items[a]: row 1 is 9, outside 1–5. If 9 means \"no answer\" pass missing_codes=[9]; "
             "to count such rows pass invalid=\"count\".", cxm.csi, {"a": [5, 9]})
+    refused("item_weights is a list of numbers, or a mapping of names to numbers, not 5",
+            cxm.csi, {"a": [1]}, item_weights=5)
     refused("importance has 1 items, items has 2", cxm.csi, {"a": [1], "b": [2]},
             importance={"a": [1]})
 
@@ -310,6 +313,9 @@ def test_gap_dimensions() -> None:
             cxm.gap, PERCEIVED, EXPECTED, dimension={"x": ["tangible"]})
     refused("dimension: item 'empathy' is in two dimensions, 'y' is the second",
             cxm.gap, PERCEIVED, EXPECTED, dimension={"x": ["empathy"], "y": ["empathy"]})
+    proxy = MappingProxyType
+    assert cxm.gap(proxy(PERCEIVED), proxy(EXPECTED), dimension=proxy(dimension),
+                   dimension_weights=proxy({"soft": 1, "hard": 0})).value == g.value
     with pytest.raises(cxm.Error, match="dimension maps names to lists of items"):
         cxm.gap(PERCEIVED, EXPECTED, dimension=["empathy"])  # type: ignore[arg-type]
 

@@ -72,7 +72,8 @@ def test_measures_to_show() -> None:
     assert some.measures == ["mean", "promoters"] == [row.measure for row in some]
     assert some.measure == "nps" and some.value == cxm.nps(SCORE).value
     assert cxm.nps(SCORE, measures="mean").measures == ["mean"]
-    refused('measures is "all" or a list of names', cxm.nps, SCORE, measures=[])
+    for wrong in ([], 5, [5]):
+        refused('measures is "all" or a list of names', cxm.nps, SCORE, measures=wrong)
 
 
 def test_groups(g: cxm.Result) -> None:

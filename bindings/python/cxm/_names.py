@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that the library gives to numbers, each looked up once; levels and intervals of a call."""
+
+from __future__ import annotations
+
+from ._errors import Error
+from ._library import lib, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_flags: dict[int, tuple[str, ...]] = {0: ()}
+_intervals: dict[int, str] = {}
+_units: dict[int, str] = {}
+
+
+def flag_names(bits: int) -> tuple[str, ...]:
+    """The names of the flags that are set."""
+    names = _flags.get(bits)
+    if names is None:
+        found = (lib.cxm_flag_name(1 << i) for i in range(32) if bits >> i & 1)
+        names = _flags[bits] = tuple(text(name) for name in found if name is not None)
+    return names
+
+
+def interval_name(interval: int) -> str:
+    """Such as "adjusted-wald"."""
+    name = _intervals.get(interval)
+    if name is None:
+        name = _intervals[interval] = text(lib.cxm_interval_name(interval))
+    return name
+
+
+def unit_name(unit: int) -> str:
+    """Such as "points"."""
+    name = _units.get(unit)
+    if name is None:
+        name = _units[unit] = text(lib.cxm_unit_name(unit))
+    return name
+
+
+def interval_number(name: Any) -> int:
+    """The interval with that name; "clopper_pearson" is as good as "clopper-pearson"."""
+    number = lib.cxm_interval_from_name(str(name).replace("_", "-").lower().encode())
+    if number < 0:
+        names = [interval_name(i) for i in range(1, 22)]
+        raise Error(
+            f"there is no interval {name!r}; there are {', '.join(names)}", column="interval",
+            value=str(name),
+        )
+    return int(number)
+
+
+def checked_level(level: Any) -> float:
+    """A confidence level, or an error that guesses what was meant."""
+    try:
+        number = float(level)
+    except (TypeError, ValueError):
+        number = -1.0
+    if 0 < number < 1:
+        return number
+    hint = number / 100 if 1 < number < 100 else 0.95
+    raise Error(
+        f"level must be between 0 and 1; did you mean {hint:g}?", column="level", value=str(level)
+    )
