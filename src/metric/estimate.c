@@ -314,7 +314,7 @@ static enum cxm_status make_view(struct reading *r, int64_t group, struct cxm_vi
     view->weighted = tally->schema.weighted;
     view->table = &tally->state.groups;
     view->values = &tally->state.values;
-    view->left_out = r->total == tally ? tally->state.left_out : 0;
+    view->left_out = tally->schema.n_keys == 0 ? tally->state.left_out : 0;
     const struct cxm_dict *dict = &tally->state.groups.dict;
     if (dict->n == 0)
         return CXM_OK;
