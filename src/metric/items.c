@@ -41,6 +41,22 @@ enum cxm_status cxm_priv_items_check(const struct cxm_config *config, int items_
     return CXM_OK;
 }
 
+enum cxm_status cxm_priv_items_check_importance(const struct cxm_config *config,
+                                                int importance_param, bool given,
+                                                struct cxm_error *error)
+{
+    const bool wanted = cxm_priv_choice(config, importance_param) != CXM_IMPORTANCE_NONE;
+    const char *kind = config->params[importance_param].texts[0];
+    if (given == wanted)
+        return CXM_OK;
+    if (wanted)
+        return cxm_priv_fail(error, CXM_EINVAL, "importance",
+                             "importance_kind \"%s\" needs columns of importance", kind);
+    return cxm_priv_fail(error, CXM_EINVAL, "importance",
+                         "columns of importance need importance_kind \"aggregate\" or "
+                         "\"person\", not \"%s\"", kind);
+}
+
 uint16_t cxm_priv_items_sum(const struct cxm_answer *answers, uint32_t n,
                             enum cxm_partial partial, uint32_t bins, double *sum, double *all)
 {
@@ -49,7 +65,7 @@ uint16_t cxm_priv_items_sum(const struct cxm_answer *answers, uint32_t n,
     *sum = *all = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct cxm_answer *a = &answers[i];
-        *all += isnan(a->weight) ? 0 : a->weight;
+        *all += a->weight >= 0 && isfinite(a->weight) ? a->weight : 0; /* else not known */
         if (a->state == CXM_ROW_USED) {
             answered += a->weight;
             *sum += a->weight * a->value;
@@ -58,7 +74,9 @@ uint16_t cxm_priv_items_sum(const struct cxm_answer *answers, uint32_t n,
             invalid = invalid || a->state == CXM_ROW_INVALID;
         }
     }
-    const bool enough = complete || (partial == CXM_PARTIAL_RENORMALISE && 2 * answered >= *all);
+    /* .1 and .2 of .1, .2 and .3 are half, whatever their binary digits say. */
+    const bool half = 2 * answered >= *all * (1 - 1e-12);
+    const bool enough = complete || (partial == CXM_PARTIAL_RENORMALISE && half);
     if (!enough || !(answered > 0))
         return (uint16_t)(bins + (invalid ? 1 : 0));
     if (!complete)
