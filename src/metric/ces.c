@@ -53,16 +53,6 @@ static void estimate_side(const struct cxm_view *view, double side, const struct
     cxm_priv_estimate_share(view, 0, y, ask, out);
 }
 
-static void estimate_ces(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
-                         struct cxm_estimate *out)
-{
-    (void)member;
-    double y[CXM_MAX_BINS];
-    cxm_priv_bins_values(view->config, y);
-    cxm_priv_estimate_bin_mean(view, 0, y, 0, 1, view->config->lowest[0],
-                               view->config->highest[0], ask, out);
-}
-
 static void estimate_easy(const struct cxm_view *view, uint32_t member,
                           const struct cxm_ask *ask, struct cxm_estimate *out)
 {
@@ -90,13 +80,11 @@ static void estimate_top2(const struct cxm_view *view, uint32_t member,
                           const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     (void)member;
-    double y[CXM_MAX_BINS];
     const double low = view->config->lowest[0], high = view->config->highest[0];
     if (high_is_easy(view->config))
-        cxm_priv_bins_between(view->config, high - 1, high, y);
+        cxm_priv_estimate_between(view, high - 1, high, ask, out);
     else
-        cxm_priv_bins_between(view->config, low, low + 1, y);
-    cxm_priv_estimate_share(view, 0, y, ask, out);
+        cxm_priv_estimate_between(view, low, low + 1, ask, out);
 }
 
 static const struct cxm_input_info inputs[] = {
@@ -120,7 +108,7 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_ces },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, cxm_priv_estimate_rating_mean },
     { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_easy },
     { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_difficult },
     { CXM_CLASS_NET, CXM_ONE, 0, estimate_net },

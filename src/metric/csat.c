@@ -42,19 +42,11 @@ static void define(const struct cxm_tally *tally, char *out, size_t capacity, si
                     (int)(config->highest[0] - cxm_priv_number(config, SATISFIED)) + 1);
 }
 
-static void share_from(const struct cxm_view *view, double low, double high,
-                       const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    double y[CXM_MAX_BINS];
-    cxm_priv_bins_between(view->config, low, high, y);
-    cxm_priv_estimate_share(view, 0, y, ask, out);
-}
-
 static void estimate_csat(const struct cxm_view *view, uint32_t member,
                           const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     (void)member;
-    share_from(view, cxm_priv_number(view->config, SATISFIED), view->config->highest[0], ask,
+    cxm_priv_estimate_between(view, cxm_priv_number(view->config, SATISFIED), view->config->highest[0], ask,
                out);
 }
 
@@ -62,21 +54,21 @@ static void estimate_top(const struct cxm_view *view, uint32_t member, const str
                          struct cxm_estimate *out)
 {
     (void)member;
-    share_from(view, view->config->highest[0], view->config->highest[0], ask, out);
+    cxm_priv_estimate_between(view, view->config->highest[0], view->config->highest[0], ask, out);
 }
 
 static void estimate_top2(const struct cxm_view *view, uint32_t member,
                           const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     (void)member;
-    share_from(view, view->config->highest[0] - 1, view->config->highest[0], ask, out);
+    cxm_priv_estimate_between(view, view->config->highest[0] - 1, view->config->highest[0], ask, out);
 }
 
 static void estimate_bottom2(const struct cxm_view *view, uint32_t member,
                              const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     (void)member;
-    share_from(view, view->config->lowest[0], view->config->lowest[0] + 1, ask, out);
+    cxm_priv_estimate_between(view, view->config->lowest[0], view->config->lowest[0] + 1, ask, out);
 }
 
 static void estimate_net(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
@@ -91,16 +83,6 @@ static void estimate_net(const struct cxm_view *view, uint32_t member, const str
     for (uint32_t b = 0; b < cxm_priv_scale_bins(view->config); b++)
         y[b] -= bottom[b];
     cxm_priv_estimate_net(view, 0, y, ask, out);
-}
-
-static void estimate_mean(const struct cxm_view *view, uint32_t member,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    double y[CXM_MAX_BINS];
-    cxm_priv_bins_values(view->config, y);
-    cxm_priv_estimate_bin_mean(view, 0, y, 0, 1, view->config->lowest[0],
-                               view->config->highest[0], ask, out);
 }
 
 static void estimate_index(const struct cxm_view *view, uint32_t member,
@@ -142,7 +124,7 @@ static const struct cxm_estimator estimators[] = {
     { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_top2 },
     { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_bottom2 },
     { CXM_CLASS_NET, CXM_ONE, 0, estimate_net },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_mean },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, cxm_priv_estimate_rating_mean },
     { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_index },
     { CXM_CLASS_SHARE, CXM_PER_BIN, 0, cxm_priv_estimate_answer },
 };

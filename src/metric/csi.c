@@ -146,15 +146,7 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
 static enum cxm_status check_inputs(const struct cxm_config *config, const bool *given,
                                     struct cxm_error *error)
 {
-    const bool has = given[n_items(config)];
-    const bool wants = importance_of(config) != CXM_IMPORTANCE_NONE;
-    if (has == wants)
-        return CXM_OK;
-    return cxm_priv_fail(error, CXM_EINVAL, "importance",
-                         wants ? "importance_kind \"%s\" needs columns of importance"
-                               : "columns of importance need importance_kind \"aggregate\" or "
-                                 "\"person\", not \"%s\"",
-                         config->params[IMPORTANCE].texts[0]);
+    return cxm_priv_items_check_importance(config, IMPORTANCE, given[n_items(config)], error);
 }
 
 /* 0 … 100 from the scale of the answers. */

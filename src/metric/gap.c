@@ -125,15 +125,7 @@ static enum cxm_status configure(struct cxm_config *config, struct cxm_error *er
 static enum cxm_status check_inputs(const struct cxm_config *config, const bool *given,
                                     struct cxm_error *error)
 {
-    const bool has = given[2 * n_items(config)];
-    const bool wants = importance_of(config) != CXM_IMPORTANCE_NONE;
-    if (has == wants)
-        return CXM_OK;
-    return cxm_priv_fail(error, CXM_EINVAL, "importance",
-                         wants ? "importance_kind \"%s\" needs columns of importance"
-                               : "columns of importance need importance_kind \"aggregate\" or "
-                                 "\"person\", not \"%s\"",
-                         config->params[IMPORTANCE].texts[0]);
+    return cxm_priv_items_check_importance(config, IMPORTANCE, given[2 * n_items(config)], error);
 }
 
 /* ---- from answers to units ------------------------------------------------------------ */

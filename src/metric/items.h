@@ -17,6 +17,11 @@ extern const char *const cxm_priv_importance_choices[4], *const cxm_priv_partial
 enum cxm_status cxm_priv_items_check(const struct cxm_config *config, int items_param,
                                      int weights_param, struct cxm_error *error);
 
+/* Are columns of importance there exactly when importance_kind wants them? */
+enum cxm_status cxm_priv_items_check_importance(const struct cxm_config *config,
+                                                int importance_param, bool given,
+                                                struct cxm_error *error);
+
 /* One respondent's item: what is known of it. */
 struct cxm_answer {
     double value, weight;

@@ -124,6 +124,12 @@ void cxm_priv_rule_rating(const struct cxm_config *config, struct cxm_block *blo
 /* Estimator of share[k]. */
 void cxm_priv_estimate_answer(const struct cxm_view *view, uint32_t member,
                               const struct cxm_ask *ask, struct cxm_estimate *out);
+/* The share of the answers low ... high. */
+void cxm_priv_estimate_between(const struct cxm_view *view, double low, double high,
+                               const struct cxm_ask *ask, struct cxm_estimate *out);
+/* Estimator of the mean answer. */
+void cxm_priv_estimate_rating_mean(const struct cxm_view *view, uint32_t member,
+                                   const struct cxm_ask *ask, struct cxm_estimate *out);
 /* Intervals by class, for cxm_metric_info; default first. */
 extern const enum cxm_interval cxm_priv_share_intervals[9], cxm_priv_net_intervals[12],
     cxm_priv_mean_intervals[3];

@@ -49,19 +49,11 @@ static void estimate_nps(const struct cxm_view *view, uint32_t member, const str
     cxm_priv_estimate_net(view, 0, y, ask, out);
 }
 
-static void share_between(const struct cxm_view *view, double low, double high,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    double y[CXM_MAX_BINS];
-    cxm_priv_bins_between(view->config, low, high, y);
-    cxm_priv_estimate_share(view, 0, y, ask, out);
-}
-
 static void estimate_promoters(const struct cxm_view *view, uint32_t member,
                                const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     (void)member;
-    share_between(view, cxm_priv_number(view->config, PROMOTER), view->config->highest[0], ask,
+    cxm_priv_estimate_between(view, cxm_priv_number(view->config, PROMOTER), view->config->highest[0], ask,
                   out);
 }
 
@@ -69,7 +61,7 @@ static void estimate_passives(const struct cxm_view *view, uint32_t member,
                               const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     (void)member;
-    share_between(view, cxm_priv_number(view->config, DETRACTOR) + 1,
+    cxm_priv_estimate_between(view, cxm_priv_number(view->config, DETRACTOR) + 1,
                   cxm_priv_number(view->config, PROMOTER) - 1, ask, out);
 }
 
@@ -77,18 +69,8 @@ static void estimate_detractors(const struct cxm_view *view, uint32_t member,
                                 const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     (void)member;
-    share_between(view, view->config->lowest[0], cxm_priv_number(view->config, DETRACTOR), ask,
+    cxm_priv_estimate_between(view, view->config->lowest[0], cxm_priv_number(view->config, DETRACTOR), ask,
                   out);
-}
-
-static void estimate_mean(const struct cxm_view *view, uint32_t member,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    double y[CXM_MAX_BINS];
-    cxm_priv_bins_values(view->config, y);
-    cxm_priv_estimate_bin_mean(view, 0, y, 0, 1, view->config->lowest[0],
-                               view->config->highest[0], ask, out);
 }
 
 static const struct cxm_input_info inputs[] = {
@@ -118,7 +100,7 @@ static const struct cxm_estimator estimators[] = {
     { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_promoters },
     { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_passives },
     { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_detractors },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_mean },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, cxm_priv_estimate_rating_mean },
     { CXM_CLASS_SHARE, CXM_PER_BIN, 0, cxm_priv_estimate_answer },
 };
 

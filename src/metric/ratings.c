@@ -84,3 +84,21 @@ void cxm_priv_estimate_answer(const struct cxm_view *view, uint32_t member,
     y[member] = 1;
     cxm_priv_estimate_share(view, 0, y, ask, out);
 }
+
+void cxm_priv_estimate_between(const struct cxm_view *view, double low, double high,
+                               const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    double y[CXM_MAX_BINS];
+    cxm_priv_bins_between(view->config, low, high, y);
+    cxm_priv_estimate_share(view, 0, y, ask, out);
+}
+
+void cxm_priv_estimate_rating_mean(const struct cxm_view *view, uint32_t member,
+                                   const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    double y[CXM_MAX_BINS];
+    cxm_priv_bins_values(view->config, y);
+    cxm_priv_estimate_bin_mean(view, 0, y, 0, 1, view->config->lowest[0],
+                               view->config->highest[0], ask, out);
+}

@@ -130,27 +130,29 @@ static uint32_t find_group(struct grouper *g, struct cxm_table *groups, size_t r
 /* Makes the array reach a word, unless that would make it too long; failing to is no error. */
 static void extend_direct(struct direct *d, const struct cxm_allocator *allocator, uint64_t word)
 {
-    uint64_t base = d->size > 0 ? d->base : word & ~(uint64_t)1023;
-    uint64_t end = d->size > 0 ? d->base + d->size : base + 1024;
-    if (word < base)
-        base = word;
-    if (word >= end)
-        end = word + 1;
-    const uint64_t span = end - base;
-    if (end <= base || span > DIRECT_LIMIT)
+    /* Both ends inclusive: the end of an array that reaches the last word does not fit. */
+    uint64_t first = d->size > 0 ? d->base : word & ~(uint64_t)1023;
+    uint64_t last = first + (d->size > 0 ? d->size : 1024) - 1;
+    if (word < first)
+        first = word;
+    if (word > last)
+        last = word;
+    if (last - first >= DIRECT_LIMIT)
         return;
     size_t size = d->size > 0 ? d->size : 1024;
-    while (size < span)
+    while (size <= last - first)
         size *= 2;
     if (word < d->base && d->size > 0) /* grow towards smaller words by doubling, too */
-        base = end >= size ? end - size : 0;
+        first = last >= size - 1 ? last - (size - 1) : 0;
+    else if (first > UINT64_MAX - (size - 1))
+        first = UINT64_MAX - (size - 1);
     uint32_t *grown = cxm_priv_alloc_zero(allocator, size, sizeof *grown);
     if (grown == NULL)
         return;
     if (d->size > 0)
-        memcpy(grown + (d->base - base), d->groups, d->size * sizeof *grown);
+        memcpy(grown + (d->base - first), d->groups, d->size * sizeof *grown);
     cxm_priv_release(allocator, d->groups);
-    *d = (struct direct){ grown, base, size };
+    *d = (struct direct){ grown, first, size };
 }
 
 static uint32_t word_group(struct grouper *g, struct cxm_table *groups, size_t row)
