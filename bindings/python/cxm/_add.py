@@ -7,7 +7,7 @@ import os
 from ctypes import POINTER, addressof, byref, c_size_t, c_uint8, sizeof
 
 from ._errors import Error, one_of
-from ._handle import Handle
+from ._handle import Handle, new_handle
 from ._inputs import Call
 from ._library import AddOptions, Column, ErrorStruct, PeriodCounts, check, lib
 from ._memory import SENTINEL, U8, plain
@@ -62,14 +62,32 @@ def add_options(invalid: str, missing_key: str, threads: int | None, rows: int) 
 def add_call(
     handle: Handle, call: Call, invalid: str, missing_key: str, threads: int | None
 ) -> None:
-    """Adds the rows of a call; on failure nothing was added."""
-    inputs, n = call.inputs()
-    options = add_options(invalid, missing_key, threads, call.rows())
-    error = ErrorStruct()
-    with handle.lock:
-        status = lib.cxm_tally_add(handle.pointer, inputs, n, options, byref(error))
-    if status:
-        check(status, error)
+    """Adds the rows of a call; on failure nothing was added. The columns are given back in any
+    case: an exception that is kept must not keep them locked."""
+    try:
+        inputs, n = call.inputs()
+        options = add_options(invalid, missing_key, threads, call.rows())
+        error = ErrorStruct()
+        with handle.lock:
+            status = lib.cxm_tally_add(handle.pointer, inputs, n, options, byref(error))
+        if status:
+            check(status, error)
+    finally:
+        call.columns.clear()
+
+
+def filled(
+    metric: Known, params: dict[str, Any], call: Call, items: list[str], invalid: str,
+    missing_key: str, threads: int | None,
+) -> Handle:
+    """A new tally of the rows of a call."""
+    try:
+        handle = new_handle(metric, item_params(metric, params, items))
+    except BaseException:
+        call.columns.clear()
+        raise
+    add_call(handle, call, invalid, missing_key, threads)
+    return handle
 
 
 def prepare(
@@ -78,19 +96,28 @@ def prepare(
 ) -> tuple[Call, list[str]]:
     """The columns of a call, and the names of the items where the metric has items."""
     call = Call(data, labels, missing_codes)
-    items: list[str] = []
-    if metric.has_many():
-        items = call.add_items(metric, _required(metric, given))
-    else:
-        for name, value in _required(metric, given).items():
-            call.add_input(metric, name, value)
-    if by is not None:
-        call.add_by(by)
-    if weight is not None:
-        call.add(b"weight", call.column(weight, "weight"))
-    if freq is not None:
-        call.add(b"freq", call.column(freq, "freq"))
+    try:
+        items = _answers(call, metric, given)
+        if by is not None:
+            call.add_by(by)
+        if weight is not None:
+            call.add(b"weight", call.column(weight, "weight"))
+        if freq is not None:
+            call.add(b"freq", call.column(freq, "freq"))
+    except BaseException:
+        call.columns.clear()
+        raise
     return call, items
+
+
+def _answers(call: Call, metric: Known, given: dict[str, Any]) -> list[str]:
+    """The inputs of the metric; returns the names of its items."""
+    required = _required(metric, given)
+    if metric.has_many():
+        return call.add_items(metric, required)
+    for name, value in required.items():
+        call.add_input(metric, name, value)
+    return []
 
 
 def _required(metric: Known, given: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ described at nps."""
 from __future__ import annotations
 
 from ._add import (
-    CUSTOMERS, PERIOD, add_call, add_period, customer_call, item_params, prepare, refuse_design,
+    CUSTOMERS, PERIOD, add_period, customer_call, filled, prepare, refuse_design,
 )
 from ._errors import Error
 from ._handle import new_handle
@@ -41,8 +41,7 @@ def _run(
     if level != 0.95:
         level = checked_level(level)
     call, items = prepare(metric, given, data, labels, missing_codes, by, weight, freq)
-    handle = new_handle(metric, item_params(metric, params, items))
-    add_call(handle, call, invalid, missing_key, threads)
+    handle = filled(metric, params, call, items, invalid, missing_key, threads)
     return Result(handle, level, interval, measures)
 
 
@@ -72,12 +71,12 @@ def _other_forms(
     if not lists and not counts:
         return None  # flags, or nothing, which is an error there
     level = checked_level(level)
-    handle = new_handle(metric, params)
     if lists:
         call = customer_call(metric, given, data, by, weight, freq)
-        add_call(handle, call, "error", "keep", None)
+        handle = filled(metric, params, call, [], "error", "keep", None)
     else:
         _no_rows(by=by, data=data, weight=weight, freq=freq, reason=given.get("reason"))
+        handle = new_handle(metric, params)
         add_period(handle, given)
     return Result(handle, level, interval, measures)
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from ctypes import byref
 
 from ._add import (
-    CUSTOMERS, PERIOD, add_call, add_period, customer_call, item_params, prepare, refuse_design,
+    CUSTOMERS, PERIOD, add_call, add_period, customer_call, filled, item_params, prepare,
+    refuse_design,
 )
 from ._errors import Error
 from ._handle import (
@@ -172,9 +173,9 @@ class Tally:
             return self
         call, items = self._prepare(columns, data, labels, missing_codes, by, weight, freq)
         if self._handle is None:
-            handle = new_handle(self._metric, item_params(self._metric, self._params, items))
-            add_call(handle, call, invalid, missing_key, threads)
-            self._handle = handle
+            self._handle = filled(
+                self._metric, self._params, call, items, invalid, missing_key, threads
+            )
         else:
             add_call(self._writable(), call, invalid, missing_key, threads)
         return self

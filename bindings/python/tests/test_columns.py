@@ -293,6 +293,11 @@ def test_an_array_cannot_be_resized_while_it_is_read() -> None:
     assert cxm.nps(values).value == 100
     values.append(1)
     assert cxm.nps(values).n == 3
+    for wrong in ({"by": ["a"]}, {"by": 5}, {"scale": (0, 5)}, {"level": 2}):
+        with pytest.raises(cxm.Error) as kept:
+            cxm.nps(values, **wrong)
+        values.append(2)  # the exception with its frames is still there
+        assert kept.value.status == "EINVAL"
 
 
 def test_infinity_is_invalid() -> None:

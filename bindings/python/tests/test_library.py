@@ -165,6 +165,12 @@ def test_import_needs_only_the_standard_library() -> None:
     assert done.stdout.split() == ["[]", "False", "False"], done.stderr
 
 
+def test_lists_need_no_numpy() -> None:
+    code = ("import sys, cxm; g = cxm.nps([10, None], by=['a', 'b']); str(g), list(g), "
+            "g.to_dict(); print({'numpy', 'pandas', 'polars', 'pyarrow'} & set(sys.modules))")
+    assert run(code).stdout.strip() == "set()"
+
+
 def test_version() -> None:
     assert cxm.version == cxm.__version__ == lib.cxm_version().decode()
     header = (ROOT / "include" / "cxm" / "version.h").read_text(encoding="utf-8")
