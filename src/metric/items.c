@@ -65,7 +65,7 @@ uint16_t cxm_priv_items_sum(const struct cxm_answer *answers, uint32_t n,
     *sum = *all = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct cxm_answer *a = &answers[i];
-        *all += isnan(a->weight) ? 0 : a->weight; /* else not known */
+        *all += a->weight >= 0 && isfinite(a->weight) ? a->weight : 0; /* else not known */
         if (a->state == CXM_ROW_USED) {
             answered += a->weight;
             *sum += a->weight * a->value;
