@@ -214,6 +214,12 @@ static void invalid_importance(void **state)
     }
     assert_close(e.value, sum / MINI_N, 1e-13);
     cxm_tally_free(t);
+    d.i[1][0] = 5;
+    d.s[1][0] = d.s[2][0] = d.s[3][0] = NAN; /* 4 of 5 + 5 + 3 + 4 answered: less than half */
+    t = tally_of("csi", partial, 2, d.inputs, d.n);
+    e = measure(t, "csi");
+    assert_counts(&e, 11, 0, 1, 0);
+    cxm_tally_free(t);
 }
 
 static void edges(void **state)
