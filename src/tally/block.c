@@ -234,6 +234,8 @@ static void add_counts(const struct cxm_scratch *s, struct cxm_table *groups, ui
     const struct cxm_unit_layout unit = s->layouts[u];
     const uint16_t *codes = s->block.unit_codes[u];
     const size_t n = s->block.n, stride = groups->layout.stride;
+    if (groups->cells == NULL) /* every row so far was left out */
+        return;
     int64_t *cells = groups->cells + unit.counts_at;
     if (group == NULL && freq == NULL) {
         count_codes(cells, unit.n_codes, codes, n);

@@ -238,12 +238,12 @@ static bool flush(const struct cxm_config *config, struct keyed *k, struct cxm_s
 static enum cxm_dense_result reach(const struct cxm_config *config, struct keyed *k, int64_t low,
                                    int64_t high, struct cxm_state *state)
 {
-    const int64_t end = k->base + (int64_t)k->n_keys;
-    if (k->n_keys > 0 && low >= k->base && high < end)
-        return CXM_DENSE_DONE;
     if (k->n_keys > 0) {
+        const int64_t last = k->base + (int64_t)(k->n_keys - 1); /* one more may not fit */
+        if (low >= k->base && high <= last)
+            return CXM_DENSE_DONE;
         low = low < k->base ? low : k->base;
-        high = high >= end ? high : end - 1;
+        high = high > last ? high : last;
     }
     if ((uint64_t)high - (uint64_t)low >= MOST_KEYS)
         return CXM_DENSE_NO;
