@@ -16,7 +16,7 @@
  * limit, the size of the value. */
 #include "metric_testing.h"
 
-enum { MAX_COLUMNS = 40, MAX_PARAMS = 12, MAX_WANTS = 400, MAX_WORDS = 200000 };
+enum { MAX_COLUMNS = 64, MAX_PARAMS = 12, MAX_WANTS = 400, MAX_WORDS = 200000 };
 
 struct parsed {
     char *name, *metric;
@@ -120,6 +120,8 @@ static void read_column(struct parsed *c, char **words, size_t n_words)
             validity[i / 8] = (uint8_t)(validity[i / 8] | 1u << i % 8);
     }
     const size_t at = c->n_columns++;
+    if (at == MAX_COLUMNS)
+        keep(c, NULL);
     c->columns[at] = cxm_column_make(NULL, type, data, n, (int64_t)bytes, 0);
     if (type != CXM_F32 && type != CXM_F64)
         c->columns[at].validity = validity;
@@ -139,6 +141,8 @@ static void read_line(char *line, char **words)
 {
     struct parsed *c = n_cases > 0 ? &cases[n_cases - 1] : NULL;
     if (strncmp(line, "want ", 5) == 0) {
+        if (c->n_wants == MAX_WANTS)
+            keep(c, NULL);
         c->wants[c->n_wants++] = copy_of(c, line);
         return;
     }
