@@ -84,7 +84,10 @@ static enum cxm_status plan_lists(const struct cxm_column *before,
         return cxm_priv_fail(error, CXM_EUNSUPPORTED, "customers_before",
                              "customers as ordered categories cannot be matched; pass the ids "
                              "as text or numbers");
-    if (plans[0].info.type != plans[1].info.type)
+    /* A list without any id has no kind of its own: everybody came, or everybody left. */
+    const bool either = before->n == 0 || after->n == 0 || before->type == CXM_NULL
+                     || after->type == CXM_NULL;
+    if (!either && plans[0].info.type != plans[1].info.type)
         return cxm_priv_fail(error, CXM_EINVAL, "customers_after",
                              "the ids before and after are of different kinds");
     return CXM_OK;

@@ -52,6 +52,12 @@ static enum cxm_status check_dimensions(const struct cxm_config *config, struct 
         }
         if (!found)
             return cxm_priv_fail(error, CXM_EINVAL, "dimension", "%s has no items", d->texts[k]);
+        for (size_t i = 0; i < n_items(config); i++) {
+            if (strcmp(d->texts[k], config->params[ITEMS].texts[i]) == 0)
+                return cxm_priv_fail(error, CXM_EINVAL, "dimension",
+                                     "%s is the name of an item and of a dimension",
+                                     d->texts[k]);
+        }
         for (size_t other = 0; other < k; other++) {
             if (strcmp(d->texts[k], d->texts[other]) == 0)
                 return cxm_priv_fail(error, CXM_EINVAL, "dimension", "%s is there twice",

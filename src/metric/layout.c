@@ -186,6 +186,17 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_period_counts, reactivated),
     offsetof(struct cxm_period_counts, lost),
     offsetof(struct cxm_period_counts, lost_added),
+    sizeof(struct cxm_interval_limits),
+    offsetof(struct cxm_interval_limits, value),
+    offsetof(struct cxm_interval_limits, std_error),
+    offsetof(struct cxm_interval_limits, lower),
+    offsetof(struct cxm_interval_limits, upper),
+    offsetof(struct cxm_interval_limits, lower_raw),
+    offsetof(struct cxm_interval_limits, upper_raw),
+    offsetof(struct cxm_interval_limits, level),
+    offsetof(struct cxm_interval_limits, df),
+    offsetof(struct cxm_interval_limits, interval),
+    offsetof(struct cxm_interval_limits, flags),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

@@ -208,12 +208,16 @@ static bool is_normal_form(enum cxm_interval method)
     return method == CXM_INTERVAL_WALD || method == CXM_INTERVAL_WALD_T;
 }
 
+/* What an interval would be is said of empty groups too; its limits are NaN there. */
+static enum cxm_interval method_of(const struct cxm_ask *ask, enum cxm_interval by_default)
+{
+    return ask->interval != CXM_INTERVAL_DEFAULT ? ask->interval : by_default;
+}
+
 void cxm_priv_finish_share(const struct cxm_view *view, const struct cxm_ask *ask, double x,
                            struct cxm_estimate *out)
 {
-    const enum cxm_interval method = ask->interval != CXM_INTERVAL_DEFAULT
-                                       ? ask->interval
-                                       : CXM_INTERVAL_WILSON;
+    const enum cxm_interval method = method_of(ask, CXM_INTERVAL_WILSON);
     struct cxm_limits limits = { NAN, NAN, 0 };
     if (out->std_error == 0)
         out->flags |= CXM_FLAG_DEGENERATE;
@@ -237,6 +241,7 @@ void cxm_priv_estimate_share(const struct cxm_view *view, uint32_t unit, const d
                              const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     cxm_priv_begin(view, unit, ask, out);
+    out->interval = method_of(ask, CXM_INTERVAL_WILSON);
     if (out->n == 0)
         return;
     const struct bin_mean m = mean_of_bins(view, unit, y);
@@ -252,6 +257,8 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
                            const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     cxm_priv_begin(view, unit, ask, out);
+    const enum cxm_interval method = method_of(ask, CXM_INTERVAL_ADJUSTED_WALD);
+    out->interval = method;
     if (out->n == 0)
         return;
     const struct bin_mean m = mean_of_bins(view, unit, y);
@@ -260,10 +267,6 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
     out->df = INFINITY;
     if (out->std_error == 0)
         out->flags |= CXM_FLAG_DEGENERATE;
-    const enum cxm_interval method = ask->interval != CXM_INTERVAL_DEFAULT
-                                       ? ask->interval
-                                       : CXM_INTERVAL_ADJUSTED_WALD;
-    out->interval = method;
     if (method == CXM_INTERVAL_NONE)
         return;
     struct cxm_limits limits = { NAN, NAN, 0 };
@@ -300,7 +303,7 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
 void cxm_priv_finish_mean(struct cxm_estimate *out, const struct cxm_ask *ask, double low,
                           double high)
 {
-    out->interval = ask->interval != CXM_INTERVAL_DEFAULT ? ask->interval : CXM_INTERVAL_T;
+    out->interval = method_of(ask, CXM_INTERVAL_T);
     if (out->std_error == 0)
         out->flags |= CXM_FLAG_DEGENERATE;
     if (out->interval == CXM_INTERVAL_NONE)
@@ -315,6 +318,7 @@ void cxm_priv_estimate_bin_mean(const struct cxm_view *view, uint32_t unit, cons
                                 const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     cxm_priv_begin(view, unit, ask, out);
+    out->interval = method_of(ask, CXM_INTERVAL_T);
     if (out->n == 0)
         return;
     const struct bin_mean m = mean_of_bins(view, unit, y);
@@ -364,6 +368,7 @@ void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const do
     enum { MOST = 4 };
     const uint32_t p = view->config->units[unit].variables;
     cxm_priv_begin(view, unit, ask, out);
+    out->interval = method_of(ask, CXM_INTERVAL_T);
     if (out->n == 0 || p > MOST)
         return;
     struct cxm_dd coefficients[MOST], mean = { 0, 0 };

@@ -51,7 +51,7 @@ gap[assurance]         0.08   [-0.49, 0.66]    12         0   SMALL_N           
 gap[empathy]          -0.42   [-1.29, 0.46]    12         0   SMALL_N            |-----o-----|"""
 
 EMPTY = """\
-NPS (nps/0-10/6-9, points, no interval)     1 rows = 0 used + 1 missing + 0 invalid + 0 excluded
+NPS (nps/0-10/6-9, points, 95 % adjusted Wald)     1 rows = 0 used + 1 missing + 0 invalid + 0 excluded
 NPS   95 % interval   n   missing   flags
 NaN                   0         1   NO_DATA SMALL_N"""
 
