@@ -4,7 +4,7 @@
  * beyond them, and agree; what loads is canonical, can be estimated, and merges with itself.
  *
  * A checksum would keep nearly every made-up input out, so each input is also tried with the
- * checksum put right. */
+ * checksum put right, and with length and configuration hash put right too. */
 #include "fuzz.h"
 
 #include "tally/format.h"
@@ -13,20 +13,8 @@
 
 enum { MANY = 64 };
 
-/* Bytes of a later minor version may hold flags and sections that this one leaves out. */
-static bool of_this_version(const uint8_t *bytes, size_t size)
-{
-    if (bytes[5] != CXM_FORMAT_MINOR || cxm_priv_get_u32(bytes + 8) != 0)
-        return false;
-    for (size_t at = CXM_HEADER_BYTES; at < size - CXM_CRC_BYTES;
-         at += CXM_SECTION_BYTES + cxm_priv_get_u64(bytes + at + 8)) {
-        if (cxm_priv_get_u16(bytes + at) > CXM_SECTION_VALUES)
-            return false;
-    }
-    return true;
-}
-
-/* What was loaded saves as the same bytes, or as bytes that load as an equal tally. */
+/* What was loaded saves as the same bytes. Bytes of a later minor version may hold flags and
+ * sections that this one leaves out: they save as bytes that load as an equal tally. */
 static void saves_as(struct cxm_tally *tally, const uint8_t *bytes, size_t size)
 {
     size_t n = 0;
@@ -34,7 +22,7 @@ static void saves_as(struct cxm_tally *tally, const uint8_t *bytes, size_t size)
     uint8_t *again = malloc(n);
     FUZZ_LAW(again != NULL);
     FUZZ_LAW(cxm_tally_save(tally, again, n, &n, NULL) == CXM_OK);
-    if (of_this_version(bytes, size)) {
+    if (bytes[5] <= CXM_FORMAT_MINOR) {
         FUZZ_LAW(n == size);
         FUZZ_LAW(memcmp(again, bytes, size) == 0);
     } else {
@@ -121,16 +109,42 @@ static void try_bytes(const uint8_t *bytes, size_t size)
     cxm_tally_free(tally);
 }
 
+static void put_checksum(uint8_t *bytes, size_t size)
+{
+    cxm_priv_put_u32(bytes + size - 4, cxm_priv_crc32c(0, bytes, size - 4));
+}
+
+/* The first two sections, if they are where they ought to be, give the hash. */
+static void put_header(uint8_t *bytes, size_t size)
+{
+    const size_t first = CXM_HEADER_BYTES + CXM_SECTION_BYTES, end = size - CXM_CRC_BYTES;
+    memcpy(bytes, "CXMT", 4);
+    bytes[4] = CXM_FORMAT_MAJOR;
+    cxm_priv_put_u64(bytes + 16, end - CXM_HEADER_BYTES);
+    const uint64_t config = cxm_priv_get_u64(bytes + first - 8);
+    if (first > end || config > end - first || end - first - config < CXM_SECTION_BYTES)
+        return;
+    const size_t second = first + (size_t)config + CXM_SECTION_BYTES;
+    const uint64_t schema = cxm_priv_get_u64(bytes + second - 8);
+    if (schema > end - second)
+        return;
+    const uint64_t hash = cxm_priv_hash(bytes + first, (size_t)config, 0);
+    cxm_priv_put_u64(bytes + 24, cxm_priv_hash(bytes + second, (size_t)schema, hash));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     try_bytes(data, size);
-    if (size >= 4) {
-        uint8_t *sealed = malloc(size);
-        FUZZ_LAW(sealed != NULL);
-        memcpy(sealed, data, size);
-        cxm_priv_put_u32(sealed + size - 4, cxm_priv_crc32c(0, data, size - 4));
-        try_bytes(sealed, size);
-        free(sealed);
-    }
+    if (size < CXM_HEADER_BYTES + CXM_SECTION_BYTES + CXM_CRC_BYTES)
+        return 0;
+    uint8_t *sealed = malloc(size);
+    FUZZ_LAW(sealed != NULL);
+    memcpy(sealed, data, size);
+    put_checksum(sealed, size);
+    try_bytes(sealed, size);
+    put_header(sealed, size);
+    put_checksum(sealed, size);
+    try_bytes(sealed, size);
+    free(sealed);
     return 0;
 }
