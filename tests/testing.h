@@ -8,6 +8,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,18 +48,17 @@ static inline void assert_close_at(double got, double want, double rel, const ch
 
 struct heap {
     struct cxm_allocator allocator; /* hand over &heap.allocator */
-    int calls;       /* allocations asked for so far */
-    int fail_at;     /* call number fail_at (from 1) returns NULL; 0: none */
-    bool fail_on;    /* and every later call too */
-    int live;        /* blocks not yet released */
+    atomic_int calls; /* allocations asked for so far, by any thread */
+    int fail_at;      /* call number fail_at (from 1) returns NULL; 0: none */
+    bool fail_on;     /* and every later call too */
+    atomic_int live;  /* blocks not yet released */
 };
 
 static inline void *heap_allocate(void *context, size_t bytes)
 {
     struct heap *const heap = (struct heap *)context;
-    heap->calls++;
-    if (heap->fail_at > 0 && (heap->calls == heap->fail_at ||
-                              (heap->fail_on && heap->calls > heap->fail_at)))
+    const int call = ++heap->calls;
+    if (heap->fail_at > 0 && (call == heap->fail_at || (heap->fail_on && call > heap->fail_at)))
         return NULL;
     void *const memory = malloc(bytes > 0 ? bytes : 1);
     heap->live += memory != NULL;
