@@ -60,6 +60,6 @@ python_tests
 results="$results Python=build/pytest.xml README=build/readme.count"
 
 say 'Sum'
-# The real data are not shipped: where they are not at hand that test is skipped.
+# The real data are not shipped: where they are not at hand two tests are skipped.
 # shellcheck disable=SC2086
-exec python3 tests/summary.py --may-skip scorecard-real $results
+exec python3 tests/summary.py --may-skip scorecard-real --may-skip real_data $results
