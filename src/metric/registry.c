@@ -155,7 +155,10 @@ enum cxm_status cxm_tally_info(const uint8_t *bytes, size_t n_bytes, struct cxm_
     enum cxm_status status = cxm_priv_open_saved(bytes, n_bytes, &saved, error);
     if (status == CXM_OK)
         status = cxm_priv_read_info(&saved, &info, error);
-    if (status == CXM_OK && find_saved(&saved, info.metric) != NULL) {
+    const bool known = status == CXM_OK && find_saved(&saved, info.metric) != NULL;
+    if (!known)
+        memset(info.metric, 0, sizeof info.metric);
+    if (known) {
         struct cxm_tally *tally = NULL;
         status = load(&saved, NULL, &tally, error);
         if (status == CXM_OK)
