@@ -7,11 +7,11 @@
 #include <float.h>
 
 #include "tally/exact.h"
-#include "tally/tally.h"
+#include "tally/format.h"
 
 /* ---- the oracle: two's complement, bit 0 is 2^-2560 ------------------------------------- */
 
-enum { BIG_DIGITS = 176, BIG_POINT = 80, MOST_LIMBS = 150 };
+enum { BIG_DIGITS = 176, BIG_POINT = 80, MOST_LIMBS = CXM_MOST_DIGITS };
 
 struct big {
     uint32_t digits[BIG_DIGITS];
@@ -137,6 +137,22 @@ static void add_product(struct pair *p, double x, double y, int64_t copies)
     widen(p, cxm_priv_span_product(span_of(x), span_of(y)));
     cxm_priv_exact_add_product(p->limbs, p->window, x, y, copies);
     big_add_product(&p->big, x, y, copies);
+}
+
+/* x y z, one addition of x times a bit of y for every bit of z. */
+static void add_triple(struct pair *p, double x, double y, double z, int64_t copies)
+{
+    int ex, ey, ez;
+    const int64_t mx = integer_of(x, &ex), my = integer_of(y, &ey), mz = integer_of(z, &ez);
+    const bool negative = (signbit(x) != signbit(y)) != signbit(z);
+    widen(p, cxm_priv_span_product(span_of(x), cxm_priv_span_product(span_of(y), span_of(z))));
+    cxm_priv_exact_add_triple(p->limbs, p->window, x, y, z, copies);
+    for (int b = 0; b < 53; b++) {
+        for (int c = 0; c < 53; c++) {
+            if (my >> b & 1 & mz >> c)
+                big_add_bits(&p->big, mx, ex + ey + ez + b + c, negative, copies);
+        }
+    }
 }
 
 static void check_digits(const struct pair *p)
@@ -340,6 +356,35 @@ static void sums_of_products(void **state)
     }
 }
 
+/* Weight times value times value: the weight within 1e-100 ... 1e100, weight times value a double.
+ * The last row is the lowest digit that there is. */
+static void sums_of_triples(void **state)
+{
+    (void)state;
+    uint64_t seed = random_seed();
+    for (int trial = 0; trial < 40; trial++) {
+        struct pair p = { 0 };
+        for (int i = (int)random_below(&seed, 4); i >= 0; i--) {
+            const double w = ldexp(1 + random_unit(&seed), (int)random_below(&seed, 660) - 330);
+            const double x = random_double(&seed), y = random_double(&seed);
+            if (!isfinite(w * x) || !isfinite(x) || !isfinite(y))
+                continue;
+            const int64_t copies = random_copies(&seed);
+            add_triple(&p, w, x, y, copies);
+            if (random_below(&seed, 4) == 0)
+                add_triple(&p, w, y, -x, copies);
+        }
+        check(&p);
+    }
+    struct pair lowest = { 0 };
+    add_triple(&lowest, nextafter(1e-100, 1), 0x1p-1074, 0x1p-1074, 1);
+    check(&lowest);
+    uint32_t digits[MOST_LIMBS + 1];
+    int32_t lo;
+    assert_true(cxm_priv_exact_digits(lowest.limbs, lowest.window, digits, &lo) > 0);
+    assert_true(lo >= CXM_FIRST_DIGIT);
+}
+
 /* Two sums with windows of their own; one is added to the other or taken away again. */
 static void merging_sums(void **state)
 {
@@ -396,7 +441,7 @@ static void values_in_wide_windows(void **state)
 /* ---- limits --------------------------------------------------------------------------- */
 
 /* Adding is linear: a limb that one addition changes by 2^34 at most cannot leave 64 bits in
- * CXM_EXACT_ADDITIONS = 2^27 additions, whatever 32 bits it held before. */
+ * twice CXM_EXACT_ADDITIONS = 2^27 additions, whatever 32 bits it held before. */
 static void additions_between_normalisations(void **state)
 {
     (void)state;
@@ -414,12 +459,12 @@ static void additions_between_normalisations(void **state)
         for (size_t c = 0; c < COUNT_OF(copies); c++) {
             int64_t limbs[MOST_LIMBS] = { 0 };
             cxm_priv_exact_add(limbs, window, magnitude, exponent, trial % 2, copies[c]);
-            for (int32_t i = 0; i + 1 < window.n; i++)
+            for (int32_t i = 0; i + 1 < window.n; i++) /* a product of three is two of these */
                 assert_true(limbs[i] <= (int64_t)1 << 34 && limbs[i] >= -((int64_t)1 << 34));
             assert_int_equal(limbs[window.n], 0);
         }
     }
-    assert_true(CXM_EXACT_ADDITIONS <= (INT64_MAX - UINT32_MAX) >> 34);
+    assert_true(2 * CXM_EXACT_ADDITIONS <= (INT64_MAX - UINT32_MAX) >> 34);
 }
 
 /* As many rows as can be, all of the largest value that the window is for, of either sign. */
@@ -484,6 +529,7 @@ int main(void)
         cmocka_unit_test(binary_form_of_doubles),
         cmocka_unit_test(sums_of_doubles),
         cmocka_unit_test(sums_of_products),
+        cmocka_unit_test(sums_of_triples),
         cmocka_unit_test(merging_sums),
         cmocka_unit_test(values_in_wide_windows),
         cmocka_unit_test(additions_between_normalisations),

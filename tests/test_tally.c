@@ -997,6 +997,39 @@ static void all_rows_left_out(void **state)
     cxm_tally_free(again);
 }
 
+/* The ends of all doubles and weights: what is saved loads, and a row alone is the same. */
+static void extreme_values_and_weights(void **state)
+{
+    static const double x[] = { 0x1p-1074, -0x1p-1074, 1.7e308, -1.7e308, 1, 0x1p-600, 3e207 };
+    static const double w[] = { 1e-100, 1, 1, 1e-100, 1e100, 1e100, 1e100 };
+    (void)state;
+    for (size_t first = 0; first < COUNT_OF(x); first++) {
+        const size_t n = COUNT_OF(x) - first;
+        const struct cxm_column value = cxm_column_make(NULL, CXM_F64, x + first, n, 8, 8);
+        const struct cxm_column weight = cxm_column_make(NULL, CXM_F64, w + first, n, 8, 8);
+        const struct cxm_input inputs[] = { { "value", &value }, { "weight", &weight } };
+        for (size_t weighted = 0; weighted < 2; weighted++) {
+            struct cxm_tally *all = NULL, *each = NULL, *loaded = NULL;
+            struct cxm_error error = { 0 };
+            assert_int_equal(cxm_tally_new("mean", NULL, 0, NULL, &all, NULL), CXM_OK);
+            assert_int_equal(cxm_tally_new("mean", NULL, 0, NULL, &each, NULL), CXM_OK);
+            assert_int_equal(cxm_tally_add(all, inputs, 1 + weighted, NULL, NULL), CXM_OK);
+            for (size_t i = first; i < COUNT_OF(x); i++)
+                assert_int_equal(cxm_tally_add_one(each, &x[i], 1, weighted ? &w[i] : NULL, 1,
+                                                   NULL), CXM_OK);
+            const struct saved bytes = save(all);
+            if (cxm_tally_load(bytes.bytes, bytes.n, NULL, &loaded, &error) != CXM_OK)
+                fail_msg("%s", error.message);
+            assert_saves_as(each, bytes, "one by one");
+            assert_saves_as(loaded, bytes, "loaded");
+            free(bytes.bytes);
+            cxm_tally_free(all);
+            cxm_tally_free(each);
+            cxm_tally_free(loaded);
+        }
+    }
+}
+
 /* Finite input, but a respondent's gap that no double can hold. */
 static void a_gap_beyond_a_double(void **state)
 {
@@ -1042,6 +1075,7 @@ int main(void)
         cmocka_unit_test(subtracting_what_is_not_there),
         cmocka_unit_test(subtracting_other_reasons),
         cmocka_unit_test(all_rows_left_out),
+        cmocka_unit_test(extreme_values_and_weights),
         cmocka_unit_test(a_gap_beyond_a_double),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,10 @@ struct cxm_span {
 
 #define CXM_SPAN_EMPTY ((struct cxm_span){ INT32_MAX, INT32_MIN })
 
+/* Windows are for the extremes of weights and values apart: w x^2 needs them from 2^-2533 (2^-385
+ * 2^-1074 2^-1074) to 2^2381 (2^333 2^1024 2^1024), that is 156 limbs, 157 digits. */
+enum { CXM_MOST_DIGITS = 160 };
+
 /* Additions that are safe between two normalisations. */
 #define CXM_EXACT_ADDITIONS ((int64_t)1 << 27)
 

@@ -6,6 +6,8 @@
  *   8  u32 flags       12 u32 0           16 u64 length of all sections
  *   24 u64 configuration hash             32 sections       end  u32 CRC-32C of all before
  *
+ * The hash is cxm_priv_hash of section 2, seeded with that of section 1, seeded with 0.
+ *
  * A section: u16 tag, u16 flags (bit 0: critical), u32 0, u64 length, then that many bytes.
  * Sections stand in the order of their tags. Integers have a fixed size. text = u32 bytes,
  * then UTF-8. Bytes of a newer minor version may have more sections and flags: readers skip those
@@ -20,6 +22,8 @@
  *   3 rows           u64 rows, u64 left out, u64 groups, u64 values
  *   4 groups         ascending keys; of each: u32 bytes, key; u64 counters; of each sum:
  *                    i16 first digit, u16 digits, u32 * digits (two's complement, base 2^32)
+ *                    counters of a unit: its bins, missing, invalid, zero weight, own reasons;
+ *                    sums: see config.h, cxm_priv_unit_sums
  *   5 values         the same for the key table; a key is a group's key and a value's
  *
  * A tally without rows has no schema: section 2 then holds zeros. */
@@ -34,8 +38,9 @@ enum { CXM_FORMAT_MAJOR = 1, CXM_FORMAT_MINOR = 0, CXM_HEADER_BYTES = 32,
 enum cxm_section { CXM_SECTION_CONFIG = 1, CXM_SECTION_SCHEMA = 2, CXM_SECTION_ROWS = 3,
                    CXM_SECTION_GROUPS = 4, CXM_SECTION_VALUES = 5 };
 
-/* Digits of doubles and their products lie within these limits. */
-enum { CXM_FIRST_DIGIT = -70, CXM_LAST_DIGIT = 72 };
+/* Digits of all sums lie within these limits: the lowest bit is that of w x^2, 2^-385 (2^-1074)^2;
+ * values times weights are finite, so that 2^63 products stay below 2^2111. */
+enum { CXM_FIRST_DIGIT = -80, CXM_LAST_DIGIT = 72 };
 
 /* The hash of configuration and schema as saved. */
 uint64_t cxm_priv_configuration_hash(const struct cxm_tally *tally);

@@ -100,7 +100,7 @@ static void put_cell(struct writer *w, const struct cxm_table *table, uint32_t i
     for (uint32_t c = 0; c < layout->n_counts; c++)
         put_u64(w, (uint64_t)cell[c]);
     for (uint32_t s = 0; s < layout->n_sums; s++) {
-        uint32_t digits[CXM_LAST_DIGIT - CXM_FIRST_DIGIT + 4];
+        uint32_t digits[CXM_MOST_DIGITS];
         int32_t lo;
         const int32_t n = cxm_priv_exact_digits(cell + layout->at[s], layout->windows[s], digits,
                                                 &lo);
