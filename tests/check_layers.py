@@ -116,10 +116,13 @@ def check_lists(root):
         for name in sorted(there ^ listed):
             state = "not listed" if name in there else "listed but not there"
             wrong(root / "src" / name, f"{state} in {layer}_sources of src/meson.build")
-    tests = (root / "tests" / "meson.build").read_text(encoding="utf-8")
-    for path in sorted((root / "tests").glob("test_*.c")):
-        if f"'{path.stem.removeprefix('test_')}'" not in tests:
-            wrong(path, "not built: tests/meson.build does not name it")
+    text = (root / "tests" / "meson.build").read_text(encoding="utf-8")
+    listed = sorted(name for part in re.findall(r"^(?:unit|law)_tests = \[(.*?)\]", text, re.M | re.S)
+                    for name in re.findall(r"'(\w+)'", part))
+    there = sorted(p.stem.removeprefix("test_") for p in (root / "tests").glob("test_*.c"))
+    if listed != there:
+        odd = sorted(set(listed) ^ set(there)) or "a name twice"
+        wrong(root / "tests" / "meson.build", f"lists and tests/test_*.c differ: {odd}")
     headers = (root / "include" / "cxm" / "meson.build").read_text(encoding="utf-8")
     for path in sorted((root / "include" / "cxm").glob("*.h")):
         if f"'{path.name}'" not in headers:
