@@ -45,6 +45,8 @@ double cxm_priv_t(double level, double df)
         return NAN;
     if (df > 1e18) /* t and z agree to the last bit */
         return cxm_priv_z(level);
+    if (1.0 - level >= 1.0) /* a level below the last bit of 1: no width, as for z */
+        return 0.0;
     /* df / (df + t^2) has a beta distribution, its lower tail is both tails of t. */
     const struct cxm_beta_point point = cxm_priv_beta_quantile(0.5 * df, 0.5, 1.0 - level);
     return sqrt(df * (point.y / point.x));
