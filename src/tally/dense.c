@@ -6,7 +6,8 @@
  * are counted in an array indexed by key and code. Anything else, and any invalid answer that
  * is to be named, is left to the general road (range.c), which gives the same tally.
  *
- * Memory: 64 bytes a key between the smallest and the largest, twice that up to 2 048 keys. */
+ * Memory: 64 bytes a key between the smallest and the largest, twice that up to 2 048 keys, and
+ * no more than 512 bytes a row: a few rows with keys far apart take the general road. */
 #include "tally/kernels.h"
 #include "tally/tally.h"
 
@@ -101,7 +102,7 @@ static enum cxm_dense_result count_all(const struct cxm_config *config,
 
 struct keyed {
     int64_t base;       /* the key of the first row of counters */
-    size_t n_keys;
+    size_t n_keys, most_keys;
     uint32_t *counters; /* [copies][n_keys][CODES] */
     int copies;         /* 2: odd rows count apart */
 };
@@ -245,12 +246,12 @@ static enum cxm_dense_result reach(const struct cxm_config *config, struct keyed
         low = low < k->base ? low : k->base;
         high = high > last ? high : last;
     }
-    if ((uint64_t)high - (uint64_t)low >= MOST_KEYS)
+    if ((uint64_t)high - (uint64_t)low >= k->most_keys)
         return CXM_DENSE_NO;
     if (k->n_keys > 0 && !flush(config, k, state))
         return CXM_DENSE_NO_MEMORY;
     size_t n = (size_t)(high - low) + 1;
-    if (k->n_keys > 0 && n < 2 * k->n_keys && 2 * k->n_keys <= MOST_KEYS
+    if (k->n_keys > 0 && n < 2 * k->n_keys && 2 * k->n_keys <= k->most_keys
         && low <= INT64_MAX - (int64_t)(2 * k->n_keys)) /* not one key at a time */
         n = 2 * k->n_keys;
     const int copies = n <= FEW_KEYS ? 2 : 1;
@@ -259,7 +260,7 @@ static enum cxm_dense_result reach(const struct cxm_config *config, struct keyed
     if (counters == NULL)
         return CXM_DENSE_NO_MEMORY;
     cxm_priv_release(config->allocator, k->counters);
-    *k = (struct keyed){ low, n, counters, copies };
+    *k = (struct keyed){ low, n, k->most_keys, counters, copies };
     return CXM_DENSE_DONE;
 }
 
@@ -312,7 +313,10 @@ enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
 {
     if (first >= last || !rating_fits(config, sources) || !key_fits(sources))
         return CXM_DENSE_NO;
-    struct keyed k = { 0, 0, NULL, 1 };
+    const int64_t rows = last - first;
+    struct keyed k = { .copies = 1, .most_keys = rows >= MOST_KEYS / 8 ? MOST_KEYS
+                                               : rows >= FEW_KEYS / 8  ? 8 * (size_t)rows
+                                                                       : FEW_KEYS };
     enum cxm_dense_result result = sources->n_keys == 0
                                      ? count_all(config, sources, first, last, state)
                                      : count_keyed(config, sources, first, last, &k, state);
@@ -320,6 +324,6 @@ enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
     if (result == CXM_DENSE_DONE && !sources->count_invalid && any_invalid(config, state))
         result = CXM_DENSE_NO;
     if (result == CXM_DENSE_DONE)
-        state->rows += last - first;
+        state->rows += rows;
     return result;
 }

@@ -127,9 +127,12 @@ static uint32_t find_group(struct grouper *g, struct cxm_table *groups, size_t r
     return cxm_priv_table_add(groups, g->key, used);
 }
 
-/* Makes the array reach a word, unless that would make it too long; failing to is no error. */
-static void extend_direct(struct direct *d, const struct cxm_allocator *allocator, uint64_t word)
+/* Makes the array reach a word, unless that would make it too long, also for so few rows;
+ * failing to is no error. */
+static void extend_direct(struct direct *d, const struct cxm_allocator *allocator, int64_t rows,
+                          uint64_t word)
 {
+    const uint64_t most = rows >= DIRECT_LIMIT / 8 ? DIRECT_LIMIT : 1024 + 8 * (uint64_t)rows;
     /* Both ends inclusive: the end of an array that reaches the last word does not fit. */
     uint64_t first = d->size > 0 ? d->base : word & ~(uint64_t)1023;
     uint64_t last = first + (d->size > 0 ? d->size : 1024) - 1;
@@ -137,7 +140,7 @@ static void extend_direct(struct direct *d, const struct cxm_allocator *allocato
         first = word;
     if (word > last)
         last = word;
-    if (last - first >= DIRECT_LIMIT)
+    if (last - first >= most)
         return;
     size_t size = d->size > 0 ? d->size : 1024;
     while (size <= last - first)
@@ -162,7 +165,7 @@ static uint32_t word_group(struct grouper *g, struct cxm_table *groups, size_t r
     if (group == UINT32_MAX)
         return group;
     if (word - g->direct.base >= g->direct.size)
-        extend_direct(&g->direct, g->allocator, word);
+        extend_direct(&g->direct, g->allocator, g->sources->n, word);
     if (word - g->direct.base < g->direct.size)
         g->direct.groups[word - g->direct.base] = group + 1;
     return group;
