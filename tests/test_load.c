@@ -93,8 +93,7 @@ static void change_bytes(struct saved saved)
     uint8_t bytes[MOST_BYTES];
     for (size_t i = 0; i < saved.n; i++) {
         const uint8_t old = saved.bytes[i];
-        const uint8_t others[] = { old ^ 1, old ^ 0x80, (uint8_t)(old + 1), (uint8_t)(old - 1),
-                                   0, 0xFF };
+        const uint8_t others[] = { old ^ 1, old ^ 0x80, 0xFF };
         for (size_t k = 0; k < COUNT_OF(others); k++) {
             if (others[k] == old)
                 continue;
