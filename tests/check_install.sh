@@ -32,7 +32,7 @@ install_files()
     DESTDIR=$place/stage meson install -C "$build" --no-rebuild &&
         installed=$(find "$place/stage" -type d -path '*/include/cxm') &&
         mv "${installed%/include/cxm}" "$prefix" &&
-        ls "$prefix/include/cxm/cxm.h" "$prefix"/lib*/*/libcxm.so.0.1 &&
+        test -e "$prefix/include/cxm/cxm.h" && find "$prefix" -name libcxm.so.0.1 | grep . &&
         test "$(find "$prefix" -name '*.h' | wc -l)" -ge 9
 }
 
