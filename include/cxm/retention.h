@@ -49,7 +49,8 @@ struct cxm_churn_options {
 
 /**
  * Customer churn (客户流失率): lost / customers at the start, or all lost / average customers.
- * With a reason also churn[reason], shares of the same base that sum to churn.
+ * With a reason also churn[reason], shares of the same base that sum to churn; at most 2^30
+ * pairs of group and reason, more are CXM_ENOMEM.
  *
  * Missing answers (null, NaN, missing codes) are counted and left out. Undefined results are
  * NaN with a flag, status CXM_OK.

@@ -294,11 +294,6 @@ enum cxm_status cxm_priv_config_compare(const struct cxm_config *a, const struct
     return CXM_OK;
 }
 
-bool cxm_priv_config_equal(const struct cxm_config *a, const struct cxm_config *b)
-{
-    return cxm_priv_config_compare(a, b, NULL) == CXM_OK;
-}
-
 int cxm_priv_choice(const struct cxm_config *config, int param)
 {
     const char *const *choices = config->rules->info->params[param].choices;

@@ -97,7 +97,6 @@ void cxm_priv_config_release(struct cxm_config *config);
 /* For configure: makes n units, all zero. NULL: out of memory. */
 struct cxm_unit_spec *cxm_priv_config_units(struct cxm_config *config, uint32_t n);
 
-bool cxm_priv_config_equal(const struct cxm_config *a, const struct cxm_config *b);
 /* EMISMATCH with a sentence that names the first parameter that differs. */
 enum cxm_status cxm_priv_config_compare(const struct cxm_config *a, const struct cxm_config *b,
                                         struct cxm_error *error);

@@ -62,7 +62,7 @@ enum cxm_status cxm_priv_open_saved(const uint8_t *bytes, size_t n, struct cxm_s
                                     struct cxm_error *error);
 
 /* The name of the metric and the parameters, as `params` for cxm_priv_tally_new. Everything
- * points into memory that cxm_priv_free_params releases. */
+ * points into `memory`, which the caller releases. */
 struct cxm_saved_params {
     char metric[24];
     struct cxm_param params[CXM_MAX_PARAMS];
