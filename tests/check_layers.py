@@ -21,6 +21,7 @@ BELOW = {
     "derive": {"base", "column"},
     "estimate": {"base"},
     "metric": {"base", "column", "tally", "derive", "estimate"},
+    "analysis": {"base", "column", "tally", "derive", "estimate", "metric"},
 }
 STANDARD = set(
     "assert ctype errno fenv float inttypes limits locale math setjmp signal stdarg stdbool "

@@ -684,7 +684,7 @@ static void names_of_things(void **state)
     assert_string_equal(cxm_interval_title(CXM_INTERVAL_ADJUSTED_WALD), "adjusted Wald");
     assert_string_equal(cxm_interval_name((enum cxm_interval)99), "unknown");
     assert_string_equal(cxm_interval_title((enum cxm_interval)99), "unknown");
-    for (int i = 0; i <= CXM_INTERVAL_GARWOOD; i++)
+    for (int i = 0; i <= CXM_INTERVAL_CONTROL; i++)
         assert_int_equal(cxm_interval_from_name(cxm_interval_name((enum cxm_interval)i)), i);
     assert_int_equal(cxm_interval_from_name("loose"), -1);
     assert_int_equal(cxm_interval_from_name(NULL), -1);

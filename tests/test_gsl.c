@@ -41,7 +41,7 @@ static void estimate_everything(struct cxm_tally *tally, const char *name)
         measures[m] = m;
     const int64_t total = CXM_TOTAL;
     for (size_t l = 0; l < COUNT_OF(levels); l++) {
-        for (int32_t interval = 0; interval <= CXM_INTERVAL_GARWOOD; interval++) {
+        for (int32_t interval = 0; interval <= CXM_INTERVAL_CONTROL; interval++) {
             for (int all = 0; all < 2; all++) {
                 const struct cxm_estimate_options options = {
                     .size = sizeof options, .level = levels[l], .interval = interval,

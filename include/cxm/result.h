@@ -79,7 +79,21 @@ enum cxm_interval {
     CXM_INTERVAL_JEFFREYS = 18,
     CXM_INTERVAL_MID_P = 19,
     CXM_INTERVAL_LOGIT = 20,
-    CXM_INTERVAL_GARWOOD = 21         /**< counts per exposure, exact Poisson */
+    CXM_INTERVAL_GARWOOD = 21,        /**< counts per exposure, exact Poisson */
+    CXM_INTERVAL_KORN_GRAUBARD = 22,  /**< shares of a sampling design: beta on effective counts */
+    CXM_INTERVAL_NEWCOMBE = 23,       /**< two shares: hybrid score */
+    CXM_INTERVAL_AGRESTI_CAFFO = 24,  /**< two shares: + 1 success and 1 failure each */
+    CXM_INTERVAL_WELCH = 25,          /**< two means: t, unequal variances */
+    CXM_INTERVAL_POOLED_T = 26,       /**< two means: t, equal variances */
+    CXM_INTERVAL_ADJUSTED_WALD_HALF = 27, /**< two NPS: half of the constants in each */
+    CXM_INTERVAL_PERMUTATION = 28,    /**< a test without limits */
+    CXM_INTERVAL_LOG_LOG = 29,        /**< survival: on log(-log S) */
+    CXM_INTERVAL_LOG = 30,            /**< on the logarithm */
+    CXM_INTERVAL_PLAIN = 31,          /**< survival: S ± z std_error */
+    CXM_INTERVAL_ARCSINE = 32,        /**< survival: on arcsine of the square root */
+    CXM_INTERVAL_ORDER_STATISTIC = 33,/**< quantiles: binomial ranks */
+    CXM_INTERVAL_EXACT = 34,          /**< exact, by the distribution that the analysis names */
+    CXM_INTERVAL_CONTROL = 35         /**< control limits of a chart, not of an estimate */
 };
 
 /** "wilson", "adjusted-wald" … as in Python and SQL; never NULL. */

@@ -43,6 +43,20 @@ static const struct interval_text {
     [CXM_INTERVAL_MID_P] = { "mid-p", "mid-p" },
     [CXM_INTERVAL_LOGIT] = { "logit", "logit" },
     [CXM_INTERVAL_GARWOOD] = { "garwood", "Garwood" },
+    [CXM_INTERVAL_KORN_GRAUBARD] = { "korn-graubard", "Korn-Graubard" },
+    [CXM_INTERVAL_NEWCOMBE] = { "newcombe", "Newcombe" },
+    [CXM_INTERVAL_AGRESTI_CAFFO] = { "agresti-caffo", "Agresti-Caffo" },
+    [CXM_INTERVAL_WELCH] = { "welch", "Welch" },
+    [CXM_INTERVAL_POOLED_T] = { "pooled-t", "pooled t" },
+    [CXM_INTERVAL_ADJUSTED_WALD_HALF] = { "adjusted-wald-half", "adjusted Wald (half)" },
+    [CXM_INTERVAL_PERMUTATION] = { "permutation", "permutation" },
+    [CXM_INTERVAL_LOG_LOG] = { "log-log", "log-log" },
+    [CXM_INTERVAL_LOG] = { "log", "log" },
+    [CXM_INTERVAL_PLAIN] = { "plain", "plain" },
+    [CXM_INTERVAL_ARCSINE] = { "arcsine", "arcsine" },
+    [CXM_INTERVAL_ORDER_STATISTIC] = { "order-statistic", "order statistic" },
+    [CXM_INTERVAL_EXACT] = { "exact", "exact" },
+    [CXM_INTERVAL_CONTROL] = { "control", "control limits" },
 };
 
 static const char *text_of(const char *const *table, size_t n, unsigned index)

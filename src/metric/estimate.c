@@ -244,7 +244,7 @@ static enum cxm_status check_ask(const struct cxm_estimate_options *options,
         return cxm_priv_fail_at(error, CXM_EINVAL, "level", -1,
                                 cxm_priv_double_text(out->level, text),
                                 "level must be between 0 and 1, not %s", text);
-    if (out->interval < 0 || out->interval > CXM_INTERVAL_GARWOOD)
+    if (out->interval < 0 || out->interval > CXM_INTERVAL_CONTROL)
         return cxm_priv_fail(error, CXM_EINVAL, "interval", "there is no interval %d",
                              out->interval);
     if (out->small_n < 0)
@@ -477,11 +477,9 @@ enum cxm_status cxm_tally_base(struct cxm_tally *tally, int64_t group, uint32_t 
 
 /* ---- rows with names ------------------------------------------------------------------ */
 
-static void append_key(const struct cxm_key *key, int32_t calendar, char *out, size_t capacity,
-                       size_t *used)
+void cxm_priv_append_key(const struct cxm_key *key, char *out, size_t capacity, size_t *used)
 {
     char text[CXM_DOUBLE_TEXT];
-    (void)calendar;
     if (key->missing) {
         cxm_priv_append(out, capacity, used, "(missing)");
     } else if (key->text != NULL) {
@@ -515,7 +513,7 @@ static enum cxm_status group_text(struct cxm_tally *tally, int64_t group, char *
             return status;
         if (k > 0)
             cxm_priv_append(full, sizeof full, &used, ", ");
-        append_key(&key, tally->schema.keys[k].calendar, full, sizeof full, &used);
+        cxm_priv_append_key(&key, full, sizeof full, &used);
     }
     if (group == CXM_TOTAL && tally->schema.n_keys > 0)
         cxm_priv_append(full, sizeof full, &used, "Total");

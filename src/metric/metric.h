@@ -99,6 +99,9 @@ void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm
 void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limits limits, double lowest,
                          double highest);
 
+/* Appends a key as text: "EMEA", "2024-03-01", "(missing)". */
+void cxm_priv_append_key(const struct cxm_key *key, char *out, size_t capacity, size_t *used);
+
 /* ---- what configurations share ------------------------------------------------------- */
 
 /* Reads a `scale` parameter into the range of an input: two whole numbers, low < high, at most

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Reports: rows of estimates with keys, names and axis columns. Typically 10 to 1 000 rows, a
+ * cohort matrix or the curves of many groups 10^5. A row takes some 200 bytes and 32 a key, an
+ * axis 8; texts are kept once. Rows and columns grow by doubling, in one step each, so that
+ * every array always has the same capacity. */
+#include "analysis/report.h"
+
+#include "metric/metric.h"
+
+#include <math.h>
+
+enum { N_NAMES = 3, METRIC = 0, MEASURE = 1, DEFINITION = 2, FIRST_ROWS = 16 };
+
+#define UNDEFINED_INT INT64_MIN
+
+/* ---- building ------------------------------------------------------------------------- */
+
+struct cxm_report *cxm_priv_report_new(const struct cxm_allocator *allocator)
+{
+    struct cxm_report *r = cxm_priv_alloc_zero(allocator, 1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->allocator = *cxm_priv_allocator(allocator);
+    cxm_priv_dict_init(&r->texts, &r->allocator);
+    cxm_priv_dict_init(&r->measures, &r->allocator);
+    return r;
+}
+
+void cxm_report_free(struct cxm_report *r)
+{
+    if (r == NULL)
+        return;
+    const struct cxm_allocator allocator = r->allocator;
+    for (size_t i = 0; i < r->n_axes; i++)
+        cxm_priv_release(&allocator, r->axes[i].of_reals ? (void *)r->axes[i].values.reals
+                                                         : (void *)r->axes[i].values.ints);
+    cxm_priv_release(&allocator, r->axes);
+    cxm_priv_release(&allocator, r->keys);
+    cxm_priv_release(&allocator, r->estimates);
+    cxm_priv_release(&allocator, r->names);
+    cxm_priv_release(&allocator, r->key_values);
+    cxm_priv_release(&allocator, r->has_key);
+    cxm_priv_dict_release(&r->texts);
+    cxm_priv_dict_release(&r->measures);
+    cxm_priv_release(&allocator, r);
+}
+
+static bool usable(struct cxm_report *r)
+{
+    return r != NULL && !r->out_of_memory;
+}
+
+static bool failed(struct cxm_report *r)
+{
+    r->out_of_memory = true;
+    return false;
+}
+
+/* Number of a text; 0 when memory is out, which finish reports. */
+static uint32_t add_text(struct cxm_report *r, struct cxm_dict *dict, const char *text, size_t n)
+{
+    char small[256];
+    char *copy = n < sizeof small ? small : cxm_priv_alloc(&r->allocator, n + 1, 1);
+    uint32_t at = UINT32_MAX;
+    if (copy != NULL) {
+        if (n > 0)
+            memcpy(copy, text, n);
+        copy[n] = '\0';
+        at = cxm_priv_dict_add(dict, (const uint8_t *)copy, n + 1);
+        if (copy != small)
+            cxm_priv_release(&r->allocator, copy);
+    }
+    if (at != UINT32_MAX)
+        return at;
+    failed(r);
+    return 0;
+}
+
+static const char *text_at(const struct cxm_report *r, int64_t at, size_t *n)
+{
+    const char *text = (const char *)cxm_priv_dict_key(&r->texts, (uint32_t)at, n);
+    --*n;
+    return text;
+}
+
+int cxm_priv_report_key_column(struct cxm_report *r, const char *name, enum cxm_key_type type,
+                               int32_t calendar)
+{
+    if (!usable(r))
+        return 0;
+    struct cxm_key_info *keys = cxm_priv_grow(&r->allocator, r->keys, r->n_keys, r->n_keys + 1,
+                                              sizeof *keys);
+    if (keys == NULL)
+        return failed(r);
+    r->keys = keys;
+    keys[r->n_keys] = (struct cxm_key_info){ .type = type, .calendar = calendar };
+    cxm_priv_copy_text(keys[r->n_keys].name, sizeof keys[0].name, name, strlen(name));
+    return (int)r->n_keys++;
+}
+
+void cxm_priv_report_keys_of(struct cxm_report *r, const struct cxm_tally *tally)
+{
+    struct cxm_key_info info;
+    for (size_t k = 0; k < cxm_tally_n_keys(tally); k++) {
+        if (cxm_tally_key_info(tally, k, &info) == CXM_OK)
+            cxm_priv_report_key_column(r, info.name, (enum cxm_key_type)info.type,
+                                       info.calendar);
+    }
+}
+
+static void undefine(const struct cxm_axis *axis, size_t from, size_t to)
+{
+    for (size_t row = from; row < to; row++) {
+        if (axis->of_reals)
+            axis->values.reals[row] = NAN;
+        else
+            axis->values.ints[row] = axis->info.type == CXM_AXIS_TEXT ? -1 : UNDEFINED_INT;
+    }
+}
+
+int cxm_priv_report_axis(struct cxm_report *r, const char *name, enum cxm_axis_type type)
+{
+    if (!usable(r))
+        return 0;
+    const int64_t there = cxm_report_find_axis(r, name);
+    if (there >= 0)
+        return (int)there;
+    struct cxm_axis axis = { .info = { .type = type }, .of_reals = type == CXM_AXIS_REAL };
+    cxm_priv_copy_text(axis.info.name, sizeof axis.info.name, name, strlen(name));
+    struct cxm_axis *axes = cxm_priv_grow(&r->allocator, r->axes, r->n_axes, r->n_axes + 1,
+                                          sizeof *axes);
+    if (axes == NULL)
+        return failed(r);
+    r->axes = axes;
+    axis.values.ints = cxm_priv_alloc(&r->allocator, r->capacity, sizeof(int64_t));
+    if (axis.values.ints == NULL)
+        return failed(r);
+    undefine(&axis, 0, r->n_rows);
+    axes[r->n_axes] = axis;
+    return (int)r->n_axes++;
+}
+
+/* Every array in a larger copy; arrays that were already moved keep the new size, which is
+ * enough for the old capacity. */
+static bool grow_rows(struct cxm_report *r)
+{
+    const size_t n = r->n_rows, room = n > 0 ? 2 * n : FIRST_ROWS;
+    void *moved = cxm_priv_grow(&r->allocator, r->estimates, n, room, sizeof *r->estimates);
+    if (moved == NULL)
+        return failed(r);
+    r->estimates = moved;
+    moved = cxm_priv_grow(&r->allocator, r->names, N_NAMES * n, N_NAMES * room, sizeof *r->names);
+    if (moved == NULL)
+        return failed(r);
+    r->names = moved;
+    moved = cxm_priv_grow(&r->allocator, r->key_values, r->n_keys * n, r->n_keys * room,
+                          sizeof *r->key_values);
+    if (moved == NULL)
+        return failed(r);
+    r->key_values = moved;
+    moved = cxm_priv_grow(&r->allocator, r->has_key, n, room, sizeof *r->has_key);
+    if (moved == NULL)
+        return failed(r);
+    r->has_key = moved;
+    for (size_t i = 0; i < r->n_axes; i++) {
+        moved = cxm_priv_grow(&r->allocator, r->axes[i].values.ints, n, room, sizeof(int64_t));
+        if (moved == NULL)
+            return failed(r);
+        r->axes[i].values.ints = moved;
+    }
+    r->capacity = room;
+    return true;
+}
+
+size_t cxm_priv_report_add(struct cxm_report *r, const char *metric, const char *measure,
+                           const char *definition, const struct cxm_estimate *estimate)
+{
+    if (!usable(r) || (r->n_rows == r->capacity && !grow_rows(r)))
+        return 0;
+    const size_t row = r->n_rows;
+    r->names[N_NAMES * row + METRIC] = add_text(r, &r->texts, metric, strlen(metric));
+    r->names[N_NAMES * row + MEASURE] = add_text(r, &r->texts, measure, strlen(measure));
+    r->names[N_NAMES * row + DEFINITION] = add_text(r, &r->texts, definition,
+                                                    strlen(definition));
+    r->estimates[row] = *estimate;
+    r->estimates[row].group = CXM_TOTAL;
+    r->estimates[row].measure = add_text(r, &r->measures, measure, strlen(measure));
+    r->has_key[row] = false;
+    for (size_t k = 0; k < r->n_keys; k++)
+        r->key_values[row * r->n_keys + k] = (struct cxm_key){ .type = r->keys[k].type,
+                                                               .missing = 1 };
+    for (size_t i = 0; i < r->n_axes; i++)
+        undefine(&r->axes[i], row, row + 1);
+    r->n_rows++;
+    return row;
+}
+
+static bool is_text(const struct cxm_key *key)
+{
+    return key->type == CXM_KEY_TEXT || key->type == CXM_KEY_BYTES
+        || key->type == CXM_KEY_CATEGORY;
+}
+
+void cxm_priv_report_key(struct cxm_report *r, size_t row, int key, const struct cxm_key *value)
+{
+    if (!usable(r))
+        return;
+    struct cxm_key *slot = &r->key_values[row * r->n_keys + (size_t)key];
+    r->has_key[row] = true;
+    *slot = *value;
+    slot->type = r->keys[key].type;
+    slot->text = NULL;
+    if (is_text(slot) && !slot->missing)
+        slot->integer = add_text(r, &r->texts, value->text, value->text_bytes);
+}
+
+void cxm_priv_report_key_from(struct cxm_report *r, size_t row, struct cxm_tally *tally,
+                              int64_t group)
+{
+    struct cxm_key key;
+    for (size_t k = 0; usable(r) && group != CXM_TOTAL && k < r->n_keys; k++) {
+        if (cxm_tally_key(tally, group, k, &key) == CXM_OK)
+            cxm_priv_report_key(r, row, (int)k, &key);
+        else
+            failed(r);
+    }
+}
+
+void cxm_priv_report_real(struct cxm_report *r, size_t row, int axis, double value)
+{
+    if (usable(r))
+        r->axes[axis].values.reals[row] = value;
+}
+
+void cxm_priv_report_int(struct cxm_report *r, size_t row, int axis, int64_t value)
+{
+    if (usable(r))
+        r->axes[axis].values.ints[row] = value;
+}
+
+void cxm_priv_report_text(struct cxm_report *r, size_t row, int axis, const char *text)
+{
+    if (usable(r) && text != NULL)
+        r->axes[axis].values.ints[row] = add_text(r, &r->texts, text, strlen(text));
+}
+
+struct cxm_estimate *cxm_priv_report_estimate(struct cxm_report *r, size_t row)
+{
+    return usable(r) ? &r->estimates[row] : NULL;
+}
+
+struct cxm_estimate cxm_priv_blank_estimate(double level, enum cxm_unit unit,
+                                            enum cxm_base_kind base)
+{
+    return (struct cxm_estimate){ .value = NAN, .std_error = NAN, .lower = NAN, .upper = NAN,
+                                  .lower_raw = NAN, .upper_raw = NAN, .level = level,
+                                  .df = INFINITY, .group = CXM_TOTAL,
+                                  .interval = CXM_INTERVAL_NONE, .unit = unit, .base = base };
+}
+
+/* Equal keys get equal numbers, in the order of the rows. */
+static void number_groups(struct cxm_report *r)
+{
+    enum { BYTES = 24 };
+    struct cxm_dict groups;
+    cxm_priv_dict_init(&groups, &r->allocator);
+    uint8_t *key = cxm_priv_alloc(&r->allocator, r->n_keys, BYTES);
+    if (key == NULL)
+        failed(r);
+    for (size_t row = 0; usable(r) && row < r->n_rows; row++) {
+        if (!r->has_key[row])
+            continue;
+        for (size_t k = 0; k < r->n_keys; k++) {
+            const struct cxm_key *value = &r->key_values[row * r->n_keys + k];
+            uint64_t bits = (uint64_t)value->integer;
+            if (value->type == CXM_KEY_REAL)
+                memcpy(&bits, &value->real, sizeof bits);
+            cxm_priv_put_u64(key + BYTES * k, value->missing != 0);
+            cxm_priv_put_u64(key + BYTES * k + 8, value->missing ? 0 : bits);
+            cxm_priv_put_u64(key + BYTES * k + 16, 0);
+        }
+        const uint32_t at = cxm_priv_dict_add(&groups, key, BYTES * r->n_keys);
+        r->estimates[row].group = at;
+        if (at == UINT32_MAX)
+            failed(r);
+    }
+    cxm_priv_release(&r->allocator, key);
+    cxm_priv_dict_release(&groups);
+}
+
+/* Texts do not move any more: keys point at theirs. */
+static void settle_texts(struct cxm_report *r)
+{
+    for (size_t i = 0; i < r->n_rows * r->n_keys; i++) {
+        struct cxm_key *key = &r->key_values[i];
+        if (is_text(key) && !key->missing)
+            key->text = text_at(r, key->integer, &key->text_bytes);
+    }
+}
+
+enum cxm_status cxm_priv_report_finish(struct cxm_report *r, struct cxm_report **out,
+                                       struct cxm_error *error)
+{
+    if (usable(r))
+        number_groups(r);
+    if (!usable(r)) {
+        cxm_report_free(r);
+        return cxm_priv_no_memory(error);
+    }
+    settle_texts(r);
+    *out = r;
+    return CXM_OK;
+}
+
+/* ---- reading -------------------------------------------------------------------------- */
+
+size_t cxm_report_rows(const struct cxm_report *r)
+{
+    return r != NULL ? r->n_rows : 0;
+}
+
+const struct cxm_estimate *cxm_report_estimates(const struct cxm_report *r)
+{
+    return r != NULL ? r->estimates : NULL;
+}
+
+static const char *name_of(const struct cxm_report *r, size_t row, int which)
+{
+    size_t n;
+    if (r == NULL || row >= r->n_rows)
+        return "";
+    return text_at(r, r->names[N_NAMES * row + (size_t)which], &n);
+}
+
+const char *cxm_report_metric(const struct cxm_report *r, size_t row)
+{
+    return name_of(r, row, METRIC);
+}
+
+const char *cxm_report_measure(const struct cxm_report *r, size_t row)
+{
+    return name_of(r, row, MEASURE);
+}
+
+const char *cxm_report_definition(const struct cxm_report *r, size_t row)
+{
+    return name_of(r, row, DEFINITION);
+}
+
+static void copy_name(const struct cxm_report *r, size_t row, int which, char *out,
+                      size_t capacity)
+{
+    const char *name = name_of(r, row, which);
+    cxm_priv_copy_text(out, capacity, name, strlen(name));
+}
+
+static void copy_group(const struct cxm_report *r, size_t row, char *out, size_t capacity)
+{
+    char full[512];
+    size_t used = 0;
+    full[0] = '\0';
+    for (size_t k = 0; r->has_key[row] && k < r->n_keys; k++) {
+        if (k > 0)
+            cxm_priv_append(full, sizeof full, &used, ", ");
+        cxm_priv_append_key(&r->key_values[row * r->n_keys + k], full, sizeof full, &used);
+    }
+    if (!r->has_key[row] && r->n_keys > 0)
+        cxm_priv_append(full, sizeof full, &used, "Total");
+    cxm_priv_copy_text(out, capacity, full, strlen(full));
+}
+
+enum cxm_status cxm_report_row(const struct cxm_report *r, size_t row, struct cxm_row *out)
+{
+    if (r == NULL || row >= r->n_rows || out == NULL)
+        return CXM_EINVAL;
+    memset(out, 0, sizeof *out);
+    out->estimate = r->estimates[row];
+    copy_name(r, row, METRIC, out->metric, sizeof out->metric);
+    copy_name(r, row, MEASURE, out->measure, sizeof out->measure);
+    copy_name(r, row, DEFINITION, out->definition, sizeof out->definition);
+    copy_group(r, row, out->group, sizeof out->group);
+    return CXM_OK;
+}
+
+size_t cxm_report_n_keys(const struct cxm_report *r)
+{
+    return r != NULL ? r->n_keys : 0;
+}
+
+enum cxm_status cxm_report_key_info(const struct cxm_report *r, size_t key,
+                                    struct cxm_key_info *out)
+{
+    if (r == NULL || key >= r->n_keys || out == NULL)
+        return CXM_EINVAL;
+    *out = r->keys[key];
+    return CXM_OK;
+}
+
+enum cxm_status cxm_report_key(const struct cxm_report *r, size_t row, size_t key,
+                               struct cxm_key *out)
+{
+    if (r == NULL || row >= r->n_rows || key >= r->n_keys || out == NULL)
+        return CXM_EINVAL;
+    *out = r->key_values[row * r->n_keys + key];
+    return CXM_OK;
+}
+
+size_t cxm_report_n_axes(const struct cxm_report *r)
+{
+    return r != NULL ? r->n_axes : 0;
+}
+
+enum cxm_status cxm_report_axis_info(const struct cxm_report *r, size_t axis,
+                                     struct cxm_axis_info *out)
+{
+    if (r == NULL || axis >= r->n_axes || out == NULL)
+        return CXM_EINVAL;
+    *out = r->axes[axis].info;
+    return CXM_OK;
+}
+
+int64_t cxm_report_find_axis(const struct cxm_report *r, const char *name)
+{
+    for (size_t i = 0; r != NULL && name != NULL && i < r->n_axes; i++) {
+        if (strcmp(r->axes[i].info.name, name) == 0)
+            return (int64_t)i;
+    }
+    return -1;
+}
+
+const double *cxm_report_reals(const struct cxm_report *r, size_t axis)
+{
+    return r != NULL && axis < r->n_axes && r->axes[axis].of_reals ? r->axes[axis].values.reals
+                                                                   : NULL;
+}
+
+const int64_t *cxm_report_ints(const struct cxm_report *r, size_t axis)
+{
+    if (r == NULL || axis >= r->n_axes || r->axes[axis].of_reals
+        || r->axes[axis].info.type == CXM_AXIS_TEXT)
+        return NULL;
+    return r->axes[axis].values.ints;
+}
+
+const char *cxm_report_text(const struct cxm_report *r, size_t axis, size_t row)
+{
+    size_t n;
+    if (r == NULL || axis >= r->n_axes || row >= r->n_rows
+        || r->axes[axis].info.type != CXM_AXIS_TEXT || r->axes[axis].values.ints[row] < 0)
+        return NULL;
+    return text_at(r, r->axes[axis].values.ints[row], &n);
+}

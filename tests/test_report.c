@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Reports: what was built is what is read, also when memory runs out on the way. */
+#include "testing.h"
+
+#include "analysis/report.h"
+
+#include <cxm/nps.h>
+
+static struct cxm_key text_key(const char *text)
+{
+    return (struct cxm_key){ .type = CXM_KEY_TEXT, .text = text, .text_bytes = strlen(text) };
+}
+
+/* Forty rows of two keys and five axes, one of them added late. */
+static enum cxm_status build(const struct cxm_allocator *allocator, struct cxm_report **out)
+{
+    struct cxm_report *r = cxm_priv_report_new(allocator);
+    char name[300];
+    const int region = cxm_priv_report_key_column(r, "region", CXM_KEY_TEXT, 0);
+    const int number = cxm_priv_report_key_column(r, "", CXM_KEY_INT, 0);
+    const int p = cxm_priv_report_axis(r, "p_value", CXM_AXIS_REAL);
+    const int events = cxm_priv_report_axis(r, "events", CXM_AXIS_INT);
+    const int verdict = cxm_priv_report_axis(r, "verdict", CXM_AXIS_TEXT);
+    for (int i = 0; i < 40; i++) {
+        struct cxm_estimate e = cxm_priv_blank_estimate(0.9, CXM_UNIT_POINTS,
+                                                        CXM_BASE_RESPONSES);
+        e.value = i;
+        memset(name, 'm', sizeof name);
+        snprintf(name, sizeof name, "measure%d", i % 3);
+        const size_t row = cxm_priv_report_add(r, "nps", name, "nps/0-10/6-9", &e);
+        if (i == 39)
+            break;
+        const struct cxm_key region_key = text_key(i % 2 ? "EMEA" : "APAC");
+        const struct cxm_key number_key = { .type = CXM_KEY_INT, .integer = i % 4,
+                                            .missing = i == 7 };
+        cxm_priv_report_key(r, row, region, &region_key);
+        cxm_priv_report_key(r, row, number, &number_key);
+        cxm_priv_report_real(r, row, p, i / 100.0);
+        if (i % 5)
+            cxm_priv_report_int(r, row, events, i);
+        if (i == 3)
+            cxm_priv_report_text(r, row, verdict, "met");
+        if (i == 20)
+            cxm_priv_report_axis(r, "late", CXM_AXIS_DATE);
+    }
+    struct cxm_estimate *first = cxm_priv_report_estimate(r, 0);
+    if (first != NULL)
+        first->n = 12;
+    return cxm_priv_report_finish(r, out, NULL);
+}
+
+static void reads_what_was_built(void **state)
+{
+    (void)state;
+    struct cxm_report *r = NULL;
+    assert_int_equal(build(NULL, &r), CXM_OK);
+    assert_int_equal(cxm_report_rows(r), 40);
+    const struct cxm_estimate *e = cxm_report_estimates(r);
+    assert_int_equal(e[0].n, 12);
+    for (int i = 0; i < 39; i++) {
+        struct cxm_key region, number;
+        assert_close(e[i].value, i, 0);
+        assert_int_equal(e[i].measure, i % 3);
+        assert_int_equal(e[i].group, i == 7 ? 7 - 3 : i % 4);
+        assert_int_equal(cxm_report_key(r, (size_t)i, 0, &region), CXM_OK);
+        assert_int_equal(cxm_report_key(r, (size_t)i, 1, &number), CXM_OK);
+        assert_int_equal(region.text_bytes, 4);
+        assert_string_equal(region.text, i % 2 ? "EMEA" : "APAC");
+        assert_int_equal(number.missing, i == 7);
+        if (i != 7)
+            assert_int_equal(number.integer, i % 4);
+        assert_close(cxm_report_reals(r, 0)[i], i / 100.0, 0);
+        assert_true(cxm_report_ints(r, 1)[i] == (i % 5 ? i : INT64_MIN));
+        assert_true(cxm_report_ints(r, 3)[i] == INT64_MIN);
+        if (i == 3)
+            assert_string_equal(cxm_report_text(r, 2, 3), "met");
+        else
+            assert_null(cxm_report_text(r, 2, (size_t)i));
+    }
+    assert_int_equal(e[39].group, CXM_TOTAL);
+    assert_true(isnan(cxm_report_reals(r, 0)[39]));
+    cxm_report_free(r);
+}
+
+static void rows_carry_their_names(void **state)
+{
+    (void)state;
+    struct cxm_report *r = NULL;
+    struct cxm_row row;
+    struct cxm_key_info key;
+    struct cxm_axis_info axis;
+    assert_int_equal(build(NULL, &r), CXM_OK);
+    assert_int_equal(cxm_report_row(r, 5, &row), CXM_OK);
+    assert_string_equal(row.metric, "nps");
+    assert_string_equal(row.measure, "measure2");
+    assert_string_equal(row.group, "EMEA, 1");
+    assert_string_equal(row.definition, "nps/0-10/6-9");
+    assert_int_equal(cxm_report_row(r, 7, &row), CXM_OK);
+    assert_string_equal(row.group, "EMEA, (missing)");
+    assert_int_equal(cxm_report_row(r, 39, &row), CXM_OK);
+    assert_string_equal(row.group, "Total");
+    assert_int_equal(cxm_report_n_keys(r), 2);
+    assert_int_equal(cxm_report_key_info(r, 0, &key), CXM_OK);
+    assert_string_equal(key.name, "region");
+    assert_int_equal(cxm_report_n_axes(r), 4);
+    assert_int_equal(cxm_report_axis_info(r, 3, &axis), CXM_OK);
+    assert_string_equal(axis.name, "late");
+    assert_int_equal(axis.type, CXM_AXIS_DATE);
+    assert_int_equal(cxm_report_find_axis(r, "events"), 1);
+    assert_string_equal(cxm_report_metric(r, 0), "nps");
+    assert_string_equal(cxm_report_measure(r, 1), "measure1");
+    assert_string_equal(cxm_report_definition(r, 39), "nps/0-10/6-9");
+    cxm_report_free(r);
+}
+
+static void beyond_the_end(void **state)
+{
+    (void)state;
+    struct cxm_report *r = NULL;
+    struct cxm_row row;
+    struct cxm_key key;
+    struct cxm_key_info info;
+    struct cxm_axis_info axis;
+    assert_int_equal(build(NULL, &r), CXM_OK);
+    assert_int_equal(cxm_report_row(r, 40, &row), CXM_EINVAL);
+    assert_int_equal(cxm_report_row(r, 0, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_report_key(r, 40, 0, &key), CXM_EINVAL);
+    assert_int_equal(cxm_report_key(r, 0, 2, &key), CXM_EINVAL);
+    assert_int_equal(cxm_report_key_info(r, 2, &info), CXM_EINVAL);
+    assert_int_equal(cxm_report_axis_info(r, 4, &axis), CXM_EINVAL);
+    assert_int_equal(cxm_report_find_axis(r, "nothing"), -1);
+    assert_int_equal(cxm_report_find_axis(r, NULL), -1);
+    assert_string_equal(cxm_report_metric(r, 40), "");
+    assert_null(cxm_report_reals(r, 1));
+    assert_null(cxm_report_ints(r, 0));
+    assert_null(cxm_report_ints(r, 2));
+    assert_null(cxm_report_text(r, 0, 0));
+    assert_null(cxm_report_text(r, 2, 40));
+    cxm_report_free(r);
+    cxm_report_free(NULL);
+    assert_int_equal(cxm_report_rows(NULL), 0);
+    assert_null(cxm_report_estimates(NULL));
+    assert_int_equal(cxm_report_n_keys(NULL), 0);
+    assert_int_equal(cxm_report_n_axes(NULL), 0);
+}
+
+static void keys_come_from_a_tally(void **state)
+{
+    (void)state;
+    const uint8_t scores[] = { 10, 3, 9, 7 };
+    const int32_t months[] = { 2, 1, 2, 1 };
+    const struct cxm_column score = { .data = scores, .n = 4, .stride = 1, .type = CXM_U8 };
+    const struct cxm_column by = { .name = "month", .data = months, .n = 4, .stride = 4,
+                                   .type = CXM_I32 };
+    const struct cxm_input inputs[] = { { "score", &score }, { "by", &by } };
+    struct cxm_tally *tally = NULL;
+    struct cxm_report *r = NULL;
+    assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, inputs, 2, NULL, NULL), CXM_OK);
+    struct cxm_report *made = cxm_priv_report_new(NULL);
+    cxm_priv_report_keys_of(made, tally);
+    for (int64_t group = CXM_TOTAL; group < 2; group++) {
+        const struct cxm_estimate e = cxm_priv_blank_estimate(0.95, CXM_UNIT_POINTS, 0);
+        const size_t row = cxm_priv_report_add(made, "nps", "nps", "d", &e);
+        cxm_priv_report_key_from(made, row, tally, group);
+    }
+    assert_int_equal(cxm_priv_report_finish(made, &r, NULL), CXM_OK);
+    cxm_tally_free(tally);
+    struct cxm_row row;
+    assert_int_equal(cxm_report_row(r, 0, &row), CXM_OK);
+    assert_string_equal(row.group, "Total");
+    assert_int_equal(cxm_report_row(r, 2, &row), CXM_OK);
+    assert_string_equal(row.group, "2");
+    assert_int_equal(row.estimate.group, 1);
+    cxm_report_free(r);
+}
+
+static void memory_runs_out(void **state)
+{
+    (void)state;
+    for (int from_then_on = 0; from_then_on < 2; from_then_on++) {
+        for (int fail_at = 1;; fail_at++) {
+            struct heap heap;
+            struct cxm_report *r = NULL;
+            heap_init(&heap, fail_at);
+            heap.fail_on = from_then_on;
+            const enum cxm_status got = build(&heap.allocator, &r);
+            cxm_report_free(r);
+            assert_int_equal(heap.live, 0);
+            if (got == CXM_OK)
+                break;
+            assert_int_equal(got, CXM_ENOMEM);
+            assert_null(r);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_was_built),
+        cmocka_unit_test(rows_carry_their_names),
+        cmocka_unit_test(beyond_the_end),
+        cmocka_unit_test(keys_come_from_a_tally),
+        cmocka_unit_test(memory_runs_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
