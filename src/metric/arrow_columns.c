@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Tables as Arrow C streams of one chunk. Typically 1 to 10^5 rows; a result row has about 25
+ * columns and some 250 bytes.
+ *
+ * Each column is one block of memory that holds its array's private part and its buffers, so
+ * that a consumer may move a column out and release the rest, as the interface allows. The
+ * blocks come from malloc and not from an allocator of ours: they outlive every object of the
+ * library, in hands that know neither.
+ *
+ * Reference: Arrow C data interface, "Release callback semantics". */
+#include "metric/arrow_columns.h"
+
+#include <errno.h>
+
+/* ---- columns that own their memory -------------------------------------------------- */
+
+enum { NAME_BYTES = 64, FORMAT_BYTES = 8, BUFFER_ALIGNMENT = 64 };
+
+struct field {
+    char name[NAME_BYTES];
+    char format[FORMAT_BYTES];
+};
+
+/* Starts the block of every column; the buffers follow, each aligned to a cache line. */
+struct block {
+    const void *buffers[3];
+};
+
+static void release_column(struct ArrowArray *array)
+{
+    cxm_priv_release(NULL, array->private_data);
+    array->release = NULL;
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + BUFFER_ALIGNMENT - 1) / BUFFER_ALIGNMENT * BUFFER_ALIGNMENT;
+}
+
+/* An array of `n` rows, all null, with zeroed buffers of these sizes (text_bytes: with a third
+ * buffer). NULL when memory is out; otherwise the array is `out`. */
+static struct block *new_column(size_t n, size_t data_bytes, bool has_text, size_t text_bytes,
+                                struct ArrowArray *out)
+{
+    const size_t bitmap_bytes = n / 8 + 1;
+    if (data_bytes > SIZE_MAX / 4 || text_bytes > SIZE_MAX / 4)
+        return NULL;
+    const size_t head = aligned(sizeof(struct block));
+    const size_t bytes =
+        head + aligned(bitmap_bytes) + aligned(data_bytes) + aligned(text_bytes);
+    struct block *block = cxm_priv_alloc_zero(NULL, 1, bytes + BUFFER_ALIGNMENT);
+    if (block == NULL)
+        return NULL;
+    char *at = (char *)block + head;
+    at += (BUFFER_ALIGNMENT - (uintptr_t)at % BUFFER_ALIGNMENT) % BUFFER_ALIGNMENT;
+    block->buffers[0] = at;
+    block->buffers[1] = at + aligned(bitmap_bytes);
+    block->buffers[2] = at + aligned(bitmap_bytes) + aligned(data_bytes);
+    *out = (struct ArrowArray){ .length = (int64_t)n,
+                                .null_count = (int64_t)n,
+                                .n_buffers = has_text ? 3 : 2,
+                                .buffers = block->buffers,
+                                .release = release_column,
+                                .private_data = block };
+    return block;
+}
+
+/* The buffers are const for consumers; while a column is filled they are ours. */
+static void *buffer(const struct block *block, int index)
+{
+    return (void *)(uintptr_t)block->buffers[index];
+}
+
+static void set_bit(void *bits, size_t at)
+{
+    ((uint8_t *)bits)[at / 8] |= (uint8_t)(1u << at % 8);
+}
+
+static void set_present(struct ArrowArray *array, const struct block *block, size_t row)
+{
+    set_bit(buffer(block, 0), row);
+    array->null_count--;
+}
+
+/* ---- tables ------------------------------------------------------------------------- */
+
+/* A struct array and its children, in one block: pointers, then the structs. */
+struct children {
+    const void *buffers[1];
+    struct ArrowArray *children[];
+};
+
+static void release_chunk(struct ArrowArray *array)
+{
+    for (int64_t i = 0; i < array->n_children; i++)
+        if (array->children[i]->release != NULL)
+            array->children[i]->release(array->children[i]);
+    cxm_priv_release(NULL, array->private_data);
+    array->release = NULL;
+}
+
+/* No columns yet: children that were not filled count as released. */
+static bool new_chunk(size_t n_columns, size_t n_rows, struct ArrowArray *out)
+{
+    const size_t each = sizeof(struct ArrowArray *) + sizeof(struct ArrowArray);
+    struct children *own = cxm_priv_alloc_zero(NULL, 1, sizeof *own + n_columns * each);
+    if (own == NULL)
+        return false;
+    struct ArrowArray *structs = (struct ArrowArray *)(void *)&own->children[n_columns];
+    for (size_t i = 0; i < n_columns; i++)
+        own->children[i] = &structs[i];
+    *out = (struct ArrowArray){ .length = (int64_t)n_rows,
+                                .n_buffers = 1,
+                                .n_children = (int64_t)n_columns,
+                                .buffers = own->buffers,
+                                .children = own->children,
+                                .release = release_chunk,
+                                .private_data = own };
+    return true;
+}
+
+/* ---- schemas ------------------------------------------------------------------------ */
+
+static void release_field(struct ArrowSchema *schema)
+{
+    cxm_priv_release(NULL, schema->private_data);
+    schema->release = NULL;
+}
+
+static void release_schema(struct ArrowSchema *schema)
+{
+    for (int64_t i = 0; i < schema->n_children; i++)
+        if (schema->children[i]->release != NULL)
+            schema->children[i]->release(schema->children[i]);
+    cxm_priv_release(NULL, schema->private_data);
+    schema->release = NULL;
+}
+
+static bool new_field(const struct field *field, struct ArrowSchema *out)
+{
+    struct field *copy = cxm_priv_alloc(NULL, 1, sizeof *copy);
+    if (copy == NULL)
+        return false;
+    *copy = *field;
+    *out = (struct ArrowSchema){ .format = copy->format,
+                                 .name = copy->name,
+                                 .flags = ARROW_FLAG_NULLABLE,
+                                 .release = release_field,
+                                 .private_data = copy };
+    return true;
+}
+
+static bool new_schema(const struct field *fields, size_t n, struct ArrowSchema *out)
+{
+    struct ArrowSchema **children =
+        cxm_priv_alloc_zero(NULL, n, sizeof *children + sizeof **children);
+    if (children == NULL)
+        return false;
+    struct ArrowSchema *structs = (struct ArrowSchema *)(void *)&children[n];
+    for (size_t i = 0; i < n; i++)
+        children[i] = &structs[i];
+    struct ArrowSchema schema = { .format = "+s",
+                                  .name = "",
+                                  .n_children = (int64_t)n,
+                                  .children = children,
+                                  .release = release_schema,
+                                  .private_data = children };
+    for (size_t i = 0; i < n; i++) {
+        if (!new_field(&fields[i], &structs[i])) {
+            release_schema(&schema);
+            return false;
+        }
+    }
+    *out = schema;
+    return true;
+}
+
+/* ---- the stream --------------------------------------------------------------------- */
+
+/* A table while it is built, afterwards the private part of its stream. */
+struct cxm_arrow_table {
+    struct ArrowArray chunk; /* released once it was handed over */
+    const char *failure;     /* what the last call complained about, or NULL */
+    size_t n_filled;
+    size_t n_fields;
+    struct field fields[];
+};
+
+static int stream_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
+{
+    struct cxm_arrow_table *table = self->private_data;
+    const bool ok = new_schema(table->fields, table->n_fields, out);
+    table->failure = ok ? NULL : "out of memory";
+    return ok ? 0 : ENOMEM;
+}
+
+static int stream_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+    struct cxm_arrow_table *table = self->private_data;
+    table->failure = NULL;
+    *out = table->chunk;
+    table->chunk.release = NULL;
+    return 0;
+}
+
+static const char *stream_get_last_error(struct ArrowArrayStream *self)
+{
+    return ((const struct cxm_arrow_table *)self->private_data)->failure;
+}
+
+static void stream_release(struct ArrowArrayStream *self)
+{
+    cxm_priv_arrow_drop(self->private_data);
+    self->release = NULL;
+}
+
+struct cxm_arrow_table *cxm_priv_arrow_table(size_t n_columns, size_t n_rows)
+{
+    struct cxm_arrow_table *table =
+        cxm_priv_alloc_zero(NULL, 1, sizeof *table + n_columns * sizeof(struct field));
+    if (table == NULL)
+        return NULL;
+    table->n_fields = n_columns;
+    if (new_chunk(n_columns, n_rows, &table->chunk))
+        return table;
+    cxm_priv_release(NULL, table);
+    return NULL;
+}
+
+void cxm_priv_arrow_drop(struct cxm_arrow_table *table)
+{
+    if (table != NULL && table->chunk.release != NULL)
+        table->chunk.release(&table->chunk);
+    cxm_priv_release(NULL, table);
+}
+
+void cxm_priv_arrow_finish(struct cxm_arrow_table *table, struct ArrowArrayStream *out)
+{
+    *out = (struct ArrowArrayStream){ stream_get_schema, stream_get_next,
+                                      stream_get_last_error, stream_release, table };
+}
+
+/* ---- text columns ------------------------------------------------------------------- */
+
+/* Bytes of the UTF-8 sequence at `s`, 0 when it is none (Unicode 15, table 3-7). */
+static size_t utf8_sequence(const unsigned char *s, size_t n)
+{
+    if (s[0] < 0x80)
+        return 1;
+    const size_t bytes = s[0] >= 0xC2 && s[0] <= 0xDF   ? 2
+                         : (s[0] & 0xF0) == 0xE0        ? 3
+                         : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4
+                                                        : 0;
+    if (bytes == 0 || bytes > n)
+        return 0;
+    const unsigned char low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
+    const unsigned char high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
+    if (s[1] < low || s[1] > high)
+        return 0;
+    for (size_t i = 2; i < bytes; i++)
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+    return bytes;
+}
+
+static bool is_utf8(const char *text, size_t n)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    for (size_t i = 0, step; i < n; i += step) {
+        step = utf8_sequence(s + i, n - i);
+        if (step == 0)
+            return false;
+    }
+    return true;
+}
+
+static enum cxm_status read_cell(const struct cxm_arrow_column *c, size_t row,
+                                 char scratch[CXM_ARROW_SCRATCH], struct cxm_key *out,
+                                 struct cxm_error *error)
+{
+    *out = (struct cxm_key){ 0 };
+    const enum cxm_status status = c->cell(c->self, c->column, row, scratch, out, error);
+    if (out->missing)
+        out->text_bytes = 0;
+    return status;
+}
+
+/* Consumers trust Arrow text to be UTF-8, some with their lives, so keys and names with other
+ * bytes go out as binary, unchanged. Two passes: the sizes, then the bytes. */
+static enum cxm_status fill_text(const struct cxm_arrow_column *c, size_t n, char *format,
+                                 struct ArrowArray *out, struct cxm_error *error)
+{
+    char scratch[CXM_ARROW_SCRATCH];
+    struct cxm_key cell;
+    size_t total = 0;
+    bool utf8 = c->type != CXM_KEY_BYTES;
+    for (size_t row = 0; row < n; row++) {
+        const enum cxm_status status = read_cell(c, row, scratch, &cell, error);
+        if (status != CXM_OK)
+            return status;
+        utf8 = utf8 && is_utf8(cell.text, cell.text_bytes);
+        total += cell.text_bytes;
+        if (total > INT32_MAX)
+            return cxm_priv_fail(error, CXM_EOVERFLOW, c->name,
+                                 "a column of the result has more than 2 GiB of text");
+    }
+    memcpy(format, utf8 ? "u" : "z", 2);
+    const struct block *block = new_column(n, (n + 1) * sizeof(int32_t), true, total, out);
+    if (block == NULL)
+        return cxm_priv_no_memory(error);
+    int32_t *offsets = buffer(block, 1);
+    char *bytes = buffer(block, 2);
+    for (size_t row = 0; row < n; row++) {
+        const enum cxm_status status = read_cell(c, row, scratch, &cell, error);
+        if (status != CXM_OK)
+            return status;
+        if (cell.text_bytes > 0)
+            memcpy(bytes + offsets[row], cell.text, cell.text_bytes);
+        offsets[row + 1] = offsets[row] + (int32_t)cell.text_bytes;
+        if (!cell.missing)
+            set_present(out, block, row);
+    }
+    return CXM_OK;
+}
+
+/* ---- columns of numbers ------------------------------------------------------------- */
+
+static enum cxm_status put_number(const struct cxm_arrow_column *c, const struct cxm_key *cell,
+                                  size_t row, void *data, struct cxm_error *error)
+{
+    switch (c->type) {
+    case CXM_KEY_REAL: ((double *)data)[row] = cell->real; return CXM_OK;
+    case CXM_KEY_BOOL:
+        if (cell->integer != 0)
+            set_bit(data, row);
+        return CXM_OK;
+    case CXM_KEY_DATE:
+        if (cell->integer < INT32_MIN || cell->integer > INT32_MAX)
+            return cxm_priv_fail(error, CXM_EOVERFLOW, c->name,
+                                 "a day is more than five million years from 1970 and does not "
+                                 "fit an Arrow date");
+        ((int32_t *)data)[row] = (int32_t)cell->integer;
+        return CXM_OK;
+    default:
+        ((int64_t *)data)[row] = cell->integer; /* UINT: the same bits */
+        return CXM_OK;
+    }
+}
+
+static enum cxm_status fill_numbers(const struct cxm_arrow_column *c, size_t n,
+                                    struct ArrowArray *out, struct cxm_error *error)
+{
+    const size_t bytes = c->type == CXM_KEY_BOOL   ? n / 8 + 1
+                         : c->type == CXM_KEY_DATE ? n * sizeof(int32_t)
+                                                   : n * sizeof(int64_t);
+    const struct block *block = new_column(n, bytes, false, 0, out);
+    if (block == NULL)
+        return cxm_priv_no_memory(error);
+    char scratch[CXM_ARROW_SCRATCH];
+    for (size_t row = 0; row < n; row++) {
+        struct cxm_key cell;
+        enum cxm_status status = read_cell(c, row, scratch, &cell, error);
+        if (status == CXM_OK && !cell.missing) {
+            status = put_number(c, &cell, row, buffer(block, 1), error);
+            set_present(out, block, row);
+        }
+        if (status != CXM_OK)
+            return status;
+    }
+    return CXM_OK;
+}
+
+enum cxm_status cxm_priv_arrow_column(struct cxm_arrow_table *table,
+                                      const struct cxm_arrow_column *column,
+                                      struct cxm_error *error)
+{
+    static const char formats[][FORMAT_BYTES] = {
+        [CXM_KEY_INT] = "l",   [CXM_KEY_UINT] = "L",  [CXM_KEY_REAL] = "g",
+        [CXM_KEY_BOOL] = "b",  [CXM_KEY_TEXT] = "u",  [CXM_KEY_BYTES] = "z",
+        [CXM_KEY_DATE] = "tdD", [CXM_KEY_TIME] = "tss:", [CXM_KEY_CATEGORY] = "u",
+    };
+    if ((int)column->type < 0 || (size_t)column->type >= CXM_COUNT(formats))
+        return cxm_priv_fail(error, CXM_EUNSUPPORTED, column->name, "keys of an unknown type");
+    struct field *field = &table->fields[table->n_filled];
+    struct ArrowArray *array = table->chunk.children[table->n_filled];
+    const size_t n = (size_t)table->chunk.length;
+    table->n_filled++;
+    cxm_priv_copy_text(field->name, sizeof field->name, column->name, strlen(column->name));
+    memcpy(field->format, formats[column->type], FORMAT_BYTES);
+    if (column->type == CXM_KEY_TEXT || column->type == CXM_KEY_CATEGORY
+        || column->type == CXM_KEY_BYTES)
+        return fill_text(column, n, field->format, array, error);
+    return fill_numbers(column, n, array, error);
+}

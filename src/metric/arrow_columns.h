@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Tables as Arrow C streams of one chunk, column by column: what result rows and reports share.
+ *
+ *   struct cxm_arrow_table *t = cxm_priv_arrow_table(n_columns, n_rows);
+ *   status = cxm_priv_arrow_column(t, &column, error);     n_columns times
+ *   cxm_priv_arrow_finish(t, out);                         or cxm_priv_arrow_drop(t)
+ */
+#ifndef CXM_SRC_ARROW_COLUMNS_H
+#define CXM_SRC_ARROW_COLUMNS_H
+
+#include "base/base.h"
+
+#include <cxm/arrow.h>
+
+enum { CXM_ARROW_SCRATCH = 512 };
+
+/* Tells one cell; `scratch` may hold its text. `out` comes zeroed, its type is not looked at. */
+typedef enum cxm_status cxm_arrow_cell(const void *self, size_t column, size_t row,
+                                       char scratch[CXM_ARROW_SCRATCH], struct cxm_key *out,
+                                       struct cxm_error *error);
+
+struct cxm_arrow_column {
+    const char *name;
+    enum cxm_key_type type;
+    cxm_arrow_cell *cell;
+    const void *self; /* for the two arguments of the cell function */
+    size_t column;
+};
+
+struct cxm_arrow_table;
+
+/* NULL: out of memory. */
+struct cxm_arrow_table *cxm_priv_arrow_table(size_t n_columns, size_t n_rows);
+/* The next column. Text that is not UTF-8 goes out as binary. */
+enum cxm_status cxm_priv_arrow_column(struct cxm_arrow_table *table,
+                                      const struct cxm_arrow_column *column,
+                                      struct cxm_error *error);
+void cxm_priv_arrow_drop(struct cxm_arrow_table *table);
+/* The table becomes the stream. */
+void cxm_priv_arrow_finish(struct cxm_arrow_table *table, struct ArrowArrayStream *out);
+
+/* ---- result rows: the key columns, then the schema that all results share -------------- */
+
+enum cxm_arrow_name { CXM_ARROW_METRIC, CXM_ARROW_MEASURE, CXM_ARROW_DEFINITION };
+
+/* Where result rows come from. */
+struct cxm_arrow_rows {
+    const struct cxm_estimate *estimates;
+    size_t n_rows, n_keys;
+    const void *self; /* for the functions below */
+    const char *(*name)(const void *self, size_t row, enum cxm_arrow_name what);
+    enum cxm_status (*key_info)(const void *self, size_t key, struct cxm_key_info *out);
+    enum cxm_status (*key)(const void *self, size_t row, size_t key, struct cxm_key *out);
+};
+
+/* A table with these rows and room for `n_more` columns after them. */
+enum cxm_status cxm_priv_arrow_rows(const struct cxm_arrow_rows *rows, size_t n_more,
+                                    struct cxm_arrow_table **out, struct cxm_error *error);
+
+#endif
