@@ -5,6 +5,8 @@
  * outputs as they were, nothing leaked. */
 #include "testing.h"
 
+#include "analysis/report.h"
+
 #include <cxm/cxm.h>
 
 /* ---- malloc that fails on demand ------------------------------------------------------ */
@@ -64,6 +66,7 @@ static struct cxm_column c_score, c_rating, c_flag, c_other, c_replies, c_by, c_
 static uint8_t *saved;
 static size_t saved_bytes;
 static struct cxm_tally *tally;
+static struct cxm_report *report;
 
 #define COMMON(metric)                                                                         \
     CXM_INIT(metric), .by = &c_by, .weight = &c_weight, .total = 1, .all_measures = 1
@@ -167,6 +170,23 @@ static enum cxm_status load(void)
 }
 
 /* The stream may also run out of memory when it is read: it says so by a number. */
+static enum cxm_status report_to_arrow(void)
+{
+    struct ArrowArrayStream stream = { .private_data = &stream };
+    struct ArrowSchema schema;
+    enum cxm_status status = cxm_report_to_arrow(report, &stream, NULL);
+    if (status != CXM_OK) {
+        assert_ptr_equal(stream.private_data, &stream);
+        return status;
+    }
+    if (stream.get_schema(&stream, &schema) != 0)
+        status = CXM_ENOMEM;
+    else
+        schema.release(&schema);
+    stream.release(&stream);
+    return status;
+}
+
 static enum cxm_status to_arrow(void)
 {
     struct ArrowArrayStream stream;
@@ -207,6 +227,7 @@ static const struct call {
     { "share", share },     { "fcr", fcr },                     { "one_touch", one_touch },
     { "retention", retention }, { "churn", churn },             { "only_count", only_count },
     { "info", info },       { "load", load },                   { "to_arrow", to_arrow },
+    { "report_to_arrow", report_to_arrow },
     { "match", match },     { "interval", interval },
 };
 
@@ -243,6 +264,12 @@ static int set_up(void **state)
                                         { "weight", &c_weight } };
     assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
     assert_int_equal(cxm_tally_add(tally, inputs, 3, NULL, NULL), CXM_OK);
+    struct cxm_report *made = cxm_priv_report_new(NULL);
+    cxm_priv_report_keys_of(made, tally);
+    const struct cxm_estimate e = cxm_priv_blank_estimate(0.95, CXM_UNIT_POINTS, 0);
+    const size_t row = cxm_priv_report_add(made, "nps", "nps", "d", &e);
+    cxm_priv_report_text(made, row, cxm_priv_report_axis(made, "verdict", CXM_AXIS_TEXT), "met");
+    assert_int_equal(cxm_priv_report_finish(made, &report, NULL), CXM_OK);
     assert_int_equal(cxm_tally_save(tally, NULL, 0, &saved_bytes, NULL), CXM_OK);
     saved = malloc(saved_bytes);
     assert_non_null(saved);
@@ -254,6 +281,7 @@ static int tear_down(void **state)
 {
     (void)state;
     cxm_tally_free(tally);
+    cxm_report_free(report);
     free(saved);
     return 0;
 }

@@ -84,6 +84,19 @@ CXM_API const int64_t *cxm_report_ints(const struct cxm_report *report, size_t a
 /** A value of a TEXT axis; NULL when it is undefined or the axis is of another type. */
 CXM_API const char *cxm_report_text(const struct cxm_report *report, size_t axis, size_t row);
 
+/**
+ * The rows as an Arrow C stream of one chunk: the key columns, the schema of all results, the
+ * axes in their order; undefined values are null. A key called like a later column becomes
+ * "…_key"; text that is not UTF-8 goes out as binary. The stream is independent of the report.
+ * On failure `out` is untouched. Linear in the cells.
+ * @retval CXM_EINVAL    an argument is NULL
+ * @retval CXM_EOVERFLOW a text column above 2 GiB, a day that does not fit 32 bits
+ * @retval CXM_ENOMEM
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_report_to_arrow(const struct cxm_report *report, struct ArrowArrayStream *out,
+                    struct cxm_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,6 +52,7 @@ struct cxm_arrow_rows {
     const char *(*name)(const void *self, size_t row, enum cxm_arrow_name what);
     enum cxm_status (*key_info)(const void *self, size_t key, struct cxm_key_info *out);
     enum cxm_status (*key)(const void *self, size_t row, size_t key, struct cxm_key *out);
+    bool (*is_axis)(const void *self, const char *name); /* a name after the schema; NULL: none */
 };
 
 /* A table with these rows and room for `n_more` columns after them. */

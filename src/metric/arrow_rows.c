@@ -108,14 +108,25 @@ static enum cxm_status key_cell(const void *self, size_t column, size_t row,
                                             cxm_status_message(status));
 }
 
-/* A key without a name is called group, group_2 … */
-static void name_key(struct cxm_key_info *info, size_t key)
+static bool is_taken(const struct cxm_arrow_rows *rows, const char *name)
 {
-    size_t used = 0;
-    if (info->name[0] == '\0' && key == 0)
+    for (size_t i = 0; i < CXM_COUNT(fixed_columns); i++)
+        if (strcmp(fixed_columns[i].name, name) == 0)
+            return true;
+    return rows->is_axis != NULL && rows->is_axis(rows->self, name);
+}
+
+/* A key without a name is called group, group_2 …; one called like a column of the results
+ * becomes …_key, so that names stay distinct. */
+static void name_key(const struct cxm_arrow_rows *rows, struct cxm_key_info *info, size_t key)
+{
+    size_t used = strlen(info->name);
+    if (used == 0 && key == 0)
         cxm_priv_append(info->name, sizeof info->name, &used, "group");
-    else if (info->name[0] == '\0')
+    else if (used == 0)
         cxm_priv_append(info->name, sizeof info->name, &used, "group_%d", (int)key + 1);
+    else if (is_taken(rows, info->name))
+        cxm_priv_append(info->name, sizeof info->name, &used, "_key");
 }
 
 static enum cxm_status add_key(const struct cxm_arrow_rows *rows, size_t key,
@@ -125,7 +136,7 @@ static enum cxm_status add_key(const struct cxm_arrow_rows *rows, size_t key,
     const enum cxm_status status = rows->key_info(rows->self, key, &info);
     if (status != CXM_OK)
         return cxm_priv_fail(error, status, "", "%s", cxm_status_message(status));
-    name_key(&info, key);
+    name_key(rows, &info, key);
     const struct cxm_arrow_column column = { info.name, (enum cxm_key_type)info.type, key_cell,
                                              rows, key };
     return cxm_priv_arrow_column(table, &column, error);
