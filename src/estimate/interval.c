@@ -35,21 +35,21 @@ enum cxm_status cxm_priv_check_count(double count, const char *name, struct cxm_
                             "%s must be a number from 0 to 1e15, not %s", name, text);
 }
 
-static enum cxm_status check_out(const void *out, struct cxm_error *error)
+enum cxm_status cxm_priv_check_out(const void *out, struct cxm_error *error)
 {
     if (out == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, "out", "out must not be NULL");
     return CXM_OK;
 }
 
-static enum cxm_status unsupported(const char *what, enum cxm_interval method,
-                                   struct cxm_error *error)
+enum cxm_status cxm_priv_no_such_interval(const char *what, enum cxm_interval method,
+                                          struct cxm_error *error)
 {
     return cxm_priv_fail(error, CXM_EUNSUPPORTED, "method", "%s has no interval %s", what,
                          cxm_interval_name(method));
 }
 
-static struct cxm_interval_limits undefined(double level, enum cxm_interval method)
+struct cxm_interval_limits cxm_priv_undefined_limits(double level, enum cxm_interval method)
 {
     return (struct cxm_interval_limits){
         .value = NAN, .std_error = NAN, .lower = NAN, .upper = NAN, .lower_raw = NAN,
@@ -71,9 +71,8 @@ uint32_t cxm_priv_clip(double value, double low, double high, double *lower, dou
     return flags;
 }
 
-/* Limits in units of `scale`, clipped to [low, high]. */
-static void finish(struct cxm_interval_limits *out, struct cxm_limits limits, double scale,
-                   double low, double high)
+void cxm_priv_finish_limits(struct cxm_interval_limits *out, struct cxm_limits limits,
+                            double scale, double low, double high)
 {
     out->lower_raw = scale * limits.lower;
     out->upper_raw = scale * limits.upper;
@@ -88,7 +87,7 @@ enum cxm_status cxm_share_interval(double successes, double n, double level,
                                    enum cxm_interval method, struct cxm_interval_limits *out,
                                    struct cxm_error *error)
 {
-    enum cxm_status status = check_out(out, error);
+    enum cxm_status status = cxm_priv_check_out(out, error);
     if (status == CXM_OK)
         status = cxm_priv_check_count(n, "n", error);
     if (status == CXM_OK)
@@ -105,14 +104,14 @@ enum cxm_status cxm_share_interval(double successes, double n, double level,
     const double x = n > 0.0 ? successes : 0.5; /* with n == 0 only the method is checked */
     const double m = n > 0.0 ? n : 1.0;
     if (method != CXM_INTERVAL_NONE && cxm_priv_share_limits(x, m, level, method, &limits) != CXM_OK)
-        return unsupported("a share", method, error);
-    struct cxm_interval_limits got = undefined(level, method);
+        return cxm_priv_no_such_interval("a share", method, error);
+    struct cxm_interval_limits got = cxm_priv_undefined_limits(level, method);
     if (n > 0.0) {
         got.value = x / n;
         got.std_error = sqrt(x / n * ((n - x) / n) / n);
         if (x == 0.0 || x == n)
             got.flags |= CXM_FLAG_DEGENERATE;
-        finish(&got, limits, 1.0, 0.0, 1.0);
+        cxm_priv_finish_limits(&got, limits, 1.0, 0.0, 1.0);
     } else {
         got.flags = CXM_FLAG_NO_DATA;
     }
@@ -138,7 +137,7 @@ enum cxm_status cxm_nps_interval(double detractors, double passives, double prom
                                  const struct cxm_allocator *allocator,
                                  struct cxm_interval_limits *out, struct cxm_error *error)
 {
-    enum cxm_status status = check_out(out, error);
+    enum cxm_status status = cxm_priv_check_out(out, error);
     if (status == CXM_OK)
         status = cxm_priv_check_net(detractors, passives, promoters, error);
     if (status == CXM_OK)
@@ -156,8 +155,8 @@ enum cxm_status cxm_nps_interval(double detractors, double passives, double prom
     if (status == CXM_ENOMEM)
         return cxm_priv_no_memory(error);
     if (status != CXM_OK)
-        return unsupported("a net score", method, error);
-    struct cxm_interval_limits got = undefined(level, method);
+        return cxm_priv_no_such_interval("a net score", method, error);
+    struct cxm_interval_limits got = cxm_priv_undefined_limits(level, method);
     if (n > 0.0) {
         got.value = 100.0 * (promoters - detractors) / n;
         got.std_error = 100.0 * sqrt(cxm_priv_net_variance(counts) / n);
@@ -165,7 +164,7 @@ enum cxm_status cxm_nps_interval(double detractors, double passives, double prom
             got.df = n - 1.0;
         if (got.std_error == 0.0)
             got.flags |= CXM_FLAG_DEGENERATE;
-        finish(&got, limits, 100.0, -100.0, 100.0);
+        cxm_priv_finish_limits(&got, limits, 100.0, -100.0, 100.0);
     } else {
         got.flags = CXM_FLAG_NO_DATA;
     }
@@ -176,7 +175,7 @@ enum cxm_status cxm_nps_interval(double detractors, double passives, double prom
 enum cxm_status cxm_mean_interval(double value, double std_error, double df, double level,
                                   struct cxm_interval_limits *out, struct cxm_error *error)
 {
-    enum cxm_status status = check_out(out, error);
+    enum cxm_status status = cxm_priv_check_out(out, error);
     if (status == CXM_OK && (std_error < 0.0 || isinf(std_error)))
         status = cxm_priv_fail(error, CXM_EINVAL, "std_error",
                                "std_error must be a finite number, 0 or more");
@@ -185,13 +184,13 @@ enum cxm_status cxm_mean_interval(double value, double std_error, double df, dou
     if (status != CXM_OK)
         return status;
     struct cxm_interval_limits got =
-        undefined(level, isinf(df) ? CXM_INTERVAL_WALD : CXM_INTERVAL_T);
+        cxm_priv_undefined_limits(level, isinf(df) ? CXM_INTERVAL_WALD : CXM_INTERVAL_T);
     got.value = value;
     got.std_error = std_error;
     got.df = df;
     if (isnan(value))
         got.flags |= CXM_FLAG_NO_DATA;
-    finish(&got, cxm_priv_mean_limits(value, std_error, df, level), 1.0, -INFINITY, INFINITY);
+    cxm_priv_finish_limits(&got, cxm_priv_mean_limits(value, std_error, df, level), 1.0, -INFINITY, INFINITY);
     *out = got;
     return CXM_OK;
 }
@@ -199,7 +198,7 @@ enum cxm_status cxm_mean_interval(double value, double std_error, double df, dou
 enum cxm_status cxm_rate_interval(double count, double exposure, double level,
                                   struct cxm_interval_limits *out, struct cxm_error *error)
 {
-    enum cxm_status status = check_out(out, error);
+    enum cxm_status status = cxm_priv_check_out(out, error);
     if (status == CXM_OK)
         status = cxm_priv_check_count(count, "count", error);
     if (status == CXM_OK && !(exposure >= 0.0 && isfinite(exposure)))
@@ -209,13 +208,13 @@ enum cxm_status cxm_rate_interval(double count, double exposure, double level,
         status = cxm_priv_check_level(level, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_interval_limits got = undefined(level, CXM_INTERVAL_GARWOOD);
+    struct cxm_interval_limits got = cxm_priv_undefined_limits(level, CXM_INTERVAL_GARWOOD);
     if (exposure > 0.0) {
         got.value = count / exposure;
         got.std_error = sqrt(count) / exposure;
         if (count == 0.0)
             got.flags |= CXM_FLAG_DEGENERATE;
-        finish(&got, cxm_priv_poisson_limits(count, exposure, level), 1.0, 0.0, INFINITY);
+        cxm_priv_finish_limits(&got, cxm_priv_poisson_limits(count, exposure, level), 1.0, 0.0, INFINITY);
     } else {
         got.flags = CXM_FLAG_NO_DATA;
     }

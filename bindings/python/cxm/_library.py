@@ -384,6 +384,14 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         _STATUS, c_double, c_double, c_double, c_double, POINTER(IntervalLimits), _ERROR),
     "cxm_rate_interval": (
         _STATUS, c_double, c_double, c_double, POINTER(IntervalLimits), _ERROR),
+    "cxm_share_interval_finite": (
+        _STATUS, c_double, c_double, c_double, c_double, c_int, POINTER(IntervalLimits), _ERROR),
+    "cxm_nps_interval_finite": (
+        _STATUS, c_double, c_double, c_double, c_double, c_double, c_int, _ALLOCATOR,
+        POINTER(IntervalLimits), _ERROR),
+    "cxm_mean_interval_finite": (
+        _STATUS, c_double, c_double, c_double, c_double, c_double, POINTER(IntervalLimits),
+        _ERROR),
     # metric.h
     "cxm_metric_count": (c_size_t,),
     "cxm_metric_at": (POINTER(MetricInfo), c_size_t),
