@@ -24,6 +24,30 @@ const struct cxm_allocator *cxm_priv_allocator(const struct cxm_allocator *alloc
     return allocator != NULL ? allocator : &cxm_priv_malloc;
 }
 
+static void *from_nook(void *context, size_t bytes)
+{
+    struct cxm_nook *nook = context;
+    if (bytes > sizeof nook->memory - nook->used)
+        return malloc(bytes);
+    void *at = nook->memory + nook->used;
+    nook->used += (bytes + 15) / 16 * 16;
+    return at;
+}
+
+static void to_nook(void *context, void *memory)
+{
+    const struct cxm_nook *nook = context;
+    const uintptr_t at = (uintptr_t)memory - (uintptr_t)nook->memory;
+    if (at >= sizeof nook->memory)
+        free(memory);
+}
+
+void cxm_priv_nook_init(struct cxm_nook *nook)
+{
+    nook->allocator = (struct cxm_allocator){ nook, from_nook, to_nook };
+    nook->used = 0;
+}
+
 void *cxm_priv_alloc(const struct cxm_allocator *allocator, size_t count, size_t bytes)
 {
     size_t total;
@@ -36,7 +60,7 @@ void *cxm_priv_alloc(const struct cxm_allocator *allocator, size_t count, size_t
 void *cxm_priv_alloc_zero(const struct cxm_allocator *allocator, size_t count, size_t bytes)
 {
     /* Large zeroed blocks come from fresh pages with calloc, without being written. */
-    if (cxm_priv_allocator(allocator) == &cxm_priv_malloc)
+    if (cxm_priv_allocator(allocator)->allocate == from_malloc)
         return calloc(count > 0 ? count : 1, bytes > 0 ? bytes : 1);
     void *memory = cxm_priv_alloc(allocator, count, bytes);
     if (memory != NULL)

@@ -67,6 +67,15 @@ void *cxm_priv_grow(const struct cxm_allocator *allocator, void *old, size_t old
                     size_t count, size_t bytes);
 void cxm_priv_release(const struct cxm_allocator *allocator, void *memory);
 
+/* Memory of one call on its stack, for the many small blocks of an object that lives no longer;
+ * malloc's when it is full. Blocks are not used again. For one thread only. */
+struct cxm_nook {
+    struct cxm_allocator allocator;
+    size_t used;
+    _Alignas(16) uint8_t memory[6144];
+};
+void cxm_priv_nook_init(struct cxm_nook *nook);
+
 /* ---- bytes and hashes ----------------------------------------------------------------- */
 
 static inline uint64_t cxm_priv_get_u64(const uint8_t *p)

@@ -133,16 +133,33 @@ static void force_point(char *text)
 
 /* Digits are tried from 15 to 17 and the first that reads back is taken; the reading is done
  * before the separator is replaced, with the same locale that wrote it. */
+/* Parameters and scales are whole numbers most of the time, and every call names them. */
+static const char *whole_text(int64_t value, char out[CXM_DOUBLE_TEXT])
+{
+    char digits[CXM_DOUBLE_TEXT];
+    int n = 0;
+    char *to = out;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[n++] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        *to++ = '-';
+    while (n > 0)
+        *to++ = digits[--n];
+    *to = '\0';
+    return out;
+}
+
 const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT])
 {
     if (isnan(value))
         return strcpy(out, "nan");
     if (isinf(value))
         return strcpy(out, value > 0 ? "inf" : "-inf");
-    if (fabs(value) < 9007199254740992.0 && value == floor(value)) {
-        snprintf(out, CXM_DOUBLE_TEXT, "%lld", (long long)value);
-        return out;
-    }
+    if (fabs(value) < 9007199254740992.0 && value == floor(value))
+        return whole_text((int64_t)value, out);
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(out, CXM_DOUBLE_TEXT, "%.*g", digits, value);
         if (strtod(out, NULL) == value)

@@ -67,14 +67,14 @@ void cxm_priv_call_free_items(struct cxm_item_names *names)
 }
 
 static enum cxm_status fill(struct cxm_tally *tally, const struct cxm_call *call,
-                            struct cxm_error *error)
+                            const struct cxm_allocator *allocator, struct cxm_error *error)
 {
     const struct cxm_common_options *o = &call->common;
     const size_t n_by = o->by == NULL ? 0 : o->n_by == 0 ? 1 : o->n_by;
     size_t n = n_by + (o->weight != NULL) + (o->freq != NULL);
     for (size_t i = 0; i < call->n_inputs; i++)
         n += call->inputs[i].n;
-    struct cxm_input *inputs = cxm_priv_alloc(NULL, n, sizeof *inputs);
+    struct cxm_input *inputs = cxm_priv_alloc(allocator, n, sizeof *inputs);
     if (inputs == NULL)
         return cxm_priv_no_memory(error);
     size_t at = 0;
@@ -92,25 +92,27 @@ static enum cxm_status fill(struct cxm_tally *tally, const struct cxm_call *call
         inputs[at++] = (struct cxm_input){ "freq", o->freq };
     const struct cxm_add_options add = { sizeof add, o->invalid, o->missing_key, o->threads, 0 };
     const enum cxm_status status = cxm_tally_add(tally, inputs, at, &add, error);
-    cxm_priv_release(NULL, inputs);
+    cxm_priv_release(allocator, inputs);
     return status;
 }
 
 /* All measures, by number; NULL with *n = 0 when memory is out. */
-static uint32_t *every_measure(struct cxm_tally *tally, size_t *n)
+static uint32_t *every_measure(struct cxm_tally *tally, const struct cxm_allocator *allocator,
+                               size_t *n)
 {
     if (cxm_tally_measures(tally, NULL, 0, 0, n, NULL) != CXM_OK)
         return NULL;
-    uint32_t *all = cxm_priv_alloc(NULL, *n, sizeof *all);
+    uint32_t *all = cxm_priv_alloc(allocator, *n, sizeof *all);
     for (size_t i = 0; all != NULL && i < *n; i++)
         all[i] = (uint32_t)i;
     return all;
 }
 
-static int64_t *every_group(const struct cxm_tally *tally, bool total, size_t *n)
+static int64_t *every_group(const struct cxm_tally *tally, const struct cxm_allocator *allocator,
+                            bool total, size_t *n)
 {
     const size_t groups = (size_t)cxm_tally_groups(tally);
-    int64_t *all = cxm_priv_alloc(NULL, groups + 1, sizeof *all);
+    int64_t *all = cxm_priv_alloc(allocator, groups + 1, sizeof *all);
     for (size_t i = 0; all != NULL && i < groups; i++)
         all[i] = (int64_t)i;
     if (all != NULL)
@@ -121,16 +123,17 @@ static int64_t *every_group(const struct cxm_tally *tally, bool total, size_t *n
 
 static enum cxm_status read_rows(struct cxm_tally *tally,
                                  const struct cxm_common_options *common,
+                                 const struct cxm_allocator *allocator,
                                  struct cxm_rows_out out, struct cxm_error *error)
 {
     struct cxm_estimate_options options = { .size = sizeof options, .level = common->level,
                                             .interval = common->interval };
     size_t n_rows = 0;
     uint32_t *measures = NULL;
-    int64_t *groups = every_group(tally, common->total != 0, &options.n_groups);
+    int64_t *groups = every_group(tally, allocator, common->total != 0, &options.n_groups);
     enum cxm_status status = CXM_OK;
     if (common->all_measures)
-        measures = every_measure(tally, &options.n_measures);
+        measures = every_measure(tally, allocator, &options.n_measures);
     if (groups == NULL || (common->all_measures && measures == NULL))
         status = cxm_priv_no_memory(error);
     options.groups = groups;
@@ -140,8 +143,8 @@ static enum cxm_status read_rows(struct cxm_tally *tally,
                                 error);
     if (status == CXM_OK && out.n_out != NULL)
         *out.n_out = n_rows;
-    cxm_priv_release(NULL, groups);
-    cxm_priv_release(NULL, measures);
+    cxm_priv_release(allocator, groups);
+    cxm_priv_release(allocator, measures);
     return status;
 }
 
@@ -149,14 +152,17 @@ enum cxm_status cxm_priv_call_run(const struct cxm_call *call, struct cxm_rows_o
                                   struct cxm_error *error)
 {
     struct cxm_tally *tally = NULL;
+    struct cxm_nook nook;
+    cxm_priv_nook_init(&nook);
+    const struct cxm_allocator *allocator = call->common.threads <= 1 ? &nook.allocator : NULL;
     if (out.rows == NULL && (out.capacity > 0 || out.n_out == NULL))
         return cxm_priv_fail(error, CXM_EINVAL, "rows", "rows and n_out are NULL");
-    enum cxm_status status = cxm_tally_new(call->metric, call->params, call->n_params, NULL,
-                                           &tally, error);
+    enum cxm_status status = cxm_tally_new(call->metric, call->params, call->n_params,
+                                           allocator, &tally, error);
     if (status == CXM_OK)
-        status = fill(tally, call, error);
+        status = fill(tally, call, allocator, error);
     if (status == CXM_OK)
-        status = read_rows(tally, &call->common, out, error);
+        status = read_rows(tally, &call->common, allocator, out, error);
     cxm_tally_free(tally);
     return status;
 }

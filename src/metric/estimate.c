@@ -263,10 +263,13 @@ static enum cxm_status choose_measures(const struct reading *r,
     if (chosen == NULL)
         return cxm_priv_no_memory(error);
     size_t used = 0;
-    for (uint32_t m = 0; m < n && options->measures == NULL; m++) {
-        uint32_t member;
-        if (r->metric->rules.info->measures[find_measure(r, m, &member)].is_default)
-            chosen[used++] = m;
+    const struct cxm_metric_info *info = r->metric->rules.info;
+    for (int f = 0, m = 0; f < info->n_measures && options->measures == NULL; f++) {
+        const int end = m + (int)count_members(r, f);
+        for (; m < end; m++) {
+            if (info->measures[f].is_default)
+                chosen[used++] = (uint32_t)m;
+        }
     }
     bool fits = options->interval == CXM_INTERVAL_DEFAULT;
     for (size_t i = 0; i < options->n_measures && options->measures != NULL; i++) {
@@ -406,42 +409,78 @@ static enum cxm_status check_groups(const struct cxm_tally *tally,
     return CXM_OK;
 }
 
+/* What was asked for, checked: the measures by number, and how many groups. */
+struct asked {
+    struct cxm_estimate_options options;
+    struct reading reading;
+    uint32_t *measures;
+    size_t n_measures, n_groups;
+};
+
+static void asked_release(struct asked *a)
+{
+    cxm_priv_release(&a->reading.tally->allocator, a->measures);
+    reading_release(&a->reading);
+}
+
+static enum cxm_status asked_init(struct asked *a, struct cxm_tally *tally,
+                                  const struct cxm_estimate_options *options, size_t capacity,
+                                  struct cxm_error *error)
+{
+    a->measures = NULL;
+    enum cxm_status status = check_ask(options, &a->options, error);
+    if (status == CXM_OK)
+        status = check_groups(tally, &a->options, error);
+    if (status == CXM_OK)
+        status = cxm_priv_tally_sort(tally, error);
+    if (status != CXM_OK)
+        return status;
+    status = reading_init(&a->reading, tally, error);
+    if (status == CXM_OK)
+        status = choose_measures(&a->reading, &a->options, &a->measures, &a->n_measures, error);
+    a->n_groups = a->options.groups != NULL ? a->options.n_groups
+                                            : (size_t)cxm_tally_groups(tally);
+    const size_t each = status == CXM_OK && a->n_measures > 0 ? a->n_measures : 1;
+    if (status == CXM_OK && capacity > 0 && capacity / each < a->n_groups)
+        status = cxm_priv_fail(error, CXM_EINVAL, "capacity", "there are %zu rows",
+                               a->n_groups * a->n_measures);
+    if (status != CXM_OK)
+        asked_release(a);
+    return status;
+}
+
+/* n_groups * n_measures estimates. */
+static enum cxm_status estimate_groups(struct asked *a, struct cxm_estimate *out,
+                                       struct cxm_error *error)
+{
+    enum cxm_status status = CXM_OK;
+    for (size_t g = 0; status == CXM_OK && g < a->n_groups; g++) {
+        const int64_t group = a->options.groups != NULL ? a->options.groups[g] : (int64_t)g;
+        status = estimate_group(&a->reading, &a->options, group, a->measures, a->n_measures,
+                                out + g * a->n_measures, error);
+    }
+    return status;
+}
+
 enum cxm_status cxm_tally_estimate(struct cxm_tally *tally,
                                    const struct cxm_estimate_options *options,
                                    struct cxm_estimate *out, size_t element_bytes,
                                    size_t capacity, size_t *n_out, struct cxm_error *error)
 {
-    struct cxm_estimate_options chosen;
     if (tally == NULL || (out == NULL && capacity > 0) || (n_out == NULL && capacity == 0))
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally, out or n_out is NULL");
     if (capacity > 0 && element_bytes != sizeof *out)
         return cxm_priv_fail(error, CXM_EINVAL, "element_bytes",
                              "element_bytes must be sizeof(struct cxm_estimate)");
-    enum cxm_status status = check_ask(options, &chosen, error);
-    if (status == CXM_OK)
-        status = check_groups(tally, &chosen, error);
-    if (status == CXM_OK)
-        status = cxm_priv_tally_sort(tally, error);
+    struct asked a;
+    enum cxm_status status = asked_init(&a, tally, options, capacity, error);
     if (status != CXM_OK)
         return status;
-    struct reading r;
-    uint32_t *measures = NULL;
-    size_t n = 0;
-    status = reading_init(&r, tally, error);
-    if (status == CXM_OK)
-        status = choose_measures(&r, &chosen, &measures, &n, error);
-    const size_t groups = chosen.groups != NULL ? chosen.n_groups
-                                                : (size_t)cxm_tally_groups(tally);
-    if (status == CXM_OK && capacity > 0 && capacity / (n > 0 ? n : 1) < groups)
-        status = cxm_priv_fail(error, CXM_EINVAL, "capacity", "there are %zu rows", groups * n);
-    for (size_t g = 0; status == CXM_OK && capacity > 0 && g < groups; g++) {
-        const int64_t group = chosen.groups != NULL ? chosen.groups[g] : (int64_t)g;
-        status = estimate_group(&r, &chosen, group, measures, n, out + g * n, error);
-    }
+    if (capacity > 0)
+        status = estimate_groups(&a, out, error);
     if (status == CXM_OK && n_out != NULL)
-        *n_out = groups * n;
-    cxm_priv_release(&tally->allocator, measures);
-    reading_release(&r);
+        *n_out = a.n_groups * a.n_measures;
+    asked_release(&a);
     return status;
 }
 
@@ -521,20 +560,32 @@ static enum cxm_status group_text(struct cxm_tally *tally, int64_t group, char *
     return CXM_OK;
 }
 
-static enum cxm_status fill_rows(struct cxm_tally *tally, const struct cxm_estimate *estimates,
-                                 const struct cxm_measure *measures, size_t n,
+/* The names of measures repeat with every group: they are made once. */
+static enum cxm_status fill_rows(const struct asked *a, const struct cxm_estimate *estimates,
                                  struct cxm_row *out)
 {
+    struct cxm_tally *tally = a->reading.tally;
     char definition[1024];
     const char *metric = tally->config.rules->info->name;
-    cxm_tally_definition(tally, definition, sizeof definition);
-    for (size_t i = 0; i < n; i++) {
-        memset(&out[i], 0, sizeof out[i]);
+    const size_t n = a->n_measures;
+    const size_t definition_bytes = cxm_tally_definition(tally, definition, sizeof definition);
+    for (size_t i = 0; i < a->n_groups * n; i++) {
+        if (i < n) {
+            struct cxm_measure measure = { .name = "" };
+            uint32_t member = 0;
+            const int family = find_measure(&a->reading, a->measures[i], &member);
+            measure_name(&a->reading, family, member, &measure);
+            memset(&out[i], 0, sizeof out[i]);
+            cxm_priv_copy_text(out[i].metric, sizeof out[i].metric, metric, strlen(metric));
+            cxm_priv_copy_text(out[i].definition, sizeof out[i].definition, definition,
+                               definition_bytes < sizeof definition ? definition_bytes
+                                                                    : strlen(definition));
+            memcpy(out[i].measure, measure.name, sizeof out[i].measure);
+        } else {
+            out[i] = out[i - n];
+            memset(out[i].group, 0, sizeof out[i].group);
+        }
         out[i].estimate = estimates[i];
-        cxm_priv_copy_text(out[i].metric, sizeof out[i].metric, metric, strlen(metric));
-        cxm_priv_copy_text(out[i].definition, sizeof out[i].definition, definition,
-                           strlen(definition));
-        memcpy(out[i].measure, measures[estimates[i].measure].name, sizeof out[i].measure);
         const enum cxm_status status = group_text(tally, estimates[i].group, out[i].group,
                                                   sizeof out[i].group);
         if (status != CXM_OK)
@@ -548,34 +599,26 @@ enum cxm_status cxm_tally_rows(struct cxm_tally *tally,
                                size_t element_bytes, size_t capacity, size_t *n_out,
                                struct cxm_error *error)
 {
-    size_t n = 0, n_measures = 0;
     if (tally == NULL || (out == NULL && capacity > 0) || (n_out == NULL && capacity == 0))
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally, out or n_out is NULL");
     if (capacity > 0 && element_bytes != sizeof *out)
         return cxm_priv_fail(error, CXM_EINVAL, "element_bytes",
                              "element_bytes must be sizeof(struct cxm_row)");
-    enum cxm_status status = cxm_tally_estimate(tally, options, NULL, 0, 0, &n, error);
-    if (status == CXM_OK && capacity > 0 && capacity < n)
-        status = cxm_priv_fail(error, CXM_EINVAL, "capacity", "there are %zu rows", n);
-    if (status == CXM_OK && capacity > 0 && n > 0) {
-        status = cxm_tally_measures(tally, NULL, 0, 0, &n_measures, error);
+    struct asked a;
+    enum cxm_status status = asked_init(&a, tally, options, capacity, error);
+    if (status != CXM_OK)
+        return status;
+    const size_t n = a.n_groups * a.n_measures;
+    if (capacity > 0 && n > 0) {
         struct cxm_estimate *estimates = cxm_priv_alloc(&tally->allocator, n, sizeof *estimates);
-        struct cxm_measure *measures = cxm_priv_alloc(&tally->allocator, n_measures,
-                                                      sizeof *measures);
-        if (status == CXM_OK && (estimates == NULL || measures == NULL))
-            status = cxm_priv_no_memory(error);
+        status = estimates != NULL ? estimate_groups(&a, estimates, error)
+                                   : cxm_priv_no_memory(error);
         if (status == CXM_OK)
-            status = cxm_tally_measures(tally, measures, sizeof *measures, n_measures,
-                                        &n_measures, error);
-        if (status == CXM_OK)
-            status = cxm_tally_estimate(tally, options, estimates, sizeof *estimates, n, &n,
-                                        error);
-        if (status == CXM_OK)
-            status = fill_rows(tally, estimates, measures, n, out);
+            status = fill_rows(&a, estimates, out);
         cxm_priv_release(&tally->allocator, estimates);
-        cxm_priv_release(&tally->allocator, measures);
     }
     if (status == CXM_OK && n_out != NULL)
         *n_out = n;
+    asked_release(&a);
     return status;
 }

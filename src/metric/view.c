@@ -8,11 +8,18 @@
 
 #include <math.h>
 
-int64_t cxm_priv_view_count(const struct cxm_view *view, uint32_t unit, uint32_t code)
+/* The counters of a unit by code; NULL: no rows. */
+static const int64_t *counts_of(const struct cxm_view *view, uint32_t unit)
 {
     if (view->cell == NULL)
-        return 0;
-    return view->cell[cxm_priv_unit_layout(view->config, unit, view->weighted).counts_at + code];
+        return NULL;
+    return view->cell + cxm_priv_unit_layout(view->config, unit, view->weighted).counts_at;
+}
+
+int64_t cxm_priv_view_count(const struct cxm_view *view, uint32_t unit, uint32_t code)
+{
+    const int64_t *counts = counts_of(view, unit);
+    return counts != NULL ? counts[code] : 0;
 }
 
 static struct cxm_dd sum_at(const struct cxm_view *view, uint32_t unit, uint32_t index)
@@ -79,15 +86,15 @@ struct cxm_dd cxm_priv_view_plain_product(const struct cxm_view *view, uint32_t 
 void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_base *out)
 {
     const struct cxm_unit_spec *spec = &view->config->units[unit];
+    const int64_t *counts = counts_of(view, unit);
     memset(out, 0, sizeof *out);
-    for (uint32_t b = 0; b < spec->bins; b++)
-        out->n += cxm_priv_view_count(view, unit, b);
-    out->missing = cxm_priv_view_count(view, unit, spec->bins);
-    out->invalid = cxm_priv_view_count(view, unit, spec->bins + 1);
-    out->excluded_by[CXM_REASON_ZERO_WEIGHT] = cxm_priv_view_count(view, unit, spec->bins + 2);
-    for (uint32_t i = 0; i < spec->n_reasons; i++)
-        out->excluded_by[spec->reasons[i]] += cxm_priv_view_count(view, unit,
-                                                                  spec->bins + 3 + i);
+    for (uint32_t b = 0; counts != NULL && b < spec->bins; b++)
+        out->n += counts[b];
+    out->missing = counts != NULL ? counts[spec->bins] : 0;
+    out->invalid = counts != NULL ? counts[spec->bins + 1] : 0;
+    out->excluded_by[CXM_REASON_ZERO_WEIGHT] = counts != NULL ? counts[spec->bins + 2] : 0;
+    for (uint32_t i = 0; counts != NULL && i < spec->n_reasons; i++)
+        out->excluded_by[spec->reasons[i]] += counts[spec->bins + 3 + i];
     out->excluded_by[CXM_REASON_GROUP_LEFT_OUT] += view->left_out;
     for (int i = 0; i < CXM_N_REASONS; i++)
         out->excluded += out->excluded_by[i];
@@ -103,7 +110,16 @@ struct totals {
 static struct totals total_weight(const struct cxm_view *view, uint32_t unit)
 {
     struct totals t = { { 0, 0 }, { 0, 0 } };
-    for (uint32_t b = 0; b < view->config->units[unit].bins; b++) {
+    const uint32_t bins = view->config->units[unit].bins;
+    if (!view->weighted) {
+        const int64_t *counts = counts_of(view, unit);
+        int64_t n = 0;
+        for (uint32_t b = 0; counts != NULL && b < bins; b++)
+            n += counts[b];
+        t.weight = t.weight2 = cxm_priv_dd_int(n);
+        return t;
+    }
+    for (uint32_t b = 0; b < bins; b++) {
         t.weight = cxm_priv_dd_add(t.weight, cxm_priv_view_weight(view, unit, b));
         t.weight2 = cxm_priv_dd_add(t.weight2, cxm_priv_view_weight2(view, unit, b));
     }
@@ -155,9 +171,39 @@ struct bin_mean {
     double mean, scatter;
 };
 
+/* The same in whole numbers, where y is whole and everything fits: exact, and quicker. */
+static bool whole_mean_of_bins(const struct cxm_view *view, uint32_t unit, const double *y,
+                               struct bin_mean *out)
+{
+    enum { LARGEST_Y = 1024 };
+    const int64_t largest_n = (int64_t)1 << 40, *counts = counts_of(view, unit);
+    int64_t n = 0, sum = 0, squares = 0;
+    for (uint32_t b = 0; b < view->config->units[unit].bins; b++) {
+        const int32_t whole = fabs(y[b]) <= LARGEST_Y ? (int32_t)y[b] : 0;
+        if (y[b] != whole || counts[b] > largest_n)
+            return false;
+        n += counts[b];
+        sum += counts[b] * whole;
+        squares += counts[b] * whole * whole;
+        if (n > largest_n)
+            return false;
+    }
+    const cxm_i128 scatter = (cxm_i128)n * squares - (cxm_i128)sum * sum; /* < 2^101 */
+    const struct cxm_dd high = cxm_priv_dd(ldexp((double)(int64_t)(scatter >> 50), 50));
+    const struct cxm_dd low = cxm_priv_dd((double)((int64_t)scatter & (((int64_t)1 << 50) - 1)));
+    const struct cxm_dd weight = cxm_priv_dd_int(n);
+    const struct cxm_dd cube = cxm_priv_dd_mul(weight, cxm_priv_dd_mul(weight, weight));
+    out->mean = cxm_priv_dd_div(cxm_priv_dd_int(sum), weight).hi;
+    out->scatter = cxm_priv_dd_div(cxm_priv_dd_add(high, low), cube).hi;
+    return true;
+}
+
 static struct bin_mean mean_of_bins(const struct cxm_view *view, uint32_t unit, const double *y)
 {
     const uint32_t bins = view->config->units[unit].bins;
+    struct bin_mean whole;
+    if (!view->weighted && whole_mean_of_bins(view, unit, y, &whole))
+        return whole;
     const struct totals t = total_weight(view, unit);
     struct cxm_dd sum = { 0, 0 }, scatter = { 0, 0 };
     for (uint32_t b = 0; b < bins; b++)

@@ -11,7 +11,8 @@
 #include "tally/kernels.h"
 #include "tally/tally.h"
 
-enum { CODES = 16, CHUNK = 1 << 15, FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FLUSH_ROWS = 1 << 30 };
+enum { CODES = 16, CHUNK = 1 << 15, FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256,
+       FLUSH_ROWS = 1 << 30 };
 
 static bool is_plain(const struct cxm_column *c)
 {
@@ -62,6 +63,25 @@ static const uint8_t *row_of(const struct cxm_column *column, int64_t row)
 
 /* ---- without groups ------------------------------------------------------------------- */
 
+/* Fewer rows than bytes have values: decoded one by one, and counted. */
+static enum cxm_dense_result count_few(const struct cxm_config *config,
+                                       const struct cxm_sources *sources, int64_t first,
+                                       int64_t last, struct cxm_state *state)
+{
+    uint16_t codes[FEW_ROWS];
+    struct cxm_reader reader;
+    const uint32_t bins = config->units[0].bins;
+    const size_t n = (size_t)(last - first);
+    cxm_priv_reader_init(&reader, sources->slots[0]);
+    cxm_priv_read_codes(&reader, first, n, (int64_t)config->lowest[0], bins, codes);
+    if (cxm_priv_table_add(&state->groups, (const uint8_t *)"", 0) == UINT32_MAX)
+        return CXM_DENSE_NO_MEMORY;
+    int64_t *cell = cxm_priv_table_cell(&state->groups, 0);
+    for (size_t i = 0; i < n; i++)
+        cell[codes[i]]++;
+    return cell[bins + 1] == 0 || sources->count_invalid ? CXM_DENSE_DONE : CXM_DENSE_NO;
+}
+
 static enum cxm_dense_result count_all(const struct cxm_config *config,
                                        const struct cxm_sources *sources, int64_t first,
                                        int64_t last, struct cxm_state *state)
@@ -72,6 +92,8 @@ static enum cxm_dense_result count_all(const struct cxm_config *config,
     size_t n_values = 0;
     const struct cxm_column *column = sources->slots[0];
     const uint32_t invalid = config->units[0].bins + 1;
+    if (last - first <= FEW_ROWS)
+        return count_few(config, sources, first, last, state);
     make_codes(config, column, codes);
     for (int i = 0; i < 256; i++) {
         if (codes[i] == invalid)
