@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Sorting rows by customer and time: partition, count, compare. Sizes: from a handful of
+ * rows (one partition) to 2^32 - 1; W5 of the benchmarks has 20 million rows of 5 million
+ * customers. Every step is stable, so that rows that are equal in customer, code and time stay
+ * in the order of their rows, whatever the number of threads. */
+#include "derive/sort.h"
+
+#include <pthread.h>
+
+enum {
+    BLOCK = 1024,
+    CHUNK = 64,            /* records of a piece of a partition: 2 KiB */
+    SLAB = 128,            /* chunks that are allocated together */
+    PARTITION_ROWS = 8192, /* that a partition should have: 256 KiB of records */
+    MOST_PARTITION_BITS = 12,
+    MOST_BUCKET_BITS = 20,
+    SHORT_RUN = 16         /* rows that insertion sorts faster than merging */
+};
+
+#define SCRAMBLE 0x9E3779B97F4A7C15u
+
+/* One-to-one, and every bit of the word reaches the highest bits. */
+static inline uint64_t scramble(uint64_t word)
+{
+    return (word ^ word >> 32) * SCRAMBLE;
+}
+
+/* ---- pieces of memory ----------------------------------------------------------------- */
+
+/* The rows of one partition that one worker read: chunks in their order. */
+struct list {
+    uint32_t first, last; /* chunk + 1; 0: none */
+    uint32_t n;           /* records */
+};
+
+struct slab {
+    struct cxm_event events[SLAB][CHUNK];
+    uint32_t next[SLAB];  /* chunk + 1 */
+};
+
+struct pool {
+    const struct cxm_allocator *allocator;
+    struct slab **slabs;
+    uint32_t n_slabs, capacity, n_chunks;
+};
+
+static uint32_t new_chunk(struct pool *pool)
+{
+    if (pool->n_chunks == SLAB * pool->n_slabs) {
+        if (pool->n_slabs == pool->capacity) {
+            const uint32_t capacity = 2 * pool->capacity + 16;
+            struct slab **grown = cxm_priv_grow(pool->allocator, pool->slabs, pool->n_slabs,
+                                                capacity, sizeof *grown);
+            if (grown == NULL)
+                return 0;
+            pool->slabs = grown;
+            pool->capacity = capacity;
+        }
+        struct slab *slab = cxm_priv_alloc(pool->allocator, 1, sizeof *slab);
+        if (slab == NULL)
+            return 0;
+        pool->slabs[pool->n_slabs++] = slab;
+    }
+    const uint32_t at = pool->n_chunks++;
+    pool->slabs[at / SLAB]->next[at % SLAB] = 0;
+    return at + 1;
+}
+
+static inline struct cxm_event *chunk_events(const struct pool *pool, uint32_t chunk)
+{
+    return pool->slabs[(chunk - 1) / SLAB]->events[(chunk - 1) % SLAB];
+}
+
+static inline uint32_t next_chunk(const struct pool *pool, uint32_t chunk)
+{
+    return pool->slabs[(chunk - 1) / SLAB]->next[(chunk - 1) % SLAB];
+}
+
+static void pool_release(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->n_slabs; i++)
+        cxm_priv_release(pool->allocator, pool->slabs[i]);
+    cxm_priv_release(pool->allocator, pool->slabs);
+}
+
+/* ---- the whole sort ------------------------------------------------------------------- */
+
+/* A key column: as words, or through codes that were given to its keys before. */
+struct source {
+    const struct cxm_column *column; /* NULL: none */
+    struct cxm_key_plan plan;
+    struct cxm_codes codes;
+    bool coded, narrow;
+};
+
+struct worker;
+
+struct sorting {
+    const struct cxm_event_plan *plan;
+    const struct cxm_event_columns *columns;
+    const struct cxm_allocator *allocator;
+    struct source customer, code;
+    int64_t n_rows;
+    int partition_bits;
+    uint32_t n_partitions;
+    unsigned n_workers;
+    struct worker *workers;
+};
+
+struct worker {
+    struct sorting *sorting;
+    unsigned number;
+    int64_t first, last;        /* rows that it reads */
+    struct pool pool;
+    struct list *lists;         /* by partition */
+    struct cxm_event **cursors; /* by partition: where the next record goes */
+    struct block_memory *block;
+    struct cxm_event *events, *other; /* one partition; memory for merging */
+    size_t capacity, other_capacity;
+    uint32_t *counts;           /* by bucket */
+    size_t counts_capacity;
+    bool subsecond;
+    enum cxm_status status;
+    struct cxm_error error;
+    pthread_t thread;
+    bool started;
+};
+
+struct block_memory {
+    uint64_t customer[BLOCK], code[BLOCK];
+    int64_t time[BLOCK], extra[BLOCK];
+    uint8_t customer_state[BLOCK], code_state[BLOCK], time_state[BLOCK], extra_state[BLOCK];
+    bool keep[BLOCK];
+};
+
+/* ---- reading -------------------------------------------------------------------------- */
+
+struct readers {
+    struct cxm_reader customer, code, time, extra;
+};
+
+static void read_keys(const struct source *source, struct cxm_reader *reader, int64_t first,
+                      size_t n, uint64_t *words, uint8_t *states)
+{
+    if (source->column == NULL) {
+        memset(words, 0, n * sizeof *words);
+        memset(states, CXM_ROW_USED, n);
+    } else if (!source->coded) {
+        cxm_priv_read_key_words(reader, &source->plan, first, n, words, states);
+        for (size_t i = 0; source->narrow && i < n; i++)
+            words[i] &= UINT16_MAX; /* a sign would make it look like CXM_CODE_MISSING */
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t code = source->codes.codes[first + (int64_t)i];
+            words[i] = code;
+            states[i] = code == CXM_CODE_MISSING ? CXM_ROW_MISSING : CXM_ROW_USED;
+        }
+    }
+}
+
+static void read_instants(const struct cxm_column *column, struct cxm_reader *reader,
+                          int64_t first, size_t n, int64_t none, int64_t *values,
+                          uint8_t *states, bool *subsecond)
+{
+    if (column != NULL) {
+        cxm_priv_read_times(reader, first, n, values, states, subsecond);
+        for (size_t i = 0; i < n; i++)
+            states[i] = states[i] == CXM_ROW_USED && values[i] == CXM_NO_INSTANT
+                          ? CXM_ROW_MISSING
+                          : states[i];
+        for (size_t i = 0; i < n; i++)
+            values[i] = states[i] == CXM_ROW_USED ? values[i] : none;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        values[i] = none;
+    memset(states, CXM_ROW_USED, n);
+}
+
+static enum cxm_status invalid_at(const struct cxm_column *column, const char *role, int64_t row,
+                                  const char *what, struct cxm_error *error)
+{
+    const char *name = column->name != NULL ? column->name : role;
+    char text[64];
+    cxm_priv_value_text(column, row, text, sizeof text);
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
+                            "%s: row %lld is %s, %s; to count such rows pass invalid=\"count\".",
+                            name, (long long)row, text, what);
+}
+
+static enum cxm_status refuse_invalid(const struct sorting *s, const struct block_memory *b,
+                                      int64_t first, size_t n, struct cxm_error *error)
+{
+    static const char no_time[] = "no instant of whole 64-bit seconds";
+    static const char no_key[] = "which is outside the range of this key";
+    const uint8_t invalid = CXM_ROW_INVALID;
+    if (memchr(b->customer_state, invalid, n) == NULL && memchr(b->code_state, invalid, n) == NULL
+        && memchr(b->time_state, invalid, n) == NULL
+        && memchr(b->extra_state, invalid, n) == NULL)
+        return CXM_OK;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t row = first + (int64_t)i;
+        if (b->customer_state[i] == invalid)
+            return invalid_at(s->columns->customer, "customer", row, no_key, error);
+        if (b->time_state[i] == invalid)
+            return invalid_at(s->columns->time, "time", row, no_time, error);
+        if (b->extra_state[i] == invalid)
+            return invalid_at(s->columns->extra, "time", row, no_time, error);
+        if (b->code_state[i] == invalid)
+            return invalid_at(s->columns->code, "category", row, no_key, error);
+    }
+    return CXM_OK;
+}
+
+static void keep_complete(const struct block_memory *b, size_t n, bool *keep)
+{
+    for (size_t i = 0; i < n; i++)
+        keep[i] = b->customer_state[i] == CXM_ROW_USED && b->time_state[i] == CXM_ROW_USED
+               && b->extra_state[i] != CXM_ROW_INVALID && b->code_state[i] != CXM_ROW_INVALID;
+}
+
+static bool put(struct worker *w, uint32_t partition, struct cxm_event event)
+{
+    struct list *list = &w->lists[partition];
+    if (CXM_UNLIKELY(list->n % CHUNK == 0)) {
+        const uint32_t chunk = new_chunk(&w->pool);
+        if (chunk == 0)
+            return false;
+        if (list->last != 0)
+            w->pool.slabs[(list->last - 1) / SLAB]->next[(list->last - 1) % SLAB] = chunk;
+        else
+            list->first = chunk;
+        list->last = chunk;
+        w->cursors[partition] = chunk_events(&w->pool, chunk);
+    }
+    *w->cursors[partition]++ = event;
+    list->n++;
+    return true;
+}
+
+static enum cxm_status partition_block(struct worker *w, struct readers *r, int64_t first,
+                                       size_t n)
+{
+    const struct sorting *s = w->sorting;
+    struct block_memory *b = w->block;
+    read_keys(&s->customer, &r->customer, first, n, b->customer, b->customer_state);
+    read_keys(&s->code, &r->code, first, n, b->code, b->code_state);
+    read_instants(s->columns->time, &r->time, first, n, 0, b->time, b->time_state,
+                  &w->subsecond);
+    read_instants(s->columns->extra, &r->extra, first, n, CXM_NO_INSTANT, b->extra,
+                  b->extra_state, &w->subsecond);
+    if (!s->plan->count_invalid) {
+        const enum cxm_status status = refuse_invalid(s, b, first, n, &w->error);
+        if (status != CXM_OK)
+            return status;
+    }
+    if (s->plan->filter != NULL) {
+        const struct cxm_event_block block = { first, n, b->time, b->extra, b->customer_state,
+                                               b->time_state, b->extra_state, b->code_state };
+        s->plan->filter(s->plan->context, &block, b->keep);
+    } else {
+        keep_complete(b, n, b->keep);
+    }
+    const int shift = 64 - s->partition_bits;
+    for (size_t i = 0; i < n; i++) {
+        if (!b->keep[i])
+            continue;
+        const uint64_t key = scramble(b->customer[i]);
+        const struct cxm_event event = {
+            key, b->time[i], b->extra[i],
+            b->code_state[i] == CXM_ROW_USED ? (uint32_t)b->code[i] : CXM_CODE_MISSING,
+            (uint32_t)(first + (int64_t)i),
+        };
+        if (!put(w, s->partition_bits > 0 ? (uint32_t)(key >> shift) : 0, event))
+            return cxm_priv_no_memory(&w->error);
+    }
+    return CXM_OK;
+}
+
+static void *partition_rows(void *argument)
+{
+    struct worker *w = argument;
+    const struct cxm_event_columns *c = w->sorting->columns;
+    struct readers r;
+    cxm_priv_reader_init(&r.customer, c->customer);
+    if (c->code != NULL)
+        cxm_priv_reader_init(&r.code, c->code);
+    if (c->time != NULL)
+        cxm_priv_reader_init(&r.time, c->time);
+    if (c->extra != NULL)
+        cxm_priv_reader_init(&r.extra, c->extra);
+    for (int64_t first = w->first; first < w->last && w->status == CXM_OK; first += BLOCK) {
+        const int64_t left = w->last - first;
+        w->status = partition_block(w, &r, first, left < BLOCK ? (size_t)left : BLOCK);
+    }
+    return NULL;
+}
+
+/* ---- sorting one partition ------------------------------------------------------------ */
+
+static inline bool is_less(const struct cxm_event *a, const struct cxm_event *b)
+{
+    if (a->customer != b->customer)
+        return a->customer < b->customer;
+    if (a->code != b->code)
+        return a->code < b->code;
+    return a->time < b->time;
+}
+
+static void insertion_sort(struct cxm_event *events, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        const struct cxm_event event = events[i];
+        size_t at = i;
+        for (; at > 0 && is_less(&event, &events[at - 1]); at--)
+            events[at] = events[at - 1];
+        events[at] = event;
+    }
+}
+
+/* From the bottom up; runs that follow one another in order already are left alone, so that a
+ * log in time order costs one comparison a run. */
+static void merge_sort(struct cxm_event *events, struct cxm_event *other, size_t n)
+{
+    for (size_t left = 0; left < n; left += SHORT_RUN)
+        insertion_sort(events + left, n - left < SHORT_RUN ? n - left : SHORT_RUN);
+    for (size_t width = SHORT_RUN; width < n; width *= 2) {
+        for (size_t left = 0; left + width < n; left += 2 * width) {
+            struct cxm_event *const a = events + left, *const b = a + width;
+            const size_t n_b = n - left - width < width ? n - left - width : width;
+            if (!is_less(b, b - 1))
+                continue;
+            memcpy(other, a, width * sizeof *a);
+            size_t i = 0, j = 0;
+            for (struct cxm_event *to = a; i < width; to++)
+                *to = j < n_b && is_less(&b[j], &other[i]) ? b[j++] : other[i++];
+        }
+    }
+}
+
+static bool is_sorted(const struct cxm_event *events, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (is_less(&events[i], &events[i - 1]))
+            return false;
+    }
+    return true;
+}
+
+static bool sort_bucket(struct worker *w, struct cxm_event *events, size_t n)
+{
+    if (n <= SHORT_RUN) {
+        insertion_sort(events, n);
+        return true;
+    }
+    if (is_sorted(events, n))
+        return true;
+    if (n > w->other_capacity) {
+        cxm_priv_release(w->sorting->allocator, w->other);
+        w->other = cxm_priv_alloc(w->sorting->allocator, n, sizeof *w->other);
+        w->other_capacity = w->other != NULL ? n : 0;
+        if (w->other == NULL)
+            return false;
+    }
+    merge_sort(events, w->other, n);
+    return true;
+}
+
+static bool reserve_partition(struct worker *w, size_t n, size_t buckets)
+{
+    const struct cxm_allocator *allocator = w->sorting->allocator;
+    if (n > w->capacity) {
+        cxm_priv_release(allocator, w->events);
+        w->events = cxm_priv_alloc(allocator, n, sizeof *w->events);
+        w->capacity = w->events != NULL ? n : 0;
+    }
+    if (buckets + 1 > w->counts_capacity) {
+        cxm_priv_release(allocator, w->counts);
+        w->counts = cxm_priv_alloc(allocator, buckets + 1, sizeof *w->counts);
+        w->counts_capacity = w->counts != NULL ? buckets + 1 : 0;
+    }
+    return w->events != NULL && w->counts != NULL;
+}
+
+static inline size_t bucket_of(uint64_t customer, int partition_bits, int bucket_bits)
+{
+    return (size_t)(customer << partition_bits >> (64 - bucket_bits));
+}
+
+/* Calls `action` for every record of a partition, in the order of the rows. */
+#define EACH_RECORD(partition, action)                                                         \
+    do {                                                                                       \
+        for (unsigned t = 0; t < s->n_workers; t++) {                                          \
+            const struct pool *const pool = &s->workers[t].pool;                               \
+            const struct list *const list = &s->workers[t].lists[partition];                   \
+            size_t left = list->n;                                                             \
+            for (uint32_t c = list->first; c != 0; c = next_chunk(pool, c)) {                  \
+                const struct cxm_event *const chunk = chunk_events(pool, c);                   \
+                const size_t n_chunk = left < CHUNK ? left : CHUNK;                            \
+                for (size_t i = 0; i < n_chunk; i++) {                                         \
+                    const struct cxm_event *const e = &chunk[i];                               \
+                    action;                                                                    \
+                }                                                                              \
+                left -= n_chunk;                                                               \
+            }                                                                                  \
+        }                                                                                      \
+    } while (0)
+
+static enum cxm_status sort_partition(struct worker *w, uint32_t partition)
+{
+    const struct sorting *s = w->sorting;
+    size_t n = 0;
+    for (unsigned t = 0; t < s->n_workers; t++)
+        n += s->workers[t].lists[partition].n;
+    if (n == 0)
+        return CXM_OK;
+    int bits = 1;
+    while (bits < MOST_BUCKET_BITS && (size_t)1 << bits < n)
+        bits++;
+    const size_t buckets = (size_t)1 << bits;
+    if (!reserve_partition(w, n, buckets))
+        return cxm_priv_no_memory(&w->error);
+    uint32_t *const counts = w->counts;
+    memset(counts, 0, (buckets + 1) * sizeof *counts);
+    EACH_RECORD(partition, counts[bucket_of(e->customer, s->partition_bits, bits) + 1]++);
+    for (size_t b = 1; b < buckets; b++)
+        counts[b] += counts[b - 1];
+    EACH_RECORD(partition, {
+        const size_t b = bucket_of(e->customer, s->partition_bits, bits);
+        w->events[counts[b]++] = *e;
+    });
+    /* Now counts[b] is where bucket b ends. */
+    for (size_t b = 0, start = 0; b < buckets; start = counts[b++]) {
+        if (counts[b] - start > 1 && !sort_bucket(w, w->events + start, counts[b] - start))
+            return cxm_priv_no_memory(&w->error);
+    }
+    return s->plan->visit(s->plan->context, w->number, w->events, n, &w->error);
+}
+
+static void *sort_partitions(void *argument)
+{
+    struct worker *w = argument;
+    const struct sorting *s = w->sorting;
+    for (uint32_t p = w->number; p < s->n_partitions && w->status == CXM_OK; p += s->n_workers)
+        w->status = sort_partition(w, p);
+    return NULL;
+}
+
+/* ---- workers -------------------------------------------------------------------------- */
+
+/* The failure of the worker with the lowest rows is the one that is told. */
+static enum cxm_status run(struct sorting *s, void *(*work)(void *), struct cxm_error *error)
+{
+    for (unsigned t = 1; t < s->n_workers; t++)
+        s->workers[t].started =
+            pthread_create(&s->workers[t].thread, NULL, work, &s->workers[t]) == 0;
+    for (unsigned t = 0; t < s->n_workers; t++) {
+        if (!s->workers[t].started)
+            work(&s->workers[t]);
+    }
+    for (unsigned t = 1; t < s->n_workers; t++) {
+        if (s->workers[t].started)
+            pthread_join(s->workers[t].thread, NULL);
+        s->workers[t].started = false;
+    }
+    for (unsigned t = 0; t < s->n_workers; t++) {
+        if (s->workers[t].status == CXM_OK)
+            continue;
+        if (error != NULL)
+            *error = s->workers[t].error;
+        return s->workers[t].status;
+    }
+    return CXM_OK;
+}
+
+static bool is_narrow(const struct cxm_column *column)
+{
+    return column->n_chunks == 0 && column->dictionary == NULL
+        && (column->type == CXM_U8 || column->type == CXM_I8 || column->type == CXM_U16
+            || column->type == CXM_I16 || column->type == CXM_BOOL || column->type == CXM_BITS);
+}
+
+/* Texts are numbered; so are wide categories, which must fit 32 bits. */
+static enum cxm_status open_source(struct sorting *s, struct source *source,
+                                   const struct cxm_column *column, const char *role,
+                                   bool narrow, struct cxm_error *error)
+{
+    source->column = column;
+    if (column == NULL)
+        return CXM_OK;
+    const enum cxm_status status = cxm_priv_key_plan(column, &source->plan, error);
+    if (status != CXM_OK)
+        return status;
+    source->narrow = narrow && is_narrow(column);
+    source->coded = !source->plan.words || (narrow && !source->narrow);
+    if (!source->coded)
+        return CXM_OK;
+    return cxm_priv_code_keys(&column, 1, role, s->plan->count_invalid, s->allocator,
+                              &source->codes, error);
+}
+
+static bool make_workers(struct sorting *s)
+{
+    s->workers = cxm_priv_alloc_zero(s->allocator, s->n_workers, sizeof *s->workers);
+    if (s->workers == NULL)
+        return false;
+    bool room = true;
+    const int64_t share = s->n_rows / s->n_workers;
+    for (unsigned t = 0; t < s->n_workers; t++) {
+        struct worker *w = &s->workers[t];
+        w->sorting = s;
+        w->number = t;
+        w->first = share * t;
+        w->last = t + 1 < s->n_workers ? share * (t + 1) : s->n_rows;
+        w->pool.allocator = s->allocator;
+        w->lists = cxm_priv_alloc_zero(s->allocator, s->n_partitions, sizeof *w->lists);
+        w->cursors = cxm_priv_alloc_zero(s->allocator, s->n_partitions, sizeof *w->cursors);
+        w->block = cxm_priv_alloc(s->allocator, 1, sizeof *w->block);
+        room = room && w->lists != NULL && w->cursors != NULL && w->block != NULL;
+    }
+    return room;
+}
+
+static void release(struct sorting *s)
+{
+    for (unsigned t = 0; s->workers != NULL && t < s->n_workers; t++) {
+        struct worker *w = &s->workers[t];
+        pool_release(&w->pool);
+        cxm_priv_release(s->allocator, w->lists);
+        cxm_priv_release(s->allocator, w->cursors);
+        cxm_priv_release(s->allocator, w->block);
+        cxm_priv_release(s->allocator, w->events);
+        cxm_priv_release(s->allocator, w->other);
+        cxm_priv_release(s->allocator, w->counts);
+    }
+    cxm_priv_release(s->allocator, s->workers);
+    cxm_priv_codes_release(&s->customer.codes);
+    cxm_priv_codes_release(&s->code.codes);
+}
+
+static unsigned count_workers(int wanted, int64_t rows)
+{
+    enum { ROWS_WORTH_A_THREAD = 65536 };
+    int64_t n = wanted < CXM_MOST_WORKERS ? wanted : CXM_MOST_WORKERS;
+    if (n > rows / ROWS_WORTH_A_THREAD)
+        n = rows / ROWS_WORTH_A_THREAD;
+    return n > 1 ? (unsigned)n : 1;
+}
+
+enum cxm_status cxm_priv_sort_events(const struct cxm_event_columns *columns,
+                                     const struct cxm_event_plan *plan, struct cxm_error *error)
+{
+    struct sorting s = { .plan = plan, .columns = columns, .n_rows = columns->customer->n,
+                         .allocator = cxm_priv_allocator(plan->allocator) };
+    if (s.n_rows > (int64_t)UINT32_MAX - 1)
+        return cxm_priv_fail(error, CXM_EOVERFLOW, "customer",
+                             "at most 2^32 - 2 rows a call; split the customers");
+    while (s.partition_bits < MOST_PARTITION_BITS
+           && s.n_rows >> s.partition_bits > PARTITION_ROWS)
+        s.partition_bits++;
+    s.n_partitions = (uint32_t)1 << s.partition_bits;
+    s.n_workers = count_workers(plan->threads, s.n_rows);
+    enum cxm_status status = open_source(&s, &s.customer, columns->customer, "customer", false,
+                                         error);
+    if (status == CXM_OK)
+        status = open_source(&s, &s.code, columns->code, "category", true, error);
+    if (status == CXM_OK && !make_workers(&s))
+        status = cxm_priv_no_memory(error);
+    if (status == CXM_OK)
+        status = run(&s, partition_rows, error);
+    for (unsigned t = 0; status == CXM_OK && plan->subsecond != NULL && t < s.n_workers; t++)
+        *plan->subsecond = *plan->subsecond || s.workers[t].subsecond;
+    if (status == CXM_OK)
+        status = run(&s, sort_partitions, error);
+    release(&s);
+    return status;
+}
