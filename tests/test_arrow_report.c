@@ -55,7 +55,7 @@ static struct ArrowArrayStream exported(struct cxm_report *report)
 {
     struct ArrowArrayStream stream = { 0 };
     struct cxm_error error = { .message = "" };
-    if (cxm_report_to_arrow(report, &stream, &error) != CXM_OK)
+    if (cxm_report_to_arrow(report, NULL, 0, &stream, &error) != CXM_OK)
         fail_msg("%s", error.message);
     cxm_report_free(report);
     return stream;
@@ -192,13 +192,37 @@ static void failures_leave_the_stream_alone(void **state)
     struct cxm_report *report = new_report("region", "EMEA", (int64_t)INT32_MAX + 1);
     struct ArrowArrayStream stream = { .private_data = &stream };
     struct cxm_error error;
-    assert_int_equal(cxm_report_to_arrow(report, &stream, &error), CXM_EOVERFLOW);
+    assert_int_equal(cxm_report_to_arrow(report, NULL, 0, &stream, &error), CXM_EOVERFLOW);
     assert_string_equal(error.column, "cohort");
-    assert_int_equal(cxm_report_to_arrow(NULL, &stream, NULL), CXM_EINVAL);
-    assert_int_equal(cxm_report_to_arrow(report, NULL, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_report_to_arrow(NULL, NULL, 0, &stream, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_report_to_arrow(report, NULL, 0, NULL, NULL), CXM_EINVAL);
+    const int64_t none[] = { 0, 2, -1 };
+    assert_int_equal(cxm_report_to_arrow(report, none, 2, &stream, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_report_to_arrow(report, none + 2, 1, &stream, NULL), CXM_EINVAL);
     assert_ptr_equal(stream.private_data, &stream);
     assert_null(stream.release);
     cxm_report_free(report);
+}
+
+static void some_rows_in_any_order(void **state)
+{
+    (void)state;
+    static const int64_t rows[] = { 1, 0, 1 };
+    struct cxm_report *report = new_report("region", "EMEA", 0);
+    struct ArrowArrayStream stream = { 0 };
+    assert_int_equal(cxm_report_to_arrow(report, rows, 3, &stream, NULL), CXM_OK);
+    cxm_report_free(report);
+    struct cxm_arrow *arrow = NULL;
+    assert_int_equal(cxm_arrow_from_stream(&stream, NULL, &arrow, NULL), CXM_OK);
+    assert_int_equal(cxm_arrow_rows(arrow), 3);
+    for (int64_t i = 0; i < 3; i++) {
+        assert_text(arrow, "region", i, i == 1 ? "EMEA" : NULL);
+        assert_text(arrow, "metric", i, i == 1 ? "nps" : "csat");
+        assert_text(arrow, "verdict", i, i == 1 ? "达标" : NULL);
+        assert_real(arrow, "value", i, i == 1 ? 12.5 : NAN);
+        assert_real(arrow, "p_value", i, i == 1 ? 0.125 : NAN);
+    }
+    cxm_arrow_free(arrow);
 }
 
 static void no_rows_is_a_table_too(void **state)
@@ -221,6 +245,7 @@ int main(void)
         cmocka_unit_test(names_stay_distinct),
         cmocka_unit_test(other_bytes_are_binary),
         cmocka_unit_test(failures_leave_the_stream_alone),
+        cmocka_unit_test(some_rows_in_any_order),
         cmocka_unit_test(no_rows_is_a_table_too),
     };
     return cmocka_run_group_tests_name("arrow_report", tests, NULL, NULL);

@@ -174,7 +174,7 @@ static enum cxm_status report_to_arrow(void)
 {
     struct ArrowArrayStream stream = { .private_data = &stream };
     struct ArrowSchema schema;
-    enum cxm_status status = cxm_report_to_arrow(report, &stream, NULL);
+    enum cxm_status status = cxm_report_to_arrow(report, NULL, 0, &stream, NULL);
     if (status != CXM_OK) {
         assert_ptr_equal(stream.private_data, &stream);
         return status;

@@ -89,13 +89,14 @@ CXM_API const char *cxm_report_text(const struct cxm_report *report, size_t axis
  * axes in their order; undefined values are null. A key called like a later column becomes
  * "…_key"; text that is not UTF-8 goes out as binary. The stream is independent of the report.
  * On failure `out` is untouched. Linear in the cells.
- * @retval CXM_EINVAL    an argument is NULL
+ * @param rows  numbers of the rows, in the order wanted; NULL: all (n_rows is not read)
+ * @retval CXM_EINVAL    report or out is NULL, or there is no such row
  * @retval CXM_EOVERFLOW a text column above 2 GiB, a day that does not fit 32 bits
  * @retval CXM_ENOMEM
  */
 CXM_API CXM_NODISCARD enum cxm_status
-cxm_report_to_arrow(const struct cxm_report *report, struct ArrowArrayStream *out,
-                    struct cxm_error *error);
+cxm_report_to_arrow(const struct cxm_report *report, const int64_t *rows, size_t n_rows,
+                    struct ArrowArrayStream *out, struct cxm_error *error);
 
 #ifdef __cplusplus
 }

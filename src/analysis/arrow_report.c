@@ -74,23 +74,30 @@ static enum cxm_status add_axes(const struct cxm_report *report, struct cxm_arro
     return status;
 }
 
-enum cxm_status cxm_report_to_arrow(const struct cxm_report *report,
-                                    struct ArrowArrayStream *out, struct cxm_error *error)
+enum cxm_status cxm_report_to_arrow(const struct cxm_report *report, const int64_t *rows,
+                                    size_t n_rows, struct ArrowArrayStream *out,
+                                    struct cxm_error *error)
 {
     if (report == NULL || out == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, "",
                              "there is no report or no place for a stream");
-    const struct cxm_arrow_rows rows = { .estimates = cxm_report_estimates(report),
-                                         .n_rows = cxm_report_rows(report),
-                                         .n_keys = cxm_report_n_keys(report),
-                                         .self = report,
-                                         .name = name_of_row,
-                                         .key_info = key_info,
-                                         .key = key_of_row,
-                                         .is_axis = is_axis };
+    const size_t all = cxm_report_rows(report);
+    for (size_t i = 0; rows != NULL && i < n_rows; i++) {
+        if (rows[i] < 0 || (size_t)rows[i] >= all)
+            return cxm_priv_fail(error, CXM_EINVAL, "rows", "the report has no such row");
+    }
+    const struct cxm_arrow_rows shown = { .estimates = cxm_report_estimates(report),
+                                          .rows = rows,
+                                          .n_rows = rows != NULL ? n_rows : all,
+                                          .n_keys = cxm_report_n_keys(report),
+                                          .self = report,
+                                          .name = name_of_row,
+                                          .key_info = key_info,
+                                          .key = key_of_row,
+                                          .is_axis = is_axis };
     struct cxm_arrow_table *table = NULL;
     enum cxm_status status =
-        cxm_priv_arrow_rows(&rows, cxm_report_n_axes(report), &table, error);
+        cxm_priv_arrow_rows(&shown, cxm_report_n_axes(report), &table, error);
     if (status != CXM_OK)
         return status;
     status = add_axes(report, table, error);

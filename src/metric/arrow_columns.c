@@ -182,6 +182,7 @@ static bool new_schema(const struct field *fields, size_t n, struct ArrowSchema 
 struct cxm_arrow_table {
     struct ArrowArray chunk; /* released once it was handed over */
     const char *failure;     /* what the last call complained about, or NULL */
+    const int64_t *rows;     /* borrowed while columns are added */
     size_t n_filled;
     size_t n_fields;
     struct field fields[];
@@ -215,13 +216,15 @@ static void stream_release(struct ArrowArrayStream *self)
     self->release = NULL;
 }
 
-struct cxm_arrow_table *cxm_priv_arrow_table(size_t n_columns, size_t n_rows)
+struct cxm_arrow_table *cxm_priv_arrow_table(size_t n_columns, const int64_t *rows,
+                                             size_t n_rows)
 {
     struct cxm_arrow_table *table =
         cxm_priv_alloc_zero(NULL, 1, sizeof *table + n_columns * sizeof(struct field));
     if (table == NULL)
         return NULL;
     table->n_fields = n_columns;
+    table->rows = rows;
     if (new_chunk(n_columns, n_rows, &table->chunk))
         return table;
     cxm_priv_release(NULL, table);
@@ -275,12 +278,22 @@ static bool is_utf8(const char *text, size_t n)
     return true;
 }
 
-static enum cxm_status read_cell(const struct cxm_arrow_column *c, size_t row,
+/* A column and the rows of its table. */
+struct cells {
+    const struct cxm_arrow_column *column;
+    const int64_t *rows;
+    size_t n;
+};
+
+static enum cxm_status read_cell(const struct cells *c, size_t at,
                                  char scratch[CXM_ARROW_SCRATCH], struct cxm_key *out,
                                  struct cxm_error *error)
 {
+    const struct cxm_arrow_column *column = c->column;
+    const size_t row = c->rows != NULL ? (size_t)c->rows[at] : at;
     *out = (struct cxm_key){ 0 };
-    const enum cxm_status status = c->cell(c->self, c->column, row, scratch, out, error);
+    const enum cxm_status status =
+        column->cell(column->self, column->column, row, scratch, out, error);
     if (out->missing)
         out->text_bytes = 0;
     return status;
@@ -288,13 +301,14 @@ static enum cxm_status read_cell(const struct cxm_arrow_column *c, size_t row,
 
 /* Consumers trust Arrow text to be UTF-8, some with their lives, so keys and names with other
  * bytes go out as binary, unchanged. Two passes: the sizes, then the bytes. */
-static enum cxm_status fill_text(const struct cxm_arrow_column *c, size_t n, char *format,
-                                 struct ArrowArray *out, struct cxm_error *error)
+static enum cxm_status fill_text(const struct cells *c, char *format, struct ArrowArray *out,
+                                 struct cxm_error *error)
 {
+    const size_t n = c->n;
     char scratch[CXM_ARROW_SCRATCH];
     struct cxm_key cell;
     size_t total = 0;
-    bool utf8 = c->type != CXM_KEY_BYTES;
+    bool utf8 = c->column->type != CXM_KEY_BYTES;
     for (size_t row = 0; row < n; row++) {
         const enum cxm_status status = read_cell(c, row, scratch, &cell, error);
         if (status != CXM_OK)
@@ -302,7 +316,7 @@ static enum cxm_status fill_text(const struct cxm_arrow_column *c, size_t n, cha
         utf8 = utf8 && is_utf8(cell.text, cell.text_bytes);
         total += cell.text_bytes;
         if (total > INT32_MAX)
-            return cxm_priv_fail(error, CXM_EOVERFLOW, c->name,
+            return cxm_priv_fail(error, CXM_EOVERFLOW, c->column->name,
                                  "a column of the result has more than 2 GiB of text");
     }
     memcpy(format, utf8 ? "u" : "z", 2);
@@ -348,12 +362,14 @@ static enum cxm_status put_number(const struct cxm_arrow_column *c, const struct
     }
 }
 
-static enum cxm_status fill_numbers(const struct cxm_arrow_column *c, size_t n,
-                                    struct ArrowArray *out, struct cxm_error *error)
+static enum cxm_status fill_numbers(const struct cells *c, struct ArrowArray *out,
+                                    struct cxm_error *error)
 {
-    const size_t bytes = c->type == CXM_KEY_BOOL   ? n / 8 + 1
-                         : c->type == CXM_KEY_DATE ? n * sizeof(int32_t)
-                                                   : n * sizeof(int64_t);
+    const size_t n = c->n;
+    const enum cxm_key_type type = c->column->type;
+    const size_t bytes = type == CXM_KEY_BOOL   ? n / 8 + 1
+                         : type == CXM_KEY_DATE ? n * sizeof(int32_t)
+                                                : n * sizeof(int64_t);
     const struct block *block = new_column(n, bytes, false, 0, out);
     if (block == NULL)
         return cxm_priv_no_memory(error);
@@ -362,7 +378,7 @@ static enum cxm_status fill_numbers(const struct cxm_arrow_column *c, size_t n,
         struct cxm_key cell;
         enum cxm_status status = read_cell(c, row, scratch, &cell, error);
         if (status == CXM_OK && !cell.missing) {
-            status = put_number(c, &cell, row, buffer(block, 1), error);
+            status = put_number(c->column, &cell, row, buffer(block, 1), error);
             set_present(out, block, row);
         }
         if (status != CXM_OK)
@@ -384,12 +400,12 @@ enum cxm_status cxm_priv_arrow_column(struct cxm_arrow_table *table,
         return cxm_priv_fail(error, CXM_EUNSUPPORTED, column->name, "keys of an unknown type");
     struct field *field = &table->fields[table->n_filled];
     struct ArrowArray *array = table->chunk.children[table->n_filled];
-    const size_t n = (size_t)table->chunk.length;
+    const struct cells cells = { column, table->rows, (size_t)table->chunk.length };
     table->n_filled++;
     cxm_priv_copy_text(field->name, sizeof field->name, column->name, strlen(column->name));
     memcpy(field->format, formats[column->type], FORMAT_BYTES);
     if (column->type == CXM_KEY_TEXT || column->type == CXM_KEY_CATEGORY
         || column->type == CXM_KEY_BYTES)
-        return fill_text(column, n, field->format, array, error);
-    return fill_numbers(column, n, array, error);
+        return fill_text(&cells, field->format, array, error);
+    return fill_numbers(&cells, array, error);
 }

@@ -30,8 +30,10 @@ struct cxm_arrow_column {
 
 struct cxm_arrow_table;
 
-/* NULL: out of memory. */
-struct cxm_arrow_table *cxm_priv_arrow_table(size_t n_columns, size_t n_rows);
+/* NULL: out of memory. `rows` are the numbers that cell functions get for the rows, borrowed
+ * until the last column is there; NULL: 0, 1, 2 … */
+struct cxm_arrow_table *cxm_priv_arrow_table(size_t n_columns, const int64_t *rows,
+                                             size_t n_rows);
 /* The next column. Text that is not UTF-8 goes out as binary. */
 enum cxm_status cxm_priv_arrow_column(struct cxm_arrow_table *table,
                                       const struct cxm_arrow_column *column,
@@ -47,6 +49,7 @@ enum cxm_arrow_name { CXM_ARROW_METRIC, CXM_ARROW_MEASURE, CXM_ARROW_DEFINITION 
 /* Where result rows come from. */
 struct cxm_arrow_rows {
     const struct cxm_estimate *estimates;
+    const int64_t *rows; /* which of them; NULL: the first n_rows */
     size_t n_rows, n_keys;
     const void *self; /* for the functions below */
     const char *(*name)(const void *self, size_t row, enum cxm_arrow_name what);

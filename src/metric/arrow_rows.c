@@ -146,7 +146,8 @@ enum cxm_status cxm_priv_arrow_rows(const struct cxm_arrow_rows *rows, size_t n_
                                     struct cxm_arrow_table **out, struct cxm_error *error)
 {
     struct cxm_arrow_table *table =
-        cxm_priv_arrow_table(rows->n_keys + CXM_COUNT(fixed_columns) + n_more, rows->n_rows);
+        cxm_priv_arrow_table(rows->n_keys + CXM_COUNT(fixed_columns) + n_more, rows->rows,
+                             rows->n_rows);
     if (table == NULL)
         return cxm_priv_no_memory(error);
     enum cxm_status status = CXM_OK;

@@ -197,6 +197,10 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_interval_limits, df),
     offsetof(struct cxm_interval_limits, interval),
     offsetof(struct cxm_interval_limits, flags),
+    sizeof(struct cxm_axis_info),
+    offsetof(struct cxm_axis_info, name),
+    offsetof(struct cxm_axis_info, type),
+    offsetof(struct cxm_axis_info, reserved),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

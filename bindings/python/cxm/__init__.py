@@ -13,6 +13,8 @@ these packages is needed. See ``help(cxm.nps)`` for the arguments that all metri
 ``cxm.metrics()`` for what there is.
 """
 
+from __future__ import annotations
+
 from ._calendar import CalendarKey, day, month, quarter, week, year
 from ._errors import Error
 from ._library import lib as _lib
@@ -36,6 +38,17 @@ from ._registry import metrics
 from ._result import Result
 from ._tally import Tally, merge
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._report import Report
+
+#: Loaded when somebody asks for them: name -> module. Sorted.
+_LAZY = {
+    "Report": "_report",
+}
+
 #: The version of the library that is loaded.
 version: str = _lib.cxm_version().decode()
 __version__ = version
@@ -43,6 +56,7 @@ __version__ = version
 __all__ = [
     "CalendarKey",
     "Error",
+    "Report",
     "Result",
     "Tally",
     "ces",
@@ -68,3 +82,18 @@ __all__ = [
     "week",
     "year",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """An analysis, whose module is loaded now."""
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f".{module}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -160,10 +160,10 @@ def key_value(key: Any) -> Any:
         return bool(key.integer)
     if kind == 5:
         return string_at(key.text, key.text_bytes)
-    return _time_value(kind, key.integer)
+    return time_value(kind, key.integer)
 
 
-def _time_value(kind: int, count: int) -> Any:
+def time_value(kind: int, count: int) -> Any:
     """A date or a datetime; beyond Python's years the plain number."""
     from datetime import date, datetime, timedelta
 

@@ -320,6 +320,10 @@ class IntervalLimits(Structure):
     ]
 
 
+class AxisInfo(Structure):
+    _fields_ = [("name", c_char * 32), ("type", c_int32), ("reserved", c_int32)]
+
+
 #: The order in which cxm_layout reports: for each its size, then the offset of every field.
 LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_error", ErrorStruct),
@@ -342,6 +346,8 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_measure_info", MeasureInfo),
     ("cxm_metric_info", MetricInfo),
     ("cxm_period_counts", PeriodCounts),
+    ("cxm_interval_limits", IntervalLimits),
+    ("cxm_axis_info", AxisInfo),
 )
 
 
@@ -350,6 +356,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
 _STATUS = c_int
 _TALLY = c_void_p
 _ARROW = c_void_p
+_REPORT = c_void_p
 _ALLOCATOR = c_void_p
 _STREAM = c_void_p
 _ERROR = POINTER(ErrorStruct)
@@ -446,6 +453,25 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_arrow_stream_new": (_STREAM,),
     "cxm_arrow_stream_free": (None, _STREAM),
     "cxm_arrow_capsule_destructor": (None, c_void_p),
+    # report.h
+    "cxm_report_free": (None, _REPORT),
+    "cxm_report_rows": (c_size_t, _REPORT),
+    "cxm_report_estimates": (POINTER(Estimate), _REPORT),
+    "cxm_report_row": (_STATUS, _REPORT, c_size_t, POINTER(Row)),
+    "cxm_report_metric": (c_char_p, _REPORT, c_size_t),
+    "cxm_report_measure": (c_char_p, _REPORT, c_size_t),
+    "cxm_report_definition": (c_char_p, _REPORT, c_size_t),
+    "cxm_report_n_keys": (c_size_t, _REPORT),
+    "cxm_report_key_info": (_STATUS, _REPORT, c_size_t, POINTER(KeyInfo)),
+    "cxm_report_key": (_STATUS, _REPORT, c_size_t, c_size_t, POINTER(Key)),
+    "cxm_report_n_axes": (c_size_t, _REPORT),
+    "cxm_report_axis_info": (_STATUS, _REPORT, c_size_t, POINTER(AxisInfo)),
+    "cxm_report_find_axis": (c_int64, _REPORT, c_char_p),
+    "cxm_report_reals": (POINTER(c_double), _REPORT, c_size_t),
+    "cxm_report_ints": (POINTER(c_int64), _REPORT, c_size_t),
+    "cxm_report_text": (c_char_p, _REPORT, c_size_t, c_size_t),
+    "cxm_report_to_arrow": (
+        _STATUS, _REPORT, POINTER(c_int64), c_size_t, _STREAM, _ERROR),
 }
 
 

@@ -44,7 +44,7 @@ def interval_number(name: Any) -> int:
     """The interval with that name; "clopper_pearson" is as good as "clopper-pearson"."""
     number = lib.cxm_interval_from_name(str(name).replace("_", "-").lower().encode())
     if number < 0:
-        names = [interval_name(i) for i in range(1, 22)]
+        names = [interval_name(i) for i in range(1, 36)]
         raise Error(
             f"there is no interval {name!r}; there are {', '.join(names)}", column="interval",
             value=str(name),

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from ._result import Result
 
+    Cells = tuple[str, str, list[str]]  # heading, alignment, cells
+
 MOST_ROWS = 20
 _BAR = 19
-_NO_INTERVAL = 1
+NO_INTERVAL = 1
 _ACRONYMS = ("nps", "csat", "ces", "csi", "fcr")
 _DIGITS = {"share": 3, "points": 1, "scale": 2, "ratio": 3, "seconds": 1, "count": 0}
 
@@ -39,12 +41,44 @@ class Line:
 
 
 class Page:
-    """What is printed: lines, how many are left out, and the headings."""
+    """What is printed: headings, lines, how many are left out. Subclasses fill it in."""
 
-    __slots__ = ("result", "shown", "lines", "left_out", "accounts", "key_names")
+    __slots__ = (
+        "metric", "lines", "left_out", "key_names", "value_heading", "level", "interval_heading",
+        "counts", "before", "after",
+    )
+
+    metric: str
+    lines: list[Line]
+    left_out: int
+    key_names: list[str]
+    value_heading: str | None  # None: several measures, named in a column
+    level: str  # "95 %"
+    interval_heading: str | None  # None: no such column
+    counts: list[str]  # columns of counts
+    before: list[Cells]  # further columns before the value, and after the counts
+    after: list[Cells]
+
+    def heading(self) -> str:
+        raise NotImplementedError
+
+    def sentence(self) -> str:
+        raise NotImplementedError
+
+    def same_unit(self) -> str | None:
+        """The unit, where all lines have the same."""
+        units = {line.row.unit for line in self.lines}
+        return unit_name(units.pop()) if len(units) == 1 else None
+
+
+class ResultPage(Page):
+    """The groups and measures of a result, and its total."""
+
+    __slots__ = ("result", "shown", "accounts")
 
     def __init__(self, result: Result) -> None:
         self.result = result
+        self.metric = result.metric
         names = result._reader.measures()
         self.shown = result._shown or [i for i, m in enumerate(names) if m.shown]
         grouped = bool(result._key_infos()) and result._group != TOTAL
@@ -63,6 +97,16 @@ class Page:
             self.lines += [
                 Line(blank, names[r.measure].name, r, True) for r in totals[:MOST_ROWS]
             ]
+        self.level = percent(result.level)
+        self.interval_heading = f"{self.level} interval"
+        self.before, self.after = [], []
+        self.counts = ["n", "missing"] + [
+            name for name in ("invalid", "excluded") if getattr(self.accounts, name)
+        ]
+        self.value_heading = None
+        if each == 1:
+            first = self.shown[0]
+            self.value_heading = title(names[0].name) if first == 0 else names[first].name
 
     def _count(self, grouped: bool) -> int:
         return self.result._reader.handle.groups() if grouped and self.result._group is None else 1
@@ -73,7 +117,7 @@ class Page:
         return list(range(min(self._count(grouped), MOST_ROWS // len(self.shown) + 1)))
 
     def _keys(self, groups: list[int]) -> list[list[str]]:
-        return [[_key(v) for v in key] for key in self.result._reader.handle.keys(groups)]
+        return [[key_text(v) for v in key] for key in self.result._reader.handle.keys(groups)]
 
     def _totals(self, grouped: bool) -> Any:
         group = self.result._group
@@ -84,24 +128,15 @@ class Page:
     # ---- headings
 
     def same_unit(self) -> str | None:
-        """The unit, where all lines have the same."""
-        units = {line.row.unit for line in self.lines} or {self.accounts.unit}
-        return unit_name(units.pop()) if len(units) == 1 else None
+        return super().same_unit() if self.lines else unit_name(self.accounts.unit)
 
     def heading(self) -> str:
-        what = title(self.result.metric)
+        what = title(self.metric)
         if len(self.shown) == 1 and self.shown[0] != 0:
             what += " " + self.result._reader.measures()[self.shown[0]].name
-        by = f" by {', '.join(map(_key, self.key_names))}" if self.key_names else ""
-        return f"{what}{by} ({', '.join(self._notes())})"
-
-    def _notes(self) -> list[str]:
-        notes = [self.result.definition, self.same_unit() or ""]
         kinds = {line.row.interval for line in self.lines} or {self.accounts.interval}
-        kind = kinds.pop() if len(kinds) == 1 else 0
-        name = text(lib.cxm_interval_title(kind)) if kind else ""
-        how = name if kind == _NO_INTERVAL else f"{level(self.result)} {name}".rstrip()
-        return [n for n in [*notes, how] if n]
+        notes = [self.result.definition, self.same_unit() or "", how(kinds, self.level)]
+        return headline(what, self.key_names, notes)
 
     def sentence(self) -> str:
         """rows = used + missing + invalid + excluded"""
@@ -113,16 +148,30 @@ class Page:
         )
 
 
+def headline(what: str, key_names: list[str], notes: list[str]) -> str:
+    """NPS by region (definition, unit, interval)"""
+    by = f" by {', '.join(map(key_text, key_names))}" if key_names else ""
+    said = ", ".join(note for note in notes if note)
+    return f"{what}{by} ({said})" if said else what + by
+
+
+def how(kinds: set[int], level: str) -> str:
+    """95 % Wilson; only the level where there are several kinds of interval."""
+    kind = kinds.pop() if len(kinds) == 1 else 0
+    name = text(lib.cxm_interval_title(kind)) if kind else ""
+    return name if kind == NO_INTERVAL else f"{level} {name}".strip()
+
+
 def title(metric: str) -> str:
     """nps -> NPS, one_touch -> One touch."""
     return metric.upper() if metric in _ACRONYMS else metric.replace("_", " ").capitalize()
 
 
-def level(result: Result) -> str:
-    return f"{result.level * 100:.10g} %"
+def percent(level: float) -> str:
+    return f"{level * 100:.10g} %"
 
 
-def _key(value: Any) -> str:
+def key_text(value: Any) -> str:
     """A key on one line."""
     if value is None:
         return "(missing)"
@@ -160,28 +209,23 @@ def limits(row: Any) -> str:
 # ---- columns -----------------------------------------------------------------------------------
 
 
-def _cells(page: Page) -> list[tuple[str, str, list[str]]]:
+def _cells(page: Page) -> list[Cells]:
     """Columns as (heading, alignment, cells)."""
     lines = page.lines
-    columns = [
-        (_key(name), "<", [line.keys[i] for line in lines])
+    columns: list[Cells] = [
+        (key_text(name), "<", [line.keys[i] for line in lines])
         for i, name in enumerate(page.key_names)
     ]
-    heading = "value"
-    if len(page.shown) == 1:
-        first = page.shown[0]
-        name = page.result._reader.measures()[first].name
-        heading = title(name) if first == 0 else name
-    else:
+    if page.value_heading is None:
         columns.append(("measure", "<", [line.measure for line in lines]))
+    columns += page.before
     values = [number(line.row.value, unit_name(line.row.unit)) for line in lines]
-    columns.append((heading, ">", values))
-    columns.append((f"{level(page.result)} interval", "<", [limits(line.row) for line in lines]))
-    columns.append(("n", ">", [count(line.row.n) for line in lines]))
-    columns.append(("missing", ">", [count(line.row.missing) for line in lines]))
-    for name in ("invalid", "excluded"):
-        if getattr(page.accounts, name):
-            columns.append((name, ">", [count(getattr(line.row, name)) for line in lines]))
+    columns.append((page.value_heading or "value", ">", values))
+    if page.interval_heading is not None:
+        columns.append((page.interval_heading, "<", [limits(line.row) for line in lines]))
+    for name in page.counts:
+        columns.append((name, ">", [count(getattr(line.row, name)) for line in lines]))
+    columns += page.after
     flags = [" ".join(flag_names(line.row.flags)) for line in lines]
     columns.append(("flags", "<", flags))
     return columns
@@ -215,7 +259,7 @@ def _range(page: Page, unit: str | None) -> tuple[float, float] | None:
     if unit == "share":
         return (-1 if min(shown) < 0 else 0), 1
     if unit == "points" and max(map(abs, shown)) <= 100:
-        return (-100 if min(shown) < 0 or page.result.metric == "nps" else 0), 100
+        return (-100 if min(shown) < 0 or page.metric == "nps" else 0), 100
     return _round_ends(min(shown), max(shown))
 
 
@@ -274,9 +318,8 @@ def _fit(shown: str) -> str:
     return shown.replace("…", "...").encode("ascii", "backslashreplace").decode("ascii")
 
 
-def table(result: Result) -> str:
+def table(page: Page) -> str:
     """The table as text."""
-    page = Page(result)
     columns = _cells(page)
     if not any(columns[-1][2]):
         columns.pop()
@@ -285,7 +328,7 @@ def table(result: Result) -> str:
         columns.append((bars[0], "<", bars[1]))
     columns = [(_fit(h), side, [_fit(c) for c in cells]) for h, side, cells in columns]
     widths = [max(map(_width, [h, *cells])) for h, _, cells in columns]
-    lines = [_fit(f"{page.heading()}     {page.sentence()}")]
+    lines = [_fit(f"{page.heading()}     {page.sentence()}".rstrip())]
     lines.append(_joined([h for h, _, _ in columns], widths, columns))
     for i in range(len(page.lines)):
         if page.left_out > 0 and page.lines[i].total and not page.lines[i - 1].total:
@@ -301,11 +344,10 @@ def _joined(cells: list[str], widths: list[int], columns: list[Any]) -> str:
     return "   ".join(aligned).rstrip()
 
 
-def html(result: Result) -> str:
+def html(page: Page) -> str:
     """The table as HTML; whatever comes from the data is escaped."""
     from html import escape
 
-    page = Page(result)
     columns = _cells(page)
     head = "".join(f"<th>{escape(h)}</th>" for h, _, _ in columns)
     body = ""

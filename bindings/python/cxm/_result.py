@@ -3,38 +3,27 @@
 
 from __future__ import annotations
 
-from ctypes import c_double, c_int64, c_uint32
 from struct import iter_unpack
 
 from ._errors import Error
 from ._handle import Handle, key_column, load_handle
-from ._library import Estimate, lib, text
+from ._library import lib, text
 from ._names import checked_level, flag_names, interval_name, interval_number, unit_name
 from ._reader import TOTAL, Reader
+from ._shared import FIELDS, FORMAT, SCHEMA, Numbers, Rows, hashable, named, no_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any, Union
 
-    from ._row import Row
+    from ._print import Page
     from ._tally import Tally
 
     Names = Union[str, Iterable[str], None]
 
-#: The columns of every result after the key columns, in order. Only ever appended to.
-SCHEMA = (
-    "metric", "measure", "value", "std_error", "lower", "upper", "level", "interval", "n",
-    "missing", "invalid", "excluded", "sum_weight", "n_eff", "unit", "base", "definition", "flags",
-)
-_FIELDS = tuple(field[0] for field in Estimate._fields_)
-#: struct cxm_estimate for the struct module, which reads many rows at once.
-_FORMAT = "@" + "".join(
-    {c_double: "d", c_int64: "q", c_uint32: "I"}[field[1]] for field in Estimate._fields_
-)
 
-
-class Result:
+class Result(Numbers, Rows):
     """The numbers of one call: for every group, every measure.
 
     Without groups the attributes are those of the headline measure::
@@ -166,13 +155,9 @@ class Result:
         index: dict[Any, int] | None = self._cache.get("index")
         if index is None:
             index = self._cache["index"] = {k: i for i, k in enumerate(self.groups)}
-        at = index.get(key) if _hashable(key) else None
+        at = index.get(key) if hashable(key) else None
         if at is None:
-            groups = self.groups
-            known = ", ".join(map(repr, groups[:10])) + (", …" if len(groups) > 10 else "")
-            raise Error(
-                f"there is no group {key!r}; there are {known or 'no groups'}", value=str(key)
-            )
+            raise no_group(key, self.groups)
         return self._view(group=at if self._group is None else self._group)
 
     @property
@@ -218,52 +203,6 @@ class Result:
         return self._reader.handle.metric.name
 
     @property
-    def value(self) -> float:
-        """The number; NaN where it is undefined, and a flag says why."""
-        return float(self._head().value)
-
-    @property
-    def std_error(self) -> float:
-        """Standard error, in the unit of the value."""
-        return float(self._head().std_error)
-
-    @property
-    def lower(self) -> float:
-        """Lower limit of the interval."""
-        return float(self._head().lower)
-
-    @property
-    def upper(self) -> float:
-        """Upper limit of the interval."""
-        return float(self._head().upper)
-
-    @property
-    def ci(self) -> tuple[float, float]:
-        """The interval: lower and upper limit."""
-        head = self._head()
-        return head.lower, head.upper
-
-    @property
-    def n(self) -> int:
-        """Rows used."""
-        return int(self._head().n)
-
-    @property
-    def missing(self) -> int:
-        """Rows without a value."""
-        return int(self._head().missing)
-
-    @property
-    def invalid(self) -> int:
-        """Rows with an impossible value; 0 unless ``invalid="count"``."""
-        return int(self._head().invalid)
-
-    @property
-    def excluded(self) -> int:
-        """Rows that could be read but are not part of the base."""
-        return int(self._head().excluded)
-
-    @property
     def excluded_by(self) -> dict[str, int]:
         """The excluded rows by reason; reasons that did not occur read as 0."""
         from collections import Counter
@@ -274,26 +213,6 @@ class Result:
             if count:
                 counts[text(lib.cxm_reason_name(reason))] = count
         return counts
-
-    @property
-    def sum_weight(self) -> float:
-        """Sum of the weights; n without weights."""
-        return float(self._head().sum_weight)
-
-    @property
-    def n_eff(self) -> float:
-        """Effective number of rows (Kish); n without weights."""
-        return float(self._head().n_eff)
-
-    @property
-    def df(self) -> float:
-        """Degrees of freedom of the interval; infinite for normal limits."""
-        return float(self._head().df)
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """Why a number is undefined or to be read with care."""
-        return flag_names(self._head().flags)
 
     @property
     def unit(self) -> str:
@@ -340,27 +259,19 @@ class Result:
         """Number of rows: groups times measures."""
         return len(self._rows())
 
-    def __bool__(self) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[Row]:
-        from ._row import make_rows
-
-        return iter(make_rows(self))
-
     def _columns(self) -> dict[str, list[Any]]:
         """The columns of the schema, without the keys."""
         rows = self._rows()
         measures, base = self._reader.measures(), self.base
-        raw = dict(zip(_FIELDS, zip(*iter_unpack(_FORMAT, rows)))) if len(rows) else {}
+        raw = dict(zip(FIELDS, zip(*iter_unpack(FORMAT, rows)))) if len(rows) else {}
         columns: dict[str, list[Any]] = {name: list(raw.get(name, ())) for name in SCHEMA}
         columns["metric"] = [self.metric] * len(rows)
         columns["base"] = [base] * len(rows)
         columns["definition"] = [self.definition] * len(rows)
-        columns["measure"] = _named(columns["measure"], lambda i: measures[i].name)
-        columns["interval"] = _named(columns["interval"], interval_name)
-        columns["unit"] = _named(columns["unit"], unit_name)
-        columns["flags"] = _named(columns["flags"], flag_names)
+        columns["measure"] = named(columns["measure"], lambda i: measures[i].name)
+        columns["interval"] = named(columns["interval"], interval_name)
+        columns["unit"] = named(columns["unit"], unit_name)
+        columns["flags"] = named(columns["flags"], flag_names)
         return columns
 
     def _row_keys(self) -> list[tuple[Any, ...]]:
@@ -378,68 +289,15 @@ class Result:
             return {name: [None] * len(keys) for name in names}
         return {name: [key[i] for key in keys] for i, name in enumerate(names)}
 
-    def to_dict(self) -> dict[str, list[Any]]:
-        """The rows as lists by column: the key columns under their names, ``group`` (the key, a
-        tuple for several keys, None without groups), then the schema. Undefined numbers are NaN;
-        flags are tuples of names. A key called like a column of the schema becomes ``…_key``."""
-        keys = self._row_keys()
-        groups = [(k[0] if len(k) == 1 else k) if k else None for k in keys]
-        return {**self._key_columns(), "group": groups, **self._columns()}
+    def _fill_stream(self, stream: int) -> None:
+        self._reader.to_arrow(stream, self._shown, self._groups_shown())
 
-    def to_pandas(self) -> Any:
-        """The rows as a pandas DataFrame; flags are text joined by "|"."""
-        from importlib import import_module
+    def _page(self) -> Page:
+        from ._print import ResultPage
 
-        from ._tables import pandas_column
+        return ResultPage(self)
 
-        pandas: Any = import_module("pandas")
-
-        table = {name: pandas_column(pandas, v) for name, v in self._key_columns().items()}
-        columns: dict[str, Any] = self._columns()
-        columns["flags"] = ["|".join(flags) for flags in columns["flags"]]
-        return pandas.DataFrame({**table, **columns})
-
-    def to_polars(self) -> Any:
-        """The rows as a Polars DataFrame; undefined numbers are null."""
-        from importlib import import_module
-
-        return import_module("polars").DataFrame(self)
-
-    def to_arrow(self) -> Any:
-        """The rows as a PyArrow Table; undefined numbers are null."""
-        from importlib import import_module
-
-        return import_module("pyarrow").table(self)
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """The rows as an Arrow stream, for every library that reads one."""
-        from ._arrow import export_stream
-
-        def fill(stream: int) -> None:
-            self._reader.to_arrow(stream, self._shown, self._groups_shown())
-
-        return export_stream(fill)
-
-    def matrix(self, value: str = "value", *, index: str, columns: str) -> dict[Any, Any]:
-        """The rows reshaped: ``{index: {column: value}}``, NaN where there is no row.
-
-        >>> r.matrix("value", index="cohort", columns="period")      # doctest: +SKIP
-        """
-        from ._tables import matrix
-
-        return matrix(self.to_dict(), value, index, columns)
-
-    # ---- printing and pickling
-
-    def __repr__(self) -> str:
-        from ._print import table
-
-        return table(self)
-
-    def _repr_html_(self) -> str:
-        from ._print import html
-
-        return html(self)
+    # ---- pickling
 
     def __reduce__(self) -> tuple[Any, ...]:
         reader = self._reader
@@ -454,14 +312,6 @@ def _load(data: bytes, state: tuple[Any, ...]) -> Result:
     return result
 
 
-def _hashable(key: Any) -> bool:
-    try:
-        hash(key)
-    except TypeError:
-        return False
-    return True
-
-
 def _answer(label: str) -> Any:
     """The k of share[k]: a whole number where it is one."""
     for kind in (int, float):
@@ -470,9 +320,3 @@ def _answer(label: str) -> Any:
         except ValueError:
             continue
     return label
-
-
-def _named(numbers: list[int], name_of: Any) -> list[Any]:
-    """The names of numbers, each looked up once."""
-    names = {number: name_of(number) for number in set(numbers)}
-    return [names[number] for number in numbers]

@@ -8,13 +8,13 @@ from typing import Any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._result import Result
+    from ._shared import Rows
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measure of one group. The key columns are in ``keys`` and can be read as attributes
-    too: ``row.region``."""
+    """One measure of one group. The key columns are in ``keys``, the axis columns of a report in
+    ``axes``; both can be read as attributes too: ``row.region``, ``row.p_value``."""
 
     group: Any
     metric: str
@@ -36,18 +36,31 @@ class Row:
     definition: str
     flags: tuple[str, ...]
     keys: dict[str, Any] = field(default_factory=dict, hash=False)
+    axes: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __getattr__(self, name: str) -> Any:
-        if name != "keys" and name in self.__dict__.get("keys", ()):
-            return self.keys[name]
+        for columns in ("keys", "axes"):
+            if name in self.__dict__.get(columns, ()):
+                return self.__dict__[columns][name]
         raise AttributeError(f"a row has no {name!r}")
 
 
-def make_rows(result: Result) -> list[Row]:
-    """All rows of a result."""
+def make_rows(result: Rows) -> list[Row]:
+    """All rows of a result or report."""
+    from ._shared import SCHEMA
+
     table = result.to_dict()
     names = list(result._key_columns())
-    each = [table.pop(n) if n != "group" else table["group"] for n in names]
-    keys = list(zip(*each)) if names else [()] * len(result)
+    axes = list(result._axis_columns())
+    size = len(table["group"])
+    keys = _across([table[name] for name in names], size)
+    places = _across([table[name] for name in axes], size)
     make: Any = Row
-    return [make(*v, dict(zip(names, k))) for v, k in zip(zip(*table.values()), keys)]
+    fixed = zip(table["group"], *(table[name] for name in SCHEMA))
+    return [
+        make(*v, dict(zip(names, k)), dict(zip(axes, a))) for v, k, a in zip(fixed, keys, places)
+    ]
+
+
+def _across(columns: list[list[Any]], size: int) -> list[tuple[Any, ...]]:
+    return list(zip(*columns)) if columns else [()] * size

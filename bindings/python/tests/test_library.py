@@ -26,7 +26,8 @@ SCALARS = {
 STRUCTS = {name: struct for name, struct in LAYOUT}
 STRUCTS["cxm_interval_limits"] = _library.IntervalLimits
 OPAQUE = {
-    "cxm_tally", "cxm_arrow", "cxm_allocator", "ArrowArrayStream", "ArrowSchema", "ArrowArray"
+    "cxm_tally", "cxm_arrow", "cxm_allocator", "ArrowArrayStream", "ArrowSchema", "ArrowArray",
+    "cxm_report",
 }
 
 

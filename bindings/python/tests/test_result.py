@@ -111,7 +111,7 @@ def test_rows(g: cxm.Result) -> None:
     assert [row.group for row in rows] == g.groups
     first = rows[0]
     assert dataclasses.is_dataclass(first)
-    assert [f.name for f in dataclasses.fields(first)] == ["group", *SCHEMA, "keys"]
+    assert [f.name for f in dataclasses.fields(first)] == ["group", *SCHEMA, "keys", "axes"]
     assert (first.region, first.keys, first.measure) == ("APAC", {"region": "APAC"}, "nps")
     with pytest.raises(dataclasses.FrozenInstanceError):
         first.value = 0.0  # type: ignore[misc]
