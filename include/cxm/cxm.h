@@ -14,6 +14,7 @@
 #include <cxm/metric.h>
 #include <cxm/nps.h>
 #include <cxm/options.h>
+#include <cxm/plan.h>
 #include <cxm/report.h>
 #include <cxm/result.h>
 #include <cxm/retention.h>
