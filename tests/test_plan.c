@@ -49,6 +49,7 @@ static const struct row {
     { SHARE, 0.05, { .method = CXM_INTERVAL_AGRESTI_COULL }, 384.145882069412 - 3.84145882069412,
       381 },
     { MEAN, 0.1, { .variance = 1.44 }, 3.84145882069412 * 144, 554 },
+    { MEAN, 0.1, { .sd = 1.2 }, 3.84145882069412 * 144, 554 },
     { MEAN, 0.1, { .variance = 1.44, .population = 600 },
       553.170070179953 / (1 + 552.170070179953 / 600), 289 },
 };
@@ -253,6 +254,10 @@ static void refused(void **state)
           "expected must be a share from 0 to 1, not 80; did you mean 0.8?" },
         { NPS, 5, { .expected = 101 }, CXM_EINVAL, "expected", NULL },
         { NPS, 5, { .expected = 40, .variance = 1 }, CXM_EINVAL, "variance", NULL },
+        { NPS, 5, { .sd = 1, .variance = 1 }, CXM_EINVAL, "variance", NULL },
+        { NPS, 5, { .sd = -1 }, CXM_EINVAL, "sd", NULL },
+        { NPS, 5, { .sd = 1.1 }, CXM_EINVAL, "variance", NULL },
+        { NPS, 5, { .sd_b = 1, .variance_b = 1 }, CXM_EINVAL, "variance", NULL },
         { NPS, 5, { .shares = { -1, 1, 1 } }, CXM_EINVAL, "detractors", NULL },
         { SHARE, 0.1, { .shares = { 1, 1, 1 } }, CXM_EINVAL, "shares", NULL },
         { NPS, 5, { .level = 95 }, CXM_EINVAL, "level", NULL },

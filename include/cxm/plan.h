@@ -25,10 +25,10 @@ extern "C" {
 enum cxm_plan_kind {
     CXM_PLAN_NPS = 0,    /**< a share minus a share: NPS, net CSAT; points, -100 … 100 */
     CXM_PLAN_SHARE = 1,  /**< CSAT, first-contact resolution, retention …; in [0, 1] */
-    CXM_PLAN_MEAN = 2    /**< a mean on any scale; needs `variance` */
+    CXM_PLAN_MEAN = 2    /**< a mean on any scale; needs `variance` or `sd` */
 };
 
-/** Zero members mean the defaults. `variance`, `expected` and `shares` exclude each other. */
+/** Zero members mean the defaults. `variance`, `sd`, `expected` and `shares` exclude each other. */
 struct cxm_plan_options {
     size_t size;           /**< sizeof(struct cxm_plan_options), set by CXM_PLAN_INIT */
     double level;          /**< confidence level; 0: 0.95 */
@@ -36,6 +36,7 @@ struct cxm_plan_options {
     double variance;       /**< of one answer: NPS on the codes -1, 0, 1 (so 0 … 1, default 1);
                                 a share p (1 - p) (default 0.25); a mean sd^2 (no default) */
     double variance_b;     /**< of an answer of group b; 0: the same */
+    double sd, sd_b;       /**< standard deviations in the place of variances */
     double expected;       /**< the share (in both groups: of group b), or the NPS in points,
                                 whose largest variance 1 - (expected / 100)^2 is taken */
     double shares[3];      /**< NPS: detractors, passives, promoters, as shares or counts */

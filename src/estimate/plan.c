@@ -73,20 +73,23 @@ static enum cxm_status take(const struct cxm_plan_options *options, struct cxm_p
     return status;
 }
 
-/* At most one of the three ways to say how much the answers vary. */
+/* At most one of the four ways to say how much the answers vary. */
 static enum cxm_status check_ways(const struct request *r, struct cxm_error *error)
 {
     const struct cxm_plan_options *const o = &r->o;
     const bool shares = o->shares[0] != 0.0 || o->shares[1] != 0.0 || o->shares[2] != 0.0;
-    if ((o->variance != 0.0) + (o->expected != 0.0) + shares > 1)
+    if ((o->variance != 0.0) + (o->sd != 0.0) + (o->expected != 0.0) + shares > 1
+        || (o->variance_b != 0.0 && o->sd_b != 0.0))
         return cxm_priv_fail(error, CXM_EINVAL, "variance",
-                             "give one of variance, expected and shares");
+                             "give one of variance, sd, expected and shares");
+    if (!(o->sd >= 0.0 && o->sd_b >= 0.0))
+        return cxm_priv_fail(error, CXM_EINVAL, "sd", "sd must be above 0");
     if (shares && r->kind != CXM_PLAN_NPS)
         return cxm_priv_fail(error, CXM_EINVAL, "shares",
                              "shares of detractors, passives and promoters are for NPS");
     if (r->kind == CXM_PLAN_MEAN && o->expected != 0.0)
         return cxm_priv_fail(error, CXM_EINVAL, "expected",
-                             "the expected mean does not tell its variance; give variance");
+                             "the expected mean does not tell its variance; give variance or sd");
     return shares ? cxm_priv_check_net(o->shares[0], o->shares[1], o->shares[2], error) : CXM_OK;
 }
 
@@ -163,6 +166,10 @@ static enum cxm_status begin(enum cxm_plan_kind kind, const struct cxm_plan_opti
         status = take(options, &r->o, error);
     if (status == CXM_OK)
         status = check_ways(r, error);
+    if (r->o.sd != 0.0)
+        r->o.variance = r->o.sd * r->o.sd;
+    if (r->o.sd_b != 0.0)
+        r->o.variance_b = r->o.sd_b * r->o.sd_b;
     if (status == CXM_OK && (kind == CXM_PLAN_MEAN || r->o.variance != 0.0))
         status = check_variance(r, r->o.variance, "variance", error);
     if (status == CXM_OK && r->o.variance_b != 0.0)

@@ -207,6 +207,8 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_plan_options, power),
     offsetof(struct cxm_plan_options, variance),
     offsetof(struct cxm_plan_options, variance_b),
+    offsetof(struct cxm_plan_options, sd),
+    offsetof(struct cxm_plan_options, sd_b),
     offsetof(struct cxm_plan_options, expected),
     offsetof(struct cxm_plan_options, shares),
     offsetof(struct cxm_plan_options, population),

@@ -322,6 +322,44 @@ class IntervalLimits(Structure):
 
 class AxisInfo(Structure):
     _fields_ = [("name", c_char * 32), ("type", c_int32), ("reserved", c_int32)]
+class PlanOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_double),
+        ("power", c_double),
+        ("variance", c_double),
+        ("variance_b", c_double),
+        ("sd", c_double),
+        ("sd_b", c_double),
+        ("expected", c_double),
+        ("shares", c_double * 3),
+        ("population", c_double),
+        ("design_effect", c_double),
+        ("ratio", c_double),
+        ("response_rate", c_double),
+        ("method", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class PlanStruct(Structure):
+    _fields_ = [
+        ("n_exact", c_double),
+        ("n_a_exact", c_double),
+        ("n_b_exact", c_double),
+        ("margin", c_double),
+        ("difference", c_double),
+        ("power", c_double),
+        ("level", c_double),
+        ("variance_a", c_double),
+        ("variance_b", c_double),
+        ("n", c_int64),
+        ("n_a", c_int64),
+        ("n_b", c_int64),
+        ("invitations", c_int64),
+        ("method", c_uint32),
+        ("unit", c_uint32),
+    ]
 
 
 #: The order in which cxm_layout reports: for each its size, then the offset of every field.
@@ -348,6 +386,8 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_period_counts", PeriodCounts),
     ("cxm_interval_limits", IntervalLimits),
     ("cxm_axis_info", AxisInfo),
+    ("cxm_plan_options", PlanOptions),
+    ("cxm_plan", PlanStruct),
 )
 
 
@@ -403,6 +443,18 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_metric_count": (c_size_t,),
     "cxm_metric_at": (POINTER(MetricInfo), c_size_t),
     "cxm_metric_find": (POINTER(MetricInfo), c_char_p),
+    # plan.h
+    "cxm_sample_size": (
+        _STATUS, c_int, c_double, POINTER(PlanOptions), POINTER(PlanStruct), _ERROR),
+    "cxm_sample_size_difference": (
+        _STATUS, c_int, c_double, POINTER(PlanOptions), POINTER(PlanStruct), _ERROR),
+    "cxm_margin_of_error": (
+        _STATUS, c_int, c_double, POINTER(PlanOptions), POINTER(PlanStruct), _ERROR),
+    "cxm_power": (
+        _STATUS, c_int, c_double, c_double, c_double, POINTER(PlanOptions),
+        POINTER(PlanStruct), _ERROR),
+    "cxm_detectable_difference": (
+        _STATUS, c_int, c_double, c_double, POINTER(PlanOptions), POINTER(PlanStruct), _ERROR),
     # tally.h
     "cxm_tally_new": (
         _STATUS, c_char_p, POINTER(Param), c_size_t, _ALLOCATOR, POINTER(c_void_p), _ERROR),
