@@ -42,11 +42,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._report import Report
 
 #: Loaded when somebody asks for them: name -> module. Sorted.
 _LAZY = {
+    "Plan": "_plan",
     "Report": "_report",
+    "detectable_difference": "_plan",
+    "margin_of_error": "_plan",
+    "power": "_plan",
+    "sample_size": "_plan",
 }
 
 #: The version of the library that is loaded.
@@ -56,6 +62,7 @@ __version__ = version
 __all__ = [
     "CalendarKey",
     "Error",
+    "Plan",
     "Report",
     "Result",
     "Tally",
@@ -65,17 +72,21 @@ __all__ = [
     "csat",
     "csi",
     "day",
+    "detectable_difference",
     "fcr",
     "gap",
+    "margin_of_error",
     "mean",
     "merge",
     "metrics",
     "month",
     "nps",
     "one_touch",
+    "power",
     "quarter",
     "ratio",
     "retention",
+    "sample_size",
     "share",
     "total",
     "version",
