@@ -13,6 +13,7 @@ from ._names import checked_level, interval_name, interval_number, unit_name
 from ._registry import known
 
 _KINDS = {"adjusted-wald": 0, "wilson": 1, "t": 2}  # the default interval tells the kind
+_SUMS = ("ratio", "total")  # t intervals too, of what no single answer has a variance of
 
 
 @dataclass(frozen=True)
@@ -265,7 +266,7 @@ def _kind(metric: str) -> int:
     """enum cxm_plan_kind of a metric."""
     info = known(metric).info
     kind = _KINDS.get(interval_name(info.intervals[0])) if info.n_intervals else None
-    if kind is None:
+    if kind is None or metric in _SUMS:
         raise Error(
             f"sample sizes are for rates, net scores and means, not for {metric}",
             column="metric", value=str(metric),
