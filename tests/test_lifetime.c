@@ -281,7 +281,7 @@ static void gamma_gamma_fits(void **state)
     assert_digits(fit.value, -2393.717286, 5e-7);
 }
 
-/* ---- lifetime value, concentration ----------------------------------------------------- */
+/* ---- lifetime value ------------------------------------------------------------------- */
 
 static void lifetime_values(void **state)
 {
@@ -301,23 +301,6 @@ static void lifetime_values(void **state)
     assert_close(cxm_priv_lifetime_value(100, 0, 0.1, CXM_PAYMENT_NOW, INFINITY), 100, 1e-15);
 }
 
-static void concentration(void **state)
-{
-    static const double five[] = { 20, 60, 120, 300, 500 }, equal[] = { 7, 7, 7, 7 };
-    static const double owner[] = { 0, 0, 0, 9 }, zero[] = { 0, 0, 0 };
-    (void)state;
-    assert_close(cxm_priv_gini(five, 5, false), 0.48, 1e-15);
-    assert_close(cxm_priv_gini(five, 5, true), 0.60, 1e-15);
-    assert_close(cxm_priv_gini(equal, 4, false), 0, 0);
-    assert_close(cxm_priv_gini(owner, 4, false), 0.75, 1e-15);
-    assert_true(isnan(cxm_priv_gini(zero, 3, false)));
-    assert_true(isnan(cxm_priv_gini(owner, 1, true)));
-    assert_close(cxm_priv_top_share(five, 5, 0.3), 0.65, 1e-15);
-    assert_close(cxm_priv_top_share(five, 5, 1), 1, 0);
-    assert_close(cxm_priv_top_share(five, 5, 0), 0, 0);
-    assert_true(isnan(cxm_priv_top_share(zero, 3, 0.5)));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,7 +317,6 @@ int main(void)
         cmocka_unit_test(gamma_gamma_rows),
         cmocka_unit_test(gamma_gamma_fits),
         cmocka_unit_test(lifetime_values),
-        cmocka_unit_test(concentration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,53 +3,11 @@
  * Calls that take no allocator use malloc. The linker puts the functions below in its place
  * (--wrap), so that every allocation of these calls fails once, and once from then on: ENOMEM,
  * outputs as they were, nothing leaked. */
-#include "testing.h"
+#include "failing_malloc.h"
 
 #include "analysis/report.h"
 
 #include <cxm/cxm.h>
-
-/* ---- malloc that fails on demand ------------------------------------------------------ */
-
-static bool armed, fail_on;
-static long countdown, balance;
-
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t bytes);
-void __real_free(void *memory);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void __wrap_free(void *memory);
-
-static bool refuses(void)
-{
-    if (!armed)
-        return false;
-    countdown--;
-    return countdown == 0 || (fail_on && countdown < 0);
-}
-
-static void *counted(void *memory)
-{
-    balance += armed && memory != NULL;
-    return memory;
-}
-
-void *__wrap_malloc(size_t bytes)
-{
-    return refuses() ? NULL : counted(__real_malloc(bytes));
-}
-
-void *__wrap_calloc(size_t count, size_t bytes)
-{
-    return refuses() ? NULL : counted(__real_calloc(count, bytes));
-}
-
-void __wrap_free(void *memory)
-{
-    balance -= armed && memory != NULL;
-    __real_free(memory);
-}
 
 /* ---- the calls ------------------------------------------------------------------------ */
 

@@ -10,6 +10,7 @@
 #include <cxm/csat.h>
 #include <cxm/csi.h>
 #include <cxm/interval.h>
+#include <cxm/lifetime.h>
 #include <cxm/mean.h>
 #include <cxm/metric.h>
 #include <cxm/nps.h>

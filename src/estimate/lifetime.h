@@ -77,11 +77,4 @@ enum cxm_first_payment {
 double cxm_priv_lifetime_value(double margin, double retention, double discount,
                                enum cxm_first_payment first, double periods);
 
-/* ---- how unevenly value is spread ------------------------------------------------------ */
-
-/* Sorted ascending, none negative, sum > 0. `unbiased`: times n / (n - 1). */
-double cxm_priv_gini(const double *sorted, size_t n, bool unbiased);
-/* Share of the sum that the top share q of the customers have, interpolated. */
-double cxm_priv_top_share(const double *sorted, size_t n, double q);
-
 #endif
