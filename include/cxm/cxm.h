@@ -4,6 +4,7 @@
 #ifndef CXM_CXM_H
 #define CXM_CXM_H
 
+#include <cxm/analysis.h>
 #include <cxm/arrow.h>
 #include <cxm/base.h>
 #include <cxm/column.h>

@@ -42,6 +42,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._info import analyses
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._report import Report
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Plan": "_plan",
     "Report": "_report",
+    "analyses": "_info",
     "detectable_difference": "_plan",
     "margin_of_error": "_plan",
     "power": "_plan",
@@ -66,6 +68,7 @@ __all__ = [
     "Report",
     "Result",
     "Tally",
+    "analyses",
     "ces",
     "churn",
     "convert_rate",

@@ -62,6 +62,29 @@ class Metric:
     intervals: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Analysis:
+    """What can be done with metrics beyond one number a group: ``cxm.NAME``."""
+
+    name: str
+    summary: str
+    summary_zh: str
+    source: str
+
+
+def analyses() -> list[Analysis]:
+    """What the library can do beyond metrics: comparisons, curves, charts … Each has ``name``
+    (the function), ``summary, summary_zh`` (the Chinese term) and ``source`` (author, year).
+
+    >>> {a.name: a.summary_zh for a in cxm.analyses()}["sample_size"]
+    '样本量'
+    """
+    found = (lib.cxm_analysis_at(i)[0] for i in range(lib.cxm_analysis_count()))
+    return [
+        Analysis(text(a.name), text(a.summary), text(a.summary_zh), text(a.source)) for a in found
+    ]
+
+
 def describe(info: Any) -> Metric:
     """Reads one struct cxm_metric_info."""
     return Metric(

@@ -320,6 +320,15 @@ class IntervalLimits(Structure):
     ]
 
 
+class AnalysisInfo(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("summary", c_char_p),
+        ("summary_zh", c_char_p),
+        ("source", c_char_p),
+    ]
+
+
 class AxisInfo(Structure):
     _fields_ = [("name", c_char * 32), ("type", c_int32), ("reserved", c_int32)]
 class PlanOptions(Structure):
@@ -386,6 +395,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_period_counts", PeriodCounts),
     ("cxm_interval_limits", IntervalLimits),
     ("cxm_axis_info", AxisInfo),
+    ("cxm_analysis_info", AnalysisInfo),
     ("cxm_plan_options", PlanOptions),
     ("cxm_plan", PlanStruct),
 )
@@ -505,6 +515,10 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_arrow_stream_new": (_STREAM,),
     "cxm_arrow_stream_free": (None, _STREAM),
     "cxm_arrow_capsule_destructor": (None, c_void_p),
+    # analysis.h
+    "cxm_analysis_count": (c_size_t,),
+    "cxm_analysis_at": (POINTER(AnalysisInfo), c_size_t),
+    "cxm_analysis_find": (POINTER(AnalysisInfo), c_char_p),
     # report.h
     "cxm_report_free": (None, _REPORT),
     "cxm_report_rows": (c_size_t, _REPORT),

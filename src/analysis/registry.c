@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The list of all analyses, in the order of their names. */
+#include "base/base.h"
+
+#include <cxm/analysis.h>
+
+static const struct cxm_analysis_info analyses[] = {
+    { "detectable_difference", "Smallest difference that a sample finds with a given power",
+      "可检出差异", "Cohen 1988" },
+    { "margin_of_error", "Half the width of the interval that a sample will give", "误差范围",
+      "Cochran 1977" },
+    { "power", "Chance that a sample finds a difference", "检验功效", "Cohen 1988" },
+    { "sample_size", "Answers needed for a margin of error or a power", "样本量",
+      "Cochran 1977; Cohen 1988" },
+};
+
+size_t cxm_analysis_count(void)
+{
+    return CXM_COUNT(analyses);
+}
+
+const struct cxm_analysis_info *cxm_analysis_at(size_t index)
+{
+    return index < CXM_COUNT(analyses) ? &analyses[index] : NULL;
+}
+
+const struct cxm_analysis_info *cxm_analysis_find(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < CXM_COUNT(analyses); i++) {
+        if (strcmp(analyses[i].name, name) == 0)
+            return &analyses[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The registry of analyses: sorted, each found by its name, each described in both languages. */
+#include "testing.h"
+
+#include <cxm/analysis.h>
+
+static void sorted_and_found(void **state)
+{
+    (void)state;
+    assert_true(cxm_analysis_count() > 0);
+    for (size_t i = 0; i < cxm_analysis_count(); i++) {
+        const struct cxm_analysis_info *info = cxm_analysis_at(i);
+        assert_ptr_equal(cxm_analysis_find(info->name), info);
+        if (i > 0)
+            assert_true(strcmp(cxm_analysis_at(i - 1)->name, info->name) < 0);
+    }
+    assert_null(cxm_analysis_at(cxm_analysis_count()));
+    assert_null(cxm_analysis_find("nothing"));
+    assert_null(cxm_analysis_find(NULL));
+}
+
+static void described_in_both_languages(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < cxm_analysis_count(); i++) {
+        const struct cxm_analysis_info *info = cxm_analysis_at(i);
+        assert_true(strlen(info->summary) > 0);
+        assert_true((unsigned char)info->summary_zh[0] >= 0xE0); /* a Chinese character */
+        assert_non_null(strpbrk(info->source, "0123456789"));    /* a year */
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sorted_and_found),
+        cmocka_unit_test(described_in_both_languages),
+    };
+    return cmocka_run_group_tests_name("registry", tests, NULL, NULL);
+}
