@@ -101,6 +101,11 @@ static const struct setup setups[] = {
       0, { { NULL, NULL, 0, NULL, 0 } } },
     { "total", "total", 1, { "value" }, { SLOT_SMALL }, true, false, 0,
       { { NULL, NULL, 0, NULL, 0 } } },
+    { "survival", "survival", 2, { "duration", "event" }, { SLOT_COUNT, SLOT_FLAG }, true, false,
+      0, { { NULL, NULL, 0, NULL, 0 } } },
+    { "survival, two causes, entry", "survival", 3, { "duration", "event", "entry" },
+      { SLOT_SMALL, SLOT_COUNT, SLOT_SMALL }, true, false, 1,
+      { { "causes", NULL, 0, two_dimensions, 2 } } },
 };
 enum { N_SETUPS = COUNT_OF(setups) };
 
@@ -184,6 +189,8 @@ static inline double random_weight(uint64_t *seed)
 
 static inline struct rows rows_alloc(const struct setup *setup, unsigned options, int64_t n)
 {
+    if (strcmp(setup->metric, "survival") == 0) /* takes no weights: the option is dropped */
+        options &= ~(unsigned)WEIGHTED;
     struct rows rows = { .setup = setup, .options = options, .n = n };
     for (int s = 0; s < setup->n_slots; s++)
         rows.values[s] = must_alloc((size_t)n, sizeof(double));
@@ -216,6 +223,7 @@ static inline struct rows random_rows(const struct setup *setup, unsigned option
                                       uint64_t *seed)
 {
     struct rows rows = rows_alloc(setup, options, n);
+    options = rows.options;
     for (int64_t i = 0; i < n; i++) {
         for (int s = 0; s < setup->n_slots; s++) {
             rows.values[s][i] = random_value(seed, setup->kinds[s]);

@@ -162,7 +162,7 @@ enum cxm_status cxm_priv_key_plan(const struct cxm_column *column, struct cxm_ke
 
 /* ---- words ---------------------------------------------------------------------------- */
 
-static uint64_t word_of_real(double value)
+uint64_t cxm_priv_word_of_real(double value)
 {
     uint64_t bits;
     value += 0.0; /* -0.0 becomes 0.0 */
@@ -230,7 +230,7 @@ static void real_words(const struct cxm_rules *rules, const struct cxm_column *p
             cxm_priv_mark_missing(rules, part, row + (int64_t)done, count, of_block);
         }
         for (size_t i = 0; i < count; i++)
-            words[done + i] = word_of_real(numbers[i]);
+            words[done + i] = cxm_priv_word_of_real(numbers[i]);
     }
 }
 

@@ -81,6 +81,8 @@ void cxm_priv_read_key_text(struct cxm_reader *reader, int64_t first, size_t n,
                             struct cxm_text *text, uint8_t *states);
 /* A word back to the value of the key (text of categories is filled in by the owner). */
 void cxm_priv_key_from_word(int32_t type, uint64_t word, struct cxm_key *out);
+/* The word of a number, CXM_KEY_REAL; both zeros are one. */
+uint64_t cxm_priv_word_of_real(double value);
 
 /* ---- calendar ------------------------------------------------------------------------- */
 

@@ -16,13 +16,27 @@ struct reading {
     struct cxm_dict values;  /* distinct values, without the groups */
     uint32_t *values_order;
     struct cxm_tally *total; /* all groups merged */
+    uint32_t *numbers;       /* where the rule makes the values: their order in the tally, */
+    uint32_t *total_numbers; /* and in the total */
 };
 
 static void reading_release(struct reading *r)
 {
     cxm_priv_dict_release(&r->values);
     cxm_priv_release(&r->tally->allocator, r->values_order);
+    cxm_priv_release(&r->tally->allocator, r->numbers);
+    cxm_priv_release(&r->tally->allocator, r->total_numbers);
     cxm_tally_free(r->total);
+}
+
+static uint32_t *sort_values(const struct cxm_tally *tally)
+{
+    const struct cxm_dict *values = &tally->state.values.dict;
+    uint32_t *order = cxm_priv_alloc(&tally->allocator, values->n, sizeof *order);
+    if (order != NULL && cxm_priv_dict_sort(values, order))
+        return order;
+    cxm_priv_release(&tally->allocator, order);
+    return NULL;
 }
 
 static enum cxm_status reading_init(struct reading *r, struct cxm_tally *tally,
@@ -32,6 +46,8 @@ static enum cxm_status reading_init(struct reading *r, struct cxm_tally *tally,
     r->tally = tally;
     r->metric = cxm_priv_metric_of(&tally->config);
     cxm_priv_dict_init(&r->values, &tally->allocator);
+    if (tally->config.n_table_values > 0) /* no names of measures come from them */
+        return (r->numbers = sort_values(tally)) != NULL ? CXM_OK : cxm_priv_no_memory(error);
     const struct cxm_dict *all = &tally->state.values.dict;
     for (uint32_t i = 0; i < all->n; i++) {
         size_t n, at = 0;
@@ -214,6 +230,9 @@ static bool class_has(enum cxm_interval_class class, enum cxm_interval interval)
         return interval == CXM_INTERVAL_WALD || interval == CXM_INTERVAL_T;
     case CXM_CLASS_RATE:
         return interval == CXM_INTERVAL_GARWOOD;
+    case CXM_CLASS_SURVIVAL:
+        return interval == CXM_INTERVAL_LOGIT
+            || (interval >= CXM_INTERVAL_LOG_LOG && interval <= CXM_INTERVAL_ARCSINE);
     case CXM_CLASS_NONE:
         break;
     }
@@ -297,6 +316,30 @@ static enum cxm_status choose_measures(const struct reading *r,
                          cxm_interval_name((enum cxm_interval)options->interval));
 }
 
+/* The entries of the key table whose key begins with that of the group. */
+static void find_numbers(const struct cxm_dict *values, const uint32_t *order,
+                         const uint8_t *group, size_t n_group, struct cxm_view *view)
+{
+    size_t n, low = 0, high = values->n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const uint8_t *key = cxm_priv_dict_key(values, order[middle], &n);
+        const size_t shared = n < n_group ? n : n_group;
+        const int cmp = shared > 0 ? memcmp(key, group, shared) : 0;
+        if (cmp < 0 || (cmp == 0 && n < n_group))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    view->numbers = order + low;
+    while (low + view->n_numbers < values->n) {
+        const uint8_t *key = cxm_priv_dict_key(values, order[low + view->n_numbers], &n);
+        if (n < n_group || (n_group > 0 && memcmp(key, group, n_group) != 0))
+            break;
+        view->n_numbers++;
+    }
+}
+
 static enum cxm_status make_view(struct reading *r, int64_t group, struct cxm_view *view,
                                  struct cxm_error *error)
 {
@@ -311,6 +354,11 @@ static enum cxm_status make_view(struct reading *r, int64_t group, struct cxm_vi
         }
         tally = r->total;
         group = 0;
+        if (r->numbers != NULL && r->total_numbers == NULL) {
+            r->total_numbers = sort_values(tally);
+            if (r->total_numbers == NULL)
+                return cxm_priv_no_memory(error);
+        }
     }
     view->config = &tally->config;
     view->allocator = &tally->allocator;
@@ -323,6 +371,12 @@ static enum cxm_status make_view(struct reading *r, int64_t group, struct cxm_vi
         return CXM_OK;
     const uint32_t at = tally->schema.n_keys > 0 ? tally->order[group] : 0;
     view->cell = cxm_priv_table_cell(view->table, at);
+    if (r->numbers != NULL) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(dict, at, &n);
+        find_numbers(&view->values->dict, tally == r->tally ? r->numbers : r->total_numbers, key,
+                     n, view);
+    }
     return CXM_OK;
 }
 

@@ -19,6 +19,9 @@ struct cxm_view {
     const struct cxm_table *values; /* key table of the tally */
     const int64_t *value_cell;      /* cell of the member asked for; NULL: none */
     int64_t left_out;               /* in the total only */
+    const uint32_t *numbers;        /* entries of the key table that belong to the group, in order;
+                                       of metrics whose rule makes them */
+    size_t n_numbers;
 };
 
 /* What was asked for. */
@@ -30,7 +33,8 @@ struct cxm_ask {
 
 /* Which intervals a measure can have. */
 enum cxm_interval_class {
-    CXM_CLASS_NONE, CXM_CLASS_SHARE, CXM_CLASS_NET, CXM_CLASS_MEAN, CXM_CLASS_RATE
+    CXM_CLASS_NONE, CXM_CLASS_SHARE, CXM_CLASS_NET, CXM_CLASS_MEAN, CXM_CLASS_RATE,
+    CXM_CLASS_SURVIVAL
 };
 
 /* What the members of a measure are: one, or a family whose names the tally knows. */
@@ -69,7 +73,7 @@ static inline const struct cxm_metric *cxm_priv_metric_of(const struct cxm_confi
 extern const struct cxm_metric cxm_priv_metric_nps, cxm_priv_metric_csat, cxm_priv_metric_ces,
     cxm_priv_metric_csi, cxm_priv_metric_gap, cxm_priv_metric_fcr, cxm_priv_metric_one_touch,
     cxm_priv_metric_retention, cxm_priv_metric_churn, cxm_priv_metric_share,
-    cxm_priv_metric_mean, cxm_priv_metric_ratio, cxm_priv_metric_total;
+    cxm_priv_metric_mean, cxm_priv_metric_ratio, cxm_priv_metric_total, cxm_priv_metric_survival;
 
 /* ---- reading a view ------------------------------------------------------------------- */
 

@@ -130,6 +130,10 @@ static enum cxm_status match_inputs(const struct cxm_config *config,
     if (status != CXM_OK)
         return status;
     sources->n = inputs[0].column->n;
+    if (config->rules->unweighted && sources->weight != NULL)
+        return cxm_priv_fail(error, CXM_EUNSUPPORTED, "weight",
+                             "%s takes no survey weights; freq counts copies of rows",
+                             config->rules->info->name);
     if (config->rules->check_inputs != NULL) {
         const enum cxm_status fits = config->rules->check_inputs(config, sources->given, error);
         if (fits != CXM_OK)
@@ -201,6 +205,10 @@ static enum cxm_status make_schema(const struct cxm_config *config,
         if (plan->info.type == CXM_KEY_CATEGORY && room)
             room = copy_categories(plan->categories, &schema->categories[k],
                                    &schema->n_categories[k], allocator);
+    }
+    if (config->n_table_values > 0) {
+        schema->has_values = true;
+        schema->values_type = CXM_KEY_REAL;
     }
     if (sources->value != NULL) {
         schema->has_values = true;

@@ -77,6 +77,9 @@ static enum cxm_status check_call(const struct cxm_tally *tally, const double *v
                              info->name, info->n_inputs, n_values);
     if (freq < 0)
         return cxm_priv_fail(error, CXM_EDATA, "freq", "freq must be 0 or more");
+    if (weighted && tally->config.rules->unweighted)
+        return cxm_priv_fail(error, CXM_EUNSUPPORTED, "weight", "%s takes no survey weights",
+                             info->name);
     if (tally->state.rows == 0)
         return CXM_OK;
     if (tally->schema.n_keys > 0)
@@ -118,6 +121,8 @@ static void take_over(struct cxm_tally *tally, const struct cxm_state *state, si
     tally->schema.weighted = weighted;
     for (size_t r = 0; r < n_values; r++)
         tally->schema.given |= info->inputs[r].optional ? 1u << r : 0;
+    tally->schema.has_values = tally->config.n_table_values > 0;
+    tally->schema.values_type = tally->schema.has_values ? CXM_KEY_REAL : 0;
 }
 
 static enum cxm_status scratch_of(struct cxm_tally *tally, size_t n_values, bool weighted,
@@ -142,9 +147,38 @@ static enum cxm_status scratch_of(struct cxm_tally *tally, size_t n_values, bool
     return CXM_OK;
 }
 
+/* The keys of the row's numbers in the key table; those that are not counted in the end stay
+ * zero, which is as if they were not there. */
+static bool find_values(const struct cxm_tally *tally, struct cxm_state *state,
+                        uint32_t at[CXM_MAX_TABLE_VALUES])
+{
+    const struct cxm_block *b = &tally->one->block;
+    for (uint32_t t = 0; t < tally->config.n_table_values; t++) {
+        uint8_t key[CXM_NUMBER_KEY_BYTES];
+        if (b->table_counters[t][0] == CXM_NO_COUNTER)
+            continue;
+        cxm_priv_put_number_key(key, b->table_values[t][0]);
+        at[t] = cxm_priv_table_add(&state->values, key, sizeof key);
+        if (at[t] == UINT32_MAX)
+            return false;
+    }
+    return true;
+}
+
+static void add_values(const struct cxm_tally *tally, struct cxm_state *state,
+                       const uint32_t at[CXM_MAX_TABLE_VALUES], int64_t freq)
+{
+    const struct cxm_block *b = &tally->one->block;
+    for (uint32_t t = 0; t < tally->config.n_table_values; t++) {
+        if (b->table_counters[t][0] != CXM_NO_COUNTER)
+            cxm_priv_table_cell(&state->values, at[t])[b->table_counters[t][0]] += freq;
+    }
+}
+
 /* Everything that can fail before the row is counted. */
 static enum cxm_status prepare(const struct cxm_tally *tally, struct cxm_state *state,
-                               int64_t freq, struct cxm_error *error)
+                               int64_t freq, uint32_t at[CXM_MAX_TABLE_VALUES],
+                               struct cxm_error *error)
 {
     int64_t rows;
     if (__builtin_add_overflow(tally->state.rows, freq, &rows))
@@ -153,6 +187,8 @@ static enum cxm_status prepare(const struct cxm_tally *tally, struct cxm_state *
     /* A total of rows that were all left out has no group yet. */
     if (state->groups.dict.n == 0
         && cxm_priv_table_add(&state->groups, (const uint8_t *)"", 0) == UINT32_MAX)
+        return cxm_priv_no_memory(error);
+    if (!find_values(tally, state, at))
         return cxm_priv_no_memory(error);
     return cxm_priv_block_prepare(tally->one, &state->groups, NULL, 0, error);
 }
@@ -185,12 +221,14 @@ enum cxm_status cxm_tally_add_one(struct cxm_tally *tally, const double *values,
             return cxm_priv_no_memory(error);
     }
     struct cxm_state *state = first ? &fresh : &tally->state;
-    status = prepare(tally, state, freq, error);
+    uint32_t at[CXM_MAX_TABLE_VALUES] = { 0 };
+    status = prepare(tally, state, freq, at, error);
     if (status != CXM_OK && first)
         cxm_priv_state_release(&fresh);
     if (status != CXM_OK)
         return status;
     cxm_priv_block_add(s, &state->groups, NULL, freq == 1 ? NULL : &freq);
+    add_values(tally, state, at, freq);
     if (state->groups.layout.n_sums > 0)
         cxm_priv_table_normalise(&state->groups);
     state->rows += freq;

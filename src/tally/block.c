@@ -30,6 +30,10 @@ static void lay_out(struct cxm_scratch *s, struct carver *c)
     b->unit_codes = carve(c, config->n_units, sizeof *b->unit_codes);
     b->variables = carve(c, variables, sizeof *b->variables);
     b->in_key_table = carve(c, rows, sizeof *b->in_key_table);
+    for (uint32_t t = 0; t < config->n_table_values; t++) {
+        b->table_values[t] = carve(c, rows, sizeof *b->table_values[t]);
+        b->table_counters[t] = carve(c, rows, sizeof *b->table_counters[t]);
+    }
     const uint32_t sums = cxm_priv_n_sums(config, s->weighted);
     s->layouts = carve(c, config->n_units, sizeof *s->layouts);
     s->groups = carve(c, rows, sizeof *s->groups);

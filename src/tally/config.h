@@ -14,7 +14,7 @@
 enum { CXM_BLOCK = 1024 };
 
 enum { CXM_MAX_REASONS = 4, CXM_MAX_BINS = 1001, CXM_MAX_ITEMS = 200, CXM_MAX_PARAMS = 12,
-       CXM_MAX_ROLES = 4 };
+       CXM_MAX_ROLES = 4, CXM_MAX_TABLE_VALUES = 2 };
 
 /* A unit is a base of its own: NPS has one, a gap one for every item, dimension and overall.
  * Each row gets one code per unit:
@@ -57,6 +57,9 @@ struct cxm_config {
     struct cxm_unit_spec *units;
     uint32_t n_items[CXM_MAX_ROLES];         /* columns of each input, 1 unless `many` */
     double lowest[CXM_MAX_ROLES], highest[CXM_MAX_ROLES]; /* range of each input */
+    uint32_t n_table_values;  /* numbers a row has in the key table, made by the rule; 0: the
+                                 values of a key input, if there is one */
+    uint32_t n_table_counts;  /* counters of a value in the key table; 0 counts as 1 */
 
     /* Derived from that: */
     uint32_t slot[CXM_MAX_ROLES];            /* first slot of each input */
@@ -74,7 +77,15 @@ struct cxm_block {
     uint16_t **unit_codes;  /* by unit: set by the rule; may be pointed at a codes[] array */
     double **variables;     /* by variable: written by the rule where the unit's row is used */
     bool *in_key_table;     /* by row: does the value of the key input count? */
+    /* Of the n_table_values: by row the number (the rule may point it at a values[] array) and
+     * the counter that it adds to, CXM_NO_COUNTER for none. */
+    double *table_values[CXM_MAX_TABLE_VALUES];
+    uint16_t *table_counters[CXM_MAX_TABLE_VALUES];
 };
+
+enum { CXM_NO_COUNTER = UINT16_MAX };
+
+struct cxm_tally;
 
 struct cxm_rules {
     const struct cxm_metric_info *info;
@@ -85,6 +96,12 @@ struct cxm_rules {
     /* Do the columns that are there (by slot) fit the parameters? NULL: always. */
     enum cxm_status (*check_inputs)(const struct cxm_config *config, const bool *given,
                                     struct cxm_error *error);
+    bool unweighted; /* takes no survey weights */
+    /* The table's only number is the first input, its counter is the code of the unit, which is
+     * that of the second input, a rating, unless one of both is missing or invalid. */
+    bool dense_times;
+    /* Does the key table go with the groups? `order`: its keys, sorted. NULL: always. */
+    bool (*table_is_sound)(const struct cxm_tally *tally, const uint32_t *order);
 };
 
 /* Copies and checks parameters, fills in defaults, calls configure. */
@@ -100,6 +117,11 @@ struct cxm_unit_spec *cxm_priv_config_units(struct cxm_config *config, uint32_t 
 /* EMISMATCH with a sentence that names the first parameter that differs. */
 enum cxm_status cxm_priv_config_compare(const struct cxm_config *a, const struct cxm_config *b,
                                         struct cxm_error *error);
+
+static inline uint32_t cxm_priv_table_counts(const struct cxm_config *config)
+{
+    return config->n_table_counts > 0 ? config->n_table_counts : 1;
+}
 
 static inline double cxm_priv_number(const struct cxm_config *config, int param)
 {

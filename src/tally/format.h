@@ -24,7 +24,9 @@
  *                    i16 first digit, u16 digits, u32 * digits (two's complement, base 2^32)
  *                    counters of a unit: its bins, missing, invalid, zero weight, own reasons;
  *                    sums: see config.h, cxm_priv_unit_sums
- *   5 values         the same for the key table; a key is a group's key and a value's
+ *   5 values         the same for the key table; a key is a group's key and a value's; one
+ *                    counter, or as many as the metric says (survival: censored, lost by cause
+ *                    1 … K, came in; the values are times, and there are values with any row)
  *
  * A tally without rows has no schema: section 2 then holds zeros. */
 #ifndef CXM_SRC_FORMAT_H

@@ -300,16 +300,21 @@ static bool read_schema(struct cursor *c, struct cxm_schema *schema,
     return !c->bad && c->left == 0;
 }
 
-/* Only optional inputs are listed, and there is a key table exactly when its input was given. */
-static bool schema_fits(const struct cxm_schema *schema, const struct cxm_metric_info *info)
+/* Only optional inputs are listed, and there is a key table exactly when its input was given, or
+ * when the metric makes its values and there are rows. */
+static bool schema_fits(const struct cxm_schema *schema, const struct cxm_config *config,
+                        bool any)
 {
+    const struct cxm_metric_info *info = config->rules->info;
     uint32_t optional = 0, keys = 0;
     for (int r = 0; r < info->n_inputs; r++) {
         optional |= info->inputs[r].optional ? 1u << r : 0;
         keys |= info->inputs[r].role == CXM_ROLE_KEY ? 1u << r : 0;
     }
-    return (schema->given & ~optional) == 0
-        && schema->has_values == ((schema->given & keys) != 0);
+    const bool made = config->n_table_values > 0;
+    return (schema->given & ~optional) == 0 && !(schema->weighted && config->rules->unweighted)
+        && (!made || !any || schema->values_type == CXM_KEY_REAL)
+        && schema->has_values == ((made && any) || (schema->given & keys) != 0);
 }
 
 /* ---- cells ---------------------------------------------------------------------------- */
@@ -466,11 +471,20 @@ static enum cxm_status check_totals(const struct cxm_tally *tally, struct cxm_er
     }
     for (uint32_t i = 0; i < state->values.dict.n; i++) {
         const int64_t *cell = cxm_priv_table_cell(&state->values, i);
-        if (cell[0] <= 0 || cell[0] > state->rows
-            || !cxm_priv_value_is_sound(tally->schema.weighted, &state->values, cell))
+        bool any = false;
+        for (uint32_t c = 0; c < state->values.layout.n_counts; c++) {
+            any = any || cell[c] != 0;
+            if (cell[c] < 0 || cell[c] > state->rows)
+                return corrupt(error, "a counter of its values");
+        }
+        if (!any || !cxm_priv_value_is_sound(tally->schema.weighted, &state->values, cell))
             return corrupt(error, "a counter of its values");
     }
-    return total == state->rows ? CXM_OK : corrupt(error, "its rows do not add up");
+    if (total != state->rows)
+        return corrupt(error, "its rows do not add up");
+    const enum cxm_status status = cxm_priv_check_table(tally, error);
+    return status == CXM_EINCONSISTENT ? corrupt(error, "its values and groups differ")
+                                       : status;
 }
 
 static enum cxm_status read_table(const struct cxm_saved *saved, enum cxm_section tag,
@@ -506,13 +520,13 @@ enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tal
     bool no_memory = false;
     if (!read_schema(&c, &tally->schema, &tally->allocator, &no_memory))
         return no_memory ? cxm_priv_no_memory(error) : corrupt(error, "its keys");
-    if (!schema_fits(&tally->schema, tally->config.rules->info))
+    c = section(saved, CXM_SECTION_ROWS);
+    const uint64_t rows = take_u64(&c), left_out = take_u64(&c);
+    if (!schema_fits(&tally->schema, &tally->config, rows > 0))
         return corrupt(error, "its inputs");
     cxm_priv_state_release(&tally->state);
     if (!cxm_priv_state_init(&tally->state, &tally->config, tally->schema.weighted))
         return cxm_priv_no_memory(error);
-    c = section(saved, CXM_SECTION_ROWS);
-    const uint64_t rows = take_u64(&c), left_out = take_u64(&c);
     const uint64_t groups = take_u64(&c), values = take_u64(&c);
     if (c.bad || c.left != 0 || rows > INT64_MAX || left_out > rows)
         return corrupt(error, "its rows");

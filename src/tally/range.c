@@ -394,6 +394,33 @@ static enum cxm_status add_values(struct range *r, int64_t first, const int64_t 
     return CXM_OK;
 }
 
+/* Numbers that the rule made: one or two a row, each adds to one of the counters. */
+static enum cxm_status add_numbers(struct range *r, uint32_t t, const int64_t *freq,
+                                   struct cxm_error *error)
+{
+    const struct cxm_scratch *s = r->scratch;
+    struct cxm_table *values = &r->state->values;
+    for (size_t i = 0; i < s->block.n; i++) {
+        const int64_t copies = freq != NULL ? freq[i] : 1;
+        const uint16_t counter = s->block.table_counters[t][i];
+        if (counter == CXM_NO_COUNTER || copies == 0 || s->groups[i] == UINT32_MAX)
+            continue;
+        size_t used = 0;
+        bool room = true;
+        for (uint32_t key = 0; key < r->sources->n_keys && room; key++)
+            room = encode_key(&r->grouper, key, i, &used);
+        if (!room || !reserve_key(&r->grouper, used + CXM_NUMBER_KEY_BYTES))
+            return cxm_priv_no_memory(error);
+        cxm_priv_put_number_key(r->grouper.key + used, s->block.table_values[t][i]);
+        const uint32_t at = cxm_priv_table_add(values, r->grouper.key,
+                                               used + CXM_NUMBER_KEY_BYTES);
+        if (at == UINT32_MAX)
+            return cxm_priv_no_memory(error);
+        cxm_priv_table_cell(values, at)[counter] += copies;
+    }
+    return CXM_OK;
+}
+
 /* ---- one range ------------------------------------------------------------------------ */
 
 static enum cxm_status count_rows(struct range *r, const int64_t *freq, struct cxm_error *error)
@@ -456,6 +483,8 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
     cxm_priv_block_add(s, groups, sources->n_keys > 0 ? s->groups : NULL, freq);
     if (sources->value != NULL)
         status = add_values(r, first, freq, error);
+    for (uint32_t t = 0; t < r->config->n_table_values && status == CXM_OK; t++)
+        status = add_numbers(r, t, freq, error);
     normalise_sometimes(r, n);
     return status;
 }
@@ -511,7 +540,8 @@ enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
                                    int64_t last, struct cxm_state *state,
                                    struct cxm_error *error)
 {
-    switch (cxm_priv_dense_range(config, sources, first, last, state)) {
+    switch ((config->rules->dense_times ? cxm_priv_dense_times : cxm_priv_dense_range)(
+        config, sources, first, last, state)) {
     case CXM_DENSE_DONE:
         return CXM_OK;
     case CXM_DENSE_NO_MEMORY:

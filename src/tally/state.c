@@ -78,7 +78,27 @@ bool cxm_priv_group_is_sound(const struct cxm_config *config, bool weighted,
 
 bool cxm_priv_value_is_sound(bool weighted, const struct cxm_table *values, const int64_t *cell)
 {
-    return cell[0] >= 0 && (!weighted || weights_are_sound(&values->layout, cell, 0, cell[0]));
+    for (uint32_t c = 0; c < values->layout.n_counts; c++) {
+        if (cell[c] < 0)
+            return false;
+    }
+    return !weighted || weights_are_sound(&values->layout, cell, 0, cell[0]);
+}
+
+enum cxm_status cxm_priv_check_table(const struct cxm_tally *tally, struct cxm_error *error)
+{
+    const struct cxm_dict *values = &tally->state.values.dict;
+    if (tally->config.rules->table_is_sound == NULL)
+        return CXM_OK;
+    uint32_t *order = cxm_priv_alloc(&tally->allocator, values->n, sizeof *order);
+    const bool room = order != NULL && cxm_priv_dict_sort(values, order);
+    const bool sound = room && tally->config.rules->table_is_sound(tally, order);
+    cxm_priv_release(&tally->allocator, order);
+    if (!room)
+        return cxm_priv_no_memory(error);
+    return sound ? CXM_OK
+                 : cxm_priv_fail(error, CXM_EINCONSISTENT, NULL,
+                                 "the table of values does not go with its groups");
 }
 
 bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config, bool weighted)
@@ -88,7 +108,8 @@ bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *confi
     if (!cxm_priv_table_init(&state->groups, config->allocator, config->n_counts,
                              cxm_priv_n_sums(config, weighted)))
         return false;
-    if (cxm_priv_table_init(&state->values, config->allocator, 1, weighted ? 2 : 0))
+    if (cxm_priv_table_init(&state->values, config->allocator, cxm_priv_table_counts(config),
+                            weighted ? 2 : 0))
         return true;
     cxm_priv_table_release(&state->groups);
     return false;

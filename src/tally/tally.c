@@ -288,10 +288,12 @@ enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tall
     if (room) {
         cxm_priv_table_apply_merge(&work->state.groups, &from->state.groups, -1);
         cxm_priv_table_apply_merge(&work->state.values, &from->state.values, -1);
-        sound = rest_is_sound(work);
+        const enum cxm_status goes = cxm_priv_check_table(work, NULL);
+        room = goes != CXM_ENOMEM;
+        sound = goes != CXM_EINCONSISTENT && rest_is_sound(work);
         rest.rows = into->state.rows - from->state.rows;
         rest.left_out = into->state.left_out - from->state.left_out;
-        room = copy_nonzero(&work->state.groups, &rest.groups)
+        room = room && copy_nonzero(&work->state.groups, &rest.groups)
             && copy_nonzero(&work->state.values, &rest.values);
         if (!room || !sound)
             cxm_priv_state_release(&rest);

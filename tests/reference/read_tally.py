@@ -104,7 +104,11 @@ def read_key(data, types):
             key.append(text.decode())
         else:
             word = struct.unpack(">Q", c.take(8))[0]
-            key.append(word - (1 << 63) if kind in (INT, DATE, TIME) else word)
+            if kind == REAL:
+                bits = word ^ 1 << 63 if word >> 63 else word ^ (1 << 64) - 1
+                key.append(struct.unpack("<d", struct.pack("<Q", bits))[0])
+            else:
+                key.append(word - (1 << 63) if kind in (INT, DATE, TIME) else word)
     c.done()
     return tuple(key)
 
@@ -149,7 +153,13 @@ def units_of(metric, params):
         return [(1, 1, 0)]
     if metric == "ratio":
         return [(1, 2, 0)]
+    if metric == "survival":
+        return [(causes_of(params) + 1, 0, 1)]
     return None if items else []
+
+
+def causes_of(params):
+    return max(1, len(params["causes"][1]))
 
 
 def read_tally(data):
@@ -171,7 +181,8 @@ def read_tally(data):
     tally["groups"] = read_cells(groups, schema["types"], n_groups,
                                  sum(b + 3 + r for b, _, r in units), n_sums)
     types = schema["types"] + ([schema["value_type"]] if schema["values"] else [])
-    tally["values"] = read_cells(values, types, n_values, 1, 2 if weighted else 0)
+    n_counts = causes_of(params) + 2 if metric == "survival" else 1
+    tally["values"] = read_cells(values, types, n_values, n_counts, 2 if weighted else 0)
     assert total == left_out + sum(sum(counts) for counts, _ in tally["groups"].values())
     return tally
 
@@ -186,7 +197,7 @@ def value(kind, r, s):
     k = 7 * r + 3 * s
     if (r + 4 * s) % 11 == 10:
         return None
-    return {"rating": k % 11, "flag": k // 2 % 2, "small": k % 17 / 2,
+    return {"rating": k % 11, "flag": k // 2 % 2, "count": k % 3, "small": k % 17 / 2,
             "real": math.ldexp(k % 19 - 9, 5 * (k % 7) - 12)}[kind]
 
 
@@ -236,7 +247,34 @@ def expected_answers():
     return {(): (counts, [])}
 
 
+def expected_times(kinds, causes, options):
+    """Groups and times of durations, events and entries: a customer counts once where it left,
+    by cause, and once where it came in."""
+    groups, times = {}, {}
+    for r in range(ROWS):
+        x = [value(kind, r, s) for s, kind in enumerate(kinds)]
+        copies = r % 4 if "freq" in options else 1
+        key = ()
+        if "number" in options:
+            key += (None if r % 5 == 4 else r % 3 - 1,)
+        if "text" in options:
+            key += (NAMES[r // 2 % 4],)
+        if copies == 0:
+            continue
+        bad = len(x) == 3 and None not in x and x[2] >= x[1 - 1]
+        code = causes + 1 if None in x else causes + 4 if bad else x[1]
+        groups.setdefault(key, ([0] * (causes + 5), []))[0][code] += copies
+        if code <= causes:
+            touched = [(x[0], x[1])] + ([(x[2], causes + 1)] if len(x) == 3 else [])
+            for time, counter in touched:
+                times.setdefault((*key, time), ([0] * (causes + 2), []))[0][counter] += copies
+    return groups, times
+
+
 CHECKS = {
+    "survival": lambda: expected_times(["count", "flag"], 1, {"number", "text", "freq"}),
+    "survival-two-causes-entry": lambda: expected_times(
+        ["small", "count", "small"], 2, {"freq"}),
     "nps": expected_answers,
     "mean": lambda: expected_values(["real"], {"weight", "freq"}),
     "mean-of-small-numbers": lambda: expected_values(["rating"], {"number"}),
@@ -251,8 +289,13 @@ def check_folder(folder):
     for path in files:
         tally = read_tally(path.read_bytes())
         want = CHECKS.pop(path.stem, None)
-        if want is not None:
-            assert tally["groups"] == want(), f"{path.name}: {tally['groups']} is not {want()}"
+        if want is None:
+            continue
+        groups = want()
+        if isinstance(groups, tuple):
+            groups, values = groups
+            assert tally["values"] == values, f"{path.name}: {tally['values']} is not {values}"
+        assert tally["groups"] == groups, f"{path.name}: {tally['groups']} is not {groups}"
     assert not CHECKS, f"not there: {', '.join(CHECKS)}"
     print(f"{len(files)} golden tallies read")
 
