@@ -140,7 +140,7 @@ struct cxm_tally_info {
     int32_t n_keys;
     int32_t weighted;        /**< 1: has survey weights */
     int32_t format_major, format_minor;
-    int32_t reserved;
+    int32_t n_design;        /**< columns of the sampling design */
 };
 
 /** What saved bytes hold, without loading them; also for metrics that this version does not

@@ -101,7 +101,7 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_tally_info, weighted),
     offsetof(struct cxm_tally_info, format_major),
     offsetof(struct cxm_tally_info, format_minor),
-    offsetof(struct cxm_tally_info, reserved),
+    offsetof(struct cxm_tally_info, n_design),
     sizeof(struct cxm_key_info),
     offsetof(struct cxm_key_info, name),
     offsetof(struct cxm_key_info, type),

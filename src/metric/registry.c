@@ -141,7 +141,8 @@ void cxm_tally_describe(const struct cxm_tally *tally, struct cxm_tally_info *ou
     out->n_keys = (int32_t)tally->schema.n_keys;
     out->weighted = tally->schema.weighted;
     out->format_major = CXM_FORMAT_MAJOR;
-    out->format_minor = CXM_FORMAT_MINOR;
+    out->format_minor = cxm_priv_format_minor(tally);
+    out->n_design = (int32_t)tally->schema.n_design;
 }
 
 enum cxm_status cxm_tally_info(const uint8_t *bytes, size_t n_bytes, struct cxm_tally_info *out,
@@ -163,6 +164,12 @@ enum cxm_status cxm_tally_info(const uint8_t *bytes, size_t n_bytes, struct cxm_
         status = load(&saved, NULL, &tally, error);
         if (status == CXM_OK)
             cxm_tally_definition(tally, info.definition, sizeof info.definition);
+        if (status == CXM_OK && info.groups > 0) /* the bytes count cells */
+            info.groups = cxm_tally_groups(tally);
+        if (status == CXM_OK)
+            info.n_design = (int32_t)tally->schema.n_design;
+        if (info.groups < 0)
+            status = cxm_priv_no_memory(error);
         cxm_tally_free(tally);
     }
     if (status == CXM_OK)

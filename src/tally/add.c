@@ -47,13 +47,77 @@ static enum cxm_status set_slot(const struct cxm_config *config, struct cxm_sour
     for (int r = 0; r < info->n_inputs; r++)
         cxm_priv_append(known, sizeof known, &used, "%s, ", info->inputs[r].name);
     return cxm_priv_fail(error, CXM_EINVAL, input->role,
-                         "%s has no input %s; it takes %sby, weight and freq", info->name,
-                         input->role, known);
+                         "%s has no input %s; it takes %sby, weight, freq, strata, cluster, "
+                         "fpc and calibrate", info->name, input->role, known);
 }
 
-static enum cxm_status set_common(struct cxm_sources *sources, const struct cxm_input *input,
+/* The columns of a sampling design, before they join the keys in the order of their roles. */
+struct design {
+    const struct cxm_column *columns[CXM_MAX_DESIGN]; /* by role - CXM_KEY_STRATA */
+};
+
+/* Takes a column of the design; `*taken` stays false for other roles. */
+static enum cxm_status set_design(struct design *design, const struct cxm_input *input,
                                   bool *taken, struct cxm_error *error)
 {
+    static const struct { const char *name; int first, most; } kinds[] = {
+        { "strata", CXM_KEY_STRATA, 1 },
+        { "cluster", CXM_KEY_CLUSTER, 2 },
+        { "fpc", CXM_KEY_FPC, 2 },
+        { "calibrate", CXM_KEY_MARGIN, CXM_MAX_MARGINS },
+    };
+    for (size_t i = 0; i < CXM_COUNT(kinds); i++) {
+        if (strcmp(input->role, kinds[i].name) != 0)
+            continue;
+        *taken = true;
+        const struct cxm_column **place = &design->columns[kinds[i].first - CXM_KEY_STRATA];
+        for (int k = 0; k < kinds[i].most; k++) {
+            if (place[k] != NULL)
+                continue;
+            place[k] = input->column;
+            return cxm_priv_column_fits(input->column, kinds[i].first == CXM_KEY_FPC
+                                                         ? CXM_ROLE_NUMBER
+                                                         : CXM_ROLE_KEY,
+                                        input->role, error);
+        }
+        return cxm_priv_fail(error, CXM_EINVAL, input->role,
+                             kinds[i].most == 1 ? "%s is given twice"
+                                                : "%s is given too many times", input->role);
+    }
+    return CXM_OK;
+}
+
+static enum cxm_status append_design(struct cxm_sources *sources, const struct design *design,
+                                     struct cxm_error *error)
+{
+    const bool clusters = design->columns[CXM_KEY_CLUSTER - CXM_KEY_STRATA] != NULL;
+    if (design->columns[CXM_KEY_FPC_2 - CXM_KEY_STRATA] != NULL && !clusters)
+        return cxm_priv_fail(error, CXM_EINVAL, "fpc",
+                             "a second fpc counts the units of each cluster; there is no cluster");
+    sources->n_by = sources->n_keys;
+    for (int i = 0; i < CXM_MAX_DESIGN; i++) {
+        if (design->columns[i] == NULL)
+            continue;
+        sources->roles[sources->n_keys] = (uint8_t)(i + CXM_KEY_STRATA < CXM_KEY_MARGIN
+                                                      ? i + CXM_KEY_STRATA
+                                                      : CXM_KEY_MARGIN);
+        sources->keys[sources->n_keys++] = design->columns[i];
+    }
+    if (sources->n_by > 0 && sources->n_keys > sources->n_by && sources->leave_out_missing_keys)
+        return cxm_priv_fail(error, CXM_EINVAL, "missing_key",
+                             "missing_key \"leave_out\" does not go with a sampling design: rows "
+                             "without a key stay in the design; keep them as a group");
+    return CXM_OK;
+}
+
+static enum cxm_status set_common(struct cxm_sources *sources, struct design *design,
+                                  const struct cxm_input *input, bool *taken,
+                                  struct cxm_error *error)
+{
+    *taken = false;
+    const enum cxm_status design_status = set_design(design, input, taken, error);
+    if (*taken)
+        return design_status;
     *taken = true;
     if (strcmp(input->role, "by") == 0) {
         if (sources->n_keys == CXM_MAX_KEYS)
@@ -115,18 +179,21 @@ static enum cxm_status match_inputs(const struct cxm_config *config,
                                     struct cxm_sources *sources, struct cxm_error *error)
 {
     uint32_t seen[CXM_MAX_ROLES] = { 0 };
+    struct design design = { { NULL } };
     for (size_t i = 0; i < n; i++) {
         if (inputs[i].role == NULL || inputs[i].column == NULL)
             return cxm_priv_fail(error, CXM_EINVAL, inputs[i].role,
                                  "an input without role or column");
         bool taken;
-        enum cxm_status status = set_common(sources, &inputs[i], &taken, error);
+        enum cxm_status status = set_common(sources, &design, &inputs[i], &taken, error);
         if (status == CXM_OK && !taken)
             status = set_slot(config, sources, &inputs[i], seen, error);
         if (status != CXM_OK)
             return status;
     }
-    const enum cxm_status status = check_complete(config, seen, error);
+    enum cxm_status status = check_complete(config, seen, error);
+    if (status == CXM_OK)
+        status = append_design(sources, &design, error);
     if (status != CXM_OK)
         return status;
     sources->n = inputs[0].column->n;
@@ -185,6 +252,22 @@ static uint32_t given_inputs(const struct cxm_config *config, const struct cxm_s
     return given;
 }
 
+/* A column of the design without a name is called after its role; margins are numbered. */
+static void name_of_design(struct cxm_schema *schema, uint32_t k)
+{
+    static const char *const names[] = { "strata", "cluster", "cluster_2", "fpc", "fpc_2" };
+    char *out = schema->keys[k].name;
+    if (schema->roles[k] < CXM_KEY_MARGIN) {
+        const char *name = names[schema->roles[k] - CXM_KEY_STRATA];
+        memcpy(out, name, strlen(name) + 1);
+        return;
+    }
+    uint32_t number = 1;
+    for (uint32_t i = schema->n_keys; i < k; i++)
+        number += schema->roles[i] == CXM_KEY_MARGIN;
+    snprintf(out, sizeof schema->keys[k].name, "margin_%u", number);
+}
+
 static enum cxm_status make_schema(const struct cxm_config *config,
                                    const struct cxm_sources *sources, struct cxm_schema *schema,
                                    struct cxm_error *error)
@@ -193,12 +276,16 @@ static enum cxm_status make_schema(const struct cxm_config *config,
     memset(schema, 0, sizeof *schema);
     schema->given = given_inputs(config, sources);
     schema->weighted = sources->weight != NULL;
-    schema->n_keys = sources->n_keys;
+    schema->n_keys = sources->n_by;
+    schema->n_design = sources->n_keys - sources->n_by;
+    memcpy(schema->roles, sources->roles, sizeof schema->roles);
     bool room = true;
     for (uint32_t k = 0; k < sources->n_keys; k++) {
         const struct cxm_key_plan *plan = &sources->plans[k];
         schema->keys[k] = plan->info;
-        if (schema->keys[k].name[0] == '\0' && k == 0)
+        if (schema->keys[k].name[0] == '\0' && k >= sources->n_by)
+            name_of_design(schema, k);
+        else if (schema->keys[k].name[0] == '\0' && k == 0)
             snprintf(schema->keys[k].name, sizeof schema->keys[k].name, "group");
         else if (schema->keys[k].name[0] == '\0')
             snprintf(schema->keys[k].name, sizeof schema->keys[k].name, "group_%u", k + 1);

@@ -84,6 +84,8 @@ static enum cxm_status check_call(const struct cxm_tally *tally, const double *v
         return CXM_OK;
     if (tally->schema.n_keys > 0)
         return cxm_priv_fail(error, CXM_EMISMATCH, "by", "the tally has keys");
+    if (tally->schema.n_design > 0)
+        return cxm_priv_fail(error, CXM_EMISMATCH, "strata", "the tally has a sampling design");
     if (tally->schema.weighted != weighted)
         return cxm_priv_fail(error, CXM_EMISMATCH, "weight",
                              "one has survey weights, the other has none");

@@ -33,7 +33,7 @@ static bool key_fits(const struct cxm_sources *sources)
     const struct cxm_column *c = sources->keys[0];
     if (sources->n_keys == 0)
         return true;
-    return sources->n_keys == 1 && is_plain(c) && (c->flags & CXM_COLUMN_SENTINEL) == 0
+    return sources->n_keys == 1 && sources->roles[0] < CXM_KEY_FPC && is_plain(c) && (c->flags & CXM_COLUMN_SENTINEL) == 0
         && c->n_missing_codes == 0 && c->calendar == CXM_NO_CALENDAR
         && sources->plans[0].info.type == CXM_KEY_INT && c->type >= CXM_I8 && c->type <= CXM_U32;
 }

@@ -19,8 +19,11 @@
  *                    u32 keys; of each: text name, u32 type,
  *                    u32 calendar, u32 categories, text * categories;
  *                    if it has values: u32 type, u32 categories, text * categories
- *   3 rows           u64 rows, u64 left out, u64 groups, u64 values
- *   4 groups         ascending keys; of each: u32 bytes, key; u64 counters; of each sum:
+ *                    if flag 1, a sampling design (minor 1): u32 keys, at least 1; of each:
+ *                    u8 role (cxm_key_role, ascending), then as the keys before
+ *   3 rows           u64 rows, u64 left out, u64 cells, u64 values
+ *   4 cells          one a group, or one of each combination of all keys with a design;
+ *                    ascending keys; of each: u32 bytes, key; u64 counters; of each sum:
  *                    i16 first digit, u16 digits, u32 * digits (two's complement, base 2^32)
  *                    counters of a unit: its bins, missing, invalid, zero weight, own reasons;
  *                    sums: see config.h, cxm_priv_unit_sums
@@ -34,11 +37,17 @@
 
 #include "tally/tally.h"
 
-enum { CXM_FORMAT_MAJOR = 1, CXM_FORMAT_MINOR = 0, CXM_HEADER_BYTES = 32,
+enum { CXM_FORMAT_MAJOR = 1, CXM_FORMAT_MINOR = 1, CXM_HEADER_BYTES = 32,
        CXM_SECTION_BYTES = 16, CXM_CRC_BYTES = 4 };
 
 enum cxm_section { CXM_SECTION_CONFIG = 1, CXM_SECTION_SCHEMA = 2, CXM_SECTION_ROWS = 3,
                    CXM_SECTION_GROUPS = 4, CXM_SECTION_VALUES = 5 };
+
+/* Flags of the header; each belongs to what earlier versions cannot read. */
+enum { CXM_SAVED_DESIGN = 1 };
+
+/* The minor version that a tally is saved with: the lowest that can express it. */
+int32_t cxm_priv_format_minor(const struct cxm_tally *tally);
 
 /* Digits of all sums lie within these limits: the lowest bit is that of w x^2, 2^-385 (2^-1074)^2;
  * values times weights are finite, so that 2^63 products stay below 2^2111. */
@@ -56,6 +65,7 @@ struct cxm_bytes {
 struct cxm_saved {
     uint8_t major, minor;
     uint16_t kind;
+    bool design; /* has a sampling design */
     uint64_t hash;
     struct cxm_bytes sections[CXM_SECTION_VALUES + 1]; /* by tag; at = NULL: absent */
 };

@@ -135,11 +135,14 @@ enum cxm_status cxm_priv_open_saved(const uint8_t *bytes, size_t n, struct cxm_s
     if (cxm_priv_get_u32(bytes + n - CXM_CRC_BYTES)
         != cxm_priv_crc32c(0, bytes, n - CXM_CRC_BYTES))
         return corrupt(error, "its checksum is wrong");
-    if ((cxm_priv_get_u32(bytes + 8) & 0xFFFF) != 0)
+    const uint32_t flags = cxm_priv_get_u32(bytes + 8);
+    if ((flags & 0xFFFF & ~(uint32_t)CXM_SAVED_DESIGN) != 0)
         return cxm_priv_fail(error, CXM_EUNSUPPORTED, NULL,
                              "the tally has flags that this version does not know");
+    out->design = (flags & CXM_SAVED_DESIGN) != 0;
     if (cxm_priv_get_u32(bytes + 12) != 0
-        || (cxm_priv_get_u32(bytes + 8) != 0 && out->minor <= CXM_FORMAT_MINOR))
+        || (out->minor <= CXM_FORMAT_MINOR
+            && (flags > CXM_SAVED_DESIGN || out->minor != (out->design ? 1 : 0))))
         return corrupt(error, "its header is wrong");
     struct cursor c = { bytes + CXM_HEADER_BYTES, n - CXM_HEADER_BYTES - CXM_CRC_BYTES, false };
     const enum cxm_status status = cut_sections(&c, out, error);
@@ -266,7 +269,52 @@ static bool read_names(struct cursor *c, char ***names, uint32_t *n,
     return *names != NULL;
 }
 
-static bool read_schema(struct cursor *c, struct cxm_schema *schema,
+static bool read_key(struct cursor *c, struct cxm_schema *schema, uint32_t k,
+                     const struct cxm_allocator *allocator, bool *no_memory)
+{
+    struct cxm_key_info *key = &schema->keys[k];
+    if (!take_name(c, key->name, sizeof key->name))
+        return false;
+    key->type = (int32_t)take_u32(c);
+    key->calendar = (int32_t)take_u32(c);
+    return (uint32_t)key->type <= CXM_KEY_TIME && (uint32_t)key->calendar <= CXM_YEAR
+        && (key->calendar == 0 || key->type == CXM_KEY_DATE)
+        && read_names(c, &schema->categories[k], &schema->n_categories[k], allocator, no_memory)
+        && (schema->n_categories[k] == 0 || key->type == CXM_KEY_CATEGORY);
+}
+
+/* Keys of a design: roles ascend, each at most once but for margins; second stages follow first
+ * ones, and populations are numbers. */
+static bool read_design(struct cursor *c, struct cxm_schema *schema,
+                        const struct cxm_allocator *allocator, bool *no_memory)
+{
+    const uint32_t n = take_u32(c);
+    if (c->bad || n == 0 || n > CXM_MAX_DESIGN)
+        return false;
+    uint32_t margins = 0, seen = 0;
+    uint8_t last = 0;
+    for (uint32_t k = schema->n_keys; k < schema->n_keys + n; k++) {
+        const uint8_t role = take_u8(c);
+        margins += role == CXM_KEY_MARGIN;
+        if (role == 0 || role > CXM_KEY_MARGIN || role < last
+            || (role == last && role != CXM_KEY_MARGIN) || margins > CXM_MAX_MARGINS
+            || !read_key(c, schema, k, allocator, no_memory))
+            return false;
+        const int32_t type = schema->keys[k].type;
+        if ((role == CXM_KEY_FPC || role == CXM_KEY_FPC_2) && type != CXM_KEY_INT
+            && type != CXM_KEY_UINT && type != CXM_KEY_REAL && type != CXM_KEY_BOOL)
+            return false;
+        schema->roles[k] = role;
+        schema->n_design++;
+        seen |= 1u << role;
+        last = role;
+    }
+    return ((seen >> CXM_KEY_CLUSTER_2 & 1) == 0 || (seen >> CXM_KEY_CLUSTER & 1) != 0)
+        && ((seen >> CXM_KEY_FPC_2 & 1) == 0
+            || ((seen >> CXM_KEY_CLUSTER & 1) != 0 && (seen >> CXM_KEY_FPC & 1) != 0));
+}
+
+static bool read_schema(struct cursor *c, bool design, struct cxm_schema *schema,
                         const struct cxm_allocator *allocator, bool *no_memory)
 {
     const uint8_t weighted = take_u8(c), has_values = take_u8(c);
@@ -277,16 +325,7 @@ static bool read_schema(struct cursor *c, struct cxm_schema *schema,
     if (c->bad || weighted > 1 || has_values > 1 || schema->n_keys > CXM_MAX_KEYS)
         return false;
     for (uint32_t k = 0; k < schema->n_keys; k++) {
-        struct cxm_key_info *key = &schema->keys[k];
-        if (!take_name(c, key->name, sizeof key->name))
-            return false;
-        key->type = (int32_t)take_u32(c);
-        key->calendar = (int32_t)take_u32(c);
-        if ((uint32_t)key->type > CXM_KEY_TIME || (uint32_t)key->calendar > CXM_YEAR
-            || (key->calendar != 0 && key->type != CXM_KEY_DATE)
-            || !read_names(c, &schema->categories[k], &schema->n_categories[k], allocator,
-                           no_memory)
-            || (schema->n_categories[k] > 0 && key->type != CXM_KEY_CATEGORY))
+        if (!read_key(c, schema, k, allocator, no_memory))
             return false;
     }
     if (schema->has_values) {
@@ -297,6 +336,8 @@ static bool read_schema(struct cursor *c, struct cxm_schema *schema,
             || (schema->n_value_categories > 0 && schema->values_type != CXM_KEY_CATEGORY))
             return false;
     }
+    if (design && !read_design(c, schema, allocator, no_memory))
+        return false;
     return !c->bad && c->left == 0;
 }
 
@@ -334,14 +375,26 @@ static bool value_is_sound(int32_t type, uint32_t categories, const struct cxm_k
     }
 }
 
+/* Rows of a design have all its keys, and populations of 1 or more. */
+static bool design_is_sound(uint8_t role, const struct cxm_key *key)
+{
+    if (key->missing)
+        return false;
+    if (role != CXM_KEY_FPC && role != CXM_KEY_FPC_2)
+        return true;
+    const double population = cxm_priv_key_number(key);
+    return population >= 1 && isfinite(population);
+}
+
 /* The number of bytes of a well-formed key: all keys of a group, then a value's if `values`. */
 static bool key_is_sound(const struct cxm_schema *schema, struct cxm_bytes key, bool values,
                          size_t *n_group)
 {
     size_t at = 0;
     struct cxm_key out;
-    for (uint32_t k = 0; k < schema->n_keys + (values ? 1u : 0u); k++) {
-        const bool value = k == schema->n_keys;
+    const uint32_t n_keys = cxm_priv_all_keys(schema);
+    for (uint32_t k = 0; k < n_keys + (values ? 1u : 0u); k++) {
+        const bool value = k == n_keys;
         const int32_t type = value ? schema->values_type : schema->keys[k].type;
         const uint32_t categories = value ? schema->n_value_categories : schema->n_categories[k];
         if (value)
@@ -350,6 +403,8 @@ static bool key_is_sound(const struct cxm_schema *schema, struct cxm_bytes key, 
         if (n == 0)
             return false;
         if (!out.missing && !value_is_sound(type, categories, &out))
+            return false;
+        if (!value && k >= schema->n_keys && !design_is_sound(schema->roles[k], &out))
             return false;
         at += n;
     }
@@ -518,7 +573,7 @@ enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tal
 {
     struct cursor c = section(saved, CXM_SECTION_SCHEMA);
     bool no_memory = false;
-    if (!read_schema(&c, &tally->schema, &tally->allocator, &no_memory))
+    if (!read_schema(&c, saved->design, &tally->schema, &tally->allocator, &no_memory))
         return no_memory ? cxm_priv_no_memory(error) : corrupt(error, "its keys");
     c = section(saved, CXM_SECTION_ROWS);
     const uint64_t rows = take_u64(&c), left_out = take_u64(&c);
@@ -531,12 +586,12 @@ enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tal
     if (c.bad || c.left != 0 || rows > INT64_MAX || left_out > rows)
         return corrupt(error, "its rows");
     const bool any = rows > 0;
-    if (!any && (tally->schema.n_keys > 0 || tally->schema.weighted || tally->schema.has_values
+    if (!any && (cxm_priv_all_keys(&tally->schema) > 0 || tally->schema.weighted || tally->schema.has_values
                  || tally->schema.given != 0))
         return corrupt(error, "keys without rows");
     tally->state.rows = (int64_t)rows;
     tally->state.left_out = (int64_t)left_out;
-    if (tally->schema.n_keys == 0 && groups > 1)
+    if (cxm_priv_all_keys(&tally->schema) == 0 && groups > 1)
         return corrupt(error, "groups without keys");
     enum cxm_status status = read_table(saved, CXM_SECTION_GROUPS, groups, tally, error);
     if (status == CXM_OK)

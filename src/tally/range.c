@@ -21,7 +21,7 @@ enum { DIRECT_LIMIT = 1 << 22 };
 struct grouper {
     const struct cxm_allocator *allocator;
     const struct cxm_sources *sources;
-    struct cxm_reader readers[CXM_MAX_KEYS + 1]; /* keys, then the value of the key table */
+    struct cxm_reader readers[CXM_MOST_KEYS + 1]; /* keys, then the value of the key table */
     struct direct direct;
     uint8_t *key;          /* the encoded key of one row, and of its value */
     size_t key_capacity;
@@ -183,6 +183,41 @@ static enum cxm_status bad_key(const struct grouper *g, uint32_t k, int64_t row,
                             (long long)row, text);
 }
 
+static enum cxm_status bad_design(const struct grouper *g, uint32_t k, int64_t row, bool missing,
+                                  struct cxm_error *error)
+{
+    const struct cxm_column *column = g->sources->keys[k];
+    const char *role = cxm_priv_role_name((enum cxm_key_role)g->sources->roles[k]);
+    const char *name = column->name != NULL ? column->name : role;
+    char text[64];
+    cxm_priv_value_text(column, row, text, sizeof text);
+    if (missing)
+        return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
+                                "%s: row %lld is missing; every row of a sampling design needs "
+                                "its %s.", name, (long long)row, role);
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
+                            "%s: row %lld is %s; it counts the population (units of the "
+                            "stratum), so it is 1 or more.", name, (long long)row, text);
+}
+
+/* Every row has its stratum, unit and population: is one missing, or a population no count? */
+static enum cxm_status check_design(const struct grouper *g, size_t i, int64_t row,
+                                    struct cxm_error *error)
+{
+    for (uint32_t k = g->sources->n_by; k < g->sources->n_keys; k++) {
+        struct cxm_key key;
+        if (g->states[k][i] == CXM_ROW_MISSING)
+            return bad_design(g, k, row, true, error);
+        if (g->sources->roles[k] != CXM_KEY_FPC && g->sources->roles[k] != CXM_KEY_FPC_2)
+            continue;
+        cxm_priv_key_from_word(plan_of(g, k)->info.type, g->words[k][i], &key);
+        const double population = cxm_priv_key_number(&key);
+        if (!(population >= 1 && isfinite(population)))
+            return bad_design(g, k, row, false, error);
+    }
+    return CXM_OK;
+}
+
 /* The group number of every row of the block; rows left out get UINT32_MAX. A group is made
  * only for rows that have copies. */
 static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, int64_t first,
@@ -193,6 +228,8 @@ static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, 
     for (uint32_t k = 0; k < n_keys; k++)
         read_key(g, k, first, *n);
     const bool one_word = n_keys == 1 && plan_of(g, 0)->words;
+    const bool design = n_keys > g->sources->n_by;
+    enum cxm_status status = CXM_OK;
     for (size_t i = 0; i < *n; i++) {
         if (one_word && g->states[0][i] == CXM_ROW_USED && (freq == NULL || freq[i] > 0)) {
             const uint64_t at = g->words[0][i] - g->direct.base;
@@ -200,7 +237,10 @@ static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, 
                 out[i] = g->direct.groups[at] - 1;
                 continue;
             }
-            out[i] = word_group(g, groups, i);
+            if (design)
+                status = check_design(g, i, first + (int64_t)i, error);
+            if (status == CXM_OK)
+                out[i] = word_group(g, groups, i);
         } else {
             bool missing = false;
             for (uint32_t k = 0; k < n_keys; k++) {
@@ -215,7 +255,14 @@ static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, 
                 out[i] = UINT32_MAX;
                 continue;
             }
-            out[i] = find_group(g, groups, i);
+            if (design)
+                status = check_design(g, i, first + (int64_t)i, error);
+            if (status == CXM_OK)
+                out[i] = find_group(g, groups, i);
+        }
+        if (status != CXM_OK) {
+            *n = i;
+            return status;
         }
         if (out[i] == UINT32_MAX) {
             *n = i;

@@ -73,6 +73,14 @@ static void put_config(struct writer *w, const struct cxm_config *config)
     }
 }
 
+static void put_key(struct writer *w, const struct cxm_schema *schema, uint32_t k)
+{
+    put_text(w, schema->keys[k].name);
+    put_u32(w, (uint32_t)schema->keys[k].type);
+    put_u32(w, (uint32_t)schema->keys[k].calendar);
+    put_names(w, schema->categories[k], schema->n_categories[k]);
+}
+
 static void put_schema(struct writer *w, const struct cxm_tally *tally)
 {
     static const struct cxm_schema none;
@@ -81,15 +89,17 @@ static void put_schema(struct writer *w, const struct cxm_tally *tally)
     put_u8(w, schema->has_values);
     put_u32(w, schema->given);
     put_u32(w, schema->n_keys);
-    for (uint32_t k = 0; k < schema->n_keys; k++) {
-        put_text(w, schema->keys[k].name);
-        put_u32(w, (uint32_t)schema->keys[k].type);
-        put_u32(w, (uint32_t)schema->keys[k].calendar);
-        put_names(w, schema->categories[k], schema->n_categories[k]);
-    }
+    for (uint32_t k = 0; k < schema->n_keys; k++)
+        put_key(w, schema, k);
     if (schema->has_values) {
         put_u32(w, (uint32_t)schema->values_type);
         put_names(w, schema->value_categories, schema->n_value_categories);
+    }
+    if (schema->n_design > 0)
+        put_u32(w, schema->n_design);
+    for (uint32_t k = schema->n_keys; k < cxm_priv_all_keys(schema); k++) {
+        put_u8(w, schema->roles[k]);
+        put_key(w, schema, k);
     }
 }
 
@@ -142,11 +152,19 @@ static void end_section(const struct writer *w, size_t start)
         cxm_priv_put_u64(w->out + start - 8, w->used - start);
 }
 
+int32_t cxm_priv_format_minor(const struct cxm_tally *tally)
+{
+    return tally->state.rows > 0 && tally->schema.n_design > 0 ? 1 : 0;
+}
+
 static void write_all(struct writer *w, const struct cxm_tally *tally,
                       const uint32_t *values_order)
 {
-    static const uint8_t header[CXM_HEADER_BYTES] = { 'C', 'X', 'M', 'T', CXM_FORMAT_MAJOR,
-                                                      CXM_FORMAT_MINOR };
+    const bool design = tally->state.rows > 0 && tally->schema.n_design > 0;
+    const uint8_t header[CXM_HEADER_BYTES] = {
+        'C', 'X', 'M', 'T', CXM_FORMAT_MAJOR, (uint8_t)cxm_priv_format_minor(tally), 0, 0,
+        design ? CXM_SAVED_DESIGN : 0,
+    };
     put(w, header, sizeof header);
     size_t start = begin_section(w, CXM_SECTION_CONFIG);
     put_config(w, &tally->config);

@@ -150,7 +150,7 @@ static void release_names(char ***names, uint32_t *n, const struct cxm_allocator
 
 void cxm_priv_schema_release(struct cxm_schema *schema, const struct cxm_allocator *allocator)
 {
-    for (uint32_t k = 0; k < CXM_MAX_KEYS; k++)
+    for (uint32_t k = 0; k < CXM_MOST_KEYS; k++)
         release_names(&schema->categories[k], &schema->n_categories[k], allocator);
     release_names(&schema->value_categories, &schema->n_value_categories, allocator);
     memset(schema, 0, sizeof *schema);
@@ -181,7 +181,7 @@ bool cxm_priv_schema_copy(const struct cxm_schema *from, struct cxm_schema *to,
     *to = *from;
     bool room = copy_names(from->value_categories, from->n_value_categories,
                            &to->value_categories, &to->n_value_categories, allocator);
-    for (uint32_t k = 0; k < CXM_MAX_KEYS; k++)
+    for (uint32_t k = 0; k < CXM_MOST_KEYS; k++)
         room = copy_names(from->categories[k], from->n_categories[k], &to->categories[k],
                           &to->n_categories[k], allocator) && room;
     if (!room)
@@ -208,10 +208,23 @@ static const char *key_type_name(int32_t type)
     return (uint32_t)type < CXM_COUNT(names) ? names[type] : "unknown";
 }
 
+const char *cxm_priv_role_name(enum cxm_key_role role)
+{
+    static const char *const names[] = { "by", "strata", "cluster", "cluster", "fpc", "fpc",
+                                         "calibrate" };
+    return names[role];
+}
+
 static enum cxm_status compare_key(const struct cxm_schema *a, const struct cxm_schema *b,
                                    uint32_t k, struct cxm_error *error)
 {
     const struct cxm_key_info *x = &a->keys[k], *y = &b->keys[k];
+    if (strcmp(x->name, y->name) != 0 && k >= a->n_keys)
+        return cxm_priv_fail(error, CXM_EMISMATCH,
+                             cxm_priv_role_name((enum cxm_key_role)a->roles[k]),
+                             "%s is %s in one, %s in the other",
+                             cxm_priv_role_name((enum cxm_key_role)a->roles[k]), x->name,
+                             y->name);
     if (strcmp(x->name, y->name) != 0)
         return cxm_priv_fail(error, CXM_EMISMATCH, "by", "key %u is %s in one, %s in the other",
                              k + 1, x->name, y->name);
@@ -228,6 +241,19 @@ static enum cxm_status compare_key(const struct cxm_schema *a, const struct cxm_
     return CXM_OK;
 }
 
+/* "strata, cluster", or "none". */
+static const char *design_text(const struct cxm_schema *schema, char *out, size_t capacity)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t k = schema->n_keys; k < cxm_priv_all_keys(schema); k++)
+        cxm_priv_append(out, capacity, &used, "%s%s", used > 0 ? ", " : "",
+                        cxm_priv_role_name((enum cxm_key_role)schema->roles[k]));
+    if (used == 0)
+        cxm_priv_append(out, capacity, &used, "none");
+    return out;
+}
+
 enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
                                         const struct cxm_schema *a, const struct cxm_schema *b,
                                         struct cxm_error *error)
@@ -238,7 +264,13 @@ enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
     if (a->n_keys != b->n_keys)
         return cxm_priv_fail(error, CXM_EMISMATCH, "by", "one has %u keys, the other %u",
                              a->n_keys, b->n_keys);
-    for (uint32_t k = 0; k < a->n_keys; k++) {
+    if (a->n_design != b->n_design || memcmp(a->roles, b->roles, sizeof a->roles) != 0) {
+        char one[80], other[80];
+        return cxm_priv_fail(error, CXM_EMISMATCH, "strata",
+                             "the sampling designs differ: one has %s, the other %s",
+                             design_text(a, one, sizeof one), design_text(b, other, sizeof other));
+    }
+    for (uint32_t k = 0; k < cxm_priv_all_keys(a); k++) {
         const enum cxm_status status = compare_key(a, b, k, error);
         if (status != CXM_OK)
             return status;

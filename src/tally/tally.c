@@ -3,12 +3,14 @@
  * The life of a tally: made, copied, merged, subtracted, compared, asked for its groups. */
 #include "tally/tally.h"
 
-#include <stdio.h>
+#include <math.h>
 
 void cxm_priv_tally_changed(struct cxm_tally *tally)
 {
     cxm_priv_release(&tally->allocator, tally->order);
+    cxm_priv_release(&tally->allocator, tally->firsts);
     tally->order = NULL;
+    tally->firsts = NULL;
     for (int k = 0; k < CXM_MAX_KEYS; k++) {
         cxm_priv_release(&tally->allocator, tally->key_text[k]);
         tally->key_text[k] = NULL;
@@ -357,7 +359,15 @@ int64_t cxm_tally_groups(const struct cxm_tally *tally)
 {
     if (tally == NULL)
         return 0;
-    return tally->schema.n_keys == 0 ? 1 : (int64_t)tally->state.groups.dict.n;
+    if (tally->schema.n_keys == 0)
+        return 1;
+    if (tally->schema.n_design == 0)
+        return (int64_t)tally->state.groups.dict.n;
+    /* Groups of cells are known once these are in order, which is kept like all that follows from
+     * the state: a tally belongs to one thread at a time. */
+    if (cxm_priv_tally_sort((struct cxm_tally *)(uintptr_t)tally, NULL) != CXM_OK)
+        return -1;
+    return tally->n_groups;
 }
 
 size_t cxm_tally_n_keys(const struct cxm_tally *tally)
@@ -374,18 +384,66 @@ enum cxm_status cxm_tally_key_info(const struct cxm_tally *tally, size_t key,
     return CXM_OK;
 }
 
+size_t cxm_priv_keys_bytes(const struct cxm_schema *schema, uint32_t n, const uint8_t *bytes,
+                           size_t n_bytes)
+{
+    size_t at = 0;
+    struct cxm_key unused;
+    for (uint32_t k = 0; k < n; k++)
+        at += cxm_priv_parse_key(schema->keys[k].type, bytes + at, n_bytes - at, &unused, NULL);
+    return at;
+}
+
+/* Where the keys of "by" change along the order of the cells. */
+static uint32_t find_firsts(const struct cxm_tally *tally, const uint32_t *order,
+                            uint32_t *firsts)
+{
+    const struct cxm_dict *dict = &tally->state.groups.dict;
+    const uint8_t *last = NULL;
+    size_t n_last = 0;
+    uint32_t n_groups = 0;
+    for (uint32_t i = 0; i < dict->n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(dict, order[i], &n);
+        n = cxm_priv_keys_bytes(&tally->schema, tally->schema.n_keys, key, n);
+        if (last == NULL || n != n_last || memcmp(key, last, n) != 0)
+            firsts[n_groups++] = i;
+        last = key;
+        n_last = n;
+    }
+    firsts[n_groups] = dict->n;
+    return n_groups;
+}
+
 enum cxm_status cxm_priv_tally_sort(struct cxm_tally *tally, struct cxm_error *error)
 {
     if (tally->order != NULL)
         return CXM_OK;
     const struct cxm_dict *dict = &tally->state.groups.dict;
+    const bool design = tally->schema.n_design > 0;
     uint32_t *order = cxm_priv_alloc(&tally->allocator, dict->n, sizeof *order);
-    if (order == NULL || !cxm_priv_dict_sort(dict, order)) {
+    uint32_t *firsts = design ? cxm_priv_alloc(&tally->allocator, (size_t)dict->n + 1,
+                                               sizeof *firsts)
+                              : NULL;
+    if (order == NULL || (design && firsts == NULL) || !cxm_priv_dict_sort(dict, order)) {
         cxm_priv_release(&tally->allocator, order);
+        cxm_priv_release(&tally->allocator, firsts);
         return cxm_priv_no_memory(error);
     }
     tally->order = order;
+    tally->firsts = firsts;
+    tally->n_groups = design ? find_firsts(tally, order, firsts) : dict->n;
     return CXM_OK;
+}
+
+void cxm_priv_group_cells(const struct cxm_tally *tally, int64_t group, size_t *first,
+                          size_t *end)
+{
+    const bool all = group == CXM_TOTAL || tally->schema.n_keys == 0;
+    *first = all ? 0 : tally->firsts != NULL ? tally->firsts[group] : (size_t)group;
+    *end = all                     ? tally->state.groups.dict.n
+         : tally->firsts != NULL ? tally->firsts[group + 1]
+                                 : (size_t)group + 1;
 }
 
 static size_t text_end(const uint8_t *bytes, size_t n)
@@ -440,6 +498,21 @@ size_t cxm_priv_parse_key(int32_t type, const uint8_t *bytes, size_t n, struct c
     return 1 + end;
 }
 
+double cxm_priv_key_number(const struct cxm_key *key)
+{
+    switch (key->type) {
+    case CXM_KEY_REAL:
+        return key->real;
+    case CXM_KEY_UINT:
+        return (double)(uint64_t)key->integer;
+    case CXM_KEY_INT:
+    case CXM_KEY_BOOL:
+        return (double)key->integer;
+    default:
+        return NAN;
+    }
+}
+
 void cxm_priv_decode_key(const struct cxm_schema *schema, const uint8_t *bytes, size_t n,
                          size_t key, struct cxm_key *out)
 {
@@ -455,14 +528,16 @@ void cxm_priv_decode_key(const struct cxm_schema *schema, const uint8_t *bytes, 
 enum cxm_status cxm_tally_key(struct cxm_tally *tally, int64_t group, size_t key,
                               struct cxm_key *out)
 {
-    if (tally == NULL || out == NULL || key >= tally->schema.n_keys || group < 0
-        || group >= cxm_tally_groups(tally))
+    if (tally == NULL || out == NULL || key >= tally->schema.n_keys || group < 0)
         return CXM_EINVAL;
     const enum cxm_status status = cxm_priv_tally_sort(tally, NULL);
     if (status != CXM_OK)
         return status;
-    size_t n;
-    const uint8_t *bytes = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[group], &n);
+    if (group >= cxm_tally_groups(tally))
+        return CXM_EINVAL;
+    size_t n, first, end;
+    cxm_priv_group_cells(tally, group, &first, &end);
+    const uint8_t *bytes = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[first], &n);
     cxm_priv_decode_key(&tally->schema, bytes, n, key, out);
     if (is_word_type(out->type) || out->missing
         || memchr(out->text, 0, out->text_bytes) == NULL)
@@ -485,13 +560,11 @@ static bool copy_values(const struct cxm_schema *schema, const struct cxm_table 
                         const uint8_t *prefix, size_t n_prefix, bool keep, struct cxm_table *to)
 {
     for (uint32_t i = 0; i < from->dict.n; i++) {
-        size_t n, skip = 0;
+        size_t n;
         const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
         if (prefix != NULL && (n < n_prefix || memcmp(key, prefix, n_prefix) != 0))
             continue;
-        struct cxm_key unused;
-        for (uint32_t k = 0; k < schema->n_keys && !keep; k++)
-            skip += cxm_priv_parse_key(schema->keys[k].type, key + skip, n - skip, &unused, NULL);
+        const size_t skip = keep ? 0 : cxm_priv_keys_bytes(schema, schema->n_keys, key, n);
         if (!cxm_priv_table_reserve(to, (size_t)to->dict.n + 1, from->layout.windows))
             return false;
         const uint32_t at = cxm_priv_table_add(to, key + skip, n - skip);
@@ -503,31 +576,47 @@ static bool copy_values(const struct cxm_schema *schema, const struct cxm_table 
     return true;
 }
 
+/* Copies cells first … end - 1 of the order, without the keys of "by" unless they are kept. */
+static bool copy_cells(const struct cxm_tally *tally, size_t first, size_t end, bool keep,
+                       struct cxm_table *to)
+{
+    const struct cxm_schema *schema = &tally->schema;
+    const struct cxm_table *from = &tally->state.groups;
+    for (size_t i = first; i < end; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&from->dict, tally->order[i], &n);
+        const size_t skip = keep ? 0 : cxm_priv_keys_bytes(schema, schema->n_keys, key, n);
+        const uint32_t at = cxm_priv_table_add(to, key + skip, n - skip);
+        if (at == UINT32_MAX)
+            return false;
+        cxm_priv_cell_merge(to, cxm_priv_table_cell(to, at), from,
+                            cxm_priv_table_cell(from, tally->order[i]), 1);
+    }
+    return true;
+}
+
 static bool copy_group(const struct cxm_tally *tally, int64_t group, bool keep,
                        struct cxm_state *to)
 {
     const struct cxm_table *from = &tally->state.groups;
-    const bool total = group == CXM_TOTAL;
-    size_t n = 0;
-    const uint8_t *key = (const uint8_t *)"";
-    if (!total && from->dict.n > 0)
-        key = cxm_priv_dict_key(&from->dict, tally->order[group], &n);
-    if (!cxm_priv_table_reserve(&to->groups, 1, from->layout.windows))
+    size_t n = 0, first, end;
+    const uint8_t *key = NULL;
+    cxm_priv_group_cells(tally, group, &first, &end);
+    end = end < from->dict.n ? end : from->dict.n; /* without rows there is no cell yet */
+    if (group != CXM_TOTAL && first < end) {
+        key = cxm_priv_dict_key(&from->dict, tally->order[first], &n);
+        n = cxm_priv_keys_bytes(&tally->schema, tally->schema.n_keys, key, n);
+    }
+    if (!cxm_priv_table_reserve(&to->groups, 1, from->layout.windows)
+        || !copy_cells(tally, first, end, keep, &to->groups))
         return false;
-    const uint32_t at = cxm_priv_table_add(&to->groups, key, keep ? n : 0);
-    if (at == UINT32_MAX)
+    if (to->groups.dict.n == 0 && tally->schema.n_design == 0
+        && cxm_priv_table_add(&to->groups, (const uint8_t *)"", 0) == UINT32_MAX)
         return false;
-    const uint32_t first = total || from->dict.n == 0 ? 0 : tally->order[group];
-    const uint32_t end = total ? from->dict.n : from->dict.n == 0 ? 0 : first + 1;
-    for (uint32_t i = first; i < end; i++)
-        cxm_priv_cell_merge(&to->groups, cxm_priv_table_cell(&to->groups, at), from,
-                            cxm_priv_table_cell(from, i), 1);
-    return copy_values(&tally->schema, &tally->state.values, total ? NULL : key, n, keep,
-                       &to->values);
+    return copy_values(&tally->schema, &tally->state.values, key, n, keep, &to->values);
 }
 
-/* Rows of the first unit: every row has exactly one code there. */
-static int64_t rows_of_cell(const struct cxm_config *config, const int64_t *cell)
+int64_t cxm_priv_cell_rows(const struct cxm_config *config, const int64_t *cell)
 {
     const struct cxm_unit_layout unit = cxm_priv_unit_layout(config, 0, false);
     int64_t rows = 0;
@@ -536,16 +625,44 @@ static int64_t rows_of_cell(const struct cxm_config *config, const int64_t *cell
     return rows;
 }
 
+/* Takes the keys of "by" out of a schema; those of the design move up. */
+static void drop_by_keys(struct cxm_schema *schema, const struct cxm_allocator *allocator)
+{
+    const uint32_t by = schema->n_keys, all = cxm_priv_all_keys(schema);
+    for (uint32_t k = 0; k < by; k++) {
+        for (uint32_t i = 0; i < schema->n_categories[k]; i++)
+            cxm_priv_release(allocator, schema->categories[k][i]);
+        cxm_priv_release(allocator, schema->categories[k]);
+        schema->categories[k] = NULL;
+        schema->n_categories[k] = 0;
+    }
+    for (uint32_t k = 0; by > 0 && k < all; k++) {
+        const uint32_t from = k + by;
+        const bool moves = from < all;
+        schema->roles[k] = moves ? schema->roles[from] : 0;
+        schema->categories[k] = moves ? schema->categories[from] : NULL;
+        schema->n_categories[k] = moves ? schema->n_categories[from] : 0;
+        if (moves)
+            schema->keys[k] = schema->keys[from];
+        else
+            memset(&schema->keys[k], 0, sizeof schema->keys[k]);
+    }
+    schema->n_keys = 0;
+}
+
 enum cxm_status cxm_tally_group(struct cxm_tally *tally, int64_t group, int keep_keys,
                                 struct cxm_tally **out, struct cxm_error *error)
 {
-    if (tally == NULL || out == NULL || group < CXM_TOTAL || group >= cxm_tally_groups(tally))
+    if (tally == NULL || out == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, "group", "tally or out is NULL");
+    enum cxm_status status = cxm_priv_tally_sort(tally, error);
+    if (status != CXM_OK)
+        return status;
+    if (group < CXM_TOTAL || group >= cxm_tally_groups(tally))
         return cxm_priv_fail(error, CXM_EINVAL, "group", "there is no group %lld",
                              (long long)group);
-    enum cxm_status status = cxm_priv_tally_sort(tally, error);
     struct cxm_tally *one = NULL;
-    if (status == CXM_OK)
-        status = new_alike(tally, &one, error);
+    status = new_alike(tally, &one, error);
     if (status != CXM_OK)
         return status;
     const bool keep = keep_keys != 0 && group != CXM_TOTAL;
@@ -553,18 +670,11 @@ enum cxm_status cxm_tally_group(struct cxm_tally *tally, int64_t group, int keep
         cxm_tally_free(one);
         return cxm_priv_no_memory(error);
     }
-    if (!keep) {
-        for (uint32_t k = 0; k < CXM_MAX_KEYS; k++) {
-            for (uint32_t i = 0; i < one->schema.n_categories[k]; i++)
-                cxm_priv_release(&one->allocator, one->schema.categories[k][i]);
-            cxm_priv_release(&one->allocator, one->schema.categories[k]);
-            one->schema.categories[k] = NULL;
-            one->schema.n_categories[k] = 0;
-        }
-        memset(one->schema.keys, 0, sizeof one->schema.keys);
-        one->schema.n_keys = 0;
-    }
-    one->state.rows = rows_of_cell(&one->config, cxm_priv_table_cell(&one->state.groups, 0));
+    if (!keep)
+        drop_by_keys(&one->schema, &one->allocator);
+    for (uint32_t i = 0; i < one->state.groups.dict.n; i++)
+        one->state.rows += cxm_priv_cell_rows(&one->config,
+                                              cxm_priv_table_cell(&one->state.groups, i));
     if (group == CXM_TOTAL) {
         one->state.left_out = tally->state.left_out;
         one->state.rows += one->state.left_out;

@@ -10,16 +10,26 @@
 
 #include <cxm/tally.h>
 
-enum { CXM_MAX_KEYS = 8 };
+enum { CXM_MAX_KEYS = 8, CXM_MAX_MARGINS = 8, CXM_MAX_DESIGN = 5 + CXM_MAX_MARGINS,
+       CXM_MOST_KEYS = CXM_MAX_KEYS + CXM_MAX_DESIGN };
+
+/* What a key is for. The keys of a sampling design follow those of "by", in the order of these
+ * numbers (they are saved): the cells of a group then stand stratum by stratum, unit by unit. */
+enum cxm_key_role { CXM_KEY_BY = 0, CXM_KEY_STRATA = 1, CXM_KEY_CLUSTER = 2,
+                    CXM_KEY_CLUSTER_2 = 3, CXM_KEY_FPC = 4, CXM_KEY_FPC_2 = 5,
+                    CXM_KEY_MARGIN = 6 };
 
 /* What all rows of a tally share, fixed by the first rows: how its keys are made, and whether
- * there are weights and which optional inputs. `values` describes the key table (churn reasons). */
+ * there are weights and which optional inputs. `values` describes the key table (churn reasons).
+ * A cell is a combination of all keys; a group, which users see, is one of the "by" keys alone. */
 struct cxm_schema {
     bool weighted;
-    uint32_t n_keys;
-    struct cxm_key_info keys[CXM_MAX_KEYS];
-    char **categories[CXM_MAX_KEYS]; /* CXM_KEY_CATEGORY: names in order, NULL otherwise */
-    uint32_t n_categories[CXM_MAX_KEYS];
+    uint32_t n_keys;                  /* of "by" */
+    uint32_t n_design;                /* of the sampling design, after them */
+    uint8_t roles[CXM_MOST_KEYS];     /* enum cxm_key_role */
+    struct cxm_key_info keys[CXM_MOST_KEYS];
+    char **categories[CXM_MOST_KEYS]; /* CXM_KEY_CATEGORY: names in order, NULL otherwise */
+    uint32_t n_categories[CXM_MOST_KEYS];
     uint32_t given;                  /* bit r: optional input r was given */
     bool has_values;
     int32_t values_type;             /* enum cxm_key_type */
@@ -27,7 +37,12 @@ struct cxm_schema {
     uint32_t n_value_categories;
 };
 
-/* What adding changes. A group exists as long as it has rows. Keys of `values` are the group's
+static inline uint32_t cxm_priv_all_keys(const struct cxm_schema *schema)
+{
+    return schema->n_keys + schema->n_design;
+}
+
+/* What adding changes. A cell exists as long as it has rows. Keys of `values` are the cell's
  * key followed by the value's. */
 struct cxm_state {
     struct cxm_table groups;
@@ -41,7 +56,10 @@ struct cxm_tally {
     struct cxm_config config;
     struct cxm_schema schema;
     struct cxm_state state;
-    uint32_t *order;      /* groups in the order of their keys; NULL: not known yet */
+    uint32_t *order;      /* cells in the order of their keys; NULL: not known yet */
+    uint32_t *firsts;     /* with a sampling design: places in `order` where groups begin, and
+                             its end; NULL without: each cell is a group */
+    uint32_t n_groups;    /* known when `order` is */
     char *key_text[CXM_MAX_KEYS]; /* texts of keys that hold a NUL, as last asked for */
     struct cxm_scratch *one; /* memory of cxm_tally_add_one */
 };
@@ -80,6 +98,9 @@ enum cxm_status cxm_priv_tally_new(const struct cxm_rules *rules, const struct c
 enum cxm_status cxm_priv_tally_like(const struct cxm_tally *tally, struct cxm_tally **out,
                                     struct cxm_error *error);
 
+/* "strata", "cluster" …: the role as cxm_tally_add takes it. */
+const char *cxm_priv_role_name(enum cxm_key_role role);
+
 void cxm_priv_schema_release(struct cxm_schema *schema, const struct cxm_allocator *allocator);
 bool cxm_priv_schema_copy(const struct cxm_schema *from, struct cxm_schema *to,
                           const struct cxm_allocator *allocator);
@@ -87,8 +108,17 @@ enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
                                         const struct cxm_schema *a, const struct cxm_schema *b,
                                         struct cxm_error *error);
 
-/* Makes tally->order. */
+/* Makes tally->order, and what comes with it. */
 enum cxm_status cxm_priv_tally_sort(struct cxm_tally *tally, struct cxm_error *error);
+/* The cells of a group (CXM_TOTAL: all) as places in tally->order: *first … *end - 1. The tally is
+ * sorted. */
+void cxm_priv_group_cells(const struct cxm_tally *tally, int64_t group, size_t *first,
+                          size_t *end);
+/* Bytes of the first n keys at the start of an encoded key. */
+size_t cxm_priv_keys_bytes(const struct cxm_schema *schema, uint32_t n, const uint8_t *bytes,
+                           size_t n_bytes);
+/* Rows in a cell: every row has exactly one code in the first unit. */
+int64_t cxm_priv_cell_rows(const struct cxm_config *config, const int64_t *cell);
 /* The state changed: forget what was derived from it. */
 void cxm_priv_tally_changed(struct cxm_tally *tally);
 
@@ -100,6 +130,9 @@ void cxm_priv_decode_key(const struct cxm_schema *schema, const uint8_t *bytes, 
 size_t cxm_priv_parse_key(int32_t type, const uint8_t *bytes, size_t n, struct cxm_key *out,
                           char *text);
 
+/* A key of any kind of number as a double; NaN for text. */
+double cxm_priv_key_number(const struct cxm_key *key);
+
 /* Keys are encoded so that memcmp orders them: a tag (present before missing), then a word with
  * the high byte first, or text with 00 escaped as 00 FF and closed by 00 00. */
 enum { CXM_TAG_PRESENT = 1, CXM_TAG_MISSING = 2 };
@@ -110,9 +143,10 @@ enum { CXM_TAG_PRESENT = 1, CXM_TAG_MISSING = 2 };
 struct cxm_sources {
     const struct cxm_column **slots;      /* n_slots; NULL where an optional one is absent */
     bool *given;
-    const struct cxm_column *keys[CXM_MAX_KEYS];
-    struct cxm_key_plan plans[CXM_MAX_KEYS];
-    uint32_t n_keys;
+    const struct cxm_column *keys[CXM_MOST_KEYS]; /* of "by", then of the design */
+    struct cxm_key_plan plans[CXM_MOST_KEYS];
+    uint8_t roles[CXM_MOST_KEYS];
+    uint32_t n_keys, n_by;                        /* all; those of "by" */
     const struct cxm_column *weight, *freq;
     const struct cxm_column *value;       /* of the key table */
     struct cxm_key_plan value_plan;

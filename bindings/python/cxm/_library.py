@@ -177,7 +177,7 @@ class TallyInfo(Structure):
         ("weighted", c_int32),
         ("format_major", c_int32),
         ("format_minor", c_int32),
-        ("reserved", c_int32),
+        ("n_design", c_int32),
     ]
 
 
