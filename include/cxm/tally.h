@@ -47,6 +47,15 @@ cxm_tally_copy(const struct cxm_tally *tally, struct cxm_tally **out, struct cxm
  *   "by"      a key of the groups; repeat it for several keys
  *   "weight"  survey weight, 0 or 1e-100 … 1e100; not missing where the row is used
  *   "freq"    whole number of copies of the row, >= 0
+ * or of a sampling design, any keys that are never missing:
+ *   "strata"  stratum
+ *   "cluster" unit that was drawn within its stratum (the same name in two strata is two units);
+ *             given twice: the unit that was drawn within that one. Without it rows were drawn
+ *   "fpc"     finite population: how many units there are to draw from, a number >= 1, the same
+ *             for all rows of a stratum; given twice: of each unit's units of the second stage,
+ *             which are rows where there is one cluster
+ *   "calibrate"  margin whose totals are known (see cxm_tally_estimate); up to 8
+ * Rows whose answer is missing, or that have no weight, stay in the design.
  * Inputs with one column per item are repeated in the order of the items.
  */
 struct cxm_input {
@@ -212,6 +221,13 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_measures(struct cxm_tally *tally, struct cxm_measure *out, size_t element_bytes,
                    size_t capacity, size_t *n_out, struct cxm_error *error);
 
+/** A stratum of which one unit was drawn tells nothing of its variance: what then? */
+enum cxm_lonely {
+    CXM_LONELY_ERROR = 0,     /**< an error that names the stratum, CXM_ELONELY */
+    CXM_LONELY_CERTAINTY = 1, /**< it adds nothing, as if it had been drawn for certain */
+    CXM_LONELY_ADJUST = 2     /**< its distance from the mean of all units stands in */
+};
+
 struct cxm_estimate_options {
     size_t size;             /**< sizeof(struct cxm_estimate_options) */
     double level;            /**< in (0, 1); 0: 0.95 */
@@ -221,6 +237,8 @@ struct cxm_estimate_options {
     size_t n_measures;
     const int64_t *groups;   /**< indexes or CXM_TOTAL; NULL: all groups */
     size_t n_groups;
+    int32_t lonely;          /**< enum cxm_lonely; sampling designs only */
+    int32_t reserved;
 };
 
 /**
@@ -231,7 +249,17 @@ struct cxm_estimate_options {
  * @param n_out          set to the number of rows (may be NULL when capacity is not 0)
  * @retval CXM_EINVAL    bad level, interval, measure or group, capacity too small; the interval
  *                       fits none of the measures asked for
+ * @retval CXM_ELONELY   of a stratum one unit was drawn, see enum cxm_lonely
+ * @retval CXM_EDATA     a finite population is smaller than what was drawn from it
+ * @retval CXM_EINCONSISTENT  a finite population differs within its stratum
  * Undefined values are NaN with a flag, status CXM_OK.
+ *
+ * With a sampling design the standard error is linearised over its units (Woodruff 1971):
+ *   V = sum_h (1 - f_h) n_h / (n_h - 1) sum_c (t_hc - tbar_h)^2  (+ the second stage, within units)
+ * where t_hc sums the influences of the rows of unit c in stratum h; rows outside of a group count
+ * as zeros, so the whole design stays. df = units - strata that have rows of the group (as R's
+ * degf of a subset). Means have t(df) limits; NPS adjusted Wald and shares Wilson ones on
+ * n_a = min(n, n_d (t_{n-1} / t_df)^2), n_d = v / std_error^2; "korn-graubard" is not capped at n.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_estimate(struct cxm_tally *tally, const struct cxm_estimate_options *options,

@@ -2,6 +2,7 @@
  *
  * From a tally to estimates: which measures there are, which groups were asked for, and one
  * call of the measure's estimator for each pair. */
+#include "metric/design.h"
 #include "metric/metric.h"
 
 #include <math.h>
@@ -18,10 +19,14 @@ struct reading {
     struct cxm_tally *total; /* all groups merged */
     uint32_t *numbers;       /* where the rule makes the values: their order in the tally, */
     uint32_t *total_numbers; /* and in the total */
+    struct cxm_designed *design; /* of a tally with a sampling design: its groups */
+    struct cxm_designed *whole;  /* all its groups merged, which stand in another order */
 };
 
 static void reading_release(struct reading *r)
 {
+    cxm_priv_designed_free(r->design);
+    cxm_priv_designed_free(r->whole);
     cxm_priv_dict_release(&r->values);
     cxm_priv_release(&r->tally->allocator, r->values_order);
     cxm_priv_release(&r->tally->allocator, r->numbers);
@@ -50,11 +55,9 @@ static enum cxm_status reading_init(struct reading *r, struct cxm_tally *tally,
         return (r->numbers = sort_values(tally)) != NULL ? CXM_OK : cxm_priv_no_memory(error);
     const struct cxm_dict *all = &tally->state.values.dict;
     for (uint32_t i = 0; i < all->n; i++) {
-        size_t n, at = 0;
-        struct cxm_key unused;
+        size_t n;
         const uint8_t *key = cxm_priv_dict_key(all, i, &n);
-        for (uint32_t k = 0; k < tally->schema.n_keys; k++)
-            at += cxm_priv_parse_key(tally->schema.keys[k].type, key + at, n - at, &unused, NULL);
+        const size_t at = cxm_priv_keys_bytes(&tally->schema, cxm_priv_all_keys(&tally->schema), key, n);
         if (cxm_priv_dict_add(&r->values, key + at, n - at) == UINT32_MAX)
             return cxm_priv_no_memory(error);
     }
@@ -221,7 +224,8 @@ static bool class_has(enum cxm_interval_class class, enum cxm_interval interval)
         return true;
     switch (class) {
     case CXM_CLASS_SHARE:
-        return interval == CXM_INTERVAL_WALD
+        return interval == CXM_INTERVAL_WALD || interval == CXM_INTERVAL_WALD_T
+            || interval == CXM_INTERVAL_KORN_GRAUBARD
             || (interval >= CXM_INTERVAL_WILSON && interval <= CXM_INTERVAL_LOGIT);
     case CXM_CLASS_NET:
         return interval == CXM_INTERVAL_WALD || interval == CXM_INTERVAL_WALD_T
@@ -268,6 +272,9 @@ static enum cxm_status check_ask(const struct cxm_estimate_options *options,
                              out->interval);
     if (out->small_n < 0)
         return cxm_priv_fail(error, CXM_EINVAL, "small_n", "small_n must be 0 or more");
+    if (out->lonely < CXM_LONELY_ERROR || out->lonely > CXM_LONELY_ADJUST)
+        return cxm_priv_fail(error, CXM_EINVAL, "lonely",
+                             "lonely must be \"error\", \"certainty\" or \"adjust\"");
     return CXM_OK;
 }
 
@@ -340,11 +347,33 @@ static void find_numbers(const struct cxm_dict *values, const uint32_t *order,
     }
 }
 
-static enum cxm_status make_view(struct reading *r, int64_t group, struct cxm_view *view,
-                                 struct cxm_error *error)
+/* The view of a group of a tally with a sampling design. */
+static enum cxm_status design_view(struct reading *r, int64_t group, enum cxm_lonely lonely,
+                                   struct cxm_view *view, struct cxm_error *error)
+{
+    enum cxm_status status = CXM_OK;
+    const bool whole = group == CXM_TOTAL && r->tally->schema.n_keys > 0;
+    struct cxm_designed **place = whole ? &r->whole : &r->design;
+    if (whole && r->total == NULL)
+        status = cxm_tally_group(r->tally, CXM_TOTAL, 0, &r->total, error);
+    if (status == CXM_OK && *place == NULL)
+        status = cxm_priv_designed_new(whole ? r->total : r->tally, lonely, place, error);
+    if (status == CXM_OK)
+        cxm_priv_designed_view(*place, group, view);
+    return status;
+}
+
+static enum cxm_status make_view(struct reading *r, int64_t group, enum cxm_lonely lonely,
+                                 struct cxm_view *view, struct cxm_error *error)
 {
     struct cxm_tally *tally = r->tally;
     memset(view, 0, sizeof *view);
+    view->config = &tally->config;
+    view->allocator = &tally->allocator;
+    view->weighted = tally->schema.weighted;
+    view->values = &tally->state.values;
+    if (tally->schema.n_design > 0 && tally->state.groups.dict.n > 0)
+        return design_view(r, group, lonely, view, error);
     if (group == CXM_TOTAL && tally->schema.n_keys > 0) {
         if (r->total == NULL) {
             const enum cxm_status status = cxm_tally_group(tally, CXM_TOTAL, 0, &r->total,
@@ -360,9 +389,6 @@ static enum cxm_status make_view(struct reading *r, int64_t group, struct cxm_vi
                 return cxm_priv_no_memory(error);
         }
     }
-    view->config = &tally->config;
-    view->allocator = &tally->allocator;
-    view->weighted = tally->schema.weighted;
     view->table = &tally->state.groups;
     view->values = &tally->state.values;
     view->left_out = tally->schema.n_keys == 0 ? tally->state.left_out : 0;
@@ -387,29 +413,25 @@ static enum cxm_status find_value(const struct reading *r, struct cxm_view *view
     const bool total = group == CXM_TOTAL || r->tally->schema.n_keys == 0;
     size_t n_group = 0, n_value;
     const uint8_t *prefix = (const uint8_t *)"";
+    const uint8_t *value = cxm_priv_dict_key(&r->values, r->values_order[member], &n_value);
+    if (view->domain != NULL)
+        return cxm_priv_designed_value(total && r->whole != NULL ? r->whole : r->design, value,
+                                       n_value, view, error);
     if (!total)
         prefix = cxm_priv_dict_key(&r->tally->state.groups.dict, r->tally->order[group],
                                    &n_group);
-    const uint8_t *value = cxm_priv_dict_key(&r->values, r->values_order[member], &n_value);
-    uint8_t *key = cxm_priv_alloc(&r->tally->allocator, n_group + n_value, 1);
-    if (key == NULL)
-        return cxm_priv_no_memory(error);
-    if (n_group > 0)
-        memcpy(key, prefix, n_group);
-    memcpy(key + n_group, value, n_value);
-    const uint32_t at = cxm_priv_dict_find(&view->values->dict, key, n_group + n_value);
-    view->value_cell = at != UINT32_MAX ? cxm_priv_table_cell(view->values, at) : NULL;
-    cxm_priv_release(&r->tally->allocator, key);
-    return CXM_OK;
+    return cxm_priv_find_value(view->values, prefix, n_group, value, n_value, &view->value_cell,
+                               error);
 }
 
 static bool is_missing_group(const struct reading *r, int64_t group)
 {
     if (group == CXM_TOTAL || r->tally->schema.n_keys == 0)
         return false;
-    size_t n;
+    size_t n, first, end;
+    cxm_priv_group_cells(r->tally, group, &first, &end);
     const uint8_t *key = cxm_priv_dict_key(&r->tally->state.groups.dict,
-                                           r->tally->order[group], &n);
+                                           r->tally->order[first], &n);
     struct cxm_key out;
     for (uint32_t k = 0; k < r->tally->schema.n_keys; k++) {
         cxm_priv_decode_key(&r->tally->schema, key, n, k, &out);
@@ -422,10 +444,12 @@ static bool is_missing_group(const struct reading *r, int64_t group)
 static enum cxm_status estimate_group(struct reading *r,
                                       const struct cxm_estimate_options *options, int64_t group,
                                       const uint32_t *measures, size_t n,
-                                      struct cxm_estimate *out, struct cxm_error *error)
+                                      struct cxm_estimate *out, struct cxm_capture *capture,
+                                      struct cxm_error *error)
 {
     struct cxm_view view;
-    enum cxm_status status = make_view(r, group, &view, error);
+    enum cxm_status status = make_view(r, group, (enum cxm_lonely)options->lonely, &view, error);
+    view.capture = capture;
     const bool missing = status == CXM_OK && is_missing_group(r, group);
     for (size_t i = 0; i < n && status == CXM_OK; i++) {
         uint32_t member = 0;
@@ -484,9 +508,9 @@ static enum cxm_status asked_init(struct asked *a, struct cxm_tally *tally,
     a->measures = NULL;
     enum cxm_status status = check_ask(options, &a->options, error);
     if (status == CXM_OK)
-        status = check_groups(tally, &a->options, error);
-    if (status == CXM_OK)
         status = cxm_priv_tally_sort(tally, error);
+    if (status == CXM_OK)
+        status = check_groups(tally, &a->options, error);
     if (status != CXM_OK)
         return status;
     status = reading_init(&a->reading, tally, error);
@@ -505,13 +529,14 @@ static enum cxm_status asked_init(struct asked *a, struct cxm_tally *tally,
 
 /* n_groups * n_measures estimates. */
 static enum cxm_status estimate_groups(struct asked *a, struct cxm_estimate *out,
-                                       struct cxm_error *error)
+                                       struct cxm_capture *captures, struct cxm_error *error)
 {
     enum cxm_status status = CXM_OK;
     for (size_t g = 0; status == CXM_OK && g < a->n_groups; g++) {
         const int64_t group = a->options.groups != NULL ? a->options.groups[g] : (int64_t)g;
         status = estimate_group(&a->reading, &a->options, group, a->measures, a->n_measures,
-                                out + g * a->n_measures, error);
+                                out + g * a->n_measures, captures != NULL ? &captures[g] : NULL,
+                                error);
     }
     return status;
 }
@@ -531,9 +556,32 @@ enum cxm_status cxm_tally_estimate(struct cxm_tally *tally,
     if (status != CXM_OK)
         return status;
     if (capacity > 0)
-        status = estimate_groups(&a, out, error);
+        status = estimate_groups(&a, out, NULL, error);
     if (status == CXM_OK && n_out != NULL)
         *n_out = a.n_groups * a.n_measures;
+    asked_release(&a);
+    return status;
+}
+
+enum cxm_status cxm_priv_estimate_captured(struct cxm_tally *tally, uint32_t measure,
+                                           const int64_t *groups, size_t n, int32_t lonely,
+                                           struct cxm_estimate *out,
+                                           struct cxm_capture *captures,
+                                           struct cxm_error *error)
+{
+    const struct cxm_estimate_options options = {
+        .size = sizeof options, .measures = &measure, .n_measures = 1, .groups = groups,
+        .n_groups = n, .lonely = lonely,
+    };
+    struct asked a;
+    enum cxm_status status = asked_init(&a, tally, &options, n, error);
+    if (status != CXM_OK)
+        return status;
+    status = estimate_groups(&a, out, captures, error);
+    for (size_t i = 0; status == CXM_OK && i < n; i++) {
+        if (captures[i].no_memory)
+            status = cxm_priv_no_memory(error);
+    }
     asked_release(&a);
     return status;
 }
@@ -541,21 +589,23 @@ enum cxm_status cxm_tally_estimate(struct cxm_tally *tally,
 enum cxm_status cxm_tally_base(struct cxm_tally *tally, int64_t group, uint32_t measure,
                                struct cxm_base *out, struct cxm_error *error)
 {
-    if (tally == NULL || out == NULL || group < CXM_TOTAL || group >= cxm_tally_groups(tally))
-        return cxm_priv_fail(error, CXM_EINVAL, "group", "there is no group %lld",
-                             (long long)group);
     struct reading r;
     struct cxm_view view;
     uint32_t member = 0;
+    if (tally == NULL || out == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally or out is NULL");
     enum cxm_status status = cxm_priv_tally_sort(tally, error);
     if (status != CXM_OK)
         return status;
+    if (group < CXM_TOTAL || group >= cxm_tally_groups(tally))
+        return cxm_priv_fail(error, CXM_EINVAL, "group", "there is no group %lld",
+                             (long long)group);
     status = reading_init(&r, tally, error);
     const int f = status == CXM_OK ? find_measure(&r, measure, &member) : 0;
     if (status == CXM_OK && f < 0)
         status = cxm_priv_fail(error, CXM_EINVAL, "measure", "there is no measure %u", measure);
     if (status == CXM_OK)
-        status = make_view(&r, group, &view, error);
+        status = make_view(&r, group, CXM_LONELY_CERTAINTY, &view, error);
     if (status == CXM_OK) {
         const struct cxm_estimator *e = &r.metric->estimators[f];
         const bool spread = e->members == CXM_PER_ITEM || e->members == CXM_PER_UNIT;
@@ -665,7 +715,7 @@ enum cxm_status cxm_tally_rows(struct cxm_tally *tally,
     const size_t n = a.n_groups * a.n_measures;
     if (capacity > 0 && n > 0) {
         struct cxm_estimate *estimates = cxm_priv_alloc(&tally->allocator, n, sizeof *estimates);
-        status = estimates != NULL ? estimate_groups(&a, estimates, error)
+        status = estimates != NULL ? estimate_groups(&a, estimates, NULL, error)
                                    : cxm_priv_no_memory(error);
         if (status == CXM_OK)
             status = fill_rows(&a, estimates, out);

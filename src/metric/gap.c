@@ -6,6 +6,7 @@
  * items and dimensions count short, met and exceeded, and keep perceived and expected as two
  * variables, so that means, paired t and Cohen's dz come from one moment matrix. */
 #include "metric/call.h"
+#include "metric/design.h"
 #include "metric/items.h"
 
 #include <cxm/csi.h>
@@ -422,7 +423,7 @@ static void estimate_p(const struct cxm_view *view, uint32_t member, const struc
                        struct cxm_estimate *out)
 {
     const double t = t_of(view, member, ask, out);
-    out->value = out->n > 1 ? cxm_priv_t_p_value(t, (double)(out->n - 1)) : NAN;
+    out->value = out->n > 1 ? cxm_priv_t_p_value(t, cxm_priv_view_df(view, out->n)) : NAN;
 }
 
 static void estimate_dz(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,

@@ -122,8 +122,8 @@ void cxm_priv_estimate_importance_index(const struct cxm_view *view, uint32_t un
     out->value = offset + factor * theta.hi;
     /* The form's constant: sum_i Ibar_i Sbar_i / sum Ibar = theta, as sum_i Ibar_i (Sbar_i -
      * theta) is 0. */
-    out->std_error = fabs(factor) * cxm_priv_form_error(view, unit, a, theta);
-    cxm_priv_finish_mean(out, ask, low, high);
+    out->std_error = cxm_priv_form_error(view, unit, a, theta, factor);
+    cxm_priv_finish_mean(view, out, ask, low, high);
 }
 
 void cxm_priv_estimate_importance_weight(const struct cxm_view *view, uint32_t unit, uint32_t k,
@@ -147,8 +147,8 @@ void cxm_priv_estimate_importance_weight(const struct cxm_view *view, uint32_t u
         a[i] = i < k ? cxm_priv_dd_mul(part, scale) : cxm_priv_dd(0);
     }
     out->value = share.hi;
-    out->std_error = cxm_priv_form_error(view, unit, a, cxm_priv_dd(0));
-    cxm_priv_finish_mean(out, ask, 0, 1);
+    out->std_error = cxm_priv_form_error(view, unit, a, cxm_priv_dd(0), 1);
+    cxm_priv_finish_mean(view, out, ask, 0, 1);
 }
 
 void cxm_priv_define_weights(const struct cxm_config *config, int weights_param, char *out,

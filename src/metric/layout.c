@@ -128,6 +128,8 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_estimate_options, n_measures),
     offsetof(struct cxm_estimate_options, groups),
     offsetof(struct cxm_estimate_options, n_groups),
+    offsetof(struct cxm_estimate_options, lonely),
+    offsetof(struct cxm_estimate_options, reserved),
     sizeof(struct cxm_base),
     offsetof(struct cxm_base, rows),
     offsetof(struct cxm_base, n),

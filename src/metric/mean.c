@@ -4,6 +4,7 @@
  * errors are those of Taylor linearisation with n - 1 (Woodruff 1971), which for the mean
  * without weights is s / sqrt(n). */
 #include "metric/call.h"
+#include "metric/design.h"
 #include "metric/metric.h"
 
 #include <cxm/mean.h>
@@ -89,10 +90,19 @@ static void estimate_ratio(const struct cxm_view *view, uint32_t member,
     const struct cxm_dd ratio = cxm_priv_dd_div(cxm_priv_view_sum(view, 0, 0), below);
     /* influence of a row: w (x - R y) / sum w y */
     const struct cxm_dd a[2] = { cxm_priv_dd(1), { -ratio.hi, -ratio.lo } };
-    const double per_row = cxm_priv_form_error(view, 0, a, cxm_priv_dd(0));
+    const struct cxm_dd nothing = { 0, 0 };
+    const struct cxm_form form = { 0, a, &nothing, 0, below, 1 };
     out->value = ratio.hi;
-    out->std_error = per_row * out->sum_weight / fabs(below.hi);
-    cxm_priv_finish_mean(out, ask, -INFINITY, INFINITY);
+    if (view->domain != NULL) {
+        out->std_error = cxm_priv_design_error(view, &form);
+    } else {
+        struct cxm_view plain = *view;
+        plain.capture = NULL;
+        const double per_row = cxm_priv_form_error(&plain, 0, a, nothing, 1);
+        out->std_error = per_row * out->sum_weight / fabs(below.hi);
+        cxm_priv_capture_form(view, &form, out->std_error);
+    }
+    cxm_priv_finish_mean(view, out, ask, -INFINITY, INFINITY);
 }
 
 /* V = n / (n - 1) (sum v^2 - (sum v)^2 / n), v = w x. */
@@ -110,7 +120,13 @@ static void estimate_total(const struct cxm_view *view, uint32_t member,
     const double variance = scatter.hi > ldexp(fabs(a.hi), -98) ? scatter.hi : 0.0;
     out->value = sum.hi;
     out->std_error = out->n > 1 ? sqrt(variance / (double)(out->n - 1)) : NAN;
-    cxm_priv_finish_mean(out, ask, -INFINITY, INFINITY);
+    const struct cxm_dd one = { 1, 0 }, nothing = { 0, 0 };
+    const struct cxm_form form = { 0, &one, &nothing, 0, one, 1 };
+    if (view->domain != NULL)
+        out->std_error = cxm_priv_design_error(view, &form);
+    else
+        cxm_priv_capture_form(view, &form, out->std_error);
+    cxm_priv_finish_mean(view, out, ask, -INFINITY, INFINITY);
 }
 
 static const struct cxm_input_info value_input[] = {

@@ -9,6 +9,9 @@
 #include "estimate/estimate.h"
 #include "tally/tally.h"
 
+struct cxm_domain;
+struct cxm_capture;
+
 /* The counts and sums of one group (or of all groups merged) of a tally. */
 struct cxm_view {
     const struct cxm_config *config;
@@ -22,6 +25,8 @@ struct cxm_view {
     const uint32_t *numbers;        /* entries of the key table that belong to the group, in order;
                                        of metrics whose rule makes them */
     size_t n_numbers;
+    const struct cxm_domain *domain;/* the group within its sampling design; NULL: none */
+    struct cxm_capture *capture;    /* what an estimate is to leave behind; NULL: nothing */
 };
 
 /* What was asked for. */
@@ -138,7 +143,7 @@ void cxm_priv_estimate_between(const struct cxm_view *view, double low, double h
 void cxm_priv_estimate_rating_mean(const struct cxm_view *view, uint32_t member,
                                    const struct cxm_ask *ask, struct cxm_estimate *out);
 /* Intervals by class, for cxm_metric_info; default first. */
-extern const enum cxm_interval cxm_priv_share_intervals[9], cxm_priv_net_intervals[12],
+extern const enum cxm_interval cxm_priv_share_intervals[11], cxm_priv_net_intervals[12],
     cxm_priv_mean_intervals[3];
 
 /* ---- estimators that metrics share ---------------------------------------------------- */
@@ -170,11 +175,12 @@ void cxm_priv_estimate_bin_ratio(const struct cxm_view *view, uint32_t unit, con
 void cxm_priv_estimate_count(const struct cxm_view *view, uint32_t unit, const double *y,
                              const struct cxm_ask *ask, struct cxm_estimate *out);
 /* "t" limits around value ± std_error that were set, or what else was asked for. */
-void cxm_priv_finish_mean(struct cxm_estimate *out, const struct cxm_ask *ask, double low,
-                          double high);
+void cxm_priv_finish_mean(const struct cxm_view *view, struct cxm_estimate *out,
+                          const struct cxm_ask *ask, double low, double high);
 /* The square root of n / (n - 1) sum_r (sum_i a_i (v_ri) - c w_r)^2 / W^2: the linearised
- * standard error of anything whose influence is a linear form of the variables and 1. */
+ * standard error of anything whose influence is a linear form of the variables and 1, times
+ * |factor|; under the view's sampling design where there is one. */
 double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
-                           struct cxm_dd c);
+                           struct cxm_dd c, double factor);
 
 #endif

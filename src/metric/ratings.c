@@ -6,10 +6,11 @@
 
 #include <math.h>
 
-const enum cxm_interval cxm_priv_share_intervals[9] = {
+const enum cxm_interval cxm_priv_share_intervals[11] = {
     CXM_INTERVAL_WILSON,          CXM_INTERVAL_WILSON_CC, CXM_INTERVAL_WALD,
     CXM_INTERVAL_AGRESTI_COULL,   CXM_INTERVAL_CLOPPER_PEARSON, CXM_INTERVAL_JEFFREYS,
-    CXM_INTERVAL_MID_P,           CXM_INTERVAL_LOGIT,     CXM_INTERVAL_NONE,
+    CXM_INTERVAL_MID_P,           CXM_INTERVAL_LOGIT,     CXM_INTERVAL_WALD_T,
+    CXM_INTERVAL_KORN_GRAUBARD,   CXM_INTERVAL_NONE,
 };
 const enum cxm_interval cxm_priv_net_intervals[12] = {
     CXM_INTERVAL_ADJUSTED_WALD,    CXM_INTERVAL_ADJUSTED_WALD_U, CXM_INTERVAL_ADJUSTED_WALD_TZ,

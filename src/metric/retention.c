@@ -8,6 +8,7 @@
  * Customers who came in the period are not part of S; those who came and left again are known
  * from counts only. Reasons of churn are shares of S and sum to churn. */
 #include "metric/call.h"
+#include "metric/design.h"
 #include "metric/metric.h"
 
 #include <cxm/retention.h>
@@ -132,6 +133,13 @@ static void estimate_reason(const struct cxm_view *view, uint32_t member,
     const double x = yes.hi;
     out->value = cxm_priv_dd_div(yes, all).hi;
     out->std_error = sqrt(correction * scatter) / total;
+    const struct cxm_dd share = cxm_priv_dd_div(yes, all), minus = { -share.hi, -share.lo };
+    const struct cxm_dd c[2] = { minus, minus };
+    const struct cxm_form form = { 0, NULL, c, 1, all, 1 };
+    if (view->domain != NULL)
+        out->std_error = cxm_priv_design_error(view, &form);
+    else
+        cxm_priv_capture_form(view, &form, out->std_error);
     cxm_priv_finish_share(view, ask, x, out);
 }
 

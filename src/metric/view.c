@@ -4,6 +4,7 @@
  * and net scores of bins, means of bins and of variables. Sums leave the tally as
  * double-doubles; differences such as n sum(x^2) - sum(x)^2 are taken in that form, so that a
  * variance survives a mean that is 10^13 times its root. */
+#include "metric/design.h"
 #include "metric/metric.h"
 
 #include <math.h>
@@ -169,6 +170,7 @@ void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limits limits, dou
  * the mean with divisor n (Taylor linearisation; without weights the plug-in variance / n). */
 struct bin_mean {
     double mean, scatter;
+    struct cxm_dd exact; /* mean */
 };
 
 /* The same in whole numbers, where y is whole and everything fits: exact, and quicker. */
@@ -193,7 +195,8 @@ static bool whole_mean_of_bins(const struct cxm_view *view, uint32_t unit, const
     const struct cxm_dd low = cxm_priv_dd((double)((int64_t)scatter & (((int64_t)1 << 50) - 1)));
     const struct cxm_dd weight = cxm_priv_dd_int(n);
     const struct cxm_dd cube = cxm_priv_dd_mul(weight, cxm_priv_dd_mul(weight, weight));
-    out->mean = cxm_priv_dd_div(cxm_priv_dd_int(sum), weight).hi;
+    out->exact = cxm_priv_dd_div(cxm_priv_dd_int(sum), weight);
+    out->mean = out->exact.hi;
     out->scatter = cxm_priv_dd_div(cxm_priv_dd_add(high, low), cube).hi;
     return true;
 }
@@ -216,8 +219,8 @@ static struct bin_mean mean_of_bins(const struct cxm_view *view, uint32_t unit, 
                                                       cxm_priv_dd(y[b] * y[b])));
         scatter = cxm_priv_dd_sub(cxm_priv_dd_mul(t.weight, scatter), cxm_priv_dd_mul(sum, sum));
         const struct cxm_dd cube = cxm_priv_dd_mul(t.weight, cxm_priv_dd_mul(t.weight, t.weight));
-        return (struct bin_mean){ cxm_priv_dd_div(sum, t.weight).hi,
-                                  cxm_priv_dd_div(scatter, cube).hi };
+        const struct cxm_dd mean = cxm_priv_dd_div(sum, t.weight);
+        return (struct bin_mean){ mean.hi, cxm_priv_dd_div(scatter, cube).hi, mean };
     }
     const struct cxm_dd mean = cxm_priv_dd_div(sum, t.weight);
     for (uint32_t b = 0; b < bins; b++) {
@@ -229,7 +232,7 @@ static struct bin_mean mean_of_bins(const struct cxm_view *view, uint32_t unit, 
                                                   cxm_priv_dd_mul(d, d)));
     }
     const struct cxm_dd square = cxm_priv_dd_mul(t.weight, t.weight);
-    return (struct bin_mean){ mean.hi, cxm_priv_dd_div(scatter, square).hi };
+    return (struct bin_mean){ mean.hi, cxm_priv_dd_div(scatter, square).hi, mean };
 }
 
 /* n / (n - 1); NaN for n = 1, where nothing is known of the variance. */
@@ -238,15 +241,33 @@ static double bessel(int64_t n)
     return n > 1 ? (double)n / (double)(n - 1) : NAN;
 }
 
-/* The sample size at which simple random sampling would be as exact: variance / std_error^2,
- * at most n; Kish's n_eff where the variance is 0 (Korn and Graubard 1998). */
-static double effective_n(const struct cxm_estimate *out, double variance)
+/* The number of independent answers that stands for those of a weighted or designed sample, at
+ * most n: see cxm_priv_effective_answers; Kish's n_eff where the variance is 0. A census leaves
+ * nothing to chance; of a simple random sample from a finite population n / (1 - f) count. */
+static double effective_n(const struct cxm_view *view, const struct cxm_ask *ask,
+                          const struct cxm_estimate *out, double std_error, double variance)
 {
     const double n = (double)out->n;
-    const double design = variance / (out->std_error * out->std_error);
-    if (!(variance > 0) || !isfinite(design))
+    const struct cxm_domain *d = view->domain;
+    if (d != NULL && d->census)
+        return INFINITY;
+    if (d != NULL && d->simple && !view->weighted)
+        return n / (1 - cxm_priv_sampling_fraction(d->sample->strata[0]));
+    const double df = cxm_priv_view_df(view, out->n);
+    const double design = cxm_priv_effective_answers(variance, std_error, n, df, ask->level);
+    if (variance > 0 && std_error > 0 && d != NULL && !(df > 0))
+        return NAN;
+    if (isnan(design))
         return out->n_eff < n ? out->n_eff : n;
     return design < n ? design : n;
+}
+
+static const struct cxm_limits no_limits = { NAN, NAN, 0 };
+
+/* An interval with a standard error of its own: from a weight, from a design. */
+static bool is_linearised(const struct cxm_view *view)
+{
+    return view->weighted || view->domain != NULL;
 }
 
 static bool is_normal_form(enum cxm_interval method)
@@ -260,27 +281,87 @@ static enum cxm_interval method_of(const struct cxm_ask *ask, enum cxm_interval 
     return ask->interval != CXM_INTERVAL_DEFAULT ? ask->interval : by_default;
 }
 
+/* Wald on the log odds, with the design's degrees of freedom. */
+static struct cxm_limits logit_limits(double p, double std_error, double df, double level)
+{
+    if (!(p > 0 && p < 1))
+        return no_limits;
+    const struct cxm_limits l = cxm_priv_mean_limits(log(p / (1 - p)), std_error / p / (1 - p),
+                                                     df, level);
+    return (struct cxm_limits){ 1 / (1 + exp(-l.lower)), 1 / (1 + exp(-l.upper)), l.flags };
+}
+
+static enum cxm_status share_limits(const struct cxm_view *view, const struct cxm_ask *ask,
+                                    double x, struct cxm_estimate *out, struct cxm_limits *limits)
+{
+    const enum cxm_interval method = (enum cxm_interval)out->interval;
+    const bool linearised = is_linearised(view);
+    const double df = cxm_priv_view_df(view, out->n), p = out->value;
+    if (method == CXM_INTERVAL_WALD_T || (linearised && method == CXM_INTERVAL_WALD)) {
+        out->df = method == CXM_INTERVAL_WALD_T ? df : INFINITY;
+        *limits = cxm_priv_mean_limits(p, out->std_error, out->df, ask->level);
+        return CXM_OK;
+    }
+    if (view->domain != NULL && method == CXM_INTERVAL_LOGIT) {
+        out->df = df;
+        *limits = logit_limits(p, out->std_error, df, ask->level);
+        return CXM_OK;
+    }
+    double n = linearised ? effective_n(view, ask, out, out->std_error, p * (1 - p))
+                          : (double)out->n;
+    if (method == CXM_INTERVAL_KORN_GRAUBARD && linearised && isfinite(n)) {
+        const double uncapped = cxm_priv_effective_answers(p * (1 - p), out->std_error,
+                                                           (double)out->n, df, ask->level);
+        n = isnan(uncapped) ? n : uncapped;
+    }
+    if (isinf(n)) {
+        *limits = (struct cxm_limits){ p, p, 0 };
+        return CXM_OK;
+    }
+    if (isnan(n))
+        return CXM_OK;
+    const double yes = linearised ? p * n : x;
+    return cxm_priv_share_limits(yes < n ? yes : n, n, ask->level,
+                                 method == CXM_INTERVAL_KORN_GRAUBARD
+                                   ? CXM_INTERVAL_CLOPPER_PEARSON
+                                   : method, limits);
+}
+
 void cxm_priv_finish_share(const struct cxm_view *view, const struct cxm_ask *ask, double x,
                            struct cxm_estimate *out)
 {
     const enum cxm_interval method = method_of(ask, CXM_INTERVAL_WILSON);
-    struct cxm_limits limits = { NAN, NAN, 0 };
+    struct cxm_limits limits = no_limits;
     if (out->std_error == 0)
         out->flags |= CXM_FLAG_DEGENERATE;
     out->df = INFINITY;
     out->interval = method;
     if (method == CXM_INTERVAL_NONE)
         return;
-    if (view->weighted && is_normal_form(method)) {
-        limits = cxm_priv_mean_limits(out->value, out->std_error, INFINITY, ask->level);
-    } else {
-        const double n = view->weighted ? effective_n(out, out->value * (1 - out->value))
-                                        : (double)out->n;
-        const double yes = view->weighted ? out->value * n : x;
-        if (cxm_priv_share_limits(yes < n ? yes : n, n, ask->level, method, &limits) != CXM_OK)
-            out->interval = CXM_INTERVAL_NONE;
-    }
+    if (share_limits(view, ask, x, out, &limits) != CXM_OK)
+        out->interval = CXM_INTERVAL_NONE;
     cxm_priv_set_limits(out, limits, 0, 1);
+}
+
+/* The standard error of a mean of y over bins, in the unit of factor times y. */
+static double bins_error(const struct cxm_view *view, uint32_t unit, const double *y,
+                         const struct bin_mean *m, double corrected, double factor)
+{
+    const double std_error = fabs(factor) * sqrt(corrected);
+    if (view->domain == NULL && view->capture == NULL)
+        return std_error;
+    const uint32_t bins = view->config->units[unit].bins;
+    struct cxm_dd c[CXM_MAX_BINS];
+    for (uint32_t b = 0; b < bins; b++) {
+        c[b] = cxm_priv_dd_sub(cxm_priv_dd(y[b]), m->exact);
+        if (fabs(c[b].hi) <= ldexp(fabs(y[b]), -98))
+            c[b] = cxm_priv_dd(0);
+    }
+    const struct cxm_form form = { unit, NULL, c, 0, total_weight(view, unit).weight, factor };
+    if (view->domain != NULL)
+        return cxm_priv_design_error(view, &form);
+    cxm_priv_capture_form(view, &form, std_error);
+    return std_error;
 }
 
 void cxm_priv_estimate_share(const struct cxm_view *view, uint32_t unit, const double *y,
@@ -295,8 +376,33 @@ void cxm_priv_estimate_share(const struct cxm_view *view, uint32_t unit, const d
     for (uint32_t b = 0; b < view->config->units[unit].bins; b++)
         x += y[b] != 0 ? (double)cxm_priv_view_count(view, unit, b) : 0;
     out->value = m.mean;
-    out->std_error = sqrt(view->weighted ? bessel(out->n) * m.scatter : m.scatter);
+    out->std_error = bins_error(view, unit, y, &m,
+                                view->weighted ? bessel(out->n) * m.scatter : m.scatter, 1);
     cxm_priv_finish_share(view, ask, x, out);
+}
+
+/* Limits of a net score on -1 … 1 from the weight of -1, 0 and 1. */
+static enum cxm_status net_limits(const struct cxm_view *view, const struct cxm_ask *ask,
+                                  const double counts[3], struct cxm_estimate *out,
+                                  struct cxm_limits *limits)
+{
+    const enum cxm_interval method = (enum cxm_interval)out->interval;
+    const double total = counts[0] + counts[1] + counts[2], mean = out->value / 100;
+    const double variance = (counts[0] + counts[2]) / total - mean * mean;
+    const bool linearised = is_linearised(view);
+    const double n = linearised ? effective_n(view, ask, out, out->std_error / 100, variance)
+                                : total;
+    const double scale = linearised ? n / total : 1;
+    if (isnan(n))
+        return CXM_OK;
+    if (isinf(n)) {
+        *limits = (struct cxm_limits){ mean, mean, 0 };
+        return CXM_OK;
+    }
+    if (method == CXM_INTERVAL_WALD_T)
+        out->df = (double)(out->n - 1);
+    return cxm_priv_net_limits(counts[0] * scale, counts[1] * scale, counts[2] * scale,
+                               ask->level, method, view->allocator, limits);
 }
 
 void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const double *y,
@@ -309,35 +415,23 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
         return;
     const struct bin_mean m = mean_of_bins(view, unit, y);
     out->value = 100 * m.mean;
-    out->std_error = 100 * sqrt(view->weighted ? bessel(out->n) * m.scatter : m.scatter);
+    out->std_error = bins_error(view, unit, y, &m,
+                                view->weighted ? bessel(out->n) * m.scatter : m.scatter, 100);
     out->df = INFINITY;
     if (out->std_error == 0)
         out->flags |= CXM_FLAG_DEGENERATE;
     if (method == CXM_INTERVAL_NONE)
         return;
-    struct cxm_limits limits = { NAN, NAN, 0 };
-    if (view->weighted && is_normal_form(method)) {
-        const double df = method == CXM_INTERVAL_WALD ? INFINITY : (double)(out->n - 1);
-        out->df = df;
-        limits = cxm_priv_mean_limits(out->value, out->std_error, df, ask->level);
+    struct cxm_limits limits = no_limits;
+    if (is_linearised(view) && is_normal_form(method)) {
+        const double df = cxm_priv_view_df(view, out->n);
+        out->df = method == CXM_INTERVAL_WALD ? INFINITY : df;
+        limits = cxm_priv_mean_limits(out->value, out->std_error, out->df, ask->level);
     } else {
         double counts[3] = { 0, 0, 0 };
         for (uint32_t b = 0; b < view->config->units[unit].bins; b++)
             counts[(int)y[b] + 1] += cxm_priv_view_weight(view, unit, b).hi;
-        const double total = counts[0] + counts[1] + counts[2];
-        const double variance = (counts[0] + counts[2]) / total - m.mean * m.mean;
-        const double n = view->weighted
-                           ? effective_n(&(struct cxm_estimate){ .n = out->n,
-                                                                 .n_eff = out->n_eff,
-                                                                 .std_error = out->std_error
-                                                                            / 100 },
-                                         variance)
-                           : total;
-        const double scale = view->weighted ? n / total : 1;
-        if (method == CXM_INTERVAL_WALD_T)
-            out->df = (double)(out->n - 1);
-        if (cxm_priv_net_limits(counts[0] * scale, counts[1] * scale, counts[2] * scale,
-                                ask->level, method, view->allocator, &limits) != CXM_OK)
+        if (net_limits(view, ask, counts, out, &limits) != CXM_OK)
             out->interval = CXM_INTERVAL_NONE;
         limits.lower *= 100;
         limits.upper *= 100;
@@ -346,15 +440,15 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
 }
 
 /* Means have t limits; with `wald` normal ones. */
-void cxm_priv_finish_mean(struct cxm_estimate *out, const struct cxm_ask *ask, double low,
-                          double high)
+void cxm_priv_finish_mean(const struct cxm_view *view, struct cxm_estimate *out,
+                          const struct cxm_ask *ask, double low, double high)
 {
     out->interval = method_of(ask, CXM_INTERVAL_T);
     if (out->std_error == 0)
         out->flags |= CXM_FLAG_DEGENERATE;
     if (out->interval == CXM_INTERVAL_NONE)
         return;
-    out->df = out->interval == CXM_INTERVAL_WALD ? INFINITY : (double)(out->n - 1);
+    out->df = out->interval == CXM_INTERVAL_WALD ? INFINITY : cxm_priv_view_df(view, out->n);
     cxm_priv_set_limits(out, cxm_priv_mean_limits(out->value, out->std_error, out->df,
                                                   ask->level), low, high);
 }
@@ -369,15 +463,31 @@ void cxm_priv_estimate_bin_mean(const struct cxm_view *view, uint32_t unit, cons
         return;
     const struct bin_mean m = mean_of_bins(view, unit, y);
     out->value = offset + factor * m.mean;
-    out->std_error = fabs(factor) * sqrt(bessel(out->n) * m.scatter);
-    cxm_priv_finish_mean(out, ask, low, high);
+    out->std_error = bins_error(view, unit, y, &m, bessel(out->n) * m.scatter, factor);
+    cxm_priv_finish_mean(view, out, ask, low, high);
 }
 
 /* ---- linear forms of variables -------------------------------------------------------- */
 
-double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
-                           struct cxm_dd c)
+/* The same as a form for designs and captures. */
+static double form_error_of(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
+                            struct cxm_dd c, double factor, double std_error)
 {
+    struct cxm_dd minus_c[CXM_MAX_BINS];
+    for (uint32_t b = 0; b < view->config->units[unit].bins; b++)
+        minus_c[b] = (struct cxm_dd){ -c.hi, -c.lo };
+    const struct cxm_form form = { unit, a, minus_c, 0, total_weight(view, unit).weight, factor };
+    if (view->domain != NULL)
+        return cxm_priv_design_error(view, &form);
+    cxm_priv_capture_form(view, &form, std_error);
+    return std_error;
+}
+
+double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
+                           struct cxm_dd c, double factor)
+{
+    if (view->domain != NULL)
+        return form_error_of(view, unit, a, c, factor, NAN);
     const uint32_t p = view->config->units[unit].variables;
     const struct totals t = total_weight(view, unit);
     const int64_t n = (int64_t)view->config->units[unit].bins;
@@ -404,7 +514,9 @@ double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const str
     if (!(sum.hi > ldexp(size.hi, -98)))
         sum = cxm_priv_dd(isnan(sum.hi) ? sum.hi : 0.0);
     const struct cxm_dd square = cxm_priv_dd_mul(t.weight, t.weight);
-    return sqrt(bessel(used) * cxm_priv_dd_div(sum, square).hi);
+    const double std_error = fabs(factor) * sqrt(bessel(used) * cxm_priv_dd_div(sum, square).hi);
+    return view->capture == NULL ? std_error
+                                 : form_error_of(view, unit, a, c, factor, std_error);
 }
 
 void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const double *a,
@@ -425,8 +537,8 @@ void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const do
     }
     mean = cxm_priv_dd_div(mean, total_weight(view, unit).weight);
     out->value = offset + factor * mean.hi;
-    out->std_error = fabs(factor) * cxm_priv_form_error(view, unit, coefficients, mean);
-    cxm_priv_finish_mean(out, ask, low, high);
+    out->std_error = cxm_priv_form_error(view, unit, coefficients, mean, factor);
+    cxm_priv_finish_mean(view, out, ask, low, high);
 }
 
 /* ---- ratios and counts of bins -------------------------------------------------------- */
@@ -448,16 +560,23 @@ void cxm_priv_estimate_bin_ratio(const struct cxm_view *view, uint32_t unit, con
         return;
     }
     const struct cxm_dd ratio = cxm_priv_dd_div(above, below);
+    struct cxm_dd c[CXM_MAX_BINS];
     for (uint32_t b = 0; b < bins; b++) {
         const struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(y[b]),
                                                 cxm_priv_dd_mul(ratio, cxm_priv_dd(x[b])));
+        c[b] = d;
         scatter = cxm_priv_dd_add(scatter,
                                   cxm_priv_dd_mul(cxm_priv_view_weight2(view, unit, b),
                                                   cxm_priv_dd_mul(d, d)));
     }
     out->value = ratio.hi;
     out->std_error = sqrt(bessel(out->n) * scatter.hi) / below.hi;
-    cxm_priv_finish_mean(out, ask, 0, INFINITY);
+    const struct cxm_form form = { unit, NULL, c, 0, below, 1 };
+    if (view->domain != NULL)
+        out->std_error = cxm_priv_design_error(view, &form);
+    else
+        cxm_priv_capture_form(view, &form, out->std_error);
+    cxm_priv_finish_mean(view, out, ask, 0, INFINITY);
 }
 
 void cxm_priv_estimate_count(const struct cxm_view *view, uint32_t unit, const double *y,

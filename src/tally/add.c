@@ -47,8 +47,9 @@ static enum cxm_status set_slot(const struct cxm_config *config, struct cxm_sour
     for (int r = 0; r < info->n_inputs; r++)
         cxm_priv_append(known, sizeof known, &used, "%s, ", info->inputs[r].name);
     return cxm_priv_fail(error, CXM_EINVAL, input->role,
-                         "%s has no input %s; it takes %sby, weight, freq, strata, cluster, "
-                         "fpc and calibrate", info->name, input->role, known);
+                         "%s has no input %s; it takes %sby, weight and freq, and strata, "
+                         "cluster, fpc and calibrate of a sampling design", info->name,
+                         input->role, known);
 }
 
 /* The columns of a sampling design, before they join the keys in the order of their roles. */
@@ -87,7 +88,8 @@ static enum cxm_status set_design(struct design *design, const struct cxm_input 
     return CXM_OK;
 }
 
-static enum cxm_status append_design(struct cxm_sources *sources, const struct design *design,
+static enum cxm_status append_design(const struct cxm_config *config,
+                                     struct cxm_sources *sources, const struct design *design,
                                      struct cxm_error *error)
 {
     const bool clusters = design->columns[CXM_KEY_CLUSTER - CXM_KEY_STRATA] != NULL;
@@ -103,6 +105,9 @@ static enum cxm_status append_design(struct cxm_sources *sources, const struct d
                                                       : CXM_KEY_MARGIN);
         sources->keys[sources->n_keys++] = design->columns[i];
     }
+    if (sources->n_keys > sources->n_by && config->n_table_values > 0)
+        return cxm_priv_fail(error, CXM_EUNSUPPORTED, "strata", "%s takes no sampling design",
+                             config->rules->info->name);
     if (sources->n_by > 0 && sources->n_keys > sources->n_by && sources->leave_out_missing_keys)
         return cxm_priv_fail(error, CXM_EINVAL, "missing_key",
                              "missing_key \"leave_out\" does not go with a sampling design: rows "
@@ -193,7 +198,7 @@ static enum cxm_status match_inputs(const struct cxm_config *config,
     }
     enum cxm_status status = check_complete(config, seen, error);
     if (status == CXM_OK)
-        status = append_design(sources, &design, error);
+        status = append_design(config, sources, &design, error);
     if (status != CXM_OK)
         return status;
     sources->n = inputs[0].column->n;

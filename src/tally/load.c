@@ -355,6 +355,7 @@ static bool schema_fits(const struct cxm_schema *schema, const struct cxm_config
     const bool made = config->n_table_values > 0;
     return (schema->given & ~optional) == 0 && !(schema->weighted && config->rules->unweighted)
         && (!made || !any || schema->values_type == CXM_KEY_REAL)
+        && (!made || schema->n_design == 0)
         && schema->has_values == ((made && any) || (schema->given & keys) != 0);
 }
 

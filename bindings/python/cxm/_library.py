@@ -216,6 +216,8 @@ class EstimateOptions(Structure):
         ("n_measures", c_size_t),
         ("groups", POINTER(c_int64)),
         ("n_groups", c_size_t),
+        ("lonely", c_int32),
+        ("reserved", c_int32),
     ]
 
 

@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Sampling designs: see design.h. The cells of a tally with a design are the combinations of its
+ * keys, so the units of the sample are the distinct beginnings of what follows the keys of "by".
+ * An estimate for a group is linear in the sums of its cells up to terms of second order; what
+ * the influences of its rows sum to in each unit is read from these sums exactly, and rounded
+ * once. Typical: 10 to 10 000 units; a group costs its own cells, and the strata. */
+#include "metric/design.h"
+
+#include <math.h>
+
+/* ---- the units of the sample ---------------------------------------------------------- */
+
+/* The distinct beginnings of keys down to one stage, and their numbers in the order of keys. */
+struct stage {
+    struct cxm_dict dict;
+    uint32_t *rank;     /* by number in the dictionary */
+    uint32_t *of_cell;  /* by place in the tally's order: number, then rank */
+};
+
+static void stage_release(struct stage *stage, const struct cxm_allocator *allocator)
+{
+    cxm_priv_dict_release(&stage->dict);
+    cxm_priv_release(allocator, stage->rank);
+    cxm_priv_release(allocator, stage->of_cell);
+}
+
+/* Bytes of the keys whose role is at most `last`, after those of "by". */
+static const uint8_t *unit_key(const struct cxm_tally *tally, size_t place, int last, size_t *n)
+{
+    const struct cxm_schema *schema = &tally->schema;
+    size_t n_key;
+    const uint8_t *key = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[place], &n_key);
+    uint32_t end = schema->n_keys;
+    while (end < cxm_priv_all_keys(schema) && schema->roles[end] <= last)
+        end++;
+    const size_t start = cxm_priv_keys_bytes(schema, schema->n_keys, key, n_key);
+    *n = cxm_priv_keys_bytes(schema, end, key, n_key) - start;
+    return key + start;
+}
+
+static bool stage_make(const struct cxm_tally *tally, int last, struct stage *stage)
+{
+    const struct cxm_allocator *allocator = &tally->allocator;
+    const uint32_t n_cells = tally->state.groups.dict.n;
+    cxm_priv_dict_init(&stage->dict, allocator);
+    stage->of_cell = cxm_priv_alloc(allocator, n_cells, sizeof *stage->of_cell);
+    for (uint32_t i = 0; stage->of_cell != NULL && i < n_cells; i++) {
+        size_t n;
+        const uint8_t *key = unit_key(tally, i, last, &n);
+        stage->of_cell[i] = cxm_priv_dict_add(&stage->dict, key, n);
+        if (stage->of_cell[i] == UINT32_MAX)
+            return false;
+    }
+    uint32_t *order = cxm_priv_alloc(allocator, stage->dict.n, sizeof *order);
+    stage->rank = cxm_priv_alloc(allocator, stage->dict.n, sizeof *stage->rank);
+    const bool room = stage->of_cell != NULL && order != NULL && stage->rank != NULL
+                   && cxm_priv_dict_sort(&stage->dict, order);
+    for (uint32_t i = 0; room && i < stage->dict.n; i++)
+        stage->rank[order[i]] = i;
+    for (uint32_t i = 0; room && i < n_cells; i++)
+        stage->of_cell[i] = stage->rank[stage->of_cell[i]];
+    cxm_priv_release(allocator, order);
+    return room;
+}
+
+static bool has_role(const struct cxm_schema *schema, enum cxm_key_role role)
+{
+    for (uint32_t k = schema->n_keys; k < cxm_priv_all_keys(schema); k++) {
+        if (schema->roles[k] == role)
+            return true;
+    }
+    return false;
+}
+
+static void key_of_role(const struct cxm_tally *tally, size_t place, enum cxm_key_role role,
+                        struct cxm_key *out)
+{
+    size_t n;
+    const uint8_t *key = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[place], &n);
+    uint32_t k = tally->schema.n_keys;
+    while (tally->schema.roles[k] != role)
+        k++;
+    cxm_priv_decode_key(&tally->schema, key, n, k, out);
+}
+
+/* "stratum EMEA", "cluster 7 of stratum 2", "the sample". */
+static void unit_text(const struct cxm_tally *tally, size_t place, bool cluster, char *out,
+                      size_t capacity)
+{
+    size_t used = 0;
+    const bool strata = has_role(&tally->schema, CXM_KEY_STRATA);
+    struct cxm_key key;
+    out[0] = '\0';
+    if (cluster) {
+        key_of_role(tally, place, CXM_KEY_CLUSTER, &key);
+        cxm_priv_append(out, capacity, &used, "cluster ");
+        cxm_priv_append_key(&key, out, capacity, &used);
+        cxm_priv_append(out, capacity, &used, "%s", strata ? " of " : "");
+    }
+    if (strata) {
+        key_of_role(tally, place, CXM_KEY_STRATA, &key);
+        cxm_priv_append(out, capacity, &used, "stratum ");
+        cxm_priv_append_key(&key, out, capacity, &used);
+    } else if (!cluster) {
+        cxm_priv_append(out, capacity, &used, "the sample");
+    }
+}
+
+/* Population of the units that were drawn where the cell is; the same in all cells. */
+static enum cxm_status set_population(const struct cxm_tally *tally, size_t place,
+                                      enum cxm_key_role role, bool first,
+                                      struct cxm_drawn *drawn, struct cxm_error *error)
+{
+    char unit[160], a[CXM_DOUBLE_TEXT], b[CXM_DOUBLE_TEXT];
+    struct cxm_key key;
+    if (!has_role(&tally->schema, role)) {
+        drawn->population = INFINITY;
+        return CXM_OK;
+    }
+    key_of_role(tally, place, role, &key);
+    const double population = cxm_priv_key_number(&key);
+    if (first)
+        drawn->population = population;
+    if (drawn->population == population)
+        return CXM_OK;
+    unit_text(tally, place, role == CXM_KEY_FPC_2, unit, sizeof unit);
+    return cxm_priv_fail_at(error, CXM_EINCONSISTENT, "fpc", -1,
+                            cxm_priv_double_text(population, a),
+                            "fpc: %s has populations of %s and %s; it is the same for all rows",
+                            unit, cxm_priv_double_text(drawn->population, b), a);
+}
+
+static enum cxm_status check_drawn(const struct cxm_tally *tally, size_t place, bool second,
+                                   const char *what, const struct cxm_drawn *drawn,
+                                   enum cxm_lonely lonely, struct cxm_error *error)
+{
+    char unit[160], a[CXM_DOUBLE_TEXT], b[CXM_DOUBLE_TEXT];
+    if ((double)drawn->n > drawn->population) {
+        unit_text(tally, place, second, unit, sizeof unit);
+        return cxm_priv_fail_at(error, CXM_EDATA, "fpc", -1,
+                                cxm_priv_double_text(drawn->population, a),
+                                "fpc: %s has %s %s in the sample, more than its population of %s; "
+                                "fpc counts the population, it is no fraction", unit,
+                                cxm_priv_double_text((double)drawn->n, b), what, a);
+    }
+    if (drawn->n != 1 || lonely != CXM_LONELY_ERROR || cxm_priv_is_census(*drawn))
+        return CXM_OK;
+    unit_text(tally, place, second, unit, sizeof unit);
+    return cxm_priv_fail_at(error, CXM_ELONELY, second ? "cluster" : "strata", -1, unit,
+                            "%s has one unit (%s) in the sample, which tells nothing of its "
+                            "variance; merge it with another, or pass lonely=\"certainty\" or "
+                            "\"adjust\"", unit, what);
+}
+
+void cxm_priv_sample_release(struct cxm_sample *s)
+{
+    if (s->allocator == NULL)
+        return;
+    cxm_priv_release(s->allocator, s->strata);
+    cxm_priv_release(s->allocator, s->primary);
+    cxm_priv_release(s->allocator, s->stratum_of_primary);
+    cxm_priv_release(s->allocator, s->primary_of_finest);
+    cxm_priv_release(s->allocator, s->cell_of_stratum);
+    cxm_priv_release(s->allocator, s->cell_of_primary);
+    cxm_priv_release(s->allocator, s->finest_of_cell);
+    memset(s, 0, sizeof *s);
+}
+
+static int64_t rows_of(const struct cxm_tally *tally, size_t place)
+{
+    return cxm_priv_cell_rows(&tally->config,
+                              cxm_priv_table_cell(&tally->state.groups, tally->order[place]));
+}
+
+/* Counts units and reads populations, cell by cell. `stages`: strata, clusters, second ones. */
+static enum cxm_status count_units(const struct cxm_tally *tally, struct stage stages[3],
+                                   struct cxm_sample *s, struct cxm_error *error)
+{
+    enum cxm_status status = CXM_OK;
+    bool *seen = cxm_priv_alloc_zero(s->allocator, s->n_finest, sizeof *seen);
+    if (seen == NULL)
+        return cxm_priv_no_memory(error);
+    const uint32_t *finest = s->second ? stages[2].of_cell : s->clusters ? stages[1].of_cell
+                                                                         : stages[0].of_cell;
+    for (uint32_t i = 0; i < tally->state.groups.dict.n && status == CXM_OK; i++) {
+        const uint32_t h = stages[0].of_cell[i], c = s->clusters ? stages[1].of_cell[i] : 0;
+        const bool first_h = s->cell_of_stratum[h] == UINT32_MAX;
+        const bool first_c = s->clusters && s->cell_of_primary[c] == UINT32_MAX;
+        s->finest_of_cell[i] = finest[i];
+        if (first_h)
+            s->cell_of_stratum[h] = i;
+        status = set_population(tally, i, CXM_KEY_FPC, first_h, &s->strata[h], error);
+        if (!s->clusters) {
+            s->strata[h].n += rows_of(tally, i);
+            continue;
+        }
+        if (first_c) {
+            s->cell_of_primary[c] = i;
+            s->stratum_of_primary[c] = h;
+            s->strata[h].n++;
+        }
+        if (status == CXM_OK)
+            status = set_population(tally, i, CXM_KEY_FPC_2, first_c, &s->primary[c], error);
+        if (s->second && !seen[finest[i]]) {
+            s->primary_of_finest[finest[i]] = c;
+            s->primary[c].n++;
+        } else if (!s->second) {
+            s->primary[c].n += rows_of(tally, i);
+        }
+        seen[finest[i]] = true;
+    }
+    cxm_priv_release(s->allocator, seen);
+    return status;
+}
+
+static bool sample_alloc(struct cxm_sample *s, uint32_t n_cells)
+{
+    const struct cxm_allocator *m = s->allocator;
+    s->strata = cxm_priv_alloc_zero(m, s->n_strata, sizeof *s->strata);
+    s->primary = cxm_priv_alloc_zero(m, s->n_primary, sizeof *s->primary);
+    s->stratum_of_primary = cxm_priv_alloc(m, s->n_primary, sizeof(uint32_t));
+    s->primary_of_finest = cxm_priv_alloc(m, s->n_finest, sizeof(uint32_t));
+    s->cell_of_stratum = cxm_priv_alloc(m, s->n_strata, sizeof(uint32_t));
+    s->cell_of_primary = cxm_priv_alloc(m, s->n_primary, sizeof(uint32_t));
+    s->finest_of_cell = cxm_priv_alloc(m, n_cells, sizeof(uint32_t));
+    if (s->strata == NULL || s->primary == NULL || s->stratum_of_primary == NULL
+        || s->primary_of_finest == NULL || s->cell_of_stratum == NULL
+        || s->cell_of_primary == NULL || s->finest_of_cell == NULL)
+        return false;
+    memset(s->cell_of_stratum, 0xFF, s->n_strata * sizeof(uint32_t));
+    memset(s->cell_of_primary, 0xFF, s->n_primary * sizeof(uint32_t));
+    return true;
+}
+
+static enum cxm_status check_units(const struct cxm_tally *tally, const struct cxm_sample *s,
+                                   enum cxm_lonely lonely, struct cxm_error *error)
+{
+    enum cxm_status status = CXM_OK;
+    const bool strata = has_role(&tally->schema, CXM_KEY_STRATA);
+    for (uint32_t h = 0; h < s->n_strata && status == CXM_OK; h++) {
+        /* One row without strata or clusters is a sample of one: undefined, but no error. */
+        const enum cxm_lonely rule = strata || s->clusters ? lonely : CXM_LONELY_CERTAINTY;
+        status = check_drawn(tally, s->cell_of_stratum[h], false,
+                             s->clusters ? "clusters" : "rows", &s->strata[h], rule, error);
+    }
+    for (uint32_t c = 0; c < s->n_primary && status == CXM_OK; c++) {
+        const bool finite = isfinite(s->strata[s->stratum_of_primary[c]].population);
+        if ((s->second || s->second_rows) && (finite || isfinite(s->primary[c].population)))
+            status = check_drawn(tally, s->cell_of_primary[c], true,
+                                 s->second ? "clusters" : "rows", &s->primary[c],
+                                 finite ? lonely : CXM_LONELY_CERTAINTY, error);
+    }
+    return status;
+}
+
+enum cxm_status cxm_priv_sample_make(struct cxm_tally *tally, enum cxm_lonely lonely,
+                                     struct cxm_sample *out, struct cxm_error *error)
+{
+    static const int last[3] = { CXM_KEY_STRATA, CXM_KEY_CLUSTER, CXM_KEY_CLUSTER_2 };
+    struct stage stages[3];
+    struct cxm_sample s = { .allocator = &tally->allocator };
+    const struct cxm_schema *schema = &tally->schema;
+    memset(stages, 0, sizeof stages);
+    s.clusters = has_role(schema, CXM_KEY_CLUSTER);
+    s.second = has_role(schema, CXM_KEY_CLUSTER_2);
+    s.second_rows = !s.second && has_role(schema, CXM_KEY_FPC_2);
+    bool room = true;
+    const int n_stages = s.second ? 3 : s.clusters ? 2 : 1;
+    for (int i = 0; i < n_stages && room; i++)
+        room = stage_make(tally, last[i], &stages[i]);
+    s.n_strata = stages[0].dict.n;
+    s.n_primary = stages[1].dict.n;
+    s.n_finest = stages[n_stages - 1].dict.n;
+    room = room && sample_alloc(&s, tally->state.groups.dict.n);
+    enum cxm_status status = room ? count_units(tally, stages, &s, error)
+                                  : cxm_priv_no_memory(error);
+    if (status == CXM_OK)
+        status = check_units(tally, &s, lonely, error);
+    for (int i = 0; i < n_stages; i++)
+        stage_release(&stages[i], s.allocator);
+    if (status == CXM_OK)
+        *out = s;
+    else
+        cxm_priv_sample_release(&s);
+    return status;
+}
+
+/* ---- sums of a group in its units ----------------------------------------------------- */
+
+/* sum_i a_i v_i + c_bin w over the rows of a view, and the sum of its squares. What is no more
+ * than the rounding of its parts is 0. */
+struct form_sums {
+    struct cxm_dd total, squares;
+};
+
+static void add_part(struct cxm_dd *sum, double *size, struct cxm_dd part)
+{
+    *sum = cxm_priv_dd_add(*sum, part);
+    *size += fabs(part.hi);
+}
+
+static struct cxm_dd settle(struct cxm_dd sum, double size)
+{
+    return fabs(sum.hi) <= ldexp(size, -98) ? cxm_priv_dd(0) : sum;
+}
+
+static struct cxm_dd value_weight(const struct cxm_view *view, int sum)
+{
+    if (view->value_cell == NULL)
+        return cxm_priv_dd(0);
+    return view->weighted ? cxm_priv_cell_sum(view->values, view->value_cell, (uint32_t)sum)
+                          : cxm_priv_dd_int(view->value_cell[0]);
+}
+
+static struct cxm_dd form_total(const struct cxm_view *view, const struct cxm_form *form,
+                                bool rounded)
+{
+    const struct cxm_unit_spec *spec = &view->config->units[form->unit];
+    struct cxm_dd sum = { 0, 0 };
+    double size = 0;
+    for (uint32_t b = 0; b < spec->bins; b++)
+        add_part(&sum, &size, cxm_priv_dd_mul(form->c[b],
+                                              cxm_priv_view_weight(view, form->unit, b)));
+    for (uint32_t i = 0; form->a != NULL && i < spec->variables; i++) {
+        const struct cxm_dd x = rounded ? cxm_priv_view_rounded_sum(view, form->unit, i)
+                                        : cxm_priv_view_sum(view, form->unit, i);
+        add_part(&sum, &size, cxm_priv_dd_mul(form->a[i], x));
+    }
+    if (form->value != 0)
+        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(form->value), value_weight(view, 0)));
+    return settle(sum, size);
+}
+
+/* The sum of w^p (a x + c)^2: p = 2, squares of influences; p = 1, their weighted variance. */
+static struct cxm_dd form_squares(const struct cxm_view *view, const struct cxm_form *form, int p)
+{
+    const struct cxm_unit_spec *spec = &view->config->units[form->unit];
+    const uint32_t u = form->unit;
+    const bool plain = p == 1 && view->weighted;
+    struct cxm_dd sum = { 0, 0 };
+    double size = 0;
+    for (uint32_t b = 0; b < spec->bins; b++)
+        add_part(&sum, &size,
+                 cxm_priv_dd_mul(cxm_priv_dd_mul(form->c[b], form->c[b]),
+                                 p == 1 ? cxm_priv_view_weight(view, u, b)
+                                        : cxm_priv_view_weight2(view, u, b)));
+    for (uint32_t i = 0; form->a != NULL && i < spec->variables; i++) {
+        const struct cxm_dd x = p == 1 ? cxm_priv_view_sum(view, u, i)
+                                       : cxm_priv_view_weighted_sum(view, u, i);
+        struct cxm_dd part = cxm_priv_dd_mul(cxm_priv_dd_mul(form->a[i], form->c[0]), x);
+        add_part(&sum, &size, cxm_priv_dd_add(part, part));
+        for (uint32_t j = i; j < spec->variables; j++) {
+            part = cxm_priv_dd_mul(cxm_priv_dd_mul(form->a[i], form->a[j]),
+                                   plain ? cxm_priv_view_plain_product(view, u, i, j)
+                                         : cxm_priv_view_product(view, u, i, j));
+            add_part(&sum, &size, j > i ? cxm_priv_dd_add(part, part) : part);
+        }
+    }
+    if (form->value != 0) /* (c + value)^2 - c^2 in the rows of the value, all of bin 1 */
+        add_part(&sum, &size,
+                 cxm_priv_dd_mul(cxm_priv_dd_add(cxm_priv_dd(form->value * form->value),
+                                                 cxm_priv_dd_mul(cxm_priv_dd(2 * form->value),
+                                                                 form->c[1])),
+                                 value_weight(view, p - 1)));
+    sum = settle(sum, size);
+    return sum.hi < 0 ? cxm_priv_dd(0) : sum;
+}
+
+static bool rows_are_units(const struct cxm_sample *s)
+{
+    return !s->clusters || s->second_rows;
+}
+
+/* Fills domain->sums; returns how many units have rows of the group. */
+static size_t sum_units(const struct cxm_view *view, const struct cxm_form *form)
+{
+    const struct cxm_domain *d = view->domain;
+    const bool rows = rows_are_units(d->sample);
+    size_t n = 0;
+    struct cxm_view one = *view;
+    one.domain = NULL;
+    for (size_t i = d->first; i < d->end; i++) {
+        one.cell = cxm_priv_table_cell(d->cells, d->order[i]);
+        one.value_cell = d->value_cells != NULL ? d->value_cells[i - d->first] : NULL;
+        const uint32_t unit = d->sample->finest_of_cell[i];
+        const struct cxm_dd total = cxm_priv_dd_div(form_total(&one, form, rows), form->divisor);
+        struct cxm_dd squares = { 0, 0 };
+        if (rows)
+            squares = cxm_priv_dd_div(cxm_priv_dd_div(form_squares(&one, form, 2), form->divisor),
+                                      form->divisor);
+        if (n == 0 || d->sums[n - 1].unit != unit)
+            d->sums[n++] = (struct cxm_unit_sums){ unit, { 0, 0 }, { 0, 0 } };
+        d->sums[n - 1].total = cxm_priv_dd_add(d->sums[n - 1].total, total);
+        d->sums[n - 1].squares = cxm_priv_dd_add(d->sums[n - 1].squares, squares);
+    }
+    return n;
+}
+
+/* ---- variances ------------------------------------------------------------------------ */
+
+/* The sums of two groups in the units that have rows of either; a group with itself: a = b. */
+struct pair {
+    uint32_t unit;
+    struct cxm_unit_totals totals;
+    struct cxm_dd products;
+};
+
+struct pairs {
+    const struct cxm_sample *sample;
+    const struct cxm_unit_sums *a, *b;
+    size_t n_a, n_b, i, j;
+    bool same;
+};
+
+/* The next unit in order; false: no more. */
+static bool next_pair(struct pairs *p, struct pair *out)
+{
+    const uint32_t a = p->i < p->n_a ? p->a[p->i].unit : UINT32_MAX;
+    const uint32_t b = p->j < p->n_b ? p->b[p->j].unit : UINT32_MAX;
+    if (a == UINT32_MAX && b == UINT32_MAX)
+        return false;
+    *out = (struct pair){ a < b ? a : b, { { 0, 0 }, { 0, 0 } }, { 0, 0 } };
+    if (a == out->unit) {
+        out->totals.a = p->a[p->i].total;
+        if (p->same) /* rows of two groups are never the same */
+            out->products = p->a[p->i].squares;
+        p->i++;
+    }
+    if (b == out->unit)
+        out->totals.b = p->b[p->j++].total;
+    return true;
+}
+
+/* What one draw adds: the units of a stratum (rows: sums and products), or of a primary unit. */
+static struct cxm_dd drawn_variance(struct cxm_drawn drawn, bool rows, struct pair sum,
+                                    const struct cxm_unit_totals *units, size_t present,
+                                    struct cxm_unit_totals centre, enum cxm_lonely lonely)
+{
+    if (drawn.n > 1)
+        return cxm_priv_scatter_variance(drawn,
+                                         rows ? cxm_priv_row_scatter(sum.products, sum.totals,
+                                                                     drawn.n)
+                                              : cxm_priv_unit_scatter(units, present, drawn.n));
+    if (lonely != CXM_LONELY_ADJUST)
+        return cxm_priv_dd(0);
+    return cxm_priv_scatter_variance(drawn,
+                                     cxm_priv_dd_mul(cxm_priv_dd_sub(sum.totals.a, centre.a),
+                                                     cxm_priv_dd_sub(sum.totals.b, centre.b)));
+}
+
+/* Walks the units in order, and closes primary units and strata as they end. */
+struct walk {
+    const struct cxm_sample *sample;
+    enum cxm_lonely lonely;
+    struct cxm_unit_totals *first;  /* totals of the primary units of the open stratum */
+    struct cxm_unit_totals *second; /* of the secondary units of the open primary unit */
+    size_t n_first, n_second;
+    struct pair primary, stratum;   /* sums of what is open; unit UINT32_MAX: nothing is */
+    struct cxm_unit_totals centre, centre_2; /* means of all units of a stage */
+    struct cxm_dd variance;
+    uint32_t next_stratum;          /* the first that was not closed yet */
+};
+
+static void add_pair(struct pair *sum, const struct pair *part)
+{
+    sum->totals.a = cxm_priv_dd_add(sum->totals.a, part->totals.a);
+    sum->totals.b = cxm_priv_dd_add(sum->totals.b, part->totals.b);
+    sum->products = cxm_priv_dd_add(sum->products, part->products);
+}
+
+static void close_primary(struct walk *w)
+{
+    const struct cxm_sample *s = w->sample;
+    if (w->primary.unit == UINT32_MAX)
+        return;
+    const uint32_t h = s->stratum_of_primary[w->primary.unit];
+    const double f = cxm_priv_sampling_fraction(s->strata[h]);
+    if ((s->second || s->second_rows) && f > 0) {
+        const struct cxm_dd within = drawn_variance(s->primary[w->primary.unit], s->second_rows,
+                                                    w->primary, w->second, w->n_second,
+                                                    w->centre_2, w->lonely);
+        w->variance = cxm_priv_dd_add(w->variance, cxm_priv_dd_mul(within, cxm_priv_dd(f)));
+    }
+    w->first[w->n_first++] = w->primary.totals;
+    add_pair(&w->stratum, &w->primary);
+    w->primary.unit = UINT32_MAX;
+    w->n_second = 0;
+}
+
+/* Strata without rows of the group add nothing, but for lonely ones away from the centre. */
+static void skip_strata(struct walk *w, uint32_t end)
+{
+    for (; w->next_stratum < end; w->next_stratum++) {
+        const struct cxm_drawn drawn = w->sample->strata[w->next_stratum];
+        const struct pair nothing = { UINT32_MAX, { { 0, 0 }, { 0, 0 } }, { 0, 0 } };
+        if (drawn.n == 1 && w->lonely == CXM_LONELY_ADJUST)
+            w->variance = cxm_priv_dd_add(w->variance,
+                                          drawn_variance(drawn, true, nothing, NULL, 0, w->centre,
+                                                         w->lonely));
+    }
+}
+
+static void close_stratum(struct walk *w)
+{
+    if (w->sample->clusters)
+        close_primary(w);
+    if (w->stratum.unit == UINT32_MAX)
+        return;
+    skip_strata(w, w->stratum.unit);
+    const struct cxm_dd between =
+        drawn_variance(w->sample->strata[w->stratum.unit], !w->sample->clusters, w->stratum,
+                       w->first, w->n_first, w->centre, w->lonely);
+    w->variance = cxm_priv_dd_add(w->variance, between);
+    w->next_stratum = w->stratum.unit + 1;
+    w->stratum.unit = UINT32_MAX;
+    w->n_first = 0;
+}
+
+static void open_unit(struct pair *open, uint32_t unit)
+{
+    *open = (struct pair){ unit, { { 0, 0 }, { 0, 0 } }, { 0, 0 } };
+}
+
+static void visit(struct walk *w, const struct pair *pair)
+{
+    const struct cxm_sample *s = w->sample;
+    const uint32_t c = s->second ? s->primary_of_finest[pair->unit] : pair->unit;
+    const uint32_t h = s->clusters ? s->stratum_of_primary[c] : pair->unit;
+    if (w->stratum.unit != h) {
+        close_stratum(w);
+        open_unit(&w->stratum, h);
+    }
+    if (!s->clusters) {
+        add_pair(&w->stratum, pair);
+        return;
+    }
+    if (w->primary.unit != c) {
+        close_primary(w);
+        open_unit(&w->primary, c);
+    }
+    add_pair(&w->primary, pair);
+    if (s->second)
+        w->second[w->n_second++] = pair->totals;
+}
+
+/* Means over all units of a stage, for lonely ones; of influences they are 0 but for totals. */
+static void set_centres(struct walk *w, struct pairs pairs)
+{
+    const struct cxm_sample *s = w->sample;
+    struct pair pair, sum = { 0, { { 0, 0 }, { 0, 0 } }, { 0, 0 } };
+    int64_t n = 0, n_2 = 0;
+    while (next_pair(&pairs, &pair))
+        add_pair(&sum, &pair);
+    for (uint32_t h = 0; h < s->n_strata; h++)
+        n += s->strata[h].n;
+    for (uint32_t c = 0; c < s->n_primary; c++)
+        n_2 += s->primary[c].n;
+    w->centre.a = cxm_priv_dd_div(sum.totals.a, cxm_priv_dd_int(n));
+    w->centre.b = cxm_priv_dd_div(sum.totals.b, cxm_priv_dd_int(n));
+    w->centre_2.a = cxm_priv_dd_div(sum.totals.a, cxm_priv_dd_int(n_2));
+    w->centre_2.b = cxm_priv_dd_div(sum.totals.b, cxm_priv_dd_int(n_2));
+}
+
+/* Room for `first` and `second` is as many totals as there are units in both groups, each. */
+static double covariance_of(struct pairs pairs, enum cxm_lonely lonely,
+                            struct cxm_unit_totals *first, struct cxm_unit_totals *second)
+{
+    struct walk w = { .sample = pairs.sample, .lonely = lonely, .first = first,
+                      .second = second };
+    struct pair pair;
+    w.primary.unit = w.stratum.unit = UINT32_MAX;
+    if (lonely == CXM_LONELY_ADJUST)
+        set_centres(&w, pairs);
+    while (next_pair(&pairs, &pair))
+        visit(&w, &pair);
+    close_stratum(&w);
+    skip_strata(&w, pairs.sample->n_strata);
+    return w.variance.hi;
+}
+
+/* ---- standard errors ------------------------------------------------------------------ */
+
+double cxm_priv_view_df(const struct cxm_view *view, int64_t n)
+{
+    return view->domain != NULL ? (double)(view->domain->n_primary - view->domain->n_strata)
+                                : (double)(n - 1);
+}
+
+/* S^2 / n, S^2 = n / (n - 1) times the weighted variance of the influences of unit weight, times
+ * the weight they stand for over the divisor. */
+static double simple_variance(const struct cxm_view *view, const struct cxm_form *form)
+{
+    const struct cxm_unit_spec *spec = &view->config->units[form->unit];
+    struct cxm_dd weight = { 0, 0 };
+    int64_t n = 0;
+    for (uint32_t b = 0; b < spec->bins; b++) {
+        weight = cxm_priv_dd_add(weight, cxm_priv_view_weight(view, form->unit, b));
+        n += cxm_priv_view_count(view, form->unit, b);
+    }
+    if (n < 2)
+        return NAN;
+    const struct cxm_dd mean = cxm_priv_dd_div(form_total(view, form, false), weight);
+    const struct cxm_dd square = cxm_priv_dd_div(form_squares(view, form, 1), weight);
+    const struct cxm_dd mean2 = cxm_priv_dd_mul(mean, mean);
+    struct cxm_dd variance = cxm_priv_dd_sub(square, mean2);
+    if (!(variance.hi > ldexp(square.hi + mean2.hi, -98)))
+        variance = cxm_priv_dd(0);
+    const struct cxm_dd scale = cxm_priv_dd_div(weight, form->divisor);
+    variance = cxm_priv_dd_mul(variance, cxm_priv_dd_mul(scale, scale));
+    return variance.hi * form->factor * form->factor / (double)(n - 1);
+}
+
+void cxm_priv_capture_form(const struct cxm_view *view, const struct cxm_form *form,
+                           double std_error)
+{
+    struct cxm_capture *capture = view->capture;
+    if (capture == NULL)
+        return;
+    struct cxm_view plain = *view;
+    plain.domain = NULL;
+    capture->linear = true;
+    capture->variance = std_error * std_error;
+    capture->simple_variance = simple_variance(&plain, form);
+}
+
+static void capture_sums(const struct cxm_view *view, const struct cxm_form *form, size_t n)
+{
+    struct cxm_capture *capture = view->capture;
+    const struct cxm_unit_sums *sums = view->domain->sums;
+    const struct cxm_dd factor = cxm_priv_dd(form->factor);
+    capture->sums = cxm_priv_alloc(capture->allocator, n, sizeof *capture->sums);
+    capture->no_memory = capture->sums == NULL;
+    for (size_t i = 0; capture->sums != NULL && i < n; i++)
+        capture->sums[i] = (struct cxm_unit_sums){
+            sums[i].unit, cxm_priv_dd_mul(sums[i].total, factor),
+            cxm_priv_dd_mul(sums[i].squares, cxm_priv_dd_mul(factor, factor)),
+        };
+    capture->n = n;
+}
+
+double cxm_priv_design_error(const struct cxm_view *view, const struct cxm_form *form)
+{
+    const struct cxm_domain *d = view->domain;
+    const size_t n = sum_units(view, form);
+    const struct pairs pairs = { d->sample, d->sums, d->sums, n, n, 0, 0, true };
+    const size_t room = d->end - d->first;
+    const double variance = covariance_of(pairs, d->lonely, d->totals, d->totals + room);
+    double std_error = fabs(form->factor) * sqrt(variance > 0 ? variance : 0);
+    if (d->simple && d->sample->strata[0].n == 1 && !d->census)
+        std_error = NAN; /* a sample of one row */
+    if (view->capture != NULL) {
+        capture_sums(view, form, n);
+        cxm_priv_capture_form(view, form, std_error);
+    }
+    return std_error;
+}
+
+/* ---- covariances of groups ------------------------------------------------------------ */
+
+static size_t most_sums(const struct cxm_capture *captures, size_t n)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = captures[i].n > most ? captures[i].n : most;
+    return most;
+}
+
+/* Primary units minus strata that have rows of any group. */
+static enum cxm_status df_of_groups(struct cxm_tally *tally, const struct cxm_sample *s,
+                                    const int64_t *groups, size_t n, double *df,
+                                    struct cxm_error *error)
+{
+    bool *strata = cxm_priv_alloc_zero(s->allocator, s->n_strata, sizeof *strata);
+    bool *primary = cxm_priv_alloc_zero(s->allocator, s->n_primary, sizeof *primary);
+    int64_t units = 0;
+    const bool room = strata != NULL && primary != NULL;
+    for (size_t g = 0; room && g < n; g++) {
+        size_t first, end;
+        cxm_priv_group_cells(tally, groups[g], &first, &end);
+        for (size_t i = first; i < end; i++) {
+            const uint32_t unit = s->finest_of_cell[i];
+            const uint32_t c = s->second ? s->primary_of_finest[unit] : unit;
+            strata[s->clusters ? s->stratum_of_primary[c] : unit] = true;
+            if (s->clusters)
+                primary[c] = true;
+            else
+                units += rows_of(tally, i);
+        }
+    }
+    for (uint32_t h = 0; room && h < s->n_strata; h++)
+        units -= strata[h];
+    for (uint32_t c = 0; room && c < s->n_primary; c++)
+        units += primary[c];
+    cxm_priv_release(s->allocator, strata);
+    cxm_priv_release(s->allocator, primary);
+    *df = (double)units;
+    return room ? CXM_OK : cxm_priv_no_memory(error);
+}
+
+static void fill_covariance(const struct cxm_sample *s, const struct cxm_capture *captures,
+                            const struct cxm_estimate *estimates, size_t n,
+                            enum cxm_lonely lonely, struct cxm_unit_totals *totals,
+                            size_t room, double *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            const struct cxm_capture *a = &captures[i], *b = &captures[j];
+            const bool known = !isnan(estimates[i].std_error) && !isnan(estimates[j].std_error);
+            const struct pairs pairs = { s, a->sums, b->sums, a->n, b->n, 0, 0, i == j };
+            double value = NAN;
+            if (i == j)
+                value = estimates[i].std_error * estimates[i].std_error;
+            else if (known && s == NULL)
+                value = 0;
+            else if (known)
+                value = covariance_of(pairs, lonely, totals, totals + room);
+            out[i * n + j] = out[j * n + i] = value;
+        }
+    }
+}
+
+enum cxm_status cxm_priv_design_covariance(struct cxm_tally *tally, uint32_t measure,
+                                           const int64_t *groups, size_t n, int32_t lonely,
+                                           double *covariance, double *df,
+                                           struct cxm_error *error)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (groups[i] == CXM_TOTAL || groups[j] == CXM_TOTAL || groups[i] == groups[j])
+                return cxm_priv_fail(error, CXM_EINVAL, "groups",
+                                     "groups that share rows have no such covariance");
+        }
+    }
+    const struct cxm_allocator *allocator = &tally->allocator;
+    const bool design = tally->schema.n_design > 0 && tally->state.groups.dict.n > 0;
+    struct cxm_sample sample = { .allocator = NULL };
+    struct cxm_estimate *estimates = cxm_priv_alloc(allocator, n, sizeof *estimates);
+    struct cxm_capture *captures = cxm_priv_alloc_zero(allocator, n, sizeof *captures);
+    struct cxm_unit_totals *totals = NULL;
+    enum cxm_status status = CXM_OK;
+    if (estimates == NULL || captures == NULL)
+        status = cxm_priv_no_memory(error);
+    for (size_t i = 0; i < n && status == CXM_OK; i++)
+        captures[i].allocator = allocator;
+    if (status == CXM_OK)
+        status = cxm_priv_estimate_captured(tally, measure, groups, n, lonely, estimates,
+                                            captures, error);
+    if (status == CXM_OK && design)
+        status = cxm_priv_sample_make(tally, (enum cxm_lonely)lonely, &sample, error);
+    *df = INFINITY;
+    if (status == CXM_OK && design)
+        status = df_of_groups(tally, &sample, groups, n, df, error);
+    const size_t room = status == CXM_OK ? 2 * most_sums(captures, n) : 0; /* of two groups */
+    if (status == CXM_OK) {
+        totals = cxm_priv_alloc(allocator, 2 * room, sizeof *totals);
+        if (totals == NULL)
+            status = cxm_priv_no_memory(error);
+    }
+    if (status == CXM_OK)
+        fill_covariance(design ? &sample : NULL, captures, estimates, n, (enum cxm_lonely)lonely,
+                        totals, room, covariance);
+    for (size_t i = 0; captures != NULL && i < n; i++)
+        cxm_priv_release(allocator, captures[i].sums);
+    cxm_priv_sample_release(&sample);
+    cxm_priv_release(allocator, totals);
+    cxm_priv_release(allocator, captures);
+    cxm_priv_release(allocator, estimates);
+    return status;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Sampling designs: the mini design of the definitions (survey section 7), to the digits printed
+ * there; what goes wrong, and how it is said. Figures of R are in test_design_r.c. */
+#include "mini.h"
+
+#include "metric/design.h"
+
+/* ---- the mini design ------------------------------------------------------------------ */
+
+static const int64_t stratum[MINI_N] = { 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2 };
+static const int64_t psu[MINI_N] = { 1, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 2 };
+static const double weight[MINI_N] = { 10, 10, 12, 8, 8, 15, 15, 20, 20, 25, 25, 30 };
+static const double score[MINI_N] = { 10, 9, 6, 8, 10, 3, 9, 7, 9, 10, 8, 2 };
+static const int64_t domain[MINI_N] = { 1, 2, 1, 1, 2, 2, 1, 1, 2, 2, 1, 2 };
+static const double age[MINI_N] = { 1, 1, 2, 2, 1, 2, 1, 2, 1, 1, 2, 2 };
+static const double population[MINI_N] = { 12, 12, 12, 12, 12, 12, 12, 8, 8, 8, 8, 8 };
+
+enum { STRATA = 1, CLUSTER = 2, FPC = 4, DOMAIN = 8, NO_WEIGHT = 16 };
+
+struct columns {
+    struct cxm_column column[8];
+    struct cxm_input input[8];
+    size_t n;
+};
+
+static void push(struct columns *c, const char *role, const char *name, uint32_t type,
+                 const void *data)
+{
+    c->column[c->n] = cxm_column_make(name, type, data, MINI_N, 8, 8);
+    c->input[c->n] = (struct cxm_input){ role, &c->column[c->n] };
+    c->n++;
+}
+
+/* A tally of the rows of the mini design with those columns. */
+static struct cxm_tally *mini(const char *metric, unsigned what)
+{
+    struct columns c = { .n = 0 };
+    const bool ratio = strcmp(metric, "ratio") == 0;
+    const bool number = strcmp(metric, "mean") == 0 || strcmp(metric, "total") == 0;
+    push(&c, ratio ? "numerator" : number ? "value" : "score", NULL, CXM_F64, score);
+    if (ratio)
+        push(&c, "denominator", NULL, CXM_F64, age);
+    if (!(what & NO_WEIGHT))
+        push(&c, "weight", NULL, CXM_F64, weight);
+    if (what & DOMAIN)
+        push(&c, "by", "domain", CXM_I64, domain);
+    if (what & STRATA)
+        push(&c, "strata", "stratum", CXM_I64, stratum);
+    if (what & CLUSTER)
+        push(&c, "cluster", "psu", CXM_I64, psu);
+    if (what & FPC)
+        push(&c, "fpc", NULL, CXM_F64, population);
+    return tally_of(metric, NULL, 0, c.input, c.n);
+}
+
+/* ---- rows of the definitions ---------------------------------------------------------- */
+
+static const struct row {
+    const char *name, *metric, *measure;
+    unsigned what;
+    int64_t group;
+    int32_t interval;
+    const char *value, *std_error, *df, *lower, *upper;
+} rows[] = {
+    { "nps, weights only", "nps", "nps", 0, CXM_TOTAL, CXM_INTERVAL_WALD_T, "15.656565656566",
+      "27.919065050943", "11", "-45.792882204193", "77.106013517324" },
+    { "nps, strata", "nps", "nps", STRATA, CXM_TOTAL, CXM_INTERVAL_WALD_T, "15.656565656566",
+      "29.558466785150", "10", NULL, NULL },
+    { "nps, strata and clusters", "nps", "nps", STRATA | CLUSTER, CXM_TOTAL,
+      CXM_INTERVAL_WALD_T, "15.656565656566", "16.458533780129", "3", "-36.721834362394",
+      "68.034965675525" },
+    { "nps, finite population", "nps", "nps", STRATA | CLUSTER | FPC, CXM_TOTAL,
+      CXM_INTERVAL_WALD_T, "15.656565656566", "14.253508362636", "3", "-29.704459369436",
+      "61.017590682568" },
+    { "nps, domain 1", "nps", "nps", STRATA | CLUSTER | DOMAIN, 0, CXM_INTERVAL_WALD,
+      "14.444444444444", "18.211897774412", "inf", NULL, NULL },
+    { "nps, domain 2", "nps", "nps", STRATA | CLUSTER | DOMAIN, 1, CXM_INTERVAL_WALD,
+      "16.666666666667", "36.778936073497", "inf", NULL, NULL },
+    { "nps, total of domains", "nps", "nps", STRATA | CLUSTER | DOMAIN, CXM_TOTAL,
+      CXM_INTERVAL_WALD_T, "15.656565656566", "16.458533780129", "3", "-36.721834362394",
+      "68.034965675525" },
+    { "mean", "mean", "mean", STRATA | CLUSTER, CXM_TOTAL, CXM_INTERVAL_T, "7.151515151515",
+      "0.588578626293", "3", NULL, NULL },
+    { "mean of ratings", "nps", "mean", STRATA | CLUSTER, CXM_TOTAL, CXM_INTERVAL_T,
+      "7.151515151515", "0.588578626293", "3", NULL, NULL },
+    { "total", "total", "total", STRATA | CLUSTER, CXM_TOTAL, CXM_INTERVAL_T, "1416",
+      "216.960825957130", "3", NULL, NULL },
+    { "ratio", "ratio", "ratio", STRATA | CLUSTER, CXM_TOTAL, CXM_INTERVAL_T, "4.597402597403",
+      "0.561288719798", "3", NULL, NULL },
+    { "detractors", "nps", "detractors", STRATA | CLUSTER, CXM_TOTAL, CXM_INTERVAL_DEFAULT,
+      "0.287878787879", "0.105407433204", NULL, NULL, NULL },
+    { "passives", "nps", "passives", STRATA | CLUSTER, CXM_TOTAL, CXM_INTERVAL_DEFAULT,
+      "0.267676767677", "0.067220965189", NULL, NULL, NULL },
+    { "promoters, logit", "nps", "promoters", STRATA | CLUSTER, CXM_TOTAL, CXM_INTERVAL_LOGIT,
+      "0.444444444444", "0.068503786870", "3", "0.248601947915", "0.659214431691" },
+    { "promoters, Korn-Graubard", "nps", "promoters", STRATA | CLUSTER, CXM_TOTAL,
+      CXM_INTERVAL_KORN_GRAUBARD, "0.444444444444", "0.068503786870", NULL, "0.248356240482",
+      "0.654091735840" },
+    { "promoters, Wald-t", "nps", "promoters", STRATA | CLUSTER, CXM_TOTAL, CXM_INTERVAL_WALD_T,
+      "0.444444444444", "0.068503786870", "3", "0.226434821023", "0.662454067866" },
+};
+
+static struct cxm_estimate estimate_of(struct cxm_tally *tally, const char *measure,
+                                       int64_t group, int32_t interval, int32_t lonely)
+{
+    const uint32_t index = measure_index_at(tally, measure, __FILE__, __LINE__);
+    const struct cxm_estimate_options options = {
+        .size = sizeof options, .interval = interval, .measures = &index, .n_measures = 1,
+        .groups = &group, .n_groups = 1, .lonely = lonely,
+    };
+    struct cxm_estimate out;
+    struct cxm_error error = { .status = CXM_OK };
+    if (cxm_tally_estimate(tally, &options, &out, sizeof out, 1, NULL, &error) != CXM_OK)
+        fail_msg("%s", error.message);
+    return out;
+}
+
+static void matches_row(void **state)
+{
+    const struct row *r = *state;
+    struct cxm_tally *tally = mini(r->metric, r->what);
+    const struct cxm_estimate got = estimate_of(tally, r->measure, r->group, r->interval, 0);
+    assert_printed(got.value, r->value);
+    assert_printed(got.std_error, r->std_error);
+    assert_printed(got.df, r->df);
+    assert_printed(got.lower_raw, r->lower);
+    assert_printed(got.upper_raw, r->upper);
+    if (r->interval != CXM_INTERVAL_DEFAULT)
+        assert_int_equal(got.interval, r->interval);
+    assert_printed(got.n_eff, r->group == CXM_TOTAL ? "10.125" : NULL);
+    cxm_tally_free(tally);
+}
+
+/* ---- effective numbers of answers ----------------------------------------------------- */
+
+/* The rows of the definitions are not capped at n; the library's n_a is. */
+static void effective_answers(void **state)
+{
+    static const double shares[3] = { 57.0 / 198, 53.0 / 198, 88.0 / 198 };
+    const double v = shares[0] + shares[2] - (31.0 / 198) * (31.0 / 198);
+    const double se = 0.16458533780129, level = 0.95;
+    const double n_d = v / (se * se);
+    const double n_a = cxm_priv_effective_answers(v, se, 12, 3, level);
+    const double p = 88.0 / 198;
+    const struct {
+        double n;
+        enum cxm_interval method;
+        const char *lower, *upper;
+    } want[] = {
+        { n_a, CXM_INTERVAL_ADJUSTED_WALD, "-28.168622543607", "53.420435560930" },
+        { n_a, CXM_INTERVAL_SCORE, "-30.257145367359", "55.179599519820" },
+        { n_d, CXM_INTERVAL_ADJUSTED_WALD, "-16.091929961934", "44.180196408302" },
+        { 10.125, CXM_INTERVAL_ADJUSTED_WALD, "-32.027241523060", "56.183085678904" },
+        { 10.125, CXM_INTERVAL_SCORE, "-34.670706121933", "58.431981384133" },
+    };
+    (void)state;
+    assert_printed(v, "0.707810427507");
+    assert_printed(n_d, "26.129714831649");
+    assert_printed(n_a, "12.498178672512");
+    assert_printed(p * (1 - p) / (0.068503786870 * 0.068503786870), "52.6157562737");
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        struct cxm_interval_limits got;
+        assert_int_equal(cxm_nps_interval(want[i].n * shares[0], want[i].n * shares[1],
+                                          want[i].n * shares[2], level, want[i].method, NULL,
+                                          &got, NULL), CXM_OK);
+        assert_printed(got.lower_raw, want[i].lower);
+        assert_printed(got.upper_raw, want[i].upper);
+    }
+    struct cxm_tally *tally = mini("nps", STRATA | CLUSTER);
+    struct cxm_interval_limits capped;
+    const struct cxm_estimate got = estimate_of(tally, "nps", CXM_TOTAL, 0, 0);
+    assert_int_equal(cxm_nps_interval(12 * shares[0], 12 * shares[1], 12 * shares[2], level, 0,
+                                      NULL, &capped, NULL), CXM_OK);
+    assert_int_equal(got.interval, CXM_INTERVAL_ADJUSTED_WALD);
+    assert_close(got.lower, capped.lower, 1e-13);
+    assert_close(got.upper, capped.upper, 1e-13);
+    cxm_tally_free(tally);
+}
+
+/* ---- covariances ---------------------------------------------------------------------- */
+
+static void domains_covary(void **state)
+{
+    struct cxm_tally *tally = mini("nps", STRATA | CLUSTER | DOMAIN);
+    const int64_t groups[2] = { 1, 0 };
+    double v[4], df = 0;
+    (void)state;
+    assert_int_equal(cxm_priv_design_covariance(tally, 0, groups, 2, 0, v, &df, NULL), CXM_OK);
+    assert_printed(sqrt(v[0]), "36.778936073497");
+    assert_printed(sqrt(v[3]), "18.211897774412");
+    assert_true(v[1] == v[2]);
+    assert_printed(sqrt(v[0] + v[3] - 2 * v[1]), "49.718546353921");
+    assert_true(df == 3);
+    cxm_tally_free(tally);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[COUNT_OF(rows) + 8];
+    size_t n = 0;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        tests[n++] = (struct CMUnitTest){ rows[i].name, matches_row, NULL, NULL,
+                                          (void *)(uintptr_t)&rows[i] };
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(effective_answers);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(domains_covary);
+    return _cmocka_run_group_tests("design", tests, n, NULL, NULL);
+}
