@@ -106,6 +106,8 @@ static const struct setup setups[] = {
     { "survival, two causes, entry", "survival", 3, { "duration", "event", "entry" },
       { SLOT_SMALL, SLOT_COUNT, SLOT_SMALL }, true, false, 1,
       { { "causes", NULL, 0, two_dimensions, 2 } } },
+    { "revenue", "revenue", 3, { "previous", "current", "ever" },
+      { SLOT_COUNT, SLOT_COUNT, SLOT_FLAG }, true, false, 0, { { NULL, NULL, 0, NULL, 0 } } },
 };
 enum { N_SETUPS = COUNT_OF(setups) };
 

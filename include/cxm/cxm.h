@@ -20,6 +20,7 @@
 #include <cxm/report.h>
 #include <cxm/result.h>
 #include <cxm/retention.h>
+#include <cxm/revenue.h>
 #include <cxm/share.h>
 #include <cxm/tally.h>
 #include <cxm/version.h>

@@ -17,7 +17,8 @@ enum cxm_role {
     CXM_ROLE_NUMBER = 1,  /**< any finite real number; decimals and durations too */
     CXM_ROLE_FLAG = 2,    /**< yes / no: bool, 0 / 1, or labels */
     CXM_ROLE_KEY = 3,     /**< any key: integer, text, category, day … */
-    CXM_ROLE_COUNT = 4    /**< whole numbers >= 0 */
+    CXM_ROLE_COUNT = 4,   /**< whole numbers >= 0 */
+    CXM_ROLE_MONEY = 5    /**< whole minor units (cents), also below 0 */
 };
 
 enum cxm_param_kind {

@@ -188,6 +188,7 @@ static const char *role_noun(enum cxm_role role)
     case CXM_ROLE_RATING: return "ratings";
     case CXM_ROLE_FLAG: return "yes or no";
     case CXM_ROLE_COUNT: return "whole numbers";
+    case CXM_ROLE_MONEY: return "amounts of money";
     case CXM_ROLE_NUMBER:
     case CXM_ROLE_KEY:
     default: return "numbers";
@@ -217,6 +218,10 @@ static enum cxm_status part_fits(const struct cxm_column *column, const struct c
                              "number each answer stands for",
                              name, role_noun(role));
     }
+    if (role == CXM_ROLE_MONEY && values->type == CXM_DECIMAL && values->scale != 0)
+        return cxm_priv_fail(error, CXM_EINVAL, name,
+                             "%s: money is counted in whole minor units; decimals are turned "
+                             "into them by cxm_revenue_rows (in Python: cxm.revenue)", name);
     const struct cxm_clock clock = cxm_priv_clock(column, part);
     if (clock.unit == CXM_NO_TIME || values->type == CXM_BOOL || values->type == CXM_BITS)
         return CXM_OK;

@@ -240,6 +240,23 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_plan, invitations),
     offsetof(struct cxm_plan, method),
     offsetof(struct cxm_plan, unit),
+    sizeof(struct cxm_revenue_input),
+    offsetof(struct cxm_revenue_input, size),
+    offsetof(struct cxm_revenue_input, previous),
+    offsetof(struct cxm_revenue_input, current),
+    offsetof(struct cxm_revenue_input, ever),
+    offsetof(struct cxm_revenue_input, customer),
+    offsetof(struct cxm_revenue_input, by),
+    offsetof(struct cxm_revenue_input, n_by),
+    offsetof(struct cxm_revenue_input, has_digits),
+    offsetof(struct cxm_revenue_input, currency_digits),
+    offsetof(struct cxm_revenue_input, count_invalid),
+    offsetof(struct cxm_revenue_input, reserved),
+    sizeof(struct cxm_revenue_output),
+    offsetof(struct cxm_revenue_output, previous),
+    offsetof(struct cxm_revenue_output, current),
+    offsetof(struct cxm_revenue_output, ever),
+    offsetof(struct cxm_revenue_output, copies),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

@@ -10,6 +10,7 @@ static const struct cxm_metric *const metrics[] = {
     &cxm_priv_metric_one_touch, &cxm_priv_metric_retention, &cxm_priv_metric_churn,
     &cxm_priv_metric_share,  &cxm_priv_metric_mean,      &cxm_priv_metric_ratio,
     &cxm_priv_metric_total,  &cxm_priv_metric_survival,
+    &cxm_priv_metric_revenue,
 };
 
 size_t cxm_metric_count(void)

@@ -47,7 +47,9 @@ static bool decode_one(const struct cxm_config *config, struct cxm_block *block,
         return block->states[slot][0] != CXM_ROW_INVALID;
     default:
         block->values[slot][0] = value;
-        block->states[slot][0] = state_of(value, low, high, false);
+        block->states[slot][0] = state_of(value, low, high,
+                                          config->rules->info->inputs[role].role
+                                              == CXM_ROLE_MONEY);
         return block->states[slot][0] != CXM_ROW_INVALID;
     }
 }

@@ -318,6 +318,10 @@ static void decode_slot(struct range *r, uint32_t slot, int64_t first, size_t n)
     case CXM_ROLE_FLAG:
         cxm_priv_read_codes(&r->readers[slot], first, n, 0, 2, b->codes[slot]);
         break;
+    case CXM_ROLE_MONEY:
+        cxm_priv_read_numbers(&r->readers[slot], first, n, b->values[slot], b->states[slot]);
+        check_range(b->values[slot], b->states[slot], n, low, high, true);
+        break;
     case CXM_ROLE_NUMBER:
     case CXM_ROLE_COUNT: {
         const bool count = config->rules->info->inputs[role].role == CXM_ROLE_COUNT;

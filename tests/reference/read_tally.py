@@ -155,6 +155,8 @@ def units_of(metric, params):
         return [(1, 2, 0)]
     if metric == "survival":
         return [(causes_of(params) + 1, 0, 1)]
+    if metric == "revenue":
+        return [(4, 4, 2), (6, 5, 2)]
     return None if items else []
 
 
@@ -183,7 +185,11 @@ def read_tally(data):
     types = schema["types"] + ([schema["value_type"]] if schema["values"] else [])
     n_counts = causes_of(params) + 2 if metric == "survival" else 1
     tally["values"] = read_cells(values, types, n_values, n_counts, 2 if weighted else 0)
-    assert total == left_out + sum(sum(counts) for counts, _ in tally["groups"].values())
+    at = 0
+    for bins, _, reasons in units:  # every unit counts every row
+        end = at + bins + 3 + reasons
+        assert total == left_out + sum(sum(c[at:end]) for c, _ in tally["groups"].values())
+        at = end
     return tally
 
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ._info import analyses
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._report import Report
+    from ._revenue import revenue
 
 #: Loaded when somebody asks for them: name -> module. Sorted.
 _LAZY = {
@@ -55,6 +56,7 @@ _LAZY = {
     "margin_of_error": "_plan",
     "power": "_plan",
     "sample_size": "_plan",
+    "revenue": "_revenue",
 }
 
 #: The version of the library that is loaded.
@@ -90,6 +92,7 @@ __all__ = [
     "ratio",
     "retention",
     "sample_size",
+    "revenue",
     "share",
     "total",
     "version",

@@ -8,7 +8,7 @@ from typing import Any
 
 from ._library import lib, text
 
-_ROLES = ("rating", "number", "flag", "key", "count")
+_ROLES = ("rating", "number", "flag", "key", "count", "money")
 _KINDS = ("number", "integer", "yes/no", "choice", "pair", "numbers", "texts", "grouping")
 
 

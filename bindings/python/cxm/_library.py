@@ -307,6 +307,31 @@ class PeriodCounts(Structure):
     ]
 
 
+class RevenueInput(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("previous", c_void_p),
+        ("current", c_void_p),
+        ("ever", c_void_p),
+        ("customer", c_void_p),
+        ("by", c_void_p),
+        ("n_by", c_size_t),
+        ("has_digits", c_int32),
+        ("currency_digits", c_int32),
+        ("count_invalid", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class RevenueOutput(Structure):
+    _fields_ = [
+        ("previous", POINTER(c_int64)),
+        ("current", POINTER(c_int64)),
+        ("ever", POINTER(c_uint8)),
+        ("copies", POINTER(c_uint8)),
+    ]
+
+
 class IntervalLimits(Structure):
     _fields_ = [
         ("value", c_double),
@@ -400,6 +425,8 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_analysis_info", AnalysisInfo),
     ("cxm_plan_options", PlanOptions),
     ("cxm_plan", PlanStruct),
+    ("cxm_revenue_input", RevenueInput),
+    ("cxm_revenue_output", RevenueOutput),
 )
 
 
@@ -503,6 +530,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(c_uint8),
         c_size_t, POINTER(c_size_t), _ALLOCATOR, _ERROR),
     "cxm_convert_rate": (c_double, c_double, c_double, c_double),
+    # revenue.h
+    "cxm_revenue_rows": (
+        _STATUS, POINTER(RevenueInput), POINTER(RevenueOutput), _ALLOCATOR, _ERROR),
     # arrow.h
     "cxm_arrow_from_stream": (_STATUS, _STREAM, _ALLOCATOR, POINTER(c_void_p), _ERROR),
     "cxm_arrow_from_array": (

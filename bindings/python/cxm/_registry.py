@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._info import Metric
 
 # enum cxm_role
-RATING, NUMBER_INPUT, FLAG, KEY, COUNT = range(5)
+RATING, NUMBER_INPUT, FLAG, KEY, COUNT, MONEY = range(6)
 # enum cxm_param_kind
 NUMBER, INTEGER, YES_NO, CHOICE, PAIR, NUMBERS, TEXTS, GROUPING = range(8)
 

@@ -491,7 +491,7 @@ def test_common_arguments(name: str) -> None:
 
 def test_registry() -> None:
     assert list(METRICS) == ["nps", "csat", "ces", "csi", "gap", "fcr", "one_touch", "retention",
-                             "churn", "share", "mean", "ratio", "total"]
+                             "churn", "share", "mean", "ratio", "total", "revenue"]
     nps = METRICS["nps"]
     assert (nps.summary, nps.summary_zh, nps.base) == ("Net Promoter Score", "净推荐值",
                                                        "responses")
