@@ -194,7 +194,10 @@ static enum cxm_status prepare(const struct cxm_tally *tally, struct cxm_state *
         return cxm_priv_no_memory(error);
     if (!find_values(tally, state, at))
         return cxm_priv_no_memory(error);
-    return cxm_priv_block_prepare(tally->one, &state->groups, NULL, 0, error);
+    const enum cxm_status status = cxm_priv_block_check(tally->one, NULL, 0, error);
+    if (status != CXM_OK)
+        return status;
+    return cxm_priv_block_prepare(tally->one, &state->groups, 0, error);
 }
 
 enum cxm_status cxm_tally_add_one(struct cxm_tally *tally, const double *values, size_t n_values,

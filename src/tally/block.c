@@ -192,17 +192,19 @@ static void zero_unused(struct cxm_scratch *s)
     }
 }
 
-enum cxm_status cxm_priv_block_prepare(struct cxm_scratch *s, struct cxm_table *groups,
-                                       const struct cxm_sources *sources, int64_t first,
-                                       struct cxm_error *error)
+enum cxm_status cxm_priv_block_check(struct cxm_scratch *s, const struct cxm_sources *sources,
+                                     int64_t first, struct cxm_error *error)
 {
-    const enum cxm_status status = s->weighted ? check_weights(s, sources, first, error)
-                                               : CXM_OK;
+    return s->weighted ? check_weights(s, sources, first, error) : CXM_OK;
+}
+
+enum cxm_status cxm_priv_block_prepare(struct cxm_scratch *s, struct cxm_table *groups,
+                                       int64_t first, struct cxm_error *error)
+{
     if (groups->layout.n_sums == 0)
-        return status;
+        return CXM_OK;
     zero_unused(s);
-    const enum cxm_status sums = cxm_priv_sums_prepare(s, groups, first, error);
-    return sums != CXM_OK ? sums : status;
+    return cxm_priv_sums_prepare(s, groups, first, error);
 }
 
 /* ---- adding --------------------------------------------------------------------------- */

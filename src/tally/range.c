@@ -3,6 +3,7 @@
  * Adding a range of rows to a fresh state: decode, find groups, apply the rule, accumulate,
  * block by block. One range is one thread's work. */
 #include "tally/tally.h"
+#include "tally/weighed.h"
 
 #include <math.h>
 
@@ -282,6 +283,7 @@ struct range {
     struct grouper grouper;
     struct cxm_reader *readers; /* by slot */
     struct cxm_reader weight, freq;
+    struct cxm_weighed *weighed; /* NULL: weights go straight into the table */
     int64_t since_normalised;
 };
 
@@ -504,6 +506,30 @@ static enum cxm_status later(enum cxm_status status, enum cxm_status next)
     return next != CXM_OK ? next : status;
 }
 
+/* Into the table, or into the cells of weights as long as they are few enough. */
+static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_t *freq,
+                                    struct cxm_error *error)
+{
+    struct cxm_scratch *s = r->scratch;
+    struct cxm_table *groups = &r->state->groups;
+    const uint32_t *group = r->sources->n_keys > 0 ? s->groups : NULL;
+    if (r->weighed != NULL) {
+        const enum cxm_weighed_result result = cxm_priv_weighed_add(
+            r->weighed, groups, group, s->block.unit_codes[0], s->weight, s->block.n);
+        if (result == CXM_WEIGHED_ADDED)
+            return CXM_OK;
+        if (result == CXM_WEIGHED_NO_MEMORY || !cxm_priv_weighed_flush(r->weighed, groups))
+            return cxm_priv_no_memory(error);
+        cxm_priv_weighed_free(r->weighed);
+        r->weighed = NULL;
+        const enum cxm_status status = cxm_priv_block_prepare(s, groups, first, error);
+        if (status != CXM_OK)
+            return status;
+    }
+    cxm_priv_block_add(s, groups, group, freq);
+    return CXM_OK;
+}
+
 static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
                                  struct cxm_error *error)
 {
@@ -526,12 +552,16 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
         cxm_priv_read_numbers(&r->weight, first, n, s->weight, s->weight_state);
     s->block.n = n;
     r->config->rules->rule(r->config, &s->block);
-    status = later(status, cxm_priv_block_prepare(s, groups, sources, first, error));
+    status = later(status, cxm_priv_block_check(s, sources, first, error));
+    if (r->weighed == NULL)
+        status = later(status, cxm_priv_block_prepare(s, groups, first, error));
     if (status == CXM_OK)
         status = count_rows(r, freq, error);
     if (status != CXM_OK)
         return status;
-    cxm_priv_block_add(s, groups, sources->n_keys > 0 ? s->groups : NULL, freq);
+    status = add_to_cells(r, first, freq, error);
+    if (status != CXM_OK)
+        return status;
     if (sources->value != NULL)
         status = add_values(r, first, freq, error);
     for (uint32_t t = 0; t < r->config->n_table_values && status == CXM_OK; t++)
@@ -548,6 +578,13 @@ static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error
     if (r->scratch == NULL || r->readers == NULL
         || !grouper_init(&r->grouper, r->sources, allocator))
         return cxm_priv_no_memory(error);
+    const struct cxm_unit_spec *unit = r->config->units;
+    if (r->sources->weight != NULL && r->sources->freq == NULL && r->config->n_units == 1
+        && unit->variables == 0) {
+        r->weighed = cxm_priv_weighed_new(r->config, allocator);
+        if (r->weighed == NULL)
+            return cxm_priv_no_memory(error);
+    }
     r->scratch->block.given = r->sources->given;
     for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
         if (r->sources->given[slot])
@@ -576,6 +613,8 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
         status = add_block(&r, first, n, error);
         first += (int64_t)n;
     }
+    if (status == CXM_OK && r.weighed != NULL && !cxm_priv_weighed_flush(r.weighed, &state->groups))
+        status = cxm_priv_no_memory(error);
     if (status == CXM_OK) {
         cxm_priv_table_normalise(&state->groups);
         cxm_priv_table_normalise(&state->values);
@@ -583,6 +622,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     grouper_release(&r.grouper);
     cxm_priv_release(config->allocator, r.readers);
     cxm_priv_scratch_free(r.scratch);
+    cxm_priv_weighed_free(r.weighed);
     return status;
 }
 

@@ -228,10 +228,13 @@ struct cxm_scratch *cxm_priv_scratch_new(const struct cxm_config *config, bool w
 void cxm_priv_scratch_free(struct cxm_scratch *scratch);
 
 /* Marks used rows without weight as excluded, checks weights of used rows: the first row with
- * a bad weight is named. Widens the windows of the table for the sums of this block. */
+ * a bad weight is named, and the block ends before it. */
+enum cxm_status cxm_priv_block_check(struct cxm_scratch *scratch,
+                                     const struct cxm_sources *sources, int64_t first,
+                                     struct cxm_error *error);
+/* Widens the windows of the table for the sums of this block. */
 enum cxm_status cxm_priv_block_prepare(struct cxm_scratch *scratch, struct cxm_table *groups,
-                                       const struct cxm_sources *sources, int64_t first,
-                                       struct cxm_error *error);
+                                       int64_t first, struct cxm_error *error);
 /* Counts and sums a prepared block into the cells of its groups (NULL: all into cell 0). */
 void cxm_priv_block_add(struct cxm_scratch *scratch, struct cxm_table *groups,
                         const uint32_t *group, const int64_t *freq);
