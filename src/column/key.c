@@ -184,24 +184,39 @@ static void mark_code(double code, const double *numbers, size_t n, uint8_t *sta
         states[i] = numbers[i] == code ? CXM_ROW_MISSING : states[i];
 }
 
-/* Integers of any width, bool and bits: the whole range is a key. */
-static void integer_words(const struct cxm_rules *rules, const struct cxm_column *part,
-                          int64_t row, size_t n, void *out, uint8_t *states)
+static void load_words(const struct cxm_column *part, int64_t row, size_t n, uint64_t flip,
+                       uint64_t *CXM_RESTRICT words)
 {
-    uint64_t *const words = out;
     int64_t raw[CXM_SCRATCH];
-    double numbers[CXM_SCRATCH];
-    const bool is_signed =
-        part->type != CXM_U64 && part->type != CXM_BOOL && part->type != CXM_BITS;
-    const uint64_t flip = is_signed ? SIGN_BIT : 0;
+    switch (part->type) {
+    case CXM_U8: CXM_EACH(uint8_t, words[i] = v ^ flip); return;
+    case CXM_U16: CXM_EACH(uint16_t, words[i] = v ^ flip); return;
+    case CXM_U32: CXM_EACH(uint32_t, words[i] = v ^ flip); return;
+    case CXM_I32: CXM_EACH(int32_t, words[i] = (uint64_t)(int64_t)v ^ flip); return;
+    case CXM_I64: CXM_EACH(int64_t, words[i] = (uint64_t)v ^ flip); return;
+    default: break;
+    }
     for (size_t done = 0; done < n; done += CXM_SCRATCH) {
         const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
         cxm_priv_load_integers(part, row + (int64_t)done, count, raw);
         for (size_t i = 0; i < count; i++)
             words[done + i] = (uint64_t)raw[i] ^ flip;
-        memset(states + done, CXM_ROW_USED, count);
-        if (rules->column->n_missing_codes > 0)
-            cxm_priv_load_doubles(part, row + (int64_t)done, count, numbers);
+    }
+}
+
+/* Integers of any width, bool and bits: the whole range is a key. */
+static void integer_words(const struct cxm_rules *rules, const struct cxm_column *part,
+                          int64_t row, size_t n, void *out, uint8_t *states)
+{
+    uint64_t *const words = out;
+    double numbers[CXM_SCRATCH];
+    const bool is_signed =
+        part->type != CXM_U64 && part->type != CXM_BOOL && part->type != CXM_BITS;
+    load_words(part, row, n, is_signed ? SIGN_BIT : 0, words);
+    memset(states, CXM_ROW_USED, n);
+    for (size_t done = 0; rules->column->n_missing_codes > 0 && done < n; done += CXM_SCRATCH) {
+        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
+        cxm_priv_load_doubles(part, row + (int64_t)done, count, numbers);
         for (int64_t c = 0; c < rules->column->n_missing_codes; c++)
             mark_code(rules->column->missing_codes[c], numbers, count, states + done);
     }
@@ -371,7 +386,8 @@ void cxm_priv_read_key_words(struct cxm_reader *reader, const struct cxm_key_pla
                             decoder_of(plan->info.type));
         done += count;
     }
-    for (size_t i = 0; i < n; i++)
+    const bool all = cxm_priv_all_used(states, n);
+    for (size_t i = 0; !all && i < n; i++)
         words[i] = states[i] == CXM_ROW_USED ? words[i] : 0;
 }
 

@@ -157,7 +157,8 @@ void cxm_priv_read_numbers(struct cxm_reader *reader, int64_t first, size_t n, d
     const struct cxm_rules rules = cxm_priv_rules(reader->column);
     const double nan = not_a_number();
     read_parts(reader, &rules, first, n, values, states, cxm_priv_plain_numbers);
-    for (size_t i = 0; i < n; i++)
+    const bool all = cxm_priv_all_used(states, n);
+    for (size_t i = 0; !all && i < n; i++)
         values[i] = states[i] == CXM_ROW_USED ? values[i] : nan;
 }
 

@@ -12,6 +12,15 @@
 
 enum cxm_row_state { CXM_ROW_USED = 0, CXM_ROW_MISSING = 1, CXM_ROW_INVALID = 2 };
 
+/* Nearly every block is: a pass of its own, so that the loops for the others can be left out. */
+static inline bool cxm_priv_all_used(const uint8_t *states, size_t n)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < n; i++)
+        any |= states[i];
+    return any == CXM_ROW_USED;
+}
+
 struct cxm_reader {
     const struct cxm_column *column; /* what the caller gave */
     const struct cxm_column *part;   /* the chunk that holds the rows read last */

@@ -231,7 +231,19 @@ static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, 
     const bool one_word = n_keys == 1 && plan_of(g, 0)->words;
     const bool design = n_keys > g->sources->n_by;
     enum cxm_status status = CXM_OK;
-    for (size_t i = 0; i < *n; i++) {
+    size_t i = 0;
+    if (one_word && freq == NULL && cxm_priv_all_used(g->states[0], *n)) {
+        const uint64_t *words = g->words[0]; /* until a key is met that is not known yet */
+        const struct direct d = g->direct;
+        for (; i < *n; i++) {
+            const uint64_t at = words[i] - d.base;
+            const uint32_t known = at < d.size ? d.groups[at] : 0;
+            if (CXM_UNLIKELY(known == 0))
+                break;
+            out[i] = known - 1;
+        }
+    }
+    for (; i < *n; i++) {
         if (one_word && g->states[0][i] == CXM_ROW_USED && (freq == NULL || freq[i] > 0)) {
             const uint64_t at = g->words[0][i] - g->direct.base;
             if (CXM_LIKELY(at < g->direct.size && g->direct.groups[at] != 0)) {
@@ -480,6 +492,11 @@ static enum cxm_status count_rows(struct range *r, const int64_t *freq, struct c
 {
     const struct cxm_scratch *s = r->scratch;
     struct cxm_state *state = r->state;
+    const bool all_kept = r->sources->n_keys == 0 || !r->sources->leave_out_missing_keys;
+    if (freq == NULL && all_kept) {
+        state->rows += (int64_t)s->block.n;
+        return CXM_OK;
+    }
     for (size_t i = 0; i < s->block.n; i++) {
         const int64_t copies = freq != NULL ? freq[i] : 1;
         if (__builtin_add_overflow(state->rows, copies, &state->rows))
@@ -580,7 +597,7 @@ static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error
         return cxm_priv_no_memory(error);
     const struct cxm_unit_spec *unit = r->config->units;
     if (r->sources->weight != NULL && r->sources->freq == NULL && r->config->n_units == 1
-        && unit->variables == 0) {
+        && unit->variables == 0 && r->sources->value == NULL && r->config->n_table_values == 0) {
         r->weighed = cxm_priv_weighed_new(r->config, allocator);
         if (r->weighed == NULL)
             return cxm_priv_no_memory(error);

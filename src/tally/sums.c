@@ -387,6 +387,13 @@ static void add_weighted_row(const struct cxm_scratch *s, const struct cxm_layou
                                       x[j][row], copies);
 }
 
+/* From a digit of one sum to the same digit of another: each has a window of its own. */
+static int32_t distance(const struct cxm_layout *layout, uint32_t from, uint32_t to)
+{
+    return (int32_t)layout->at[to] - (int32_t)layout->at[from]
+         - (layout->windows[to].lo - layout->windows[from].lo);
+}
+
 /* ---- both ----------------------------------------------------------------------------- */
 
 void cxm_priv_sums_add(struct cxm_scratch *s, struct cxm_table *groups, uint32_t u,
@@ -408,9 +415,8 @@ void cxm_priv_sums_add(struct cxm_scratch *s, struct cxm_table *groups, uint32_t
             const struct cxm_term *t = s->terms, *end = t + n_terms;
             if (s->weighted) { /* the sums of weights are those of the row's bin */
                 struct cxm_term w = t[0], w2 = t[1];
-                w.at += (int32_t)(layout->at[at->sums_at + 2 * code] - layout->at[at->sums_at]);
-                w2.at += (int32_t)(layout->at[at->sums_at + 2 * code + 1]
-                                   - layout->at[at->sums_at + 1]);
+                w.at += distance(layout, at->sums_at, at->sums_at + 2 * code);
+                w2.at += distance(layout, at->sums_at + 1, at->sums_at + 2 * code + 1);
                 add_term(cell, &w, i);
                 add_term(cell, &w2, i);
                 t += 2;

@@ -3,7 +3,7 @@
  * How fast: every workload is run through the public API, checks on, with one and two threads,
  * between readings of the same bytes (the yardstick). Figures are medians.
  *
- *   bench [--rows N] [--repeat N] [--json] [--gate]
+ *   bench [--rows N] [--repeat N] [--only NAME] [--json] [--gate]
  *
  * --gate compares "times the time of reading the bytes once" with the recorded limits below
  * times 1.5 and fails beyond: a ratio of the same process on the same machine. */
@@ -239,18 +239,21 @@ int main(int argc, char **argv)
     size_t rows = 10000000;
     int repeats = 5;
     bool json = false, gate = false;
+    const char *only = "";
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--rows") == 0 && i + 1 < argc)
             rows = (size_t)strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc)
             repeats = atoi(argv[++i]);
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            only = argv[++i];
         else if (strcmp(argv[i], "--json") == 0)
             json = true;
         else if (strcmp(argv[i], "--gate") == 0)
             gate = true;
     }
     if (rows < 1000 || repeats < 1 || repeats > MOST_REPEATS) {
-        fputs("usage: bench [--rows N] [--repeat N] [--json] [--gate]\n", stderr);
+        fputs("usage: bench [--rows N] [--repeat N] [--only NAME] [--json] [--gate]\n", stderr);
         return 2;
     }
     struct data d;
@@ -288,10 +291,10 @@ int main(int argc, char **argv)
     add_input(&w[6], "by", CXM_ARRAY(d.segment, rows));
     bool good = true;
     for (size_t i = 0; i < sizeof w / sizeof w[0]; i++)
-        good = measure(&w[i], repeats, json, gate, i == 0) && good;
+        good = (strstr(w[i].name, only) == NULL || measure(&w[i], repeats, json, gate, i == 0)) && good;
     if (json)
         puts("]");
-    else
+    else if (only[0] == '\0')
         small_calls(&d);
     return good ? 0 : 1;
 }

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Rows take the quickest road that fits their columns. A frequency of 1 in every row sends the
+ * same rows over the general road, which must give the same bytes; so must rows added in chunks. */
+#include "testing.h"
+
+#include <cxm/cxm.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ROWS = 9000 };
+
+static uint64_t seed;
+static uint64_t draw(void)
+{
+    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+struct saved {
+    uint8_t *bytes;
+    size_t n;
+};
+
+struct rows {
+    uint8_t score[ROWS], valid[ROWS / 8 + 1];
+    uint32_t key[ROWS];
+    double weight[ROWS], value[ROWS], other[ROWS];
+    int64_t ones[ROWS];
+    struct cxm_input inputs[8];
+    struct cxm_column columns[8];
+    size_t n_inputs;
+    const char *metric;
+    struct cxm_param params[2];
+    size_t n_params;
+};
+
+static struct cxm_column *input(struct rows *r, const char *role, struct cxm_column column)
+{
+    r->columns[r->n_inputs] = column;
+    r->inputs[r->n_inputs] = (struct cxm_input){ role, &r->columns[r->n_inputs] };
+    return &r->columns[r->n_inputs++];
+}
+
+/* The bytes of a tally of these rows, in chunks of `chunk` rows. */
+static struct saved save(const struct rows *r, bool general, int64_t chunk, int32_t threads,
+                         enum cxm_status *status, struct cxm_error *error)
+{
+    struct cxm_tally *tally;
+    struct saved out = { NULL, 0 };
+    struct cxm_column columns[8];
+    struct cxm_input inputs[8];
+    const struct cxm_add_options options = { .size = sizeof options, .threads = threads };
+    size_t n = r->n_inputs;
+    assert_int_equal(cxm_tally_new(r->metric, r->params, r->n_params, NULL, &tally, NULL), CXM_OK);
+    for (size_t i = 0; i < n; i++) {
+        columns[i] = r->columns[i];
+        inputs[i] = (struct cxm_input){ r->inputs[i].role, &columns[i] };
+    }
+    if (general) {
+        columns[n] = cxm_column_make("freq", CXM_I64, r->ones, ROWS, 8, 8);
+        inputs[n] = (struct cxm_input){ "freq", &columns[n] };
+        n++;
+    }
+    *status = CXM_OK;
+    for (int64_t first = 0; *status == CXM_OK && first < ROWS; first += chunk) {
+        for (size_t i = 0; i < n; i++) {
+            const struct cxm_column *whole = i < r->n_inputs ? &r->columns[i] : NULL;
+            columns[i].n = ROWS - first < chunk ? ROWS - first : chunk;
+            columns[i].offset = (whole != NULL ? whole->offset : 0) + first;
+            if (columns[i].validity != NULL)
+                columns[i].validity_offset = whole->validity_offset + first;
+        }
+        *status = cxm_tally_add(tally, inputs, n, &options, error);
+    }
+    if (*status == CXM_OK) {
+        assert_int_equal(cxm_tally_save(tally, NULL, 0, &out.n, error), CXM_OK);
+        out.bytes = malloc(out.n);
+        assert_non_null(out.bytes);
+        assert_int_equal(cxm_tally_save(tally, out.bytes, out.n, &out.n, error), CXM_OK);
+    }
+    cxm_tally_free(tally);
+    return out;
+}
+
+static void same_on_every_road(const struct rows *r)
+{
+    static const struct { bool general; int64_t chunk; int32_t threads; } roads[] = {
+        { true, ROWS, 1 }, { false, ROWS, 1 }, { false, ROWS, 2 }, { false, 777, 1 },
+    };
+    struct saved first = { NULL, 0 };
+    struct cxm_error first_error;
+    enum cxm_status first_status = CXM_OK;
+    for (size_t k = 0; k < sizeof roads / sizeof roads[0]; k++) {
+        enum cxm_status status;
+        struct cxm_error error;
+        const struct saved got = save(r, roads[k].general, roads[k].chunk, roads[k].threads,
+                                      &status, &error);
+        if (k == 0) {
+            first = got;
+            first_error = error;
+            first_status = status;
+            continue;
+        }
+        assert_int_equal(status, first_status);
+        if (status != CXM_OK && roads[k].chunk == ROWS) {
+            assert_int_equal(error.row, first_error.row);
+            assert_string_equal(error.message, first_error.message);
+        }
+        if (status == CXM_OK) {
+            assert_int_equal(got.n, first.n);
+            assert_memory_equal(got.bytes, first.bytes, first.n);
+        }
+        free(got.bytes);
+    }
+    free(first.bytes);
+}
+
+/* ---- rows ----------------------------------------------------------------------------- */
+
+enum values { PLAIN, WHOLE, FAR_APART, EVERY_BAND, ALL_EQUAL };
+
+static double value_of(enum values kind)
+{
+    const double unit = (double)(draw() >> 11) * 0x1p-53;
+    switch (kind) {
+    case PLAIN:
+        return 0.2 + 2 * unit;
+    case WHOLE:
+        return (double)(1 + draw() % 7);
+    case FAR_APART:
+        return ldexp(0.5 + unit / 2, (int)(draw() % 60) - 30);
+    case EVERY_BAND:
+        return ldexp(0.5 + unit / 2, (int)(draw() % 660) - 330);
+    case ALL_EQUAL:
+        break;
+    }
+    return 15.9; /* the largest of a band: its squares need three words */
+}
+
+static struct rows *make_rows(const char *metric, uint64_t number)
+{
+    struct rows *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    seed = number;
+    r->metric = metric;
+    for (size_t i = 0; i < ROWS; i++)
+        r->ones[i] = 1;
+    return r;
+}
+
+enum keys { NO_KEYS, FEW, MANY, WIDE, SORTED };
+
+static void make_keys(struct rows *r, enum keys kind)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        const uint32_t k = (uint32_t)draw();
+        r->key[i] = kind == FEW ? k % 50 : kind == MANY ? k % 6000 : kind == WIDE ? k
+                  : (uint32_t)(i / 5);
+    }
+    if (kind != NO_KEYS)
+        input(r, "by", cxm_column_make("key", CXM_U32, r->key, ROWS, 4, 4));
+}
+
+/* ---- tests ---------------------------------------------------------------------------- */
+
+static void weights(void **state)
+{
+    (void)state;
+    static const double missing[1] = { 255 };
+    for (int kind = PLAIN; kind <= ALL_EQUAL; kind++) {
+        for (int keys = NO_KEYS; keys <= SORTED; keys++) {
+            if (kind == EVERY_BAND && (keys == MANY || keys == WIDE))
+                continue; /* 42 limbs a sum: slow */
+            struct rows *r = make_rows("nps", 1 + (uint64_t)kind);
+            for (size_t i = 0; i < ROWS; i++) {
+                const uint64_t k = draw() % 100;
+                r->score[i] = k < 3 ? 255 : (uint8_t)(draw() % 11);
+                r->weight[i] = k == 50 ? 0 : value_of((enum values)kind);
+                if (k == 1) /* without an answer a weight may be missing */
+                    r->weight[i] = (double)NAN;
+            }
+            struct cxm_column *score = input(r, "score", CXM_ARRAY(r->score, ROWS));
+            score->missing_codes = missing;
+            score->n_missing_codes = 1;
+            input(r, "weight", CXM_ARRAY(r->weight, ROWS));
+            make_keys(r, (enum keys)keys);
+            same_on_every_road(r);
+            r->weight[ROWS / 2 + 3] = -1; /* and the error is the same */
+            r->score[ROWS / 2 + 3] = 3;
+            same_on_every_road(r);
+            free(r);
+        }
+    }
+}
+
+/* Bins whose weights have other digits have other windows in a tally that was loaded; a row that
+ * is then added by itself must find the right ones. */
+static void one_row_after_loading(void **state)
+{
+    (void)state;
+    static const double answers[3] = { 0, 5, 10 }, weights[3] = { 0x1p-300, 1.5, 0x1p300 };
+    struct cxm_tally *tally, *loaded;
+    struct cxm_error error;
+    struct saved bytes[2];
+    assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(cxm_tally_add_one(tally, &answers[i], 1, &weights[i], 1, &error), CXM_OK);
+    assert_int_equal(cxm_tally_save(tally, NULL, 0, &bytes[0].n, &error), CXM_OK);
+    bytes[0].bytes = malloc(bytes[0].n);
+    assert_int_equal(cxm_tally_save(tally, bytes[0].bytes, bytes[0].n, &bytes[0].n, &error), CXM_OK);
+    assert_int_equal(cxm_tally_load(bytes[0].bytes, bytes[0].n, NULL, &loaded, &error), CXM_OK);
+    free(bytes[0].bytes);
+    struct cxm_tally *both[2] = { tally, loaded };
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(cxm_tally_add_one(both[k], &answers[i], 1, &weights[i], 1, &error),
+                             CXM_OK);
+        assert_int_equal(cxm_tally_save(both[k], NULL, 0, &bytes[k].n, &error), CXM_OK);
+        bytes[k].bytes = malloc(bytes[k].n);
+        assert_int_equal(cxm_tally_save(both[k], bytes[k].bytes, bytes[k].n, &bytes[k].n, &error),
+                         CXM_OK);
+    }
+    assert_int_equal(bytes[0].n, bytes[1].n);
+    assert_memory_equal(bytes[0].bytes, bytes[1].bytes, bytes[0].n);
+    for (int k = 0; k < 2; k++) {
+        free(bytes[k].bytes);
+        cxm_tally_free(both[k]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights),
+        cmocka_unit_test(one_row_after_loading),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
