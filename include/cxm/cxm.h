@@ -10,6 +10,7 @@
 #include <cxm/column.h>
 #include <cxm/csat.h>
 #include <cxm/csi.h>
+#include <cxm/customers.h>
 #include <cxm/interval.h>
 #include <cxm/lifetime.h>
 #include <cxm/mean.h>

@@ -5,12 +5,22 @@
 #include "tally/format.h"
 
 static const struct cxm_metric *const metrics[] = {
-    &cxm_priv_metric_nps,    &cxm_priv_metric_csat,      &cxm_priv_metric_ces,
-    &cxm_priv_metric_csi,    &cxm_priv_metric_gap,       &cxm_priv_metric_fcr,
-    &cxm_priv_metric_one_touch, &cxm_priv_metric_retention, &cxm_priv_metric_churn,
-    &cxm_priv_metric_share,  &cxm_priv_metric_mean,      &cxm_priv_metric_ratio,
-    &cxm_priv_metric_total,  &cxm_priv_metric_survival,
+    &cxm_priv_metric_nps,
+    &cxm_priv_metric_csat,
+    &cxm_priv_metric_ces,
+    &cxm_priv_metric_csi,
+    &cxm_priv_metric_gap,
+    &cxm_priv_metric_fcr,
+    &cxm_priv_metric_one_touch,
+    &cxm_priv_metric_retention,
+    &cxm_priv_metric_churn,
+    &cxm_priv_metric_share,
+    &cxm_priv_metric_mean,
+    &cxm_priv_metric_ratio,
+    &cxm_priv_metric_total,
+    &cxm_priv_metric_survival,
     &cxm_priv_metric_revenue,
+    &cxm_priv_metric_stages,
 };
 
 size_t cxm_metric_count(void)

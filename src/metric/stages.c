@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Stages of the life cycle: shares of customers that are new, active, dormant, lost. The derive
+ * step (derive/history.c) gives every record a state; only the latest record of a customer counts,
+ * so that groups, merging by customer and saved tallies work as for any other share. */
+#include "metric/call.h"
+#include "metric/metric.h"
+
+#include "derive/history.h"
+
+enum { NEW_DAYS, ACTIVE_DAYS, DORMANT_DAYS };
+enum { STATES = CXM_STAGE_MISSING + 1, STAGES = CXM_STAGE_LOST + 1 };
+
+static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
+{
+    if (cxm_priv_number(config, ACTIVE_DAYS) > cxm_priv_number(config, DORMANT_DAYS))
+        return cxm_priv_fail(error, CXM_EINVAL, "dormant_days",
+                             "dormant_days must not be below active_days");
+    config->lowest[0] = 0;
+    config->highest[0] = STATES - 1;
+    const enum cxm_status status = cxm_priv_one_unit(config, STAGES, 0, error);
+    if (status != CXM_OK)
+        return status;
+    config->units[0].n_reasons = 3;
+    config->units[0].reasons[0] = CXM_REASON_NOT_IN_DENOMINATOR;
+    config->units[0].reasons[1] = CXM_REASON_UNSEEN;
+    config->units[0].reasons[2] = CXM_REASON_UNLINKED;
+    return CXM_OK;
+}
+
+/* Input codes: 0 … 7 the states, then missing, invalid. Unit codes: 0 … 3, missing, invalid, zero
+ * weight, other, unseen, unlinked. */
+static void rule(const struct cxm_config *config, struct cxm_block *block)
+{
+    static const uint16_t of_state[STATES + 2] = {
+        0, 1, 2, 3, STAGES + 3, STAGES + 4, STAGES + 5, STAGES, STAGES, STAGES + 1,
+    };
+    (void)config;
+    for (size_t i = 0; i < block->n; i++)
+        block->unit_codes[0][i] = of_state[block->codes[0][i]];
+}
+
+static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
+{
+    char a[CXM_DOUBLE_TEXT], b[CXM_DOUBLE_TEXT], c[CXM_DOUBLE_TEXT];
+    cxm_priv_append(out, capacity, used, "stages/new=%sd/active=%sd/dormant=%sd",
+                    cxm_priv_double_text(cxm_priv_number(&tally->config, NEW_DAYS), a),
+                    cxm_priv_double_text(cxm_priv_number(&tally->config, ACTIVE_DAYS), b),
+                    cxm_priv_double_text(cxm_priv_number(&tally->config, DORMANT_DAYS), c));
+}
+
+static void estimate_stage(const struct cxm_view *view, enum cxm_stage stage,
+                           const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    double y[STAGES] = { 0 };
+    y[stage] = 1;
+    cxm_priv_estimate_share(view, 0, y, ask, out);
+}
+
+static void estimate_new(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
+                         struct cxm_estimate *out)
+{
+    (void)member;
+    estimate_stage(view, CXM_STAGE_NEW, ask, out);
+}
+
+static void estimate_active(const struct cxm_view *view, uint32_t member,
+                            const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    estimate_stage(view, CXM_STAGE_ACTIVE, ask, out);
+}
+
+static void estimate_dormant(const struct cxm_view *view, uint32_t member,
+                             const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    estimate_stage(view, CXM_STAGE_DORMANT, ask, out);
+}
+
+static void estimate_lost(const struct cxm_view *view, uint32_t member,
+                          const struct cxm_ask *ask, struct cxm_estimate *out)
+{
+    (void)member;
+    estimate_stage(view, CXM_STAGE_LOST, ask, out);
+}
+
+static const struct cxm_input_info inputs[] = {
+    { .name = "stage", .summary = "state of every record, from cxm_stage_states",
+      .role = CXM_ROLE_RATING },
+};
+
+static const struct cxm_param_info params[] = {
+    { .name = "new_days", .summary = "new: first record at most that long ago",
+      .kind = CXM_PARAM_NUMBER, .defaults = { 30 }, .lowest = 0, .highest = 1e6 },
+    { .name = "active_days", .summary = "active: last record at most that long ago",
+      .kind = CXM_PARAM_NUMBER, .defaults = { 60 }, .lowest = 0, .highest = 1e6 },
+    { .name = "dormant_days", .summary = "dormant: the same; longer ago is lost",
+      .kind = CXM_PARAM_NUMBER, .defaults = { 180 }, .lowest = 0, .highest = 1e6 },
+};
+
+static const struct cxm_measure_info measures[] = {
+    { "active", "share of active customers", "活跃客户占比", CXM_UNIT_SHARE, 1 },
+    { "new", "share of new customers", "新客户占比", CXM_UNIT_SHARE, 1 },
+    { "dormant", "share of dormant customers", "沉睡客户占比", CXM_UNIT_SHARE, 1 },
+    { "lost", "share of lost customers", "流失客户占比", CXM_UNIT_SHARE, 1 },
+};
+
+static const struct cxm_estimator estimators[] = {
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_active },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_new },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_dormant },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_lost },
+};
+
+static const struct cxm_metric_info info = {
+    .name = "stages", .summary = "customers by stage of the life cycle",
+    .summary_zh = "客户生命周期阶段", .kind = 29, .base = CXM_BASE_CUSTOMERS, .inputs = inputs,
+    .n_inputs = CXM_COUNT(inputs), .params = params, .n_params = CXM_COUNT(params),
+    .measures = measures, .n_measures = CXM_COUNT(measures),
+    .intervals = cxm_priv_share_intervals, .n_intervals = CXM_COUNT(cxm_priv_share_intervals),
+};
+
+const struct cxm_metric cxm_priv_metric_stages = {
+    .rules = { &info, configure, rule, false, NULL }, .estimators = estimators,
+    .items_param = -1, .dimensions_param = -1, .define = define,
+};
+
+/* ---- calls ---------------------------------------------------------------------------- */
+
+static enum cxm_status take(const struct cxm_stages_options *options,
+                            struct cxm_stages_options *o, struct cxm_error *error)
+{
+    *o = (struct cxm_stages_options){ CXM_INIT(stages) };
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof *o, o, error);
+    o->new_days = o->new_days == 0 ? 30 : o->new_days;
+    o->active_days = o->active_days == 0 ? 60 : o->active_days;
+    o->dormant_days = o->dormant_days == 0 ? 180 : o->dormant_days;
+    if (status == CXM_OK && !(o->new_days >= 0 && o->active_days >= 0
+                              && o->dormant_days >= o->active_days && o->dormant_days <= 1e6
+                              && o->new_days <= 1e6))
+        return cxm_priv_fail(error, CXM_EINVAL, "dormant_days",
+                             "days must be 0 to 1e6, dormant_days not below active_days");
+    return status;
+}
+
+enum cxm_status cxm_stage_states(const struct cxm_column *customer,
+                                 const struct cxm_column *time,
+                                 const struct cxm_stages_options *options, uint8_t *states,
+                                 uint32_t *flags, struct cxm_error *error)
+{
+    struct cxm_stages_options o;
+    struct cxm_histories histories;
+    enum cxm_status status = take(options, &o, error);
+    if (status == CXM_OK && states == NULL)
+        status = cxm_priv_fail(error, CXM_EINVAL, "states", "states is NULL");
+    if (status != CXM_OK)
+        return status;
+    const struct cxm_history_options h = { .size = sizeof h, .as_of = o.as_of, .unit = 86400,
+                                           .has_as_of = o.has_as_of };
+    uint8_t *made = cxm_priv_alloc(NULL, customer != NULL ? (size_t)customer->n : 0, 1);
+    if (made == NULL)
+        return cxm_priv_no_memory(error);
+    status = cxm_priv_histories(customer, time, &h, made, &histories, error);
+    for (size_t i = 0; status == CXM_OK && i < histories.n; i++) {
+        const struct cxm_history *one = &histories.list[i];
+        made[one->row] = (uint8_t)(one->age <= o.new_days      ? CXM_STAGE_NEW
+                                   : one->idle <= o.active_days  ? CXM_STAGE_ACTIVE
+                                   : one->idle <= o.dormant_days ? CXM_STAGE_DORMANT
+                                                                 : CXM_STAGE_LOST);
+    }
+    if (status == CXM_OK) {
+        memcpy(states, made, (size_t)customer->n);
+        if (flags != NULL)
+            *flags = histories.base.flags;
+    }
+    cxm_priv_histories_release(&histories);
+    cxm_priv_release(NULL, made);
+    return status;
+}
+
+enum cxm_status cxm_stages(const struct cxm_column *customer, const struct cxm_column *time,
+                           const struct cxm_stages_options *options, struct cxm_row *rows,
+                           size_t row_bytes, size_t capacity, size_t *n_out,
+                           struct cxm_error *error)
+{
+    struct cxm_stages_options o;
+    uint32_t flags = 0;
+    size_t n = 0;
+    enum cxm_status status = take(options, &o, error);
+    if (status != CXM_OK)
+        return status;
+    uint8_t *states = cxm_priv_alloc(NULL, customer != NULL ? (size_t)customer->n : 0, 1);
+    if (states == NULL)
+        return cxm_priv_no_memory(error);
+    status = cxm_stage_states(customer, time, &o, states, &flags, error);
+    struct cxm_call call = { .metric = "stages" };
+    memcpy(&call.common, &o, sizeof call.common);
+    cxm_priv_call_number(&call, "new_days", &o.new_days, 1);
+    cxm_priv_call_number(&call, "active_days", &o.active_days, 1);
+    cxm_priv_call_number(&call, "dormant_days", &o.dormant_days, 1);
+    const struct cxm_column stage = cxm_column_make("stage", CXM_U8, states,
+                                                    customer != NULL ? customer->n : 0, 1, 1);
+    cxm_priv_call_input(&call, "stage", &stage, 1);
+    if (status == CXM_OK)
+        status = cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, &n },
+                                   error);
+    for (size_t i = 0; status == CXM_OK && i < n && i < capacity; i++)
+        rows[i].estimate.flags |= flags;
+    if (status == CXM_OK && n_out != NULL)
+        *n_out = n;
+    cxm_priv_release(NULL, states);
+    return status;
+}
