@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Single instants and durations of arguments such as as_of= and window=, in whole seconds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+from ._errors import Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def instant(value: Any, name: str) -> int:
+    """Seconds since 1970 UTC: whole seconds, a date (its first second), a datetime (without a zone:
+    UTC), or anything that turns into one (pandas, NumPy). Fractions of a second are cut off."""
+    if hasattr(value, "to_pydatetime"):
+        value = value.to_pydatetime()
+    elif type(value).__name__ == "datetime64":
+        value = int(value.astype("datetime64[s]").astype("int64"))
+    if isinstance(value, datetime):
+        zoned = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
+        return (zoned - _EPOCH) // timedelta(seconds=1)
+    if isinstance(value, date):
+        return (value - _EPOCH.date()).days * 86400
+    whole = _whole(value)
+    if whole is None:
+        raise Error(
+            f"{name}: {value!r} is no instant; pass a datetime, a date, or seconds since 1970 UTC",
+            column=name, value=str(value),
+        )
+    return whole
+
+
+def seconds(value: Any, name: str) -> int:
+    """Whole seconds: a number of them, a timedelta, or a text such as "7d", "24h", "30min"."""
+    if isinstance(value, timedelta):
+        whole, rest = divmod(value, timedelta(seconds=1))
+        if rest:
+            raise Error(f"{name}: {value!r} is not whole seconds", column=name, value=str(value))
+        return whole
+    if type(value).__name__ == "timedelta64":
+        return int(value.astype("timedelta64[s]").astype("int64"))
+    if isinstance(value, str):
+        digits = value.strip().rstrip("smihndw ")
+        unit = _UNITS.get(value.strip()[len(digits):].strip())
+        if unit is not None and digits.isdigit():
+            return int(digits) * unit
+    else:
+        whole = _whole(value)
+        if whole is not None:
+            return whole
+    raise Error(
+        f'{name}: {value!r} is no duration; pass seconds, a timedelta, or a text such as "7d"',
+        column=name, value=str(value),
+    )
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool) or isinstance(value, str):
+        return None
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return whole if whole == value else None
