@@ -11,6 +11,7 @@
 #include <cxm/csat.h>
 #include <cxm/csi.h>
 #include <cxm/customers.h>
+#include <cxm/fcr.h>
 #include <cxm/interval.h>
 #include <cxm/lifetime.h>
 #include <cxm/mean.h>

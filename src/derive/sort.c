@@ -101,6 +101,7 @@ struct sorting {
     const struct cxm_event_columns *columns;
     const struct cxm_allocator *allocator;
     struct source customer, code;
+    struct cxm_column time, extra; /* with INT64_MIN as missing */
     int64_t n_rows;
     int partition_bits;
     uint32_t n_partitions;
@@ -165,10 +166,6 @@ static void read_instants(const struct cxm_column *column, struct cxm_reader *re
 {
     if (column != NULL) {
         cxm_priv_read_times(reader, first, n, values, states, subsecond);
-        for (size_t i = 0; i < n; i++)
-            states[i] = states[i] == CXM_ROW_USED && values[i] == CXM_NO_INSTANT
-                          ? CXM_ROW_MISSING
-                          : states[i];
         for (size_t i = 0; i < n; i++)
             values[i] = states[i] == CXM_ROW_USED ? values[i] : none;
         return;
@@ -256,8 +253,9 @@ static enum cxm_status partition_block(struct worker *w, struct readers *r, int6
             return status;
     }
     if (s->plan->filter != NULL) {
-        const struct cxm_event_block block = { first, n, b->time, b->extra, b->customer_state,
-                                               b->time_state, b->extra_state, b->code_state };
+        const struct cxm_event_block block = { first, n, w->number, b->time, b->extra,
+                                               b->customer_state, b->time_state,
+                                               b->extra_state, b->code_state };
         s->plan->filter(s->plan->context, &block, b->keep);
     } else {
         keep_complete(b, n, b->keep);
@@ -287,9 +285,9 @@ static void *partition_rows(void *argument)
     if (c->code != NULL)
         cxm_priv_reader_init(&r.code, c->code);
     if (c->time != NULL)
-        cxm_priv_reader_init(&r.time, c->time);
+        cxm_priv_reader_init(&r.time, &w->sorting->time);
     if (c->extra != NULL)
-        cxm_priv_reader_init(&r.extra, c->extra);
+        cxm_priv_reader_init(&r.extra, &w->sorting->extra);
     for (int64_t first = w->first; first < w->last && w->status == CXM_OK; first += BLOCK) {
         const int64_t left = w->last - first;
         w->status = partition_block(w, &r, first, left < BLOCK ? (size_t)left : BLOCK);
@@ -474,6 +472,23 @@ static enum cxm_status run(struct sorting *s, void *(*work)(void *), struct cxm_
     return CXM_OK;
 }
 
+/* INT64_MIN is no instant, unless the column says itself what is missing. */
+static struct cxm_column with_missing(const struct cxm_column *column)
+{
+    struct cxm_column copy;
+    memset(&copy, 0, sizeof copy);
+    if (column == NULL)
+        return copy;
+    copy = *column;
+    const struct cxm_column *const part = column->n_chunks > 0 ? column->chunks : column;
+    if ((copy.flags & CXM_COLUMN_SENTINEL) == 0 && part->type == CXM_I64
+        && part->dictionary == NULL) {
+        copy.flags |= CXM_COLUMN_SENTINEL;
+        copy.sentinel = INT64_MIN;
+    }
+    return copy;
+}
+
 static bool is_narrow(const struct cxm_column *column)
 {
     return column->n_chunks == 0 && column->dictionary == NULL
@@ -553,6 +568,8 @@ enum cxm_status cxm_priv_sort_events(const struct cxm_event_columns *columns,
 {
     struct sorting s = { .plan = plan, .columns = columns, .n_rows = columns->customer->n,
                          .allocator = cxm_priv_allocator(plan->allocator) };
+    s.time = with_missing(columns->time);
+    s.extra = with_missing(columns->extra);
     if (s.n_rows > (int64_t)UINT32_MAX - 1)
         return cxm_priv_fail(error, CXM_EOVERFLOW, "customer",
                              "at most 2^32 - 2 rows a call; split the customers");

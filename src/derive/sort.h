@@ -44,6 +44,7 @@ struct cxm_event_columns {
 struct cxm_event_block {
     int64_t first;
     size_t n;
+    unsigned worker; /* as in visits */
     const int64_t *time, *extra;
     const uint8_t *customer_state, *time_state, *extra_state, *code_state;
 };

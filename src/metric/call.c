@@ -148,6 +148,15 @@ static enum cxm_status read_rows(struct cxm_tally *tally,
     return status;
 }
 
+enum cxm_status cxm_priv_call_read(struct cxm_tally *tally,
+                                   const struct cxm_common_options *common,
+                                   struct cxm_rows_out out, struct cxm_error *error)
+{
+    if (out.rows == NULL && (out.capacity > 0 || out.n_out == NULL))
+        return cxm_priv_fail(error, CXM_EINVAL, "rows", "rows and n_out are NULL");
+    return read_rows(tally, common, NULL, out, error);
+}
+
 enum cxm_status cxm_priv_call_run(const struct cxm_call *call, struct cxm_rows_out out,
                                   struct cxm_error *error)
 {

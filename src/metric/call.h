@@ -42,6 +42,10 @@ void cxm_priv_call_input(struct cxm_call *call, const char *role,
  * name of their role; `items` are named after their columns. */
 enum cxm_status cxm_priv_call_run(const struct cxm_call *call, struct cxm_rows_out out,
                                   struct cxm_error *error);
+/* The rows of a tally that is filled already. */
+enum cxm_status cxm_priv_call_read(struct cxm_tally *tally,
+                                   const struct cxm_common_options *common,
+                                   struct cxm_rows_out out, struct cxm_error *error);
 /* The parameter `items`: names of the columns, or item1, item2 … in memory that lives as long
  * as the call. */
 struct cxm_item_names {

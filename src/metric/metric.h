@@ -39,7 +39,8 @@ struct cxm_ask {
 /* Which intervals a measure can have. */
 enum cxm_interval_class {
     CXM_CLASS_NONE, CXM_CLASS_SHARE, CXM_CLASS_NET, CXM_CLASS_MEAN, CXM_CLASS_RATE,
-    CXM_CLASS_SURVIVAL
+    CXM_CLASS_SURVIVAL,
+    CXM_CLASS_CLUSTERED /* shares of clustered rows: t, or as if they were independent */
 };
 
 /* What the members of a measure are: one, or a family whose names the tally knows. */
@@ -91,6 +92,7 @@ extern const struct cxm_metric cxm_priv_metric_total;
 extern const struct cxm_metric cxm_priv_metric_survival;
 extern const struct cxm_metric cxm_priv_metric_revenue;
 extern const struct cxm_metric cxm_priv_metric_stages;
+extern const struct cxm_metric cxm_priv_metric_fcr_window;
 
 /* ---- reading a view ------------------------------------------------------------------- */
 
@@ -156,7 +158,7 @@ void cxm_priv_estimate_rating_mean(const struct cxm_view *view, uint32_t member,
                                    const struct cxm_ask *ask, struct cxm_estimate *out);
 /* Intervals by class, for cxm_metric_info; default first. */
 extern const enum cxm_interval cxm_priv_share_intervals[11], cxm_priv_net_intervals[12],
-    cxm_priv_mean_intervals[3];
+    cxm_priv_mean_intervals[3], cxm_priv_clustered_intervals[10];
 
 /* ---- estimators that metrics share ---------------------------------------------------- */
 

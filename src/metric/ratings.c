@@ -20,6 +20,12 @@ const enum cxm_interval cxm_priv_net_intervals[12] = {
 };
 const enum cxm_interval cxm_priv_mean_intervals[3] = { CXM_INTERVAL_T, CXM_INTERVAL_WALD,
                                                        CXM_INTERVAL_NONE };
+const enum cxm_interval cxm_priv_clustered_intervals[10] = {
+    CXM_INTERVAL_T,             CXM_INTERVAL_WALD,            CXM_INTERVAL_WILSON,
+    CXM_INTERVAL_WILSON_CC,     CXM_INTERVAL_AGRESTI_COULL,   CXM_INTERVAL_CLOPPER_PEARSON,
+    CXM_INTERVAL_JEFFREYS,      CXM_INTERVAL_MID_P,           CXM_INTERVAL_LOGIT,
+    CXM_INTERVAL_NONE,
+};
 
 enum cxm_status cxm_priv_rating_scale(struct cxm_config *config, int param, int role,
                                       struct cxm_error *error)

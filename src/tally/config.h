@@ -13,8 +13,8 @@
  * numbers, one or two variables) stay within the first-level cache. */
 enum { CXM_BLOCK = 1024 };
 
-enum { CXM_MAX_REASONS = 4, CXM_MAX_BINS = 1001, CXM_MAX_ITEMS = 200, CXM_MAX_PARAMS = 12,
-       CXM_MAX_ROLES = 4, CXM_MAX_TABLE_VALUES = 2 };
+enum { CXM_MAX_REASONS = 8, CXM_MAX_BINS = 1001, CXM_MAX_ITEMS = 200, CXM_MAX_PARAMS = 12,
+       CXM_MAX_ROLES = 8, CXM_MAX_TABLE_VALUES = 2 };
 
 /* A unit is a base of its own: NPS has one, a gap one for every item, dimension and overall.
  * Each row gets one code per unit:
