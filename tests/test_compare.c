@@ -445,7 +445,7 @@ static void adjusted_match_rows(void **state)
     (void)state;
     static const double p[10] = { 0.010, 0.013, 0.014, 0.190, 0.350, 0.500, 0.630, 0.670, 0.750, 0.810 };
     static const struct {
-        enum cxm_adjust method;
+        enum cxm_adjust_method method;
         double want[10];
     } rows[] = {
         { CXM_ADJUST_HOLM, { 0.1, 0.117, 0.117, 1, 1, 1, 1, 1, 1, 1 } },

@@ -22,13 +22,14 @@ static int by_p(const void *left, const void *right)
 }
 
 /* The factor of the p-value with this rank, 1 … m. */
-static double factor_of(enum cxm_adjust method, double rank, double m)
+static double factor_of(enum cxm_adjust_method method, double rank, double m)
 {
     switch (method) {
     case CXM_ADJUST_HOLM:
     case CXM_ADJUST_HOCHBERG: return m - rank + 1.0;
     case CXM_ADJUST_BH:
     case CXM_ADJUST_BY: return m / rank;
+    case CXM_ADJUST_NONE: return 1.0;
     default: return m;
     }
 }
@@ -41,7 +42,7 @@ static double harmonic(size_t m)
     return sum;
 }
 
-enum cxm_status cxm_priv_adjust_p(const double *p, size_t n, enum cxm_adjust method,
+enum cxm_status cxm_priv_adjust_p(const double *p, size_t n, enum cxm_adjust_method method,
                                   const struct cxm_allocator *allocator, double *out)
 {
     struct ranked *const sorted = cxm_priv_alloc(allocator, n, sizeof *sorted);
@@ -61,10 +62,45 @@ enum cxm_status cxm_priv_adjust_p(const double *p, size_t n, enum cxm_adjust met
         const size_t rank = upwards ? i + 1 : m - i;
         const double raw = sorted[rank - 1].p * factor_of(method, (double)rank, (double)m)
                          * dependence;
-        bound = fmin(1.0, upwards ? fmax(bound, raw)
-                          : method == CXM_ADJUST_BONFERRONI ? raw : fmin(bound, raw));
+        const bool single = method == CXM_ADJUST_BONFERRONI || method == CXM_ADJUST_NONE;
+        bound = fmin(1.0, upwards ? fmax(bound, raw) : single ? raw : fmin(bound, raw));
         out[sorted[rank - 1].at] = bound;
     }
     cxm_priv_release(allocator, sorted);
+    return CXM_OK;
+}
+
+/* ---- public --------------------------------------------------------------------------- */
+
+static const char *const names[] = { "holm", "hochberg", "bh", "by", "bonferroni", "none" };
+
+const char *cxm_adjust_name(enum cxm_adjust_method method)
+{
+    return (unsigned)method < CXM_COUNT(names) ? names[method] : "unknown";
+}
+
+int cxm_adjust_from_name(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < CXM_COUNT(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return (int)i;
+    return -1;
+}
+
+enum cxm_status cxm_adjust(const double *p, size_t n, enum cxm_adjust_method method, double *out,
+                           struct cxm_error *error)
+{
+    char text[CXM_DOUBLE_TEXT];
+    if ((p == NULL || out == NULL) && n > 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "p", "p or out is NULL");
+    if ((unsigned)method >= CXM_COUNT(names))
+        return cxm_priv_fail(error, CXM_EINVAL, "method", "there is no adjustment %d", method);
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(p[i]) && !(p[i] >= 0.0 && p[i] <= 1.0))
+            return cxm_priv_fail_at(error, CXM_EDATA, "p", (int64_t)i,
+                                    cxm_priv_double_text(p[i], text),
+                                    "p: row %zu is %s, outside 0 to 1", i, text);
+    if (cxm_priv_adjust_p(p, n, method, NULL, out) != CXM_OK)
+        return cxm_priv_no_memory(error);
     return CXM_OK;
 }

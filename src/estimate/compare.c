@@ -14,7 +14,8 @@
 
 static const struct cxm_comparison undefined = {
     .difference = NAN, .centre = NAN, .std_error = NAN, .statistic = NAN, .df = NAN,
-    .p_value = NAN, .lower = NAN, .upper = NAN, .flags = CXM_FLAG_NO_DATA };
+    .p_value = NAN, .p_greater = NAN, .p_less = NAN, .lower = NAN, .upper = NAN,
+    .flags = CXM_FLAG_NO_DATA };
 
 struct cxm_comparison cxm_priv_compare_wald(double difference, double std_error, double df,
                                             double level)
@@ -25,8 +26,10 @@ struct cxm_comparison cxm_priv_compare_wald(double difference, double std_error,
         .statistic = difference / std_error, .df = df, .lower = limits.lower,
         .upper = limits.upper, .flags = limits.flags };
     out.p_value = cxm_priv_t_p_value(out.statistic, df);
+    out.p_greater = cxm_priv_t_upper(out.statistic, df);
+    out.p_less = cxm_priv_t_upper(-out.statistic, df);
     if (std_error == 0.0 && difference == 0.0)
-        out.p_value = 1.0;
+        out.p_value = out.p_greater = out.p_less = 1.0;
     return out;
 }
 
@@ -141,18 +144,27 @@ struct cxm_comparison cxm_priv_compare_shares(struct cxm_share_count a, struct c
     if (!(a.n > 0.0 && b.n > 0.0))
         return undefined;
     const double pooled = (a.x + b.x) / (a.n + b.n);
-    const double rest = (a.n - a.x + b.n - b.x) / (a.n + b.n);
-    const double z = cxm_priv_z(level);
+    const double rest = (a.n - a.x + (b.n - b.x)) / (a.n + b.n);
+    const double z = cxm_priv_z(level), unpooled = unpooled_error(a, b);
+    const bool wald = method == CXM_COMPARE_SHARES_WALD;
     struct cxm_comparison out =
         cxm_priv_compare_wald(a.x / a.n - b.x / b.n,
-                              sqrt(pooled * rest * (1.0 / a.n + 1.0 / b.n)), (double)INFINITY, level);
-    const struct cxm_limits limits = method == CXM_COMPARE_SHARES_WALD ? difference_wald(a, b, z)
-                                   : method == CXM_COMPARE_SHARES_AGRESTI_CAFFO
-                                       ? agresti_caffo(a, b, z)
-                                       : newcombe(a, b, z);
-    out.std_error = unpooled_error(a, b);
-    out.centre = method == CXM_COMPARE_SHARES_WALD ? out.difference
-                                                   : 0.5 * (limits.lower + limits.upper);
+                              wald ? unpooled : sqrt(pooled * rest * (1.0 / a.n + 1.0 / b.n)),
+                              (double)INFINITY, level);
+    const struct cxm_limits limits =
+        wald ? difference_wald(a, b, z)
+        : method == CXM_COMPARE_SHARES_AGRESTI_CAFFO ? agresti_caffo(a, b, z)
+        : method == CXM_COMPARE_SHARES_POOLED ? (struct cxm_limits){ NAN, NAN, 0 }
+                                              : newcombe(a, b, z);
+    if (method == CXM_COMPARE_SHARES_EXACT) {
+        const struct cxm_fisher fisher = cxm_priv_fisher_tails(a, b);
+        out.p_value = fisher.two_sided;
+        out.p_greater = fisher.greater;
+        out.p_less = fisher.less;
+    }
+    out.std_error = unpooled;
+    out.centre = wald || isnan(limits.lower) ? out.difference
+                                             : 0.5 * (limits.lower + limits.upper);
     out.lower = limits.lower;
     out.upper = limits.upper;
     out.flags |= limits.flags;
@@ -192,6 +204,13 @@ struct cxm_share_tests cxm_priv_share_tests(struct cxm_share_count a, struct cxm
 
 /* ---- means ---------------------------------------------------------------------------- */
 
+/* Degrees of freedom of a sum of two variances; in shares of the sum, so that nothing overflows. */
+static double satterthwaite(double va, double df_a, double vb, double df_b)
+{
+    const double a = va / (va + vb), b = vb / (va + vb);
+    return 1.0 / (a * a / df_a + b * b / df_b);
+}
+
 struct cxm_comparison cxm_priv_compare_means(struct cxm_sample a, struct cxm_sample b,
                                              double level, bool pooled)
 {
@@ -205,11 +224,17 @@ struct cxm_comparison cxm_priv_compare_means(struct cxm_sample a, struct cxm_sam
         va = common / a.n;
         vb = common / b.n;
     } else if (va + vb > 0.0) {
-        /* Satterthwaite; in shares of the sum, so that nothing overflows */
-        const double share = va / (va + vb);
-        df = 1.0 / (share * share / (a.n - 1.0) + (1.0 - share) * (1.0 - share) / (b.n - 1.0));
+        df = satterthwaite(va, a.n - 1.0, vb, b.n - 1.0);
     }
     return cxm_priv_compare_wald(a.mean - b.mean, sqrt(va + vb), df, level);
+}
+
+struct cxm_comparison cxm_priv_compare_measured(struct cxm_measured a, struct cxm_measured b,
+                                                double level)
+{
+    const double va = a.std_error * a.std_error, vb = b.std_error * b.std_error;
+    const double df = va + vb > 0.0 ? satterthwaite(va, a.df, vb, b.df) : a.df + b.df;
+    return cxm_priv_compare_wald(a.value - b.value, sqrt(va + vb), df, level);
 }
 
 double cxm_priv_cohen_d(struct cxm_sample a, struct cxm_sample b)

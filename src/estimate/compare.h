@@ -4,13 +4,18 @@
  * twice, targets, several p-values at once, sample sizes. Plain numbers in, plain numbers out.
  * Net scores are on -1 … 1 here, not in points. Arguments were checked by the caller.
  *
- * Wherever a standard error is 0: no difference gives statistic NaN and p-value 1, another one
- * gives ±inf and 0, both with CXM_FLAG_DEGENERATE. An empty group gives NaN and NO_DATA. */
+ * Wherever a standard error is 0: no difference gives statistic NaN and p-values 1, another one
+ * gives ±inf and 0, both with CXM_FLAG_DEGENERATE. An empty group gives NaN and NO_DATA.
+ *
+ * Exchanging a and b negates differences, limits and statistics and swaps the one-sided p-values
+ * bit for bit. */
 #ifndef CXM_SRC_ESTIMATE_COMPARE_H
 #define CXM_SRC_ESTIMATE_COMPARE_H
 
 #include "estimate/estimate.h"
 #include "estimate/net.h"
+
+#include <cxm/compare.h>
 
 /* a - b. Differences are always between the plain estimates; an adjusted interval is centred
  * beside them. For net scores and means std_error, statistic and p-value go with the centre. */
@@ -21,6 +26,8 @@ struct cxm_comparison {
     double statistic;    /* z, or t when df is finite */
     double df;           /* +inf for z */
     double p_value;      /* two-sided */
+    double p_greater;    /* one-sided: P(as large or larger), were there no difference */
+    double p_less;       /* P(as small or smaller) */
     double lower, upper; /* not clipped; NaN when the method has no interval */
     uint32_t flags;
 };
@@ -54,14 +61,17 @@ enum cxm_status cxm_priv_compare_nets(struct cxm_net a, struct cxm_net b, double
 enum cxm_compare_shares {
     CXM_COMPARE_SHARES_NEWCOMBE,      /* hybrid score (Newcombe 1998, method 10): the default */
     CXM_COMPARE_SHARES_AGRESTI_CAFFO, /* + 1 success and 1 failure in each group */
-    CXM_COMPARE_SHARES_WALD
+    CXM_COMPARE_SHARES_WALD,          /* unpooled, the test too */
+    CXM_COMPARE_SHARES_POOLED,        /* a test, no interval */
+    CXM_COMPARE_SHARES_EXACT          /* Fisher's test of whole counts, Newcombe's limits */
 };
 
 struct cxm_share_count {
     double x, n; /* 0 <= x <= n */
 };
 
-/* Limits as named; statistic and p-value are the pooled z test, std_error the unpooled one. */
+/* Limits as named; statistic and p-value are the pooled z test unless the method says otherwise,
+ * std_error is the unpooled one. */
 struct cxm_comparison cxm_priv_compare_shares(struct cxm_share_count a, struct cxm_share_count b,
                                               double level, enum cxm_compare_shares method);
 
@@ -85,6 +95,13 @@ struct cxm_sample {
 /* Welch 1947, or Student's pooled t. Variance NaN (n = 1) gives NaN limits. */
 struct cxm_comparison cxm_priv_compare_means(struct cxm_sample a, struct cxm_sample b,
                                              double level, bool pooled);
+/* The same from two estimates, their standard errors and degrees of freedom: Satterthwaite's
+ * degrees of the difference. Independent groups of any design. */
+struct cxm_measured {
+    double value, std_error, df;
+};
+struct cxm_comparison cxm_priv_compare_measured(struct cxm_measured a, struct cxm_measured b,
+                                                double level);
 /* Cohen's d over the pooled standard deviation, and Hedges' g = d (1 - 3 / (4 df - 1)). */
 double cxm_priv_cohen_d(struct cxm_sample a, struct cxm_sample b);
 double cxm_priv_hedges_g(struct cxm_sample a, struct cxm_sample b);
@@ -102,6 +119,7 @@ struct cxm_paired_nets {
     double bowker, bowker_df, bowker_p; /* symmetry; pairs of empty cells do not count */
     double mcnemar, mcnemar_p;          /* promoter or not */
     double mcnemar_corrected, mcnemar_corrected_p, mcnemar_exact_p;
+    double mcnemar_mid_p;    /* half of the chance of outcomes as likely as this one is left out */
     double transition[3][3]; /* row shares, NaN for a row without customers */
 };
 struct cxm_paired_nets cxm_priv_paired_nets(const double counts[3][3], double level);
@@ -129,15 +147,8 @@ double cxm_priv_target_least_n(double target, double alpha);
 
 /* ---- several p-values ----------------------------------------------------------------- */
 
-enum cxm_adjust {
-    CXM_ADJUST_HOLM,       /* few planned comparisons: the default */
-    CXM_ADJUST_HOCHBERG,
-    CXM_ADJUST_BH,         /* Benjamini & Hochberg 1995: screening many */
-    CXM_ADJUST_BY,         /* Benjamini & Yekutieli 2001: under any dependence */
-    CXM_ADJUST_BONFERRONI
-};
 /* In input order; NaN stays NaN and is not counted. `out` may be `p`. ENOMEM. */
-enum cxm_status cxm_priv_adjust_p(const double *p, size_t n, enum cxm_adjust method,
+enum cxm_status cxm_priv_adjust_p(const double *p, size_t n, enum cxm_adjust_method method,
                                   const struct cxm_allocator *allocator, double *out);
 
 /* ---- sample size and power ------------------------------------------------------------ */

@@ -88,15 +88,15 @@ static double up_ratio(const struct urn *u, double k)
 }
 
 /* Likelihoods on one side of the mode, that of the mode being 1: of the observed count, of all,
- * and of those not above `limit`. */
+ * of those not above `limit`, and of counts at least and at most as large as observed. */
 struct side {
-    double observed, all, extreme;
+    double observed, all, extreme, at_least, at_most;
 };
 
 static struct side walk(const struct urn *u, double mode, double end, double observed,
                         double limit)
 {
-    struct side side = { 0.0, 0.0, 0.0 };
+    struct side side = { 0 };
     const double direction = end > mode ? 1.0 : -1.0;
     double weight = 1.0;
     for (double k = mode; k != end && weight > 1e-20 * limit; ) {
@@ -105,6 +105,10 @@ static struct side walk(const struct urn *u, double mode, double end, double obs
         side.all += weight;
         if (weight <= limit)
             side.extreme += weight;
+        if (k >= observed)
+            side.at_least += weight;
+        if (k <= observed)
+            side.at_most += weight;
         if (k == observed)
             side.observed = weight;
     }
@@ -116,10 +120,20 @@ static bool is_whole(double x)
     return x == floor(x);
 }
 
-double cxm_priv_fisher(struct cxm_share_count a, struct cxm_share_count b)
+/* Of the same table seen from both sides one is computed, so that they agree to the last bit. */
+static bool is_first(struct cxm_share_count a, struct cxm_share_count b)
+{
+    return a.n != b.n ? a.n < b.n : a.x <= b.x;
+}
+
+struct cxm_fisher cxm_priv_fisher_tails(struct cxm_share_count a, struct cxm_share_count b)
 {
     if (!(is_whole(a.x) && is_whole(a.n) && is_whole(b.x) && is_whole(b.n)))
-        return NAN;
+        return (struct cxm_fisher){ NAN, NAN, NAN };
+    if (!is_first(a, b)) {
+        const struct cxm_fisher other = cxm_priv_fisher_tails(b, a);
+        return (struct cxm_fisher){ other.two_sided, other.less, other.greater };
+    }
     const struct urn u = { a.n + b.n, a.x + b.x, a.n };
     const double least = fmax(0.0, u.drawn + u.marked - u.total);
     const double most = fmin(u.drawn, u.marked);
@@ -131,8 +145,17 @@ double cxm_priv_fisher(struct cxm_share_count a, struct cxm_share_count b)
     const double limit = observed * TIE;
     const struct side down = walk(&u, mode, least, a.x, limit);
     const struct side up = walk(&u, mode, most, a.x, limit);
-    const double extreme = down.extreme + up.extreme + (limit >= 1.0 ? 1.0 : 0.0);
-    return extreme / (1.0 + down.all + up.all);
+    const double all = 1.0 + down.all + up.all;
+    return (struct cxm_fisher){
+        (down.extreme + up.extreme + (limit >= 1.0 ? 1.0 : 0.0)) / all,
+        fmin(1.0, (down.at_least + up.at_least + (mode >= a.x ? 1.0 : 0.0)) / all),
+        fmin(1.0, (down.at_most + up.at_most + (mode <= a.x ? 1.0 : 0.0)) / all),
+    };
+}
+
+double cxm_priv_fisher(struct cxm_share_count a, struct cxm_share_count b)
+{
+    return cxm_priv_fisher_tails(a, b).two_sided;
 }
 
 /* ---- two net scores ------------------------------------------------------------------- */
@@ -145,17 +168,23 @@ static double log_choose(double n, double k)
          + (k > 0.0 ? k * log(n / k) : 0.0) + (k < n ? (n - k) * log(n / (n - k)) : 0.0);
 }
 
-/* The probability that detractors, passives and promoters, in all `drawn`, are as far from
- * their expectation as observed. `choose` has the logs for each count of each kind. */
-static double permutation_tail(struct cxm_net all, double drawn, double observed,
-                               const double *choose_d, const double *choose_p,
-                               const double *choose_r)
+/* The chances that detractors, passives and promoters, in all `drawn`, are as far from their
+ * expectation as observed, at least as many, at most as many. `choose` has the logs for each
+ * count of each kind. */
+struct tails {
+    double both, greater, less;
+};
+
+static struct tails permutation_tails(struct cxm_net all, double drawn, double observed,
+                                      const double *choose_d, const double *choose_p,
+                                      const double *choose_r)
 {
     const double n = cxm_priv_net_n(all);
     const double expected = drawn * (all.promoters - all.detractors);
     const double distance = fabs(n * observed - expected);
     const double scale = log_choose(n, drawn);
-    double extreme = 0.0, total = 0.0;
+    struct tails tails = { 0 };
+    double total = 0.0;
     for (double d = 0.0; d <= fmin(all.detractors, drawn); d += 1.0) {
         const double least = fmax(0.0, drawn - d - all.passives);
         const double most = fmin(all.promoters, drawn - d);
@@ -164,20 +193,40 @@ static double permutation_tail(struct cxm_net all, double drawn, double observed
                                       + choose_p[(size_t)(drawn - d - r)] - scale);
             total += chance;
             if (fabs(n * (r - d) - expected) >= distance)
-                extreme += chance;
+                tails.both += chance;
+            if (r - d >= observed)
+                tails.greater += chance;
+            if (r - d <= observed)
+                tails.less += chance;
         }
     }
-    return extreme / total;
+    return (struct tails){ tails.both / total, tails.greater / total, tails.less / total };
+}
+
+static struct cxm_net rounded(struct cxm_net a)
+{
+    return (struct cxm_net){ round(a.detractors), round(a.passives), round(a.promoters) };
+}
+
+/* Of the two groups the one that is drawn, so that both orders give the same bits. */
+static bool is_drawn(struct cxm_net a, struct cxm_net b)
+{
+    const double n = cxm_priv_net_n(a), m = cxm_priv_net_n(b);
+    if (n != m)
+        return n < m;
+    return a.promoters != b.promoters ? a.promoters < b.promoters : a.detractors <= b.detractors;
 }
 
 enum cxm_status cxm_priv_permute_nets(struct cxm_net a, struct cxm_net b,
                                       const struct cxm_allocator *allocator,
                                       struct cxm_comparison *out)
 {
-    const struct cxm_net first = { round(a.detractors), round(a.passives), round(a.promoters) };
-    const struct cxm_net all = { first.detractors + round(b.detractors),
-                                 first.passives + round(b.passives),
-                                 first.promoters + round(b.promoters) };
+    a = rounded(a);
+    b = rounded(b);
+    const bool drawn_a = is_drawn(a, b);
+    const struct cxm_net first = drawn_a ? a : b;
+    const struct cxm_net all = { a.detractors + b.detractors, a.passives + b.passives,
+                                 a.promoters + b.promoters };
     const double n = cxm_priv_net_n(all);
     if (n > CXM_COMPARE_NET_EXACT_MOST) {
         out->flags |= CXM_FLAG_ASYMPTOTIC;
@@ -194,8 +243,12 @@ enum cxm_status cxm_priv_permute_nets(struct cxm_net a, struct cxm_net b,
         choose_p[k] = log_choose(all.passives, (double)k);
     for (size_t k = 0; k <= (size_t)all.promoters; k++)
         choose_r[k] = log_choose(all.promoters, (double)k);
-    out->p_value = permutation_tail(all, cxm_priv_net_n(first),
-                                    first.promoters - first.detractors, logs, choose_p, choose_r);
+    const struct tails tails = permutation_tails(all, cxm_priv_net_n(first),
+                                                 first.promoters - first.detractors, logs,
+                                                 choose_p, choose_r);
+    out->p_value = tails.both;
+    out->p_greater = drawn_a ? tails.greater : tails.less;
+    out->p_less = drawn_a ? tails.less : tails.greater;
     cxm_priv_release(allocator, logs);
     return CXM_OK;
 }

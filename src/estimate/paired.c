@@ -108,8 +108,12 @@ static void promoters(const double counts[3][3], struct cxm_paired_nets *out)
     const double corrected = fmax(0.0, gap - 1.0);
     out->mcnemar_corrected = corrected * corrected / n;
     out->mcnemar_corrected_p = cxm_priv_chi2_upper(out->mcnemar_corrected, 1.0);
-    out->mcnemar_exact_p =
-        up == floor(up) && down == floor(down) ? cxm_priv_binomial_p_value(up, n, 0.5) : (double)NAN;
+    const bool whole = up == floor(up) && down == floor(down);
+    out->mcnemar_exact_p = whole ? cxm_priv_binomial_p_value(up, n, 0.5) : (double)NAN;
+    /* Fagerland, Lydersen & Laake 2013, BMC Medical Research Methodology 13:91 */
+    const double tie = cxm_priv_binomial(up, n, 0.5);
+    out->mcnemar_mid_p = whole ? out->mcnemar_exact_p - (gap > 0.0 ? tie : 0.5 * tie)
+                               : (double)NAN;
 }
 
 struct cxm_paired_nets cxm_priv_paired_nets(const double counts[3][3], double level)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Two tallies compared, group by group. Typically two waves of some 10 segments; 10^5 groups
+ * work. Groups are matched through the merged tally of both, whose keys the rows have; what is
+ * within groups and what is mix is computed for each measure before its rows are written. */
+#include "analysis/comparing.h"
+
+#include "estimate/mix.h"
+
+#include <math.h>
+
+struct side {
+    struct cxm_tally *tally;
+    int64_t *place;                /* by group of both: group here, -1 not there */
+    struct cxm_estimate *estimates;/* see cxm_priv_comparing_read */
+    size_t groups;
+};
+
+struct work {
+    struct cxm_comparing c;
+    struct cxm_tally *both;
+    struct side a, b;
+    size_t groups;                 /* of both; 0 without keys */
+    struct cxm_mix_group *mixed;   /* scratch of one measure */
+    struct cxm_mix_part *parts;    /* by measure, then group */
+    struct cxm_mix *mixes;         /* by measure */
+    bool *decomposes;
+    struct cxm_estimate absent;
+    bool effects;
+};
+
+static void release(struct work *w)
+{
+    if (w->both == NULL)
+        return;
+    const struct cxm_allocator *allocator = &w->both->allocator;
+    cxm_priv_release(allocator, w->a.place);
+    cxm_priv_release(allocator, w->b.place);
+    cxm_priv_release(allocator, w->a.estimates);
+    cxm_priv_release(allocator, w->b.estimates);
+    cxm_priv_release(allocator, w->mixed);
+    cxm_priv_release(allocator, w->parts);
+    cxm_priv_release(allocator, w->mixes);
+    cxm_priv_release(allocator, w->decomposes);
+    if (w->c.tally != NULL)
+        cxm_priv_comparing_release(&w->c);
+    cxm_tally_free(w->both);
+}
+
+/* ---- do the two sides belong together? ------------------------------------------------ */
+
+static enum cxm_status refuse(const struct cxm_tally *a, const struct cxm_tally *b,
+                              const struct cxm_error *why, struct cxm_error *error)
+{
+    char left[160], right[160];
+    cxm_tally_definition(a, left, sizeof left);
+    cxm_tally_definition(b, right, sizeof right);
+    return cxm_priv_fail(error, CXM_EMISMATCH, why->column, "%s against %s: %s", left, right,
+                         why->message);
+}
+
+static enum cxm_status check_sides(const struct cxm_tally *a, const struct cxm_tally *b,
+                                   struct cxm_error *error)
+{
+    struct cxm_error why = { .status = CXM_OK };
+    if (a->config.rules != b->config.rules)
+        cxm_priv_fail(&why, CXM_EMISMATCH, "metric", "these are different metrics");
+    else if (cxm_priv_config_compare(&a->config, &b->config, &why) == CXM_OK
+             && a->state.rows > 0 && b->state.rows > 0)
+        (void)!cxm_priv_schema_compare(&a->config, &a->schema, &b->schema, &why);
+    return why.status == CXM_OK ? CXM_OK : refuse(a, b, &why, error);
+}
+
+/* ---- reading both sides --------------------------------------------------------------- */
+
+static enum cxm_status match_groups(struct side *side, struct cxm_tally *both, size_t groups,
+                                    struct cxm_error *error)
+{
+    const struct cxm_allocator *allocator = &both->allocator;
+    struct cxm_tally *tally = side->tally;
+    enum cxm_status status = cxm_priv_tally_sort(tally, error);
+    if (status != CXM_OK)
+        return status;
+    side->groups = cxm_tally_n_keys(tally) > 0 ? (size_t)cxm_tally_groups(tally) : 0;
+    const uint32_t n = side->groups > 0 ? tally->state.groups.dict.n : 0;
+    int64_t *sorted = cxm_priv_alloc(allocator, n, sizeof *sorted);
+    side->place = cxm_priv_alloc(allocator, groups, sizeof *side->place);
+    if (sorted == NULL || side->place == NULL)
+        status = cxm_priv_no_memory(error);
+    for (uint32_t g = 0; g < n && status == CXM_OK; g++)
+        sorted[tally->order[g]] = g;
+    for (size_t g = 0; g < groups && status == CXM_OK; g++) {
+        size_t bytes;
+        const uint8_t *key = cxm_priv_dict_key(&both->state.groups.dict, both->order[g], &bytes);
+        const uint32_t at = n > 0 ? cxm_priv_dict_find(&tally->state.groups.dict, key, bytes)
+                                  : UINT32_MAX;
+        side->place[g] = at != UINT32_MAX ? sorted[at] : -1;
+    }
+    cxm_priv_release(allocator, sorted);
+    return status;
+}
+
+/* An estimate of a side; group w->groups: all of them together. */
+static const struct cxm_estimate *estimate_at(const struct work *w, const struct side *side,
+                                              size_t group, size_t i)
+{
+    const size_t n = w->c.n_chosen;
+    if (group == w->groups)
+        return &side->estimates[side->groups * n + i];
+    return side->place[group] >= 0 ? &side->estimates[(size_t)side->place[group] * n + i]
+                                   : NULL;
+}
+
+static enum cxm_status read_sides(struct work *w, struct cxm_error *error)
+{
+    enum cxm_status status = cxm_priv_tally_sort(w->both, error);
+    w->groups = cxm_tally_n_keys(w->both) > 0 ? (size_t)cxm_tally_groups(w->both) : 0;
+    if (status == CXM_OK)
+        status = match_groups(&w->a, w->both, w->groups, error);
+    if (status == CXM_OK)
+        status = match_groups(&w->b, w->both, w->groups, error);
+    if (status == CXM_OK)
+        status = cxm_priv_comparing_read(&w->c, w->a.tally, &w->a.estimates, error);
+    if (status == CXM_OK)
+        status = cxm_priv_comparing_read(&w->c, w->b.tally, &w->b.estimates, error);
+    return status;
+}
+
+/* ---- within and mix ------------------------------------------------------------------- */
+
+/* Is the value of all groups the mean of their values? Ratios and indexes whose weights are
+ * estimated are not. */
+static bool is_mean_of_groups(double mean, double value, double largest)
+{
+    return fabs(mean - value) <= 1e-9 * largest;
+}
+
+static void mix_measure(struct work *w, size_t i)
+{
+    double largest = 0;
+    for (size_t g = 0; g < w->groups; g++) {
+        const struct cxm_estimate *a = estimate_at(w, &w->a, g, i);
+        const struct cxm_estimate *b = estimate_at(w, &w->b, g, i);
+        const bool in_a = a != NULL && a->n > 0, in_b = b != NULL && b->n > 0;
+        w->mixed[g] = (struct cxm_mix_group){ in_a ? a->value : 0, in_a ? a->sum_weight : 0,
+                                              in_b ? b->value : 0, in_b ? b->sum_weight : 0 };
+        largest = fmax(largest, fmax(fabs(w->mixed[g].value_a), fabs(w->mixed[g].value_b)));
+    }
+    const struct cxm_estimate *a = estimate_at(w, &w->a, w->groups, i);
+    const struct cxm_estimate *b = estimate_at(w, &w->b, w->groups, i);
+    w->mixes[i] = cxm_priv_mix(w->mixed, w->groups, w->parts + i * w->groups);
+    w->decomposes[i] = !(a->n > 0 && b->n > 0)
+                    || (is_mean_of_groups(w->mixes[i].mean_a, a->value, largest)
+                        && is_mean_of_groups(w->mixes[i].mean_b, b->value, largest));
+}
+
+static enum cxm_status mix(struct work *w, struct cxm_error *error)
+{
+    const struct cxm_allocator *allocator = &w->both->allocator;
+    const size_t n = w->c.n_chosen;
+    w->mixed = cxm_priv_alloc(allocator, w->groups, sizeof *w->mixed);
+    w->parts = cxm_priv_alloc(allocator, w->groups * (n + 1), sizeof *w->parts);
+    w->mixes = cxm_priv_alloc(allocator, n, sizeof *w->mixes);
+    w->decomposes = cxm_priv_alloc_zero(allocator, n, sizeof *w->decomposes);
+    if (w->mixed == NULL || w->parts == NULL || w->mixes == NULL || w->decomposes == NULL)
+        return cxm_priv_no_memory(error);
+    for (size_t i = 0; i < n; i++)
+        mix_measure(w, i);
+    return CXM_OK;
+}
+
+/* ---- rows ----------------------------------------------------------------------------- */
+
+static void add_part(struct work *w, uint32_t measure, const char *what, double value,
+                     int64_t group, const struct cxm_estimate *a, const struct cxm_estimate *b)
+{
+    const enum cxm_unit unit = (enum cxm_unit)w->c.measures[measure].unit;
+    const size_t row = cxm_priv_add_number(&w->c, measure, what, "kitagawa", value, unit, a, b);
+    cxm_priv_report_key_from(w->c.report, row, w->both, group);
+}
+
+static enum cxm_status add_rows(struct work *w, size_t group, size_t i, struct cxm_error *error)
+{
+    const uint32_t measure = w->c.chosen[i];
+    const struct cxm_estimate *a = estimate_at(w, &w->a, group, i);
+    const struct cxm_estimate *b = estimate_at(w, &w->b, group, i);
+    const bool total = group == w->groups;
+    const int64_t key = total ? CXM_TOTAL : (int64_t)group;
+    struct cxm_effect_sides sides = {
+        w->a.tally, w->b.tally, total ? CXM_TOTAL : w->a.place[group],
+        total ? CXM_TOTAL : w->b.place[group], w->both, key };
+    struct cxm_difference d;
+    if (a == NULL)
+        sides.group_a = INT64_MIN;
+    if (b == NULL)
+        sides.group_b = INT64_MIN;
+    w->absent.unit = (a != NULL ? a : b)->unit;
+    w->absent.base = (a != NULL ? a : b)->base;
+    w->absent.interval = (a != NULL ? a : b)->interval;
+    a = a != NULL ? a : &w->absent;
+    b = b != NULL ? b : &w->absent;
+    enum cxm_status status = cxm_priv_difference(&w->c, measure, a, b, &d, error);
+    if (status != CXM_OK)
+        return status;
+    const size_t row = cxm_priv_add_difference(&w->c, measure, "difference", a, b, &d);
+    cxm_priv_report_key_from(w->c.report, row, w->both, key);
+    if (w->decomposes != NULL && w->decomposes[i]) {
+        const struct cxm_mix_part part = total ? w->mixes[i].sum
+                                               : w->parts[i * w->groups + group];
+        add_part(w, measure, "within", part.within, key, a, b);
+        add_part(w, measure, "mix", part.mix, key, a, b);
+    }
+    return w->effects ? cxm_priv_add_effects(&w->c, measure, &sides, a, b, error) : CXM_OK;
+}
+
+static enum cxm_status compare(struct work *w, const struct cxm_compare_options *o,
+                               struct cxm_error *error)
+{
+    const struct cxm_comparing_options common = { o->level, o->method, o->small_n, o->measures,
+                                                  o->n_measures, o->all_measures != 0 };
+    enum cxm_status status = cxm_tally_copy(w->a.tally, &w->both, error);
+    if (status == CXM_OK)
+        status = cxm_tally_merge(w->both, w->b.tally, error);
+    if (status == CXM_OK)
+        status = cxm_priv_comparing_init(&w->c, w->both, &common, error);
+    if (status == CXM_OK)
+        status = read_sides(w, error);
+    if (status == CXM_OK && w->groups > 0 && !o->no_mix)
+        status = mix(w, error);
+    w->effects = o->effects != 0;
+    w->absent = cxm_priv_blank_estimate(w->c.level, CXM_UNIT_SHARE, CXM_BASE_RESPONSES);
+    w->absent.flags = CXM_FLAG_NO_DATA;
+    for (size_t g = 0; g <= w->groups; g++)
+        for (size_t i = 0; i < w->c.n_chosen && status == CXM_OK; i++)
+            status = add_rows(w, g, i, error);
+    return status;
+}
+
+enum cxm_status cxm_compare(struct cxm_tally *a, struct cxm_tally *b,
+                            const struct cxm_compare_options *options, struct cxm_report **out,
+                            struct cxm_error *error)
+{
+    struct cxm_compare_options o = { CXM_INIT_compare };
+    if (a == NULL || b == NULL || out == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "a tally or out is NULL");
+    enum cxm_status status = cxm_priv_comparing_options(options, sizeof o, &o, error);
+    if (status == CXM_OK)
+        status = check_sides(a, b, error);
+    if (status != CXM_OK)
+        return status;
+    struct work w = { .a.tally = a, .b.tally = b };
+    status = compare(&w, &o, error);
+    if (status == CXM_OK) {
+        status = cxm_priv_report_finish(w.c.report, out, error);
+        w.c.report = NULL;
+    }
+    release(&w);
+    return status;
+}
