@@ -118,8 +118,6 @@ static void shares_match_rows(void **state)
     assert_numbers(r, TOTAL_KEY, { "difference", "statistic", "2.714959920700" },
                    { "difference", "lower", "nan" });
     cxm_report_free(r);
-    /* one-sided: fisher.test(matrix(c(80, 20, 96, 54), 2), alternative = "greater" / "less") is
-     * the hypergeometric tail, summed here with exact fractions (tests/reference) */
     r = compared_by(a, b, CXM_COMPARE_EXACT);
     assert_numbers(r, TOTAL_KEY, { "difference", "p_value", "0.007243503857" },
                    { "difference", "lower", "0.045381810864" });
@@ -176,12 +174,338 @@ static void means_match_rows(void **state)
     }
 }
 
+/* ---- groups: within and mix ----------------------------------------------------------- */
+
+/* By hand, in points. a: group 1 (10, 0, 30) n 40 m 50; group 2 (0, 10, 10) n 20 m 50; group 3
+ * (0, 0, 20) n 20 m 100; total n 80, 62.5. b: group 1 (20, 0, 20) n 40 m 0; group 2 (0, 5, 5) n 10
+ * m 50; group 4 (50, 0, 0) n 50 m -100; total n 100, -45. r = 8.75.
+ *   within  1: (0.5 + 0.4) / 2 · 50 = 22.5     2: 0     3, 4: 0
+ *   mix     1: 0.1 (25 - 8.75) = 1.625   2: 0.15 (50 - 8.75) = 6.1875   3: 0.25 · 91.25 = 22.8125
+ *           4: -0.5 (-100 - 8.75) = 54.375     sum 22.5 + 85 = 107.5 */
+static void groups_are_matched_and_taken_apart(void **state)
+{
+    (void)state;
+    const int64_t key[] = { 0, 1, 2, 3, 4 };
+    struct cxm_tally *a = new_tally("nps", NULL), *b = new_tally("nps", NULL);
+    add_net(a, 10, 0, 30, &key[1]);
+    add_net(a, 0, 10, 10, &key[2]);
+    add_net(a, 0, 0, 20, &key[3]);
+    add_net(b, 50, 0, 0, &key[4]); /* another order of groups */
+    add_net(b, 0, 5, 5, &key[2]);
+    add_net(b, 20, 0, 20, &key[1]);
+    struct cxm_report *r = compared(a, b, NULL);
+    assert_int_equal(cxm_report_rows(r), 5 * 3);
+    assert_numbers(r, 1, { "difference", "value", "50" }, { "within", "value", "22.5" },
+                   { "mix", "value", "1.625" }, { "difference", "n_a", "40" });
+    assert_numbers(r, 2, { "difference", "value", "0" }, { "within", "value", "0" },
+                   { "mix", "value", "6.1875" }, { "difference", "n_b", "10" });
+    assert_numbers(r, 3, { "difference", "value", "nan" }, { "within", "value", "0" },
+                   { "mix", "value", "22.8125" }, { "difference", "value_a", "100" },
+                   { "difference", "value_b", "nan" }, { "difference", "n_a", "20" },
+                   { "difference", "n_b", "0" }, { "difference", "p_value", "nan" });
+    assert_numbers(r, 4, { "difference", "value", "nan" }, { "within", "value", "0" },
+                   { "mix", "value", "54.375" }, { "difference", "value_b", "-100" });
+    assert_numbers(r, TOTAL_KEY, { "difference", "value", "107.5" },
+                   { "within", "value", "22.5" }, { "mix", "value", "85" },
+                   { "difference", "value_a", "62.5" }, { "difference", "value_b", "-45" });
+    assert_true(estimate_of(r, row_of(r, "difference", 3))->flags & CXM_FLAG_NO_DATA);
+    assert_false(estimate_of(r, row_of(r, "mix", 3))->flags & CXM_FLAG_NO_DATA);
+    assert_true(estimate_of(r, row_of(r, "difference", 2))->flags & CXM_FLAG_SMALL_N);
+    assert_string_equal(cxm_report_definition(r, row_of(r, "mix", 1)),
+                        "nps/0-10/6-9/compare=kitagawa");
+    cxm_report_free(r);
+    r = compared(a, b, &(struct cxm_compare_options){ CXM_INIT_compare, .no_mix = 1 });
+    assert_int_equal(cxm_report_rows(r), 5);
+    cxm_report_free(r);
+    /* against nothing at all */
+    struct cxm_tally *none = new_tally("nps", NULL);
+    r = compared(a, none, NULL);
+    assert_int_equal(cxm_report_rows(r), 4 * 3);
+    assert_numbers(r, 1, { "difference", "value", "nan" }, { "within", "value", "nan" },
+                   { "difference", "value_a", "50" });
+    assert_numbers(r, TOTAL_KEY, { "difference", "value", "nan" }, { "mix", "value", "nan" });
+    cxm_report_free(r);
+    r = compared(none, none, NULL);
+    assert_int_equal(cxm_report_rows(r), 1);
+    assert_numbers(r, TOTAL_KEY, { "difference", "value", "nan" }, { "difference", "n", "0" });
+    assert_true(estimate_of(r, 0)->flags & CXM_FLAG_NO_DATA);
+    cxm_report_free(r);
+    cxm_tally_free(a);
+    cxm_tally_free(b);
+    cxm_tally_free(none);
+}
+
+static struct cxm_tally *ratio_of(const double *x, const double *y, const int64_t *by, size_t n)
+{
+    const struct cxm_column columns[3] = { cxm_column_make("numerator", CXM_F64, x, n, 8, 8),
+                                           cxm_column_make("denominator", CXM_F64, y, n, 8, 8),
+                                           cxm_column_make("wave", CXM_I64, by, n, 8, 8) };
+    const struct cxm_input inputs[3] = { { "numerator", &columns[0] },
+                                         { "denominator", &columns[1] }, { "by", &columns[2] } };
+    struct cxm_tally *tally = new_tally("ratio", NULL);
+    assert_int_equal(cxm_tally_add(tally, inputs, 3, NULL, NULL), CXM_OK);
+    return tally;
+}
+
+/* A ratio of totals is no mean of the ratios of its groups: it has no mix. */
+static void ratios_do_not_come_apart(void **state)
+{
+    (void)state;
+    static const double x[] = { 1, 2, 3, 9 }, y[] = { 2, 1, 5, 4 }, z[] = { 3, 1, 1, 1 };
+    static const int64_t by[] = { 1, 1, 2, 2 };
+    struct cxm_tally *a = ratio_of(x, y, by, 4), *b = ratio_of(x, z, by, 4);
+    struct cxm_report *r = compared(a, b, NULL);
+    assert_int_equal(cxm_report_rows(r), 3);
+    assert_numbers(r, TOTAL_KEY, { "difference", "value", "-1.25" }); /* 15/12 - 15/6 */
+    cxm_report_free(r);
+    cxm_tally_free(a);
+    cxm_tally_free(b);
+}
+
+/* A reason that only one side has: nobody left for it on the other. */
+static void reasons_of_one_side_are_zero(void **state)
+{
+    (void)state;
+    static const uint8_t before[] = { 1, 1, 1, 1 }, after[] = { 0, 0, 1, 1 };
+    static const char *const why[2][4] = { { "price", "move", NULL, NULL },
+                                           { "price", "price", NULL, NULL } };
+    struct cxm_tally *t[2];
+    for (int i = 0; i < 2; i++) {
+        const struct cxm_column columns[3] = {
+            cxm_column_make("active_before", CXM_U8, before, 4, 1, 1),
+            cxm_column_make("active_after", CXM_U8, after, 4, 1, 1),
+            cxm_column_make("reason", CXM_STRINGS, why[i], 4, 8, 8) };
+        const struct cxm_input inputs[3] = { { "active_before", &columns[0] },
+                                             { "active_after", &columns[1] },
+                                             { "reason", &columns[2] } };
+        t[i] = new_tally("churn", NULL);
+        assert_int_equal(cxm_tally_add(t[i], inputs, 3, NULL, NULL), CXM_OK);
+    }
+    struct cxm_report *r = compared(t[0], t[1], NULL);
+    assert_numbers(r, TOTAL_KEY, { "difference", "value", "0" },
+                   { "difference[churn[move]]", "value", "0.25" },
+                   { "difference[churn[move]]", "value_b", "0" },
+                   { "difference[churn[move]]", "n_b", "4" },
+                   { "difference[churn[price]]", "value", "-0.25" });
+    cxm_report_free(r);
+    cxm_tally_free(t[0]);
+    cxm_tally_free(t[1]);
+}
+
+/* ---- weights -------------------------------------------------------------------------- */
+
+static struct cxm_tally *weighted(const char *role, const char *metric, const double *value,
+                                  const double *weight, size_t n)
+{
+    const struct cxm_column columns[2] = { cxm_column_make(role, CXM_F64, value, n, 8, 8),
+                                           cxm_column_make("weight", CXM_F64, weight, n, 8, 8) };
+    const struct cxm_input inputs[2] = { { role, &columns[0] }, { "weight", &columns[1] } };
+    struct cxm_tally *tally = new_tally(metric, NULL);
+    assert_int_equal(cxm_tally_add(tally, inputs, 2, NULL, NULL), CXM_OK);
+    return tally;
+}
+
+/* Weights of 1 make Welch's t of the codes: the linearised error has divisor n - 1. */
+static void weights_are_linearised(void **state)
+{
+    (void)state;
+    double score[2][100], one[100];
+    const int counts[2][3] = { { 12, 28, 60 }, { 15, 25, 40 } };
+    for (int s = 0; s < 2; s++)
+        for (int i = 0, k = 0; k < 3; k++)
+            for (int j = 0; j < counts[s][k]; j++)
+                score[s][i++] = k == 0 ? 3 : k == 1 ? 7 : 9;
+    for (int i = 0; i < 100; i++)
+        one[i] = 1;
+    struct cxm_tally *a = weighted("score", "nps", score[0], one, 100);
+    struct cxm_tally *b = weighted("score", "nps", score[1], one, 80);
+    struct cxm_report *r = compared(a, b, NULL);
+    assert_numbers(r, TOTAL_KEY, { "difference", "value", "16.75" },
+                   { "difference", "statistic", "1.503477324178" },
+                   { "difference", "df", "161.701873153125" },
+                   { "difference", "p_value", "0.134666549104" },
+                   { "difference", "lower", "-5.250297448772" },
+                   { "difference", "upper", "38.750297448772" });
+    assert_string_equal(cxm_report_definition(r, 0), "nps/0-10/6-9/compare=linearised");
+    assert_int_equal(estimate_of(r, 0)->interval, CXM_INTERVAL_T);
+    cxm_report_free(r);
+    const struct cxm_compare_options newcombe = { CXM_INIT_compare, .method = CXM_COMPARE_EXACT };
+    struct cxm_error error = { .status = CXM_OK };
+    r = NULL;
+    assert_int_equal(cxm_compare(a, b, &newcombe, &r, &error), CXM_EINVAL);
+    assert_non_null(strstr(error.message, "without weights"));
+    assert_null(r);
+    cxm_tally_free(a);
+    cxm_tally_free(b);
+}
+
+/* ---- errors --------------------------------------------------------------------------- */
+
+static void refused(struct cxm_tally *a, struct cxm_tally *b,
+                    const struct cxm_compare_options *options, enum cxm_status want,
+                    const char *column, const char *part)
+{
+    struct cxm_report *const kept = (struct cxm_report *)&want, *r = kept;
+    struct cxm_error error = { .status = CXM_OK };
+    assert_int_equal(cxm_compare(a, b, options, &r, &error), want);
+    assert_ptr_equal(r, kept);
+    assert_string_equal(error.column, column);
+    if (strstr(error.message, part) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.message, part);
+}
+
+static void bad_calls_say_why(void **state)
+{
+    (void)state;
+    const struct cxm_param five[3] = { NUMBERS("scale", 1, 5), NUMBERS("promoter", 5),
+                                       NUMBERS("detractor", 3) };
+    const double score = 3, weight = 2;
+    const int64_t key = 4;
+    const char *const text = "x";
+    const struct cxm_column columns[4] = { cxm_column_make("score", CXM_F64, &score, 1, 8, 8),
+                                           cxm_column_make("w", CXM_F64, &weight, 1, 8, 8),
+                                           cxm_column_make("wave", CXM_I64, &key, 1, 8, 8),
+                                           cxm_column_make("wave", CXM_STRINGS, &text, 1, 8, 8) };
+    const struct cxm_input input[4] = { { "score", &columns[0] }, { "weight", &columns[1] },
+                                        { "by", &columns[2] }, { "by", &columns[3] } };
+    struct cxm_tally *plain = tally_of("nps", NULL, 0, input, 1);
+    struct cxm_tally *heavy = tally_of("nps", NULL, 0, input, 2);
+    const struct cxm_input by_number[2] = { input[0], input[2] }, by_text[2] = { input[0], input[3] };
+    struct cxm_tally *numbered = tally_of("nps", NULL, 0, by_number, 2);
+    struct cxm_tally *named = tally_of("nps", NULL, 0, by_text, 2);
+    struct cxm_tally *other = tally_of("nps", five, 3, input, 1);
+    struct cxm_tally *csat = new_tally("csat", NULL), *share = share_of(1, 2);
+    refused(NULL, plain, NULL, CXM_EINVAL, "", "NULL");
+    refused(plain, NULL, NULL, CXM_EINVAL, "", "NULL");
+    refused(plain, other, NULL, CXM_EMISMATCH, "scale", "nps/0-10/6-9 against nps/1-5/3-5: ");
+    refused(plain, csat, NULL, CXM_EMISMATCH, "metric", "nps/0-10/6-9 against csat/");
+    refused(plain, heavy, NULL, CXM_EMISMATCH, "weight", "survey weights");
+    refused(plain, numbered, NULL, CXM_EMISMATCH, "by", "keys");
+    refused(numbered, named, NULL, CXM_EMISMATCH, "wave", "wave");
+    const char *const names[] = { "promoter", "successes" };
+    struct cxm_compare_options o = { CXM_INIT_compare, .level = 95 };
+    refused(plain, plain, &o, CXM_EINVAL, "level", "did you mean 0.95?");
+    o = (struct cxm_compare_options){ CXM_INIT_compare, .method = 11 };
+    refused(plain, plain, &o, CXM_EINVAL, "method", "there is no method 11");
+    o = (struct cxm_compare_options){ CXM_INIT_compare, .method = CXM_COMPARE_NEWCOMBE };
+    refused(plain, plain, &o, CXM_EINVAL, "method", "\"newcombe\" does not fit");
+    o = (struct cxm_compare_options){ CXM_INIT_compare, .measures = names, .n_measures = 1 };
+    refused(plain, plain, &o, CXM_EINVAL, "measures", "nps has no measure \"promoter\"");
+    o.measures = names + 1;
+    refused(share, share, &o, CXM_EINVAL, "measures", "no standard error");
+    o = (struct cxm_compare_options){ CXM_INIT_compare, .small_n = -1 };
+    refused(plain, plain, &o, CXM_EINVAL, "small_n", "");
+    o = (struct cxm_compare_options){ .size = 0 };
+    refused(plain, plain, &o, CXM_EINVAL, "options", "size 0");
+    o.size = sizeof o + 8;
+    refused(plain, plain, &o, CXM_EINVAL, "options", "size");
+    assert_int_equal(cxm_compare(plain, plain, NULL, NULL, NULL), CXM_EINVAL);
+    cxm_tally_free(plain);
+    cxm_tally_free(heavy);
+    cxm_tally_free(numbered);
+    cxm_tally_free(named);
+    cxm_tally_free(other);
+    cxm_tally_free(csat);
+    cxm_tally_free(share);
+}
+
+static void names_go_both_ways(void **state)
+{
+    (void)state;
+    for (int m = CXM_COMPARE_DEFAULT; m <= CXM_COMPARE_EXACT; m++)
+        assert_int_equal(cxm_compare_method_from_name(
+                             cxm_compare_method_name((enum cxm_compare_method)m)), m);
+    for (int m = CXM_ADJUST_HOLM; m <= CXM_ADJUST_NONE; m++)
+        assert_int_equal(cxm_adjust_from_name(cxm_adjust_name((enum cxm_adjust_method)m)), m);
+    assert_int_equal(cxm_compare_method_from_name("fisher"), -1);
+    assert_int_equal(cxm_compare_method_from_name(NULL), -1);
+    assert_int_equal(cxm_adjust_from_name("sidak"), -1);
+    assert_int_equal(cxm_adjust_from_name(NULL), -1);
+    assert_string_equal(cxm_compare_method_name((enum cxm_compare_method)99), "unknown");
+    assert_string_equal(cxm_adjust_name((enum cxm_adjust_method)99), "unknown");
+}
+
+/* Every allocation fails in turn, once and from then on. */
+static void memory_may_run_out(void **state)
+{
+    (void)state;
+    const int64_t key[] = { 1, 2, 3 };
+    const struct cxm_compare_options o = { CXM_INIT_compare, .all_measures = 1, .effects = 1,
+                                           .method = CXM_COMPARE_EXACT };
+    for (int on = 0; on < 2; on++)
+        for (int fail_at = 1;; fail_at++) {
+            struct heap heap;
+            heap_init(&heap, 0);
+            struct cxm_tally *a = new_tally("nps", &heap.allocator);
+            struct cxm_tally *b = new_tally("nps", &heap.allocator);
+            add_net(a, 3, 2, 1, &key[0]);
+            add_net(a, 1, 2, 3, &key[1]);
+            add_net(b, 2, 2, 2, &key[1]);
+            add_net(b, 1, 0, 1, &key[2]);
+            struct cxm_report *r = NULL;
+            struct cxm_error error = { .status = CXM_OK };
+            heap.calls = 0;
+            heap.fail_at = fail_at;
+            heap.fail_on = on;
+            const enum cxm_status got = cxm_compare(a, b, &o, &r, &error);
+            heap.fail_at = 0;
+            if (got == CXM_OK)
+                assert_int_equal(cxm_report_rows(r) > 40, 1);
+            else
+                assert_true(got == CXM_ENOMEM && error.status == CXM_ENOMEM && r == NULL);
+            cxm_report_free(r);
+            cxm_tally_free(a);
+            cxm_tally_free(b);
+            assert_int_equal(heap.live, 0);
+            if (got == CXM_OK)
+                break;
+        }
+}
+
+/* ---- several p-values ----------------------------------------------------------------- */
+
+/* R's p.adjust. */
+static void adjusted_match_rows(void **state)
+{
+    (void)state;
+    const double p[6] = { 0.04, 0.001, 0.04, 0.03, NAN, 0.2 };
+    const char *const holm[6] = { "0.12", "0.005", "0.12", "0.12", "nan", "0.2" };
+    const char *const bh[6] = { "0.05", "0.005", "0.05", "0.05", "nan", "0.2" };
+    double got[6];
+    assert_int_equal(cxm_adjust(p, 6, CXM_ADJUST_HOLM, got, NULL), CXM_OK);
+    for (int i = 0; i < 6; i++)
+        assert_printed(got[i], holm[i]);
+    assert_int_equal(cxm_adjust(p, 6, CXM_ADJUST_BH, got, NULL), CXM_OK);
+    for (int i = 0; i < 6; i++)
+        assert_printed(got[i], bh[i]);
+    assert_int_equal(cxm_adjust(p, 6, CXM_ADJUST_NONE, got, NULL), CXM_OK);
+    for (int i = 0; i < 6; i++)
+        assert_close(got[i], p[i], 0);
+    struct cxm_error error = { .status = CXM_OK };
+    const double bad[2] = { 0.5, 1.5 };
+    got[0] = 42;
+    assert_int_equal(cxm_adjust(bad, 2, CXM_ADJUST_HOLM, got, &error), CXM_EDATA);
+    assert_true(error.row == 1 && got[0] == 42);
+    assert_string_equal(error.message, "p: row 1 is 1.5, outside 0 to 1");
+    assert_int_equal(cxm_adjust(bad, 1, (enum cxm_adjust_method)6, got, &error), CXM_EINVAL);
+    assert_int_equal(cxm_adjust(NULL, 1, CXM_ADJUST_HOLM, got, &error), CXM_EINVAL);
+    assert_int_equal(cxm_adjust(NULL, 0, CXM_ADJUST_HOLM, NULL, &error), CXM_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nets_match_rows),
         cmocka_unit_test(shares_match_rows),
         cmocka_unit_test(means_match_rows),
+        cmocka_unit_test(groups_are_matched_and_taken_apart),
+        cmocka_unit_test(ratios_do_not_come_apart),
+        cmocka_unit_test(reasons_of_one_side_are_zero),
+        cmocka_unit_test(weights_are_linearised),
+        cmocka_unit_test(bad_calls_say_why),
+        cmocka_unit_test(names_go_both_ways),
+        cmocka_unit_test(memory_may_run_out),
+        cmocka_unit_test(adjusted_match_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,9 +128,23 @@ static enum cxm_status read_sides(struct work *w, struct cxm_error *error)
 
 /* ---- within and mix ------------------------------------------------------------------- */
 
-/* Is the value of all groups the mean of their values? Ratios and indexes whose weights are
- * estimated are not. */
-static bool is_mean_of_groups(double mean, double value, double largest)
+/* Is the value of all groups the mean of their values? Ratios are not, nor indexes whose weights
+ * are estimated from the rows, nor rates of an average base. */
+static bool is_mean_of_groups(const struct cxm_comparing *c, uint32_t measure,
+                              const struct cxm_estimate *e)
+{
+    const struct cxm_estimator *estimator = cxm_priv_estimator_of(c, measure);
+    const struct cxm_metric_info *info = c->metric->rules.info;
+    for (int p = 0; p < info->n_params && measure == 0; p++)
+        if (strcmp(info->params[p].name, "importance_kind") == 0
+            && strcmp(c->tally->config.params[p].texts[0], "aggregate") == 0)
+            return false;
+    return estimator->intervals != CXM_CLASS_RATIO
+        && !(estimator->intervals == CXM_CLASS_SHARE && e->interval == CXM_INTERVAL_T);
+}
+
+/* The same seen in the numbers, for metrics that do not say so. */
+static bool is_near(double mean, double value, double largest)
 {
     return fabs(mean - value) <= 1e-9 * largest;
 }
@@ -149,9 +163,10 @@ static void mix_measure(struct work *w, size_t i)
     const struct cxm_estimate *a = estimate_at(w, &w->a, w->groups, i);
     const struct cxm_estimate *b = estimate_at(w, &w->b, w->groups, i);
     w->mixes[i] = cxm_priv_mix(w->mixed, w->groups, w->parts + i * w->groups);
-    w->decomposes[i] = !(a->n > 0 && b->n > 0)
-                    || (is_mean_of_groups(w->mixes[i].mean_a, a->value, largest)
-                        && is_mean_of_groups(w->mixes[i].mean_b, b->value, largest));
+    w->decomposes[i] = is_mean_of_groups(&w->c, w->c.chosen[i], a->n > 0 ? a : b);
+    if (a->n > 0 && b->n > 0)
+        w->decomposes[i] = w->decomposes[i] && is_near(w->mixes[i].mean_a, a->value, largest)
+                        && is_near(w->mixes[i].mean_b, b->value, largest);
 }
 
 static enum cxm_status mix(struct work *w, struct cxm_error *error)
@@ -186,14 +201,10 @@ static enum cxm_status add_rows(struct work *w, size_t group, size_t i, struct c
     const struct cxm_estimate *b = estimate_at(w, &w->b, group, i);
     const bool total = group == w->groups;
     const int64_t key = total ? CXM_TOTAL : (int64_t)group;
-    struct cxm_effect_sides sides = {
+    const struct cxm_effect_sides sides = {
         w->a.tally, w->b.tally, total ? CXM_TOTAL : w->a.place[group],
         total ? CXM_TOTAL : w->b.place[group], w->both, key };
     struct cxm_difference d;
-    if (a == NULL)
-        sides.group_a = INT64_MIN;
-    if (b == NULL)
-        sides.group_b = INT64_MIN;
     w->absent.unit = (a != NULL ? a : b)->unit;
     w->absent.base = (a != NULL ? a : b)->base;
     w->absent.interval = (a != NULL ? a : b)->interval;

@@ -282,8 +282,9 @@ enum cxm_counted cxm_priv_counted(const struct cxm_comparing *c, uint32_t measur
     if (class == CXM_CLASS_NET)
         return CXM_COUNTED_NET;
     /* Rates whose base is an average of customers are ratios with t limits. */
-    return class == CXM_CLASS_SHARE && e->interval == CXM_INTERVAL_WILSON ? CXM_COUNTED_SHARE
-                                                                           : CXM_COUNTED_NOT;
+    return class == CXM_CLASS_SHARE && (e->interval == CXM_INTERVAL_WILSON || e->n == 0)
+             ? CXM_COUNTED_SHARE
+             : CXM_COUNTED_NOT;
 }
 
 struct cxm_share_count cxm_priv_share_count(const struct cxm_estimate *e)
@@ -303,20 +304,30 @@ struct cxm_net cxm_priv_net_count(const struct cxm_estimate *e)
     return (struct cxm_net){ 0.5 * (both - net), n - both, 0.5 * (both + net) };
 }
 
+/* Standard errors of net scores without weights have divisor n; t needs n - 1. */
+static bool has_divisor_n(const struct cxm_comparing *c, uint32_t measure)
+{
+    const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
+    return !is_weighted(c) && (class == CXM_CLASS_NET || class == CXM_CLASS_CHANGE);
+}
+
 struct cxm_sample cxm_priv_sample_of(const struct cxm_comparing *c, uint32_t measure,
                                      const struct cxm_estimate *e)
 {
     const double n = (double)e->n;
     double variance = n * e->std_error * e->std_error;
-    if (cxm_priv_counted(c, measure, e) == CXM_COUNTED_NET)
+    if (has_divisor_n(c, measure))
         variance = n > 1 ? variance * (n / (n - 1)) : (double)NAN;
     return (struct cxm_sample){ n, e->value, variance };
 }
 
-static struct cxm_measured measured(const struct cxm_estimate *e)
+static struct cxm_measured measured(const struct cxm_comparing *c, uint32_t measure,
+                                    const struct cxm_estimate *e)
 {
-    const double df = isfinite(e->df) ? e->df : (double)(e->n - 1);
-    return (struct cxm_measured){ e->value, e->std_error, df };
+    const double n = (double)e->n, df = isfinite(e->df) ? e->df : n - 1;
+    const double error = has_divisor_n(c, measure) ? e->std_error * sqrt(n / (n - 1))
+                                                   : e->std_error;
+    return (struct cxm_measured){ e->value, n > 1 ? error : (double)NAN, df };
 }
 
 static void scale(struct cxm_comparison *c, double factor)
@@ -331,7 +342,7 @@ static void compare_measured(const struct cxm_comparing *c, uint32_t measure,
                              const struct cxm_estimate *a, const struct cxm_estimate *b,
                              struct cxm_difference *out)
 {
-    struct cxm_measured x = measured(a), y = measured(b);
+    struct cxm_measured x = measured(c, measure, a), y = measured(c, measure, b);
     const bool ours = fits(c->method, CXM_CLASS_MEAN, is_weighted(c));
     out->method = is_weighted(c) ? "linearised" : "welch";
     out->interval = is_weighted(c) ? CXM_INTERVAL_T : CXM_INTERVAL_WELCH;
@@ -354,11 +365,11 @@ enum cxm_status cxm_priv_difference(const struct cxm_comparing *c, uint32_t meas
 {
     const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
     const bool empty = !(a->n > 0 && b->n > 0);
-    const enum cxm_counted counted = cxm_priv_counted(c, measure, empty && a->n > 0 ? a : b);
+    const enum cxm_counted counted = cxm_priv_counted(c, measure, a->n > 0 ? a : b);
     const struct method *m = &methods[fits(c->method, class, is_weighted(c))
                                         ? c->method : CXM_COMPARE_DEFAULT];
     enum cxm_status status = CXM_OK;
-    out->furthest = class == CXM_CLASS_NET ? 200 : class == CXM_CLASS_SHARE ? 1 : INFINITY;
+    out->furthest = class == CXM_CLASS_NET ? 200 : class == CXM_CLASS_CHANGE ? 400 : class == CXM_CLASS_SHARE ? 1 : INFINITY;
     out->method = m->name;
     out->interval = m->interval;
     if (counted == CXM_COUNTED_NET) {
@@ -384,6 +395,9 @@ enum cxm_status cxm_priv_difference(const struct cxm_comparing *c, uint32_t meas
     } else {
         compare_measured(c, measure, a, b, out);
     }
+    if (empty)
+        out->c = (struct cxm_comparison){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN,
+                                          CXM_FLAG_NO_DATA };
     out->c.difference = a->value - b->value;
     return CXM_OK;
 }

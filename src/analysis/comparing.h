@@ -115,11 +115,11 @@ enum cxm_status cxm_priv_answer_counts(const struct cxm_comparing *c, struct cxm
                                        int64_t group, double **out, size_t *n_bins,
                                        struct cxm_error *error);
 
-/* Effect sizes and further tests of a difference; group numbers are those of each side, a and b
- * stand for sides without that group. */
+/* Effect sizes and further tests of a difference, none when a side is empty. Group numbers are
+ * those of each side. */
 struct cxm_effect_sides {
     struct cxm_tally *tally_a, *tally_b;
-    int64_t group_a, group_b; /* INT64_MIN: not there */
+    int64_t group_a, group_b;
     struct cxm_tally *keys;   /* whose key the rows get */
     int64_t group;
 };

@@ -31,13 +31,7 @@ static void add_test(const struct effects *x, const char *what, double value, do
 static void of_shares(const struct effects *x)
 {
     const struct cxm_share_count a = cxm_priv_share_count(x->a), b = cxm_priv_share_count(x->b);
-    const bool empty = !(a.n > 0 && b.n > 0);
-    struct cxm_share_tests t = { .odds_ratio = NAN, .odds_lower = NAN, .odds_upper = NAN,
-                                 .risk_ratio = NAN, .risk_lower = NAN, .risk_upper = NAN,
-                                 .cohen_h = NAN, .chi2_yates = NAN, .p_yates = NAN,
-                                 .p_fisher = NAN };
-    if (!empty)
-        t = cxm_priv_share_tests(a, b, x->c->level);
+    const struct cxm_share_tests t = cxm_priv_share_tests(a, b, x->c->level);
     size_t row = add(x, "odds_ratio", t.odds_ratio, CXM_UNIT_RATIO);
     cxm_priv_set_row_limits(x->c, row, t.odds_lower, t.odds_upper, CXM_INTERVAL_LOG);
     row = add(x, "risk_ratio", t.risk_ratio, CXM_UNIT_RATIO);
@@ -75,20 +69,15 @@ static enum cxm_status of_nets(const struct effects *x, struct cxm_error *error)
 static enum cxm_status of_ranks(const struct effects *x, struct cxm_error *error)
 {
     const struct cxm_allocator *allocator = &x->c->tally->allocator;
-    struct cxm_mann_whitney w = { NAN, NAN, NAN };
     double *a = NULL, *b = NULL;
     size_t n = 0;
-    enum cxm_status status = CXM_OK;
-    const bool there = x->sides->group_a != INT64_MIN && x->sides->group_b != INT64_MIN;
-    if (there)
-        status = cxm_priv_answer_counts(x->c, x->sides->tally_a, x->sides->group_a, &a, &n,
-                                        error);
-    if (there && status == CXM_OK)
+    enum cxm_status status =
+        cxm_priv_answer_counts(x->c, x->sides->tally_a, x->sides->group_a, &a, &n, error);
+    if (status == CXM_OK)
         status = cxm_priv_answer_counts(x->c, x->sides->tally_b, x->sides->group_b, &b, &n,
                                         error);
-    if (status == CXM_OK && there)
-        w = cxm_priv_mann_whitney(a, b, n);
     if (status == CXM_OK) {
+        const struct cxm_mann_whitney w = cxm_priv_mann_whitney(a, b, n);
         const size_t row = add(x, "mann_whitney", w.w, CXM_UNIT_COUNT);
         cxm_priv_set_test(x->c, row, w.z, INFINITY, w.p);
     }
@@ -112,9 +101,9 @@ enum cxm_status cxm_priv_add_effects(struct cxm_comparing *c, uint32_t measure,
 {
     const struct effects x = { c, measure, sides, a, b };
     const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
-    if (c->tally->schema.weighted)
+    if (c->tally->schema.weighted || !(a->n > 0 && b->n > 0))
         return CXM_OK;
-    switch (cxm_priv_counted(c, measure, a->n > 0 ? a : b)) {
+    switch (cxm_priv_counted(c, measure, a)) {
     case CXM_COUNTED_SHARE:
         of_shares(&x);
         return CXM_OK;

@@ -146,11 +146,14 @@ struct cxm_fisher cxm_priv_fisher_tails(struct cxm_share_count a, struct cxm_sha
     const struct side down = walk(&u, mode, least, a.x, limit);
     const struct side up = walk(&u, mode, most, a.x, limit);
     const double all = 1.0 + down.all + up.all;
-    return (struct cxm_fisher){
+    struct cxm_fisher out = {
         (down.extreme + up.extreme + (limit >= 1.0 ? 1.0 : 0.0)) / all,
         fmin(1.0, (down.at_least + up.at_least + (mode >= a.x ? 1.0 : 0.0)) / all),
         fmin(1.0, (down.at_most + up.at_most + (mode <= a.x ? 1.0 : 0.0)) / all),
     };
+    if (a.n == b.n && a.x == b.x) /* both tails are one number */
+        out.less = out.greater;
+    return out;
 }
 
 double cxm_priv_fisher(struct cxm_share_count a, struct cxm_share_count b)
@@ -200,6 +203,8 @@ static struct tails permutation_tails(struct cxm_net all, double drawn, double o
                 tails.less += chance;
         }
     }
+    if (n == 2.0 * drawn && 2.0 * observed == all.promoters - all.detractors)
+        tails.less = tails.greater; /* two equal groups: both tails are one number */
     return (struct tails){ tails.both / total, tails.greater / total, tails.less / total };
 }
 

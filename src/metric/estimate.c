@@ -230,7 +230,10 @@ static bool class_has(enum cxm_interval_class class, enum cxm_interval interval)
     case CXM_CLASS_NET:
         return interval == CXM_INTERVAL_WALD || interval == CXM_INTERVAL_WALD_T
             || (interval >= CXM_INTERVAL_ADJUSTED_WALD && interval <= CXM_INTERVAL_BCA);
+    case CXM_CLASS_CHANGE:
+        return interval == CXM_INTERVAL_WALD || interval == CXM_INTERVAL_WALD_T;
     case CXM_CLASS_MEAN:
+    case CXM_CLASS_RATIO:
         return interval == CXM_INTERVAL_WALD || interval == CXM_INTERVAL_T;
     case CXM_CLASS_RATE:
         return interval == CXM_INTERVAL_GARWOOD;
