@@ -6,6 +6,10 @@
 #include <cxm/analysis.h>
 
 static const struct cxm_analysis_info analyses[] = {
+    { "adjust", "P-values adjusted for being several", "多重比较校正", "Holm 1979; Benjamini & "
+      "Hochberg 1995" },
+    { "compare", "Difference of two waves or segments, group by group, within and mix",
+      "对比分析", "Rocks 2016; Newcombe 1998; Welch 1947; Kitagawa 1955" },
     { "detectable_difference", "Smallest difference that a sample finds with a given power",
       "可检出差异", "Cohen 1988" },
     { "margin_of_error", "Half the width of the interval that a sample will give", "误差范围",

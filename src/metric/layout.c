@@ -257,6 +257,17 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_revenue_output, current),
     offsetof(struct cxm_revenue_output, ever),
     offsetof(struct cxm_revenue_output, copies),
+    sizeof(struct cxm_compare_options),
+    offsetof(struct cxm_compare_options, size),
+    offsetof(struct cxm_compare_options, level),
+    offsetof(struct cxm_compare_options, method),
+    offsetof(struct cxm_compare_options, small_n),
+    offsetof(struct cxm_compare_options, measures),
+    offsetof(struct cxm_compare_options, n_measures),
+    offsetof(struct cxm_compare_options, all_measures),
+    offsetof(struct cxm_compare_options, effects),
+    offsetof(struct cxm_compare_options, no_mix),
+    offsetof(struct cxm_compare_options, reserved),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

@@ -42,6 +42,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._compare import adjust, compare
     from ._info import analyses
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._report import Report
@@ -51,7 +52,9 @@ if TYPE_CHECKING:
 _LAZY = {
     "Plan": "_plan",
     "Report": "_report",
+    "adjust": "_compare",
     "analyses": "_info",
+    "compare": "_compare",
     "detectable_difference": "_plan",
     "margin_of_error": "_plan",
     "power": "_plan",
@@ -70,9 +73,11 @@ __all__ = [
     "Report",
     "Result",
     "Tally",
+    "adjust",
     "analyses",
     "ces",
     "churn",
+    "compare",
     "convert_rate",
     "csat",
     "csi",

@@ -398,6 +398,21 @@ class PlanStruct(Structure):
     ]
 
 
+class CompareOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_double),
+        ("method", c_int32),
+        ("small_n", c_int32),
+        ("measures", POINTER(c_char_p)),
+        ("n_measures", c_size_t),
+        ("all_measures", c_int32),
+        ("effects", c_int32),
+        ("no_mix", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 #: The order in which cxm_layout reports: for each its size, then the offset of every field.
 LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_error", ErrorStruct),
@@ -427,6 +442,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_plan", PlanStruct),
     ("cxm_revenue_input", RevenueInput),
     ("cxm_revenue_output", RevenueOutput),
+    ("cxm_compare_options", CompareOptions),
 )
 
 
@@ -551,6 +567,14 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_analysis_count": (c_size_t,),
     "cxm_analysis_at": (POINTER(AnalysisInfo), c_size_t),
     "cxm_analysis_find": (POINTER(AnalysisInfo), c_char_p),
+    # compare.h
+    "cxm_compare_method_name": (c_char_p, c_int),
+    "cxm_compare_method_from_name": (c_int, c_char_p),
+    "cxm_compare": (
+        _STATUS, _TALLY, _TALLY, POINTER(CompareOptions), POINTER(c_void_p), _ERROR),
+    "cxm_adjust_name": (c_char_p, c_int),
+    "cxm_adjust_from_name": (c_int, c_char_p),
+    "cxm_adjust": (_STATUS, POINTER(c_double), c_size_t, c_int, POINTER(c_double), _ERROR),
     # report.h
     "cxm_report_free": (None, _REPORT),
     "cxm_report_rows": (c_size_t, _REPORT),

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Comparisons of results and tallies."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_char_p, c_double, sizeof
+
+from ._errors import Error
+from ._handle import Handle
+from ._library import CompareOptions, ErrorStruct, check, lib
+from ._names import checked_level
+from ._report import Report, read_report
+from ._result import Result
+from ._tally import Tally, _both
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Union
+
+    Side = Union[Result, Tally]
+    Names = Union[str, Iterable[str], None]
+
+#: What compare() shows beside differences when it is asked for by name.
+_EFFECTS = (
+    "odds_ratio", "risk_ratio", "cohen_h", "yates", "fisher", "cohen_d", "hedges_g", "chi2", "g2",
+    "cramer_v", "mann_whitney",
+)
+_METHODS = (
+    "adjusted", "adjusted-half", "wald", "pooled", "welch", "pooled-t", "newcombe",
+    "agresti-caffo", "permutation", "exact",
+)
+_ADJUSTMENTS = ("holm", "hochberg", "bh", "by", "bonferroni", "none")
+
+
+class Comparison(Report):
+    """The rows of :func:`compare`. Effect sizes and further measures are computed when they are
+    asked for: ``c["odds_ratio"]``, ``c["difference[promoters]"]``."""
+
+    __slots__ = ("_sides",)
+
+    _sides: tuple[Any, ...]
+
+    def __getitem__(self, name: str) -> Report:
+        try:
+            return super().__getitem__(name)
+        except Error:
+            if len(self._sides) < 2:
+                raise
+        a, b, level, method, mix = self._sides
+        if name.partition("[")[0] not in ("difference", "within", "mix", *_EFFECTS):
+            return super().__getitem__(name)
+        whole = _compare(a, b, level, method, None, mix, everything=True)
+        return super(Comparison, whole).__getitem__(name)
+
+
+def compare(
+    a: Side,
+    b: Side,
+    *,
+    level: float = 0.95,
+    method: str | None = None,
+    measures: Names = None,
+    within_mix: bool = True,
+) -> Report:
+    """The difference a - b of two results or tallies; a change over time is ``compare(now, before)``.
+
+    Both need the same metric, parameters and keys; they are taken as independent samples. Groups
+    are matched by key, all groups together come last; a group that only one side has is kept,
+    with NaN. ``compare(g.group("EMEA"), g.total)`` and ``compare(now["promoters"], …)`` work too.
+
+    value       a - b, in the unit of the measure (points, shares …)
+    interval    of the difference, by ``method``; std_error; ``c.centre``, its middle
+    p_value     two-sided (also ``c.p``); ``p_greater`` and ``p_less`` one-sided: were there no
+                difference, the chance of one as large or larger, as small or smaller
+    also        ``statistic, df, value_a, value_b, n_a, n_b``
+
+    ``method``    None: net scores "adjusted" (¾, 1½, ¾ answers added on each side, Rocks 2016),
+                  shares "newcombe" (hybrid score), means, indexes and gaps "welch", weighted rows
+                  linearised t. Also "adjusted-half", "wald", "pooled", "pooled-t",
+                  "agresti-caffo", "permutation", "exact" (net scores: exact permutation test up
+                  to 2 000 answers; shares: Fisher). Measures that it does not fit keep theirs
+    ``measures``  names, or "all"; None: those that the sides show. Rows are called
+                  ``difference``, and ``difference[promoters]`` for all but the headline
+    ``within_mix``  with groups: how much of the total change happened within each group
+                  (``c["within"]``), and how much because there are more or fewer of it
+                  (``c["mix"]``; Kitagawa 1955). Their sum over groups is the total change
+
+    Effect sizes and further tests are rows that are computed when they are asked for:
+    ``c["odds_ratio"]``, ``["risk_ratio"]``, ``["cohen_h"]``, ``["yates"]``, ``["fisher"]`` of
+    shares; ``["cohen_d"]``, ``["hedges_g"]`` of means and net scores; ``["chi2"]``, ``["g2"]``,
+    ``["cramer_v"]`` of the three shares of a net score; ``["mann_whitney[mean]"]`` of ratings.
+
+    Errors: different definitions, keys or kinds of weights (``"EMISMATCH"``), unknown or unfit
+    names (``"EINVAL"``).
+
+    >>> now = cxm.nps([2, 8, 10], freq=[12, 28, 60])
+    >>> before = cxm.nps([2, 8, 10], freq=[15, 25, 40])
+    >>> c = cxm.compare(now, before)
+    >>> c.value, round(c.lower, 2), round(c.upper, 2), round(c.p_value, 4)
+    (16.75, -4.92, 37.89, 0.1313)
+    >>> round(cxm.compare(now, before, method="exact").p, 4)
+    0.1543
+    """
+    level = checked_level(level)
+    names, everything = measures, measures == "all"
+    if isinstance(names, str):
+        names = [names]
+    wanted = None if names is None or everything else list(names)
+    if wanted is None and not everything:
+        wanted = _shown(a)
+    effects = [name for name in wanted or () if name.partition("[")[0] in _EFFECTS]
+    if effects and wanted is not None:
+        wanted = [name for name in wanted if name not in effects]
+        whole = _compare(a, b, level, method, None, within_mix, everything=True)
+        return _pick(whole, [*(_row_name(whole, a, name) for name in wanted), *effects])
+    return _compare(a, b, level, method, wanted, within_mix, everything)
+
+
+def _compare(
+    a: Side, b: Side, level: float, method: str | None, measures: list[str] | None,
+    within_mix: bool, everything: bool,
+) -> Comparison:
+    mine, theirs = _handle(a, "a"), _handle(b, "b")
+    if mine is theirs:  # its lock can be taken once
+        theirs = theirs.copy()
+    options = CompareOptions()
+    options.size = sizeof(CompareOptions)
+    options.level = level
+    options.method = 0 if method is None else method_number(method)
+    if measures is not None:
+        options.measures = (c_char_p * len(measures))(*(str(m).encode() for m in measures))
+        options.n_measures = len(measures)
+    options.all_measures = options.effects = int(everything)
+    options.no_mix = int(not within_mix)
+    with _both(mine, theirs):
+        report = read_report(
+            lambda out, error: lib.cxm_compare(
+                mine.pointer, theirs.pointer, byref(options), out, error
+            )
+        )
+    whole = Comparison(report._store)
+    whole._sides = () if everything else (a, b, level, method, within_mix)
+    return whole
+
+
+def _row_name(whole: Report, a: Side, measure: str) -> str:
+    """What the row of a measure is called."""
+    headline = "difference" if measure == _headline(a) else f"difference[{measure}]"
+    return headline
+
+
+def _headline(side: Side) -> str:
+    result = side if isinstance(side, Result) else side.estimate()
+    return result._reader.measures()[0].name
+
+
+def _pick(report: Report, names: list[str]) -> Report:
+    rows = [row for name in names for row in report[name]._rows]
+    return Report(report._store, rows)
+
+
+def _shown(side: Side) -> list[str] | None:
+    """The measures that a result was narrowed to."""
+    if isinstance(side, Result) and side._shown is not None:
+        return side.measures
+    return None
+
+
+def _handle(side: Any, name: str) -> Handle:
+    if isinstance(side, Result):
+        return side.tally._ready()
+    if isinstance(side, Tally):
+        return side._ready()
+    raise Error(
+        f"{name}: a result or a tally is needed, not {type(side).__name__}", column=name
+    )
+
+
+def method_number(name: str) -> int:
+    """The number of a method of comparison."""
+    number = lib.cxm_compare_method_from_name(name.encode()) if isinstance(name, str) else -1
+    if number < 0:
+        raise Error(
+            f"there is no method {name!r}; there are {', '.join(_METHODS)}", column="method",
+            value=str(name),
+        )
+    return int(number)
+
+
+def adjust_number(name: str) -> int:
+    """The number of a way to adjust p-values."""
+    number = lib.cxm_adjust_from_name(name.encode()) if isinstance(name, str) else -1
+    if number < 0:
+        raise Error(
+            f"there is no adjustment {name!r}; there are {', '.join(_ADJUSTMENTS)}",
+            column="adjust", value=str(name),
+        )
+    return int(number)
+
+
+def adjust(p: Iterable[float | None], method: str = "holm") -> list[float]:
+    """P-values adjusted for being several, in the same order.
+
+    ``"holm"`` (few planned comparisons), ``"hochberg"``, ``"bh"`` (Benjamini-Hochberg: screening
+    many), ``"by"`` (Benjamini-Yekutieli), ``"bonferroni"``, ``"none"``. None and NaN stay NaN and
+    do not count.
+
+    >>> [round(x, 3) for x in cxm.adjust([0.04, 0.001, 0.04, 0.03, None, 0.2])]
+    [0.12, 0.005, 0.12, 0.12, nan, 0.2]
+    """
+    nan = float("nan")
+    try:
+        values = [nan if v is None else float(v) for v in p]
+    except (TypeError, ValueError):
+        raise Error("p: a list of numbers is needed", column="p") from None
+    numbers, error = (c_double * len(values))(*values), ErrorStruct()
+    number = adjust_number(method)
+    check(lib.cxm_adjust(numbers, len(values), number, numbers, byref(error)), error)
+    return list(numbers)
