@@ -281,9 +281,9 @@ static void binomial_matches_enumeration(void **state)
 
 /* ---- means ---------------------------------------------------------------------------- */
 
-static struct cxm_sample sample_of(const double *values, size_t n)
+static struct cxm_mean_sample sample_of(const double *values, size_t n)
 {
-    struct cxm_sample s = { (double)n, 0.0, 0.0 };
+    struct cxm_mean_sample s = { (double)n, 0.0, 0.0 };
     for (size_t i = 0; i < n; i++)
         s.mean += values[i] / (double)n;
     for (size_t i = 0; i < n; i++)
@@ -297,8 +297,8 @@ static const double mean_b[] = { 9, 8, 10, 10, 7, 9, 10, 9 };
 static void means_match_rows(void **state)
 {
     (void)state;
-    const struct cxm_sample a = sample_of(mean_a, COUNT_OF(mean_a));
-    const struct cxm_sample b = sample_of(mean_b, COUNT_OF(mean_b));
+    const struct cxm_mean_sample a = sample_of(mean_a, COUNT_OF(mean_a));
+    const struct cxm_mean_sample b = sample_of(mean_b, COUNT_OF(mean_b));
     struct cxm_comparison got = cxm_priv_compare_means(a, b, 0.95, false);
     assert_near(got.statistic, -1.698299877660);
     assert_near(got.df, 15.411052003403);
@@ -310,7 +310,7 @@ static void means_match_rows(void **state)
     assert_near(got.p_value, 0.125377722529);
     assert_near(cxm_priv_cohen_d(a, b), -0.767104848130);
     assert_near(cxm_priv_hedges_g(a, b), -0.730576045838);
-    const struct cxm_sample one = { 1, 3.0, NAN };
+    const struct cxm_mean_sample one = { 1, 3.0, NAN };
     assert_true(isnan(cxm_priv_compare_means(one, b, 0.95, false).p_value));
     assert_false(isnan(cxm_priv_compare_means(one, b, 0.95, true).p_value));
 }

@@ -61,7 +61,7 @@ struct cxm_compare_options {
     int32_t all_measures;        /**< not 0: every measure that can be compared */
     int32_t effects;             /**< not 0: effect sizes and further tests too */
     int32_t no_mix;              /**< not 0: no rows "within" and "mix" */
-    int32_t reserved;
+    int32_t lonely;              /**< enum cxm_lonely; sampling designs only */
 };
 
 #define CXM_INIT_compare .size = sizeof(struct cxm_compare_options)
@@ -96,8 +96,9 @@ struct cxm_compare_options {
  * hedges_g, chi2 (2 x 3: whether any share changed), g2 and cramer_v; means cohen_d, hedges_g and,
  * of ratings, mann_whitney (value W: pairs with a above b, ties half; z with ties and continuity).
  *
- * Weighted tallies are compared by their linearised standard errors and Welch's degrees of
- * freedom, every method but WALD. The two sides are taken as independent samples.
+ * Tallies with weights or a sampling design are compared by their linearised standard errors, t
+ * with Satterthwaite's degrees of freedom. The two sides are taken as independent samples; for two
+ * groups of one sample see cxm_compare_groups.
  *
  * @retval CXM_EINVAL     an argument is NULL; bad level or method; the method fits none of the
  *                        measures; a measure that there is not or that has no standard error

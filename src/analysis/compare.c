@@ -73,31 +73,35 @@ static enum cxm_status check_sides(const struct cxm_tally *a, const struct cxm_t
 
 /* ---- reading both sides --------------------------------------------------------------- */
 
+/* The bytes of a group's own keys, without those of its sampling design. */
+static const uint8_t *key_of(const struct cxm_tally *tally, size_t group, size_t *bytes)
+{
+    size_t first, end;
+    cxm_priv_group_cells(tally, (int64_t)group, &first, &end);
+    const uint8_t *key = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[first], bytes);
+    *bytes = cxm_priv_keys_bytes(&tally->schema, tally->schema.n_keys, key, *bytes);
+    return key;
+}
+
+/* The groups of a side are some of those of both, in the same order. */
 static enum cxm_status match_groups(struct side *side, struct cxm_tally *both, size_t groups,
                                     struct cxm_error *error)
 {
-    const struct cxm_allocator *allocator = &both->allocator;
-    struct cxm_tally *tally = side->tally;
-    enum cxm_status status = cxm_priv_tally_sort(tally, error);
+    const enum cxm_status status = cxm_priv_tally_sort(side->tally, error);
     if (status != CXM_OK)
         return status;
-    side->groups = cxm_tally_n_keys(tally) > 0 ? (size_t)cxm_tally_groups(tally) : 0;
-    const uint32_t n = side->groups > 0 ? tally->state.groups.dict.n : 0;
-    int64_t *sorted = cxm_priv_alloc(allocator, n, sizeof *sorted);
-    side->place = cxm_priv_alloc(allocator, groups, sizeof *side->place);
-    if (sorted == NULL || side->place == NULL)
-        status = cxm_priv_no_memory(error);
-    for (uint32_t g = 0; g < n && status == CXM_OK; g++)
-        sorted[tally->order[g]] = g;
-    for (size_t g = 0; g < groups && status == CXM_OK; g++) {
-        size_t bytes;
-        const uint8_t *key = cxm_priv_dict_key(&both->state.groups.dict, both->order[g], &bytes);
-        const uint32_t at = n > 0 ? cxm_priv_dict_find(&tally->state.groups.dict, key, bytes)
-                                  : UINT32_MAX;
-        side->place[g] = at != UINT32_MAX ? sorted[at] : -1;
+    side->groups = cxm_tally_n_keys(side->tally) > 0 ? (size_t)cxm_tally_groups(side->tally) : 0;
+    side->place = cxm_priv_alloc(&both->allocator, groups, sizeof *side->place);
+    if (side->place == NULL)
+        return cxm_priv_no_memory(error);
+    for (size_t g = 0, next = 0; g < groups; g++) {
+        size_t n, m = 0;
+        const uint8_t *key = key_of(both, g, &n);
+        const uint8_t *other = next < side->groups ? key_of(side->tally, next, &m) : NULL;
+        const bool there = other != NULL && n == m && memcmp(key, other, n) == 0;
+        side->place[g] = there ? (int64_t)next++ : -1;
     }
-    cxm_priv_release(allocator, sorted);
-    return status;
+    return CXM_OK;
 }
 
 /* An estimate of a side; group w->groups: all of them together. */
@@ -227,8 +231,9 @@ static enum cxm_status add_rows(struct work *w, size_t group, size_t i, struct c
 static enum cxm_status compare(struct work *w, const struct cxm_compare_options *o,
                                struct cxm_error *error)
 {
-    const struct cxm_comparing_options common = { o->level, o->method, o->small_n, o->measures,
-                                                  o->n_measures, o->all_measures != 0 };
+    const struct cxm_comparing_options common = {
+        o->level, o->method, o->small_n, o->lonely, o->measures, o->n_measures,
+        o->all_measures != 0 };
     enum cxm_status status = cxm_tally_copy(w->a.tally, &w->both, error);
     if (status == CXM_OK)
         status = cxm_tally_merge(w->both, w->b.tally, error);

@@ -131,12 +131,12 @@ static enum cxm_status choose(struct cxm_comparing *c, const struct cxm_comparin
     bool fit = c->n_chosen == 0;
     for (size_t i = 0; i < c->n_chosen; i++)
         fit = fit || fits(c->method, cxm_priv_estimator_of(c, c->chosen[i])->intervals,
-                          c->tally->schema.weighted);
+                          c->linearised);
     if (status == CXM_OK && !fit)
         return cxm_priv_fail(error, CXM_EINVAL, "method",
-                             c->tally->schema.weighted
-                               ? "method \"%s\" needs rows without weights; weighted rows are "
-                                 "compared by their linearised standard errors"
+                             c->linearised
+                               ? "method \"%s\" needs rows without weights and sampling design; "
+                                 "others are compared by their linearised standard errors"
                                : "method \"%s\" does not fit the measures asked for",
                              methods[c->method].name);
     return status;
@@ -152,6 +152,8 @@ enum cxm_status cxm_priv_comparing_init(struct cxm_comparing *c, struct cxm_tall
     c->level = o->level == 0 ? 0.95 : o->level;
     c->method = (enum cxm_compare_method)o->method;
     c->small_n = o->small_n;
+    c->lonely = o->lonely;
+    c->linearised = tally->schema.weighted || tally->schema.n_design > 0;
     enum cxm_status status = cxm_priv_check_level(c->level, error);
     if (status == CXM_OK && (o->method < 0 || o->method >= (int32_t)CXM_COUNT(methods)))
         status = cxm_priv_fail(error, CXM_EINVAL, "method", "there is no method %d", o->method);
@@ -249,7 +251,7 @@ enum cxm_status cxm_priv_comparing_read(const struct cxm_comparing *c, struct cx
     if (status == CXM_OK && n > 0) {
         const struct cxm_estimate_options options = {
             .size = sizeof options, .level = c->level, .small_n = c->small_n,
-            .measures = index + n, .n_measures = n, .groups = which, .n_groups = groups + 1,
+            .lonely = c->lonely, .measures = index + n, .n_measures = n, .groups = which, .n_groups = groups + 1,
         };
         status = cxm_tally_estimate(from, &options, e, sizeof *e, (groups + 1) * n, &rows,
                                     error);
@@ -268,16 +270,11 @@ enum cxm_status cxm_priv_comparing_read(const struct cxm_comparing *c, struct cx
 
 /* ---- one difference ------------------------------------------------------------------- */
 
-static bool is_weighted(const struct cxm_comparing *c)
-{
-    return c->tally->schema.weighted;
-}
-
 enum cxm_counted cxm_priv_counted(const struct cxm_comparing *c, uint32_t measure,
                                   const struct cxm_estimate *e)
 {
     const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
-    if (is_weighted(c))
+    if (c->linearised)
         return CXM_COUNTED_NOT;
     if (class == CXM_CLASS_NET)
         return CXM_COUNTED_NET;
@@ -308,17 +305,17 @@ struct cxm_net cxm_priv_net_count(const struct cxm_estimate *e)
 static bool has_divisor_n(const struct cxm_comparing *c, uint32_t measure)
 {
     const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
-    return !is_weighted(c) && (class == CXM_CLASS_NET || class == CXM_CLASS_CHANGE);
+    return !c->linearised && (class == CXM_CLASS_NET || class == CXM_CLASS_CHANGE);
 }
 
-struct cxm_sample cxm_priv_sample_of(const struct cxm_comparing *c, uint32_t measure,
+struct cxm_mean_sample cxm_priv_sample_of(const struct cxm_comparing *c, uint32_t measure,
                                      const struct cxm_estimate *e)
 {
     const double n = (double)e->n;
     double variance = n * e->std_error * e->std_error;
     if (has_divisor_n(c, measure))
         variance = n > 1 ? variance * (n / (n - 1)) : (double)NAN;
-    return (struct cxm_sample){ n, e->value, variance };
+    return (struct cxm_mean_sample){ n, e->value, variance };
 }
 
 static struct cxm_measured measured(const struct cxm_comparing *c, uint32_t measure,
@@ -343,9 +340,9 @@ static void compare_measured(const struct cxm_comparing *c, uint32_t measure,
                              struct cxm_difference *out)
 {
     struct cxm_measured x = measured(c, measure, a), y = measured(c, measure, b);
-    const bool ours = fits(c->method, CXM_CLASS_MEAN, is_weighted(c));
-    out->method = is_weighted(c) ? "linearised" : "welch";
-    out->interval = is_weighted(c) ? CXM_INTERVAL_T : CXM_INTERVAL_WELCH;
+    const bool ours = fits(c->method, CXM_CLASS_MEAN, c->linearised);
+    out->method = c->linearised ? "linearised" : "welch";
+    out->interval = c->linearised ? CXM_INTERVAL_T : CXM_INTERVAL_WELCH;
     if (ours && c->method != CXM_COMPARE_DEFAULT) {
         out->method = methods[c->method].name;
         out->interval = methods[c->method].interval;
@@ -366,10 +363,11 @@ enum cxm_status cxm_priv_difference(const struct cxm_comparing *c, uint32_t meas
     const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
     const bool empty = !(a->n > 0 && b->n > 0);
     const enum cxm_counted counted = cxm_priv_counted(c, measure, a->n > 0 ? a : b);
-    const struct method *m = &methods[fits(c->method, class, is_weighted(c))
+    const struct method *m = &methods[fits(c->method, class, c->linearised)
                                         ? c->method : CXM_COMPARE_DEFAULT];
     enum cxm_status status = CXM_OK;
-    out->furthest = class == CXM_CLASS_NET ? 200 : class == CXM_CLASS_CHANGE ? 400 : class == CXM_CLASS_SHARE ? 1 : INFINITY;
+    out->furthest = class == CXM_CLASS_NET ? 200 : class == CXM_CLASS_CHANGE ? 400 : class == CXM_CLASS_SHARE || class == CXM_CLASS_CLUSTERED ? 1
+                                                        : INFINITY;
     out->method = m->name;
     out->interval = m->interval;
     if (counted == CXM_COUNTED_NET) {

@@ -16,7 +16,8 @@ struct cxm_comparing {
     const struct cxm_metric *metric;
     double level;
     enum cxm_compare_method method;
-    int32_t small_n;
+    int32_t small_n, lonely;
+    bool linearised;                 /* weights or a sampling design */
     struct cxm_measure *measures;    /* all of the tally */
     size_t n_measures;
     uint32_t *chosen;                /* those to compare */
@@ -31,7 +32,7 @@ struct cxm_comparing {
  * measures (NULL: the default ones). `out` is released by cxm_priv_comparing_release. */
 struct cxm_comparing_options {
     double level;
-    int32_t method, small_n;
+    int32_t method, small_n, lonely;
     const char *const *measures;
     size_t n_measures;
     bool all_measures;
@@ -70,7 +71,7 @@ enum cxm_counted cxm_priv_counted(const struct cxm_comparing *c, uint32_t measur
 struct cxm_share_count cxm_priv_share_count(const struct cxm_estimate *e);
 struct cxm_net cxm_priv_net_count(const struct cxm_estimate *e);
 /* n, mean and variance of one answer (n - 1), in the unit of the estimate. */
-struct cxm_sample cxm_priv_sample_of(const struct cxm_comparing *c, uint32_t measure,
+struct cxm_mean_sample cxm_priv_sample_of(const struct cxm_comparing *c, uint32_t measure,
                                      const struct cxm_estimate *e);
 
 /* a - b in the unit of the measure, with the method's name and the range of such differences. */

@@ -44,8 +44,8 @@ static void of_shares(const struct effects *x)
 
 static void of_means(const struct effects *x)
 {
-    const struct cxm_sample a = cxm_priv_sample_of(x->c, x->measure, x->a);
-    const struct cxm_sample b = cxm_priv_sample_of(x->c, x->measure, x->b);
+    const struct cxm_mean_sample a = cxm_priv_sample_of(x->c, x->measure, x->a);
+    const struct cxm_mean_sample b = cxm_priv_sample_of(x->c, x->measure, x->b);
     add(x, "cohen_d", cxm_priv_cohen_d(a, b), CXM_UNIT_RATIO);
     add(x, "hedges_g", cxm_priv_hedges_g(a, b), CXM_UNIT_RATIO);
 }
@@ -101,7 +101,7 @@ enum cxm_status cxm_priv_add_effects(struct cxm_comparing *c, uint32_t measure,
 {
     const struct effects x = { c, measure, sides, a, b };
     const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
-    if (c->tally->schema.weighted || !(a->n > 0 && b->n > 0))
+    if (c->linearised || !(a->n > 0 && b->n > 0))
         return CXM_OK;
     switch (cxm_priv_counted(c, measure, a)) {
     case CXM_COUNTED_SHARE:

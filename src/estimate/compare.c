@@ -68,11 +68,11 @@ static struct cxm_comparison nets_pooled(struct cxm_net a, struct cxm_net b, dou
     return out;
 }
 
-static struct cxm_sample codes_of(struct cxm_net a)
+static struct cxm_mean_sample codes_of(struct cxm_net a)
 {
     const double n = cxm_priv_net_n(a);
     const double variance = n > 1.0 ? cxm_priv_net_variance(a) * (n / (n - 1.0)) : (double)NAN;
-    return (struct cxm_sample){ n, cxm_priv_net_value(a), variance };
+    return (struct cxm_mean_sample){ n, cxm_priv_net_value(a), variance };
 }
 
 enum cxm_status cxm_priv_compare_nets(struct cxm_net a, struct cxm_net b, double level,
@@ -211,7 +211,7 @@ static double satterthwaite(double va, double df_a, double vb, double df_b)
     return 1.0 / (a * a / df_a + b * b / df_b);
 }
 
-struct cxm_comparison cxm_priv_compare_means(struct cxm_sample a, struct cxm_sample b,
+struct cxm_comparison cxm_priv_compare_means(struct cxm_mean_sample a, struct cxm_mean_sample b,
                                              double level, bool pooled)
 {
     if (!(a.n > 0.0 && b.n > 0.0))
@@ -237,14 +237,14 @@ struct cxm_comparison cxm_priv_compare_measured(struct cxm_measured a, struct cx
     return cxm_priv_compare_wald(a.value - b.value, sqrt(va + vb), df, level);
 }
 
-double cxm_priv_cohen_d(struct cxm_sample a, struct cxm_sample b)
+double cxm_priv_cohen_d(struct cxm_mean_sample a, struct cxm_mean_sample b)
 {
     const double df = a.n + b.n - 2.0;
     const double pooled = ((a.n - 1.0) * a.variance + (b.n - 1.0) * b.variance) / df;
     return (a.mean - b.mean) / sqrt(pooled);
 }
 
-double cxm_priv_hedges_g(struct cxm_sample a, struct cxm_sample b)
+double cxm_priv_hedges_g(struct cxm_mean_sample a, struct cxm_mean_sample b)
 {
     return cxm_priv_cohen_d(a, b) * (1.0 - 3.0 / (4.0 * (a.n + b.n - 2.0) - 1.0));
 }

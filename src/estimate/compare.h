@@ -89,11 +89,11 @@ struct cxm_share_tests cxm_priv_share_tests(struct cxm_share_count a, struct cxm
 
 /* ---- two means ------------------------------------------------------------------------ */
 
-struct cxm_sample {
+struct cxm_mean_sample {
     double n, mean, variance; /* divisor n - 1 */
 };
 /* Welch 1947, or Student's pooled t. Variance NaN (n = 1) gives NaN limits. */
-struct cxm_comparison cxm_priv_compare_means(struct cxm_sample a, struct cxm_sample b,
+struct cxm_comparison cxm_priv_compare_means(struct cxm_mean_sample a, struct cxm_mean_sample b,
                                              double level, bool pooled);
 /* The same from two estimates, their standard errors and degrees of freedom: Satterthwaite's
  * degrees of the difference. Independent groups of any design. */
@@ -103,8 +103,8 @@ struct cxm_measured {
 struct cxm_comparison cxm_priv_compare_measured(struct cxm_measured a, struct cxm_measured b,
                                                 double level);
 /* Cohen's d over the pooled standard deviation, and Hedges' g = d (1 - 3 / (4 df - 1)). */
-double cxm_priv_cohen_d(struct cxm_sample a, struct cxm_sample b);
-double cxm_priv_hedges_g(struct cxm_sample a, struct cxm_sample b);
+double cxm_priv_cohen_d(struct cxm_mean_sample a, struct cxm_mean_sample b);
+double cxm_priv_hedges_g(struct cxm_mean_sample a, struct cxm_mean_sample b);
 
 /* ---- the same customers twice --------------------------------------------------------- */
 

@@ -267,7 +267,7 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_compare_options, all_measures),
     offsetof(struct cxm_compare_options, effects),
     offsetof(struct cxm_compare_options, no_mix),
-    offsetof(struct cxm_compare_options, reserved),
+    offsetof(struct cxm_compare_options, lonely),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

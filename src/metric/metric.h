@@ -40,7 +40,7 @@ struct cxm_ask {
 enum cxm_interval_class {
     CXM_CLASS_NONE, CXM_CLASS_SHARE, CXM_CLASS_NET, CXM_CLASS_MEAN, CXM_CLASS_RATE,
     CXM_CLASS_SURVIVAL,
-    CXM_CLASS_CLUSTERED /* shares of clustered rows: t, or as if they were independent */
+    CXM_CLASS_CLUSTERED, /* shares of clustered rows: t, or as if they were independent */
     CXM_CLASS_RATIO,  /* as means, but the value of all groups is no mean of theirs */
     CXM_CLASS_CHANGE  /* of a net score of the same customers: Wald, Wald t */
 };

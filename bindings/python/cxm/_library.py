@@ -409,7 +409,7 @@ class CompareOptions(Structure):
         ("all_measures", c_int32),
         ("effects", c_int32),
         ("no_mix", c_int32),
-        ("reserved", c_int32),
+        ("lonely", c_int32),
     ]
 
 
