@@ -178,6 +178,78 @@ static void effective_answers(void **state)
     cxm_tally_free(tally);
 }
 
+/* ---- design effects ------------------------------------------------------------------- */
+
+static void design_effects(void **state)
+{
+    static const struct {
+        unsigned what;
+        int64_t strata, clusters;
+        const char *df, *deff;
+    } want[] = {
+        { 0, 1, 12, "11", "1.289524850971" },
+        { STRATA, 2, 12, "10", NULL },
+        { STRATA | CLUSTER, 2, 5, "3", "0.448136441396" },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        struct cxm_tally *tally = mini("nps", want[i].what);
+        struct cxm_design d;
+        assert_int_equal(cxm_tally_design(tally, CXM_TOTAL, 0, 0, &d, NULL), CXM_OK);
+        assert_int_equal(d.strata, want[i].strata);
+        assert_int_equal(d.clusters, want[i].clusters);
+        assert_printed(d.df, want[i].df);
+        assert_printed(d.deff, want[i].deff);
+        assert_close(d.deff_replace, d.deff * (198 - 12) / 198, 1e-14);
+        assert_printed(d.deff_weight, "1.185185185185");
+        assert_printed(d.n_eff_kish, "10.125");
+        if (want[i].what == (STRATA | CLUSTER))
+            assert_printed(d.n_eff_design, "26.129714831649");
+        assert_int_equal(cxm_tally_design(tally, 1, 0, 0, &d, NULL), CXM_EINVAL);
+        assert_int_equal(cxm_tally_design(tally, 0, 99, 0, &d, NULL), CXM_EINVAL);
+        cxm_tally_free(tally);
+    }
+}
+
+/* A simple random sample of 200 from 1 000 (section 8): Wilson on n / (1 - n / N). */
+static void finite_population(void **state)
+{
+    uint8_t answers[200];
+    const struct {
+        double population;
+        enum cxm_status want;
+        const char *std_error, *lower, *upper;
+    } want[] = {
+        { 0, CXM_OK, "0.034641016151", NULL, NULL },
+        { 1000, CXM_OK, "0.031061618126", "0.538201663237", "0.658771676863" },
+        { 200, CXM_OK, "0", "0.6", "0.6" },
+        { 199, CXM_EDATA, NULL, NULL, NULL },
+        { 0.2, CXM_EDATA, NULL, NULL, NULL },
+    };
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        answers[i] = i < 120 ? 5 : 2;
+    const struct cxm_column score_column = cxm_column_make("score", CXM_U8, answers, 200, 1, 1);
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        struct cxm_row row = { .estimate.n = -1 };
+        const struct cxm_csat_options options = { CXM_INIT(csat),
+                                                  .population = want[i].population };
+        assert_int_equal(cxm_csat(&score_column, &options, CXM_ROW(row), NULL, NULL),
+                         want[i].want);
+        if (want[i].want == CXM_OK) {
+            assert_printed(row.estimate.std_error, want[i].std_error);
+            assert_printed(row.estimate.lower, want[i].lower);
+            assert_printed(row.estimate.upper, want[i].upper);
+        } else {
+            assert_true(row.estimate.n == -1);
+        }
+    }
+    const struct cxm_column fpc = cxm_column_make("fpc", CXM_F64, &want[1].population, 200, 0, 8);
+    struct cxm_row row;
+    const struct cxm_csat_options both = { CXM_INIT(csat), .fpc = &fpc, .population = 1000 };
+    assert_int_equal(cxm_csat(&score_column, &both, CXM_ROW(row), NULL, NULL), CXM_EINVAL);
+}
+
 /* ---- covariances ---------------------------------------------------------------------- */
 
 static void domains_covary(void **state)
@@ -204,5 +276,7 @@ int main(void)
                                           (void *)(uintptr_t)&rows[i] };
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(effective_answers);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(domains_covary);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(design_effects);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(finite_population);
     return _cmocka_run_group_tests("design", tests, n, NULL, NULL);
 }

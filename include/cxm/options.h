@@ -28,7 +28,15 @@ extern "C" {
     int32_t missing_key;              /* enum cxm_missing_key; 0: kept as a group */              \
     int32_t threads;                  /* 0: this thread only */                                   \
     int32_t total;                    /* not 0: rows of all groups merged come last */            \
-    int32_t all_measures              /* not 0: all measures, not the default ones only */
+    int32_t all_measures;             /* not 0: all measures, not the default ones only */        \
+    const struct cxm_column *strata;  /* sampling design, see struct cxm_input; NULL: none */     \
+    const struct cxm_column *cluster; /* units drawn; several: of the first stage, the second */  \
+    size_t n_cluster;                 /* number of those; 0 means 1 when `cluster` is set */      \
+    const struct cxm_column *fpc;     /* finite populations, by stage */                          \
+    size_t n_fpc;                     /* number of those; 0 means 1 when `fpc` is set */          \
+    double population;                /* of a simple random sample; 0: infinite, or `fpc` */      \
+    int32_t lonely;                   /* enum cxm_lonely; 0: an error */                          \
+    int32_t design_reserved           /* 0 */
 
 /** The first initialiser of options: `{ CXM_INIT(nps), .by = &channel }`. It sets the size only;
  *  members that are 0 have their defaults. */

@@ -266,6 +266,29 @@ cxm_tally_estimate(struct cxm_tally *tally, const struct cxm_estimate_options *o
                    struct cxm_estimate *out, size_t element_bytes, size_t capacity,
                    size_t *n_out, struct cxm_error *error);
 
+/** How the sample was drawn, and what that does to one estimate. Unknown numbers are NaN. */
+struct cxm_design {
+    int64_t strata;       /**< with rows of the group; 1 without strata */
+    int64_t clusters;     /**< primary units with rows of the group; rows where rows were drawn */
+    double df;            /**< clusters - strata */
+    double deff;          /**< design effect: std_error^2 over that of a simple random sample of n
+                               from as many as the weights sum to, (N - n) / N S^2 / n (Kish 1965);
+                               NaN where they sum to n or less */
+    double deff_replace;  /**< the same without (N - n) / N */
+    double deff_weight;   /**< from the weights alone: n sum w^2 / (sum w)^2 */
+    double n_eff_kish;    /**< (sum w)^2 / sum w^2 */
+    double n_eff_design;  /**< v / std_error^2, v the variance of one answer (divisor n) */
+};
+
+/**
+ * The design of one estimate: of a measure with a standard error.
+ * @param group   index or CXM_TOTAL   @param lonely  enum cxm_lonely
+ * @retval CXM_EINVAL  no such group or measure; others as cxm_tally_estimate
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_tally_design(struct cxm_tally *tally, int64_t group, uint32_t measure, int32_t lonely,
+                 struct cxm_design *out, struct cxm_error *error);
+
 /** The base of a measure with the excluded rows by reason. */
 struct cxm_base {
     int64_t rows, n, missing, invalid, excluded;

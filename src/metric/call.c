@@ -71,9 +71,15 @@ static enum cxm_status fill(struct cxm_tally *tally, const struct cxm_call *call
 {
     const struct cxm_common_options *o = &call->common;
     const size_t n_by = o->by == NULL ? 0 : o->n_by == 0 ? 1 : o->n_by;
-    size_t n = n_by + (o->weight != NULL) + (o->freq != NULL);
+    const size_t n_cluster = o->cluster == NULL ? 0 : o->n_cluster == 0 ? 1 : o->n_cluster;
+    const size_t n_fpc = o->fpc == NULL ? 0 : o->n_fpc == 0 ? 1 : o->n_fpc;
+    size_t n = n_by + (o->weight != NULL) + (o->freq != NULL) + (o->strata != NULL) + n_cluster
+             + n_fpc + (o->population != 0);
     for (size_t i = 0; i < call->n_inputs; i++)
         n += call->inputs[i].n;
+    if (o->population != 0 && n_fpc > 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "population",
+                             "population and fpc say the same; give one of them");
     struct cxm_input *inputs = cxm_priv_alloc(allocator, n, sizeof *inputs);
     if (inputs == NULL)
         return cxm_priv_no_memory(error);
@@ -90,6 +96,18 @@ static enum cxm_status fill(struct cxm_tally *tally, const struct cxm_call *call
         inputs[at++] = (struct cxm_input){ "weight", o->weight };
     if (o->freq != NULL)
         inputs[at++] = (struct cxm_input){ "freq", o->freq };
+    if (o->strata != NULL)
+        inputs[at++] = (struct cxm_input){ "strata", o->strata };
+    for (size_t k = 0; k < n_cluster; k++)
+        inputs[at++] = (struct cxm_input){ "cluster", &o->cluster[k] };
+    for (size_t k = 0; k < n_fpc; k++)
+        inputs[at++] = (struct cxm_input){ "fpc", &o->fpc[k] };
+    /* The same number for all rows is a column of stride 0. */
+    const struct cxm_column everybody =
+        cxm_column_make("fpc", CXM_F64, &o->population,
+                        n > 0 && inputs[0].column != NULL ? (size_t)inputs[0].column->n : 0, 0, 8);
+    if (o->population != 0)
+        inputs[at++] = (struct cxm_input){ "fpc", &everybody };
     const struct cxm_add_options add = { sizeof add, o->invalid, o->missing_key, o->threads, 0 };
     const enum cxm_status status = cxm_tally_add(tally, inputs, at, &add, error);
     cxm_priv_release(allocator, inputs);
@@ -127,7 +145,8 @@ static enum cxm_status read_rows(struct cxm_tally *tally,
                                  struct cxm_rows_out out, struct cxm_error *error)
 {
     struct cxm_estimate_options options = { .size = sizeof options, .level = common->level,
-                                            .interval = common->interval };
+                                            .interval = common->interval,
+                                            .lonely = common->lonely };
     size_t n_rows = 0;
     uint32_t *measures = NULL;
     int64_t *groups = every_group(tally, allocator, common->total != 0, &options.n_groups);

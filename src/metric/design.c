@@ -140,7 +140,7 @@ static enum cxm_status check_drawn(const struct cxm_tally *tally, size_t place, 
         unit_text(tally, place, second, unit, sizeof unit);
         return cxm_priv_fail_at(error, CXM_EDATA, "fpc", -1,
                                 cxm_priv_double_text(drawn->population, a),
-                                "fpc: %s has %s %s in the sample, more than its population of %s; "
+                                "fpc: of %s %s %ss were drawn, more than its population of %s; "
                                 "fpc counts the population, it is no fraction", unit,
                                 cxm_priv_double_text((double)drawn->n, b), what, a);
     }
@@ -148,9 +148,9 @@ static enum cxm_status check_drawn(const struct cxm_tally *tally, size_t place, 
         return CXM_OK;
     unit_text(tally, place, second, unit, sizeof unit);
     return cxm_priv_fail_at(error, CXM_ELONELY, second ? "cluster" : "strata", -1, unit,
-                            "%s has one unit (%s) in the sample, which tells nothing of its "
-                            "variance; merge it with another, or pass lonely=\"certainty\" or "
-                            "\"adjust\"", unit, what);
+                            "%s has only one %s, which tells nothing of its variance; merge it "
+                            "with another, or pass lonely=\"certainty\" or \"adjust\"", unit,
+                            what);
 }
 
 void cxm_priv_sample_release(struct cxm_sample *s)
@@ -242,13 +242,13 @@ static enum cxm_status check_units(const struct cxm_tally *tally, const struct c
         /* One row without strata or clusters is a sample of one: undefined, but no error. */
         const enum cxm_lonely rule = strata || s->clusters ? lonely : CXM_LONELY_CERTAINTY;
         status = check_drawn(tally, s->cell_of_stratum[h], false,
-                             s->clusters ? "clusters" : "rows", &s->strata[h], rule, error);
+                             s->clusters ? "cluster" : "row", &s->strata[h], rule, error);
     }
     for (uint32_t c = 0; c < s->n_primary && status == CXM_OK; c++) {
         const bool finite = isfinite(s->strata[s->stratum_of_primary[c]].population);
         if ((s->second || s->second_rows) && (finite || isfinite(s->primary[c].population)))
             status = check_drawn(tally, s->cell_of_primary[c], true,
-                                 s->second ? "clusters" : "rows", &s->primary[c],
+                                 s->second ? "cluster" : "row", &s->primary[c],
                                  finite ? lonely : CXM_LONELY_CERTAINTY, error);
     }
     return status;
@@ -637,6 +637,8 @@ static void capture_sums(const struct cxm_view *view, const struct cxm_form *for
             cxm_priv_dd_mul(sums[i].squares, cxm_priv_dd_mul(factor, factor)),
         };
     capture->n = n;
+    capture->n_strata = view->domain->n_strata;
+    capture->n_primary = view->domain->n_primary;
 }
 
 double cxm_priv_design_error(const struct cxm_view *view, const struct cxm_form *form)
@@ -767,4 +769,36 @@ enum cxm_status cxm_priv_design_covariance(struct cxm_tally *tally, uint32_t mea
     cxm_priv_release(allocator, captures);
     cxm_priv_release(allocator, estimates);
     return status;
+}
+
+/* ---- design effects ------------------------------------------------------------------- */
+
+enum cxm_status cxm_tally_design(struct cxm_tally *tally, int64_t group, uint32_t measure,
+                                 int32_t lonely, struct cxm_design *out, struct cxm_error *error)
+{
+    if (tally == NULL || out == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally or out is NULL");
+    struct cxm_estimate e;
+    struct cxm_capture capture = { .allocator = &tally->allocator, .variance = NAN,
+                                   .simple_variance = NAN };
+    const enum cxm_status status = cxm_priv_estimate_captured(tally, measure, &group, 1, lonely,
+                                                              &e, &capture, error);
+    cxm_priv_release(&tally->allocator, capture.sums);
+    if (status != CXM_OK)
+        return status;
+    const bool design = capture.n > 0;
+    const double n = (double)e.n, population = e.sum_weight;
+    const double ratio = capture.variance / capture.simple_variance;
+    struct cxm_design d = { .strata = design ? capture.n_strata : 1,
+                            .clusters = design ? capture.n_primary : e.n };
+    d.df = (double)(d.clusters - d.strata);
+    d.deff_replace = isfinite(ratio) ? ratio : NAN;
+    d.deff = population > n ? d.deff_replace / ((population - n) / population) : NAN;
+    d.n_eff_kish = e.n_eff;
+    d.deff_weight = e.n > 0 ? n / e.n_eff : NAN;
+    d.n_eff_design = capture.variance > 0
+                       ? (n - 1) * capture.simple_variance / capture.variance
+                       : NAN;
+    *out = d;
+    return CXM_OK;
 }

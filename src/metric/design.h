@@ -86,6 +86,7 @@ struct cxm_capture {
     const struct cxm_allocator *allocator;
     struct cxm_unit_sums *sums; /* times the factor; owned; NULL without a design */
     size_t n;
+    int64_t n_strata, n_primary;/* as in the domain */
     double variance;            /* std_error^2 */
     double simple_variance;     /* of as many answers drawn with replacement: S^2 / n in the
                                    unit of the estimate, squared */

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._compare import adjust, compare
+    from ._design import Design
     from ._info import analyses
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._report import Report
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 #: Loaded when somebody asks for them: name -> module. Sorted.
 _LAZY = {
+    "Design": "_design",
     "Plan": "_plan",
     "Report": "_report",
     "adjust": "_compare",
@@ -68,6 +70,7 @@ __version__ = version
 
 __all__ = [
     "CalendarKey",
+    "Design",
     "Error",
     "Plan",
     "Report",

@@ -29,16 +29,6 @@ def cpu_count() -> int:
     return os.cpu_count() or 1
 
 
-def refuse_design(strata: Any, cluster: Any, fpc: Any) -> None:
-    """Sampling designs belong to a later version of the library."""
-    for name, value in (("strata", strata), ("cluster", cluster), ("fpc", fpc)):
-        if value is not None:
-            raise Error(
-                f"{name}: sampling designs are not offered yet; weight= alone is",
-                column=name, status="EUNSUPPORTED",
-            )
-
-
 def add_options(invalid: str, missing_key: str, threads: int | None, rows: int) -> Any:
     """struct cxm_add_options, or NULL where everything is the default."""
     if threads is None:
@@ -92,7 +82,7 @@ def filled(
 
 def prepare(
     metric: Known, given: dict[str, Any], data: Any, labels: Any, missing_codes: Any, by: Any,
-    weight: Any, freq: Any,
+    weight: Any, freq: Any, design: tuple[Any, Any, Any] = (None, None, None),
 ) -> tuple[Call, list[str]]:
     """The columns of a call, and the names of the items where the metric has items."""
     call = Call(data, labels, missing_codes)
@@ -104,6 +94,8 @@ def prepare(
             call.add(b"weight", call.column(weight, "weight"))
         if freq is not None:
             call.add(b"freq", call.column(freq, "freq"))
+        if any(part is not None for part in design):
+            call.add_design(*design)
     except BaseException:
         call.columns.clear()
         raise

@@ -126,6 +126,31 @@ class Call:
                 taken.add(column.name)
             self.add(b"by", rule.apply(column) if rule else column)
 
+    def add_design(self, strata: Any, cluster: Any, fpc: Any) -> None:
+        """The columns of a sampling design."""
+        if strata is not None:
+            self.add(b"strata", self.column(strata, "strata", key=True))
+        for unit in self._stages(cluster, "cluster"):
+            self.add(b"cluster", self.column(unit, "cluster", key=True))
+        for population in self._stages(fpc, "fpc"):
+            column = _constant(population, self.rows())
+            if column is None:
+                column = self.column(population, "fpc", key=True)
+            self.add(b"fpc", column)
+
+    def _stages(self, value: Any, role: str) -> list[Any]:
+        """One column, or a pair of them: of the first stage and the second."""
+        if value is None:
+            return []
+        if not isinstance(value, (list, tuple)):
+            return [value]
+        named = self.frame is not None and any(isinstance(part, str) for part in value)
+        if not named and not any(map(_is_column, value)):
+            return [value]  # a column of values
+        if len(value) > 2:
+            raise Error(f"{role}: designs have one stage or two, not {len(value)}", column=role)
+        return list(value)
+
     def inputs(self) -> tuple[Any, int]:
         """The array for C."""
         self._check_indexes()
@@ -156,6 +181,18 @@ class Call:
             return str(column.name.decode())
         where = next(i for i, c in enumerate(self.columns) if c is column)
         return self.entries[where][0].decode()
+
+
+def _constant(value: Any, rows: int) -> Column | None:
+    """The same number for all rows; None where it is no number."""
+    if isinstance(value, (str, bytes)) or hasattr(value, "__len__") or not (
+        hasattr(value, "__float__") or hasattr(value, "__index__")
+    ):
+        return None
+    from ._memory import F64, plain
+
+    store = c_double(float(value))
+    return plain(F64, addressof(store), rows, 0, store)
 
 
 def _frame(data: Any) -> Frame:

@@ -221,6 +221,19 @@ class EstimateOptions(Structure):
     ]
 
 
+class Design(Structure):
+    _fields_ = [
+        ("strata", c_int64),
+        ("clusters", c_int64),
+        ("df", c_double),
+        ("deff", c_double),
+        ("deff_replace", c_double),
+        ("deff_weight", c_double),
+        ("n_eff_kish", c_double),
+        ("n_eff_design", c_double),
+    ]
+
+
 class Base(Structure):
     _fields_ = [
         ("rows", c_int64),
@@ -428,6 +441,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_key", Key),
     ("cxm_measure", Measure),
     ("cxm_estimate_options", EstimateOptions),
+    ("cxm_design", Design),
     ("cxm_base", Base),
     ("cxm_param", Param),
     ("cxm_input_info", InputInfo),
@@ -537,6 +551,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_tally_measures": (_STATUS, _TALLY, POINTER(Measure), *_SIZES),
     "cxm_tally_estimate": (
         _STATUS, _TALLY, POINTER(EstimateOptions), POINTER(Estimate), *_SIZES),
+    "cxm_tally_design": (_STATUS, _TALLY, c_int64, c_uint32, c_int32, POINTER(Design), _ERROR),
     "cxm_tally_base": (_STATUS, _TALLY, c_int64, c_uint32, POINTER(Base), _ERROR),
     "cxm_tally_definition": (c_size_t, _TALLY, POINTER(c_char), c_size_t),
     "cxm_tally_rows": (_STATUS, _TALLY, POINTER(EstimateOptions), POINTER(Row), *_SIZES),

@@ -5,9 +5,7 @@ described at nps."""
 
 from __future__ import annotations
 
-from ._add import (
-    CUSTOMERS, PERIOD, add_period, customer_call, filled, prepare, refuse_design,
-)
+from ._add import CUSTOMERS, PERIOD, add_period, customer_call, filled, prepare
 from ._errors import Error
 from ._handle import new_handle
 from ._library import lib
@@ -31,18 +29,19 @@ if TYPE_CHECKING:
 
 def _run(
     name: str, given: dict[str, Any], params: dict[str, Any], data: Any, by: Any, labels: Any,
-    missing_codes: Any, weight: Any, freq: Any, strata: Any, cluster: Any, fpc: Any, level: Any,
-    interval: Any, invalid: str, measures: Any, missing_key: str, threads: int | None,
+    missing_codes: Any, weight: Any, freq: Any, strata: Any, cluster: Any, fpc: Any, lonely: str,
+    level: Any, interval: Any, invalid: str, measures: Any, missing_key: str,
+    threads: int | None,
 ) -> Result:
     """Columns -> tally -> result."""
     metric = known(name)
-    if strata is not None or cluster is not None or fpc is not None:
-        refuse_design(strata, cluster, fpc)
     if level != 0.95:
         level = checked_level(level)
-    call, items = prepare(metric, given, data, labels, missing_codes, by, weight, freq)
+    design = (strata, cluster, fpc)
+    call, items = prepare(metric, given, data, labels, missing_codes, by, weight, freq, design)
     handle = filled(metric, params, call, items, invalid, missing_key, threads)
-    return Result(handle, level, interval, measures)
+    designed = any(part is not None for part in design)
+    return Result(handle, level, interval, measures, lonely, designed)
 
 
 #: Counts that are 0 when they are left out; the others are None.
@@ -56,7 +55,8 @@ def _set(**params: Any) -> dict[str, Any]:
 
 def _other_forms(
     metric: Known, given: dict[str, Any], params: dict[str, Any], data: Any, by: Any,
-    weight: Any, freq: Any, level: Any, interval: Any, measures: Any,
+    weight: Any, freq: Any, design: tuple[Any, Any, Any], level: Any, interval: Any,
+    measures: Any,
 ) -> Result | None:
     """Retention and churn from lists of ids or from counts; None where flags were given."""
     lists = [name for name in CUSTOMERS if given.get(name) is not None]
@@ -71,6 +71,7 @@ def _other_forms(
     if not lists and not counts:
         return None  # flags, or nothing, which is an error there
     level = checked_level(level)
+    _no_rows(**dict(zip(("strata", "cluster", "fpc"), design)))
     if lists:
         call = customer_call(metric, given, data, by, weight, freq)
         handle = filled(metric, params, call, [], "error", "keep", None)
@@ -102,6 +103,7 @@ def nps(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -136,7 +138,15 @@ def nps(
     ``weight``         survey weights, 0 or 1e-100 … 1e100; standard errors are then linearised
     ``freq``           how many copies of the row there are, so that the result of
                        ``GROUP BY region, score`` is input
-    ``strata``, ``cluster``, ``fpc``  sampling designs: not offered yet (``"EUNSUPPORTED"``)
+    ``strata``         sampling design: the stratum of each row, any kind of key
+    ``cluster``        the unit that was drawn, within its stratum: a school, a shop, a customer
+                       with several answers; a pair for two stages: ``["school", "class"]``
+    ``fpc``            finite population: how many units (rows, where there is no cluster) there
+                       are in the stratum; one number for a simple random sample; a pair for two
+                       stages, the second counts the units of each cluster. Standard errors then
+                       describe these customers only
+    ``lonely``         strata with one unit: ``"error"``, ``"certainty"`` (they add nothing to the
+                       variance) or ``"adjust"`` (their distance from the mean of all units does)
     ``level``          confidence level, between 0 and 1
     ``interval``       name of an interval from ``cxm.metrics()``; None: each measure's own
     ``invalid``        impossible values: ``"error"`` names the first such row, ``"count"``
@@ -159,8 +169,8 @@ def nps(
     return _run(
         "nps", {"score": score},
         {"scale": scale, "promoter": promoter, "detractor": detractor},
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -178,6 +188,7 @@ def csat(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -202,8 +213,8 @@ def csat(
     return _run(
         "csat", {"score": score},
         _set(scale=scale, satisfied=satisfied),
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -221,6 +232,7 @@ def ces(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -244,8 +256,8 @@ def ces(
     return _run(
         "ces", {"score": score},
         {"scale": scale, "high_is_easy": high_is_easy},
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -267,6 +279,7 @@ def csi(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -301,8 +314,8 @@ def csi(
             scale=scale, item_weights=item_weights, scaling=scaling, partial=partial,
             importance_kind=_importance_kind(importance, importance_kind),
         ),
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -332,6 +345,7 @@ def gap(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -367,8 +381,8 @@ def gap(
             item_weights=item_weights, partial=partial, tolerance=tolerance,
             importance_kind=_importance_kind(importance, importance_kind),
         ),
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -385,6 +399,7 @@ def fcr(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -408,8 +423,8 @@ def fcr(
     """
     return _run(
         "fcr", {"resolved_first": resolved_first, "eligible": eligible}, {},
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -430,6 +445,7 @@ def one_touch(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -456,8 +472,8 @@ def one_touch(
         {
             "min_replies": min_replies, "max_replies": max_replies, "max_reopens": max_reopens,
         },
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -481,6 +497,7 @@ def retention(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -515,16 +532,16 @@ def retention(
         "n_start": n_start, "n_end": n_end, "n_new": n_new, "n_reactivated": n_reactivated,
         "n_lost": n_lost,
     }
-    refuse_design(strata, cluster, fpc)
     other = _other_forms(
-        known("retention"), given, {}, data, by, weight, freq, level, interval, measures
+        known("retention"), given, {}, data, by, weight, freq, (strata, cluster, fpc), level,
+        interval, measures,
     )
     if other is not None:
         return other
     return _run(
         "retention", given, {},
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -551,6 +568,7 @@ def churn(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -588,16 +606,16 @@ def churn(
         "n_start": n_start, "n_end": n_end, "n_new": n_new, "n_reactivated": n_reactivated,
         "n_lost": n_lost, "n_lost_new": n_lost_new, "reason": reason,
     }
-    refuse_design(strata, cluster, fpc)
     other = _other_forms(
-        known("churn"), given, params, data, by, weight, freq, level, interval, measures
+        known("churn"), given, params, data, by, weight, freq, (strata, cluster, fpc), level,
+        interval, measures,
     )
     if other is not None:
         return other
     return _run(
         "churn", given, params,
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -614,6 +632,7 @@ def share(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -636,8 +655,8 @@ def share(
     """
     return _run(
         "share", {"numerator": numerator, "denominator": denominator}, {},
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -653,6 +672,7 @@ def mean(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -672,8 +692,8 @@ def mean(
     """
     return _run(
         "mean", {"value": value}, {},
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -690,6 +710,7 @@ def ratio(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -709,8 +730,8 @@ def ratio(
     """
     return _run(
         "ratio", {"numerator": numerator, "denominator": denominator}, {},
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 
@@ -726,6 +747,7 @@ def total(
     strata: Any = None,
     cluster: Any = None,
     fpc: Any = None,
+    lonely: str = "error",
     level: float = 0.95,
     interval: str | None = None,
     invalid: str = "error",
@@ -744,8 +766,8 @@ def total(
     """
     return _run(
         "total", {"value": value}, {},
-        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, level, interval,
-        invalid, measures, missing_key, threads,
+        data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
+        interval, invalid, measures, missing_key, threads,
     )
 
 

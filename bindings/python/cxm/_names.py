@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._errors import Error
+from ._errors import Error, one_of
 from ._library import lib, text
 
 TYPE_CHECKING = False
@@ -50,6 +50,16 @@ def interval_number(name: Any) -> int:
             value=str(name),
         )
     return int(number)
+
+
+_LONELY = ("error", "certainty", "adjust")
+
+
+def lonely_number(name: Any) -> int:
+    """enum cxm_lonely: what a stratum with one unit means."""
+    if name not in _LONELY:
+        raise one_of("lonely", name, _LONELY)
+    return _LONELY.index(name)
 
 
 def checked_level(level: Any) -> float:

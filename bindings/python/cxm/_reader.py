@@ -8,7 +8,7 @@ from ctypes import byref, c_int64, c_size_t, c_uint32, sizeof
 from ._errors import Error
 from ._handle import Handle
 from ._library import (
-    Base, ErrorStruct, Estimate, EstimateOptions, Measure, check, lib, text,
+    Base, Design as DesignStruct, ErrorStruct, Estimate, EstimateOptions, Measure, check, lib, text,
 )
 from ._names import interval_name
 
@@ -36,9 +36,10 @@ class Measured:
 class Reader:
     """A tally that does not change any more, with the level and interval that were asked for."""
 
-    __slots__ = ("handle", "level", "interval", "_measures")
+    __slots__ = ("handle", "level", "interval", "lonely", "_measures")
 
-    def __init__(self, handle: Handle, level: float, interval: int) -> None:
+    def __init__(self, handle: Handle, level: float, interval: int, lonely: int = 0) -> None:
+        self.lonely = lonely
         self.handle = handle
         self.level = level
         self.interval = interval
@@ -52,6 +53,7 @@ class Reader:
         options.size = _OPTIONS
         options.level = self.level
         options.interval = interval
+        options.lonely = self.lonely
         if measures is not None:
             options.measures = (c_uint32 * len(measures))(*measures)
             options.n_measures = len(measures)
@@ -97,6 +99,16 @@ class Reader:
                 )
                 check(status, error)
         return rows
+
+    def design(self, group: int, measure: int) -> Any:
+        """struct cxm_design of one estimate."""
+        design, error = DesignStruct(), ErrorStruct()
+        with self.handle.lock:
+            status = lib.cxm_tally_design(
+                self.handle.pointer, group, measure, self.lonely, byref(design), byref(error)
+            )
+            check(status, error)
+        return design
 
     def base(self, group: int, measure: int) -> Any:
         """struct cxm_base: the excluded rows by reason."""

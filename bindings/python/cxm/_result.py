@@ -8,7 +8,7 @@ from struct import iter_unpack
 from ._errors import Error
 from ._handle import Handle, key_column, load_handle
 from ._library import lib, text
-from ._names import checked_level, flag_names, interval_name, interval_number, unit_name
+from ._names import checked_level, flag_names, interval_name, interval_number, lonely_number, unit_name
 from ._reader import TOTAL, Reader
 from ._shared import FIELDS, FORMAT, SCHEMA, Numbers, Rows, hashable, named, no_group
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Union
 
+    from ._design import Design
     from ._print import Page
     from ._tally import Tally
 
@@ -34,6 +35,7 @@ class Result(Numbers, Rows):
         r.sum_weight  r.n_eff                             n without weights
         r.unit  r.base                                    what value and n are counted in
         r.level  r.interval  r.definition  r.flags
+        r.design  r.deff                                  the sampling design
 
     ``r["promoters"]`` is the same for any other measure, computed when read. With groups,
     ``g["promoters"]`` keeps all groups, ``g.group(key)`` all measures, and ``g.total`` is all
@@ -51,17 +53,19 @@ class Result(Numbers, Rows):
 
     def __init__(
         self, handle: Handle, level: float = 0.95, interval: str | None = None,
-        measures: Names = None,
+        measures: Names = None, lonely: str = "error", designed: bool = False,
     ) -> None:
         level = level if level == 0.95 else checked_level(level)
         number = 0 if interval is None else interval_number(interval)
-        self._reader = Reader(handle, level, number)
+        self._reader = Reader(handle, level, number, lonely_number(lonely))
         self._shown = None if measures is None else self._reader.find_all(measures)
         self._headline = 0
         self._group = None
         self._cache = {}
         if number and not self._reader.fitting(self._shown):
             raise self._reader.wrong_interval(self.measures)
+        if designed:  # strata with one unit and wrong populations are told at once
+            self._rows()
 
     def _view(
         self, *, shown: list[int] | None = None, group: int | None = None,
@@ -213,6 +217,20 @@ class Result(Numbers, Rows):
             if count:
                 counts[text(lib.cxm_reason_name(reason))] = count
         return counts
+
+    @property
+    def design(self) -> Design:
+        """How the sample was drawn, and what that does to the headline: strata, clusters, df,
+        design effects, effective numbers of answers. See :class:`cxm.Design`."""
+        from ._design import Design
+
+        return Design(self._reader.design(self._one_group(), self._headline))
+
+    @property
+    def deff(self) -> float:
+        """Design effect: variance over that of a simple random sample of the same size; see
+        :class:`cxm.Design`."""
+        return self.design.deff
 
     @property
     def unit(self) -> str:

@@ -7,7 +7,6 @@ from ctypes import byref
 
 from ._add import (
     CUSTOMERS, PERIOD, add_call, add_period, customer_call, filled, item_params, prepare,
-    refuse_design,
 )
 from ._errors import Error
 from ._handle import (
@@ -163,15 +162,17 @@ class Tally:
         and churn also take ``customers_before=, customers_after=`` and the counts of a period.
         On failure (:class:`Error`) the tally is as it was.
         """
-        refuse_design(strata, cluster, fpc)
+        design = (strata, cluster, fpc)
         self._check_columns(columns)
         if any(columns.get(name) is not None for name in PERIOD):
-            if any(v is not None for v in (data, by, weight, freq)):
+            if any(v is not None for v in (data, by, weight, freq, *design)):
                 raise Error("counts of a period take no data=, by=, weight= or freq=",
                             column="n_start")
             add_period(self._writable(), columns)
             return self
-        call, items = self._prepare(columns, data, labels, missing_codes, by, weight, freq)
+        call, items = self._prepare(
+            columns, data, labels, missing_codes, by, weight, freq, design
+        )
         if self._handle is None:
             self._handle = filled(
                 self._metric, self._params, call, items, invalid, missing_key, threads
@@ -182,10 +183,14 @@ class Tally:
 
     def _prepare(
         self, columns: dict[str, Any], data: Any, labels: Any, missing_codes: Any, by: Any,
-        weight: Any, freq: Any,
+        weight: Any, freq: Any, design: tuple[Any, Any, Any],
     ) -> tuple[Call, list[str]]:
         if all(columns.get(name) is None for name in CUSTOMERS):
-            return prepare(self._metric, columns, data, labels, missing_codes, by, weight, freq)
+            return prepare(
+                self._metric, columns, data, labels, missing_codes, by, weight, freq, design
+            )
+        if any(part is not None for part in design):
+            raise Error("lists of ids have no rows for a sampling design", column="strata")
         return customer_call(self._metric, columns, data, by, weight, freq), []
 
     def _check_columns(self, columns: dict[str, Any]) -> None:
@@ -308,11 +313,13 @@ class Tally:
         *,
         interval: str | None = None,
         measures: str | Iterable[str] | None = None,
+        lonely: str = "error",
     ) -> Result:
-        """The numbers of the rows added so far. Rows added later do not change the result."""
+        """The numbers of the rows added so far. Rows added later do not change the result.
+        ``lonely`` speaks of strata with one unit, see :func:`cxm.nps`."""
         from ._result import Result
 
-        result = Result(self._ready(), level, interval, measures)
+        result = Result(self._ready(), level, interval, measures, lonely)
         self._shared = True
         return result
 

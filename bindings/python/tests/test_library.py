@@ -20,7 +20,7 @@ from cxm._library import FUNCTIONS, LAYOUT, lib
 HEADERS = sorted((ROOT / "include" / "cxm").glob("*.h"))
 SCALARS = {
     "size_t": ctypes.c_size_t, "int64_t": ctypes.c_int64, "uint32_t": ctypes.c_uint32,
-    "int": ctypes.c_int, "double": ctypes.c_double, "void": None,
+    "int": ctypes.c_int, "int32_t": ctypes.c_int32, "double": ctypes.c_double, "void": None,
     "uint8_t": ctypes.c_uint8, "uint64_t": ctypes.c_uint64,
 }
 STRUCTS = {name: struct for name, struct in LAYOUT}

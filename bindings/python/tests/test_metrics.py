@@ -503,13 +503,6 @@ def test_registry() -> None:
         assert metric.summary_zh and all(m.summary_zh for m in metric.measures)
 
 
-@pytest.mark.parametrize("name", ["strata", "cluster", "fpc"])
-def test_designs_are_not_offered_yet(name: str) -> None:
-    error = refused(f"{name}: sampling designs are not offered yet; weight= alone is",
-                    cxm.nps, [1], **{name: [1]})
-    assert (error.status, error.column) == ("EUNSUPPORTED", name)
-
-
 def test_out_of_range() -> None:
     values = [10] * 17 + [99]
     error = refused(

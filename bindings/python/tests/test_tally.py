@@ -52,8 +52,6 @@ def test_add_takes_what_the_functions_take() -> None:
     with pytest.raises(cxm.Error, match="nps has no input 'scores'; it has score"):
         t.add(scores=[1])
     refused("nps needs score=", t.add)
-    refused("strata: sampling designs are not offered yet; weight= alone is", t.add, score=[1],
-            strata=[1])
 
 
 def test_merge() -> None:

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sampling designs through Python: the mini design of the definitions (survey, section 7)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+import cxm
+
+MINI: dict[str, list[Any]] = {
+    "stratum": list("aaaaaaabbbbb"),
+    "psu": [1, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 2],
+    "w": [10, 10, 12, 8, 8, 15, 15, 20, 20, 25, 25, 30],
+    "score": [10, 9, 6, 8, 10, 3, 9, 7, 9, 10, 8, 2],
+    "domain": [1, 2, 1, 1, 2, 2, 1, 1, 2, 2, 1, 2],
+    "age": [1, 1, 2, 2, 1, 2, 1, 2, 1, 1, 2, 2],
+    "N": [12] * 7 + [8] * 5,
+}
+DESIGN = {"weight": "w", "strata": "stratum", "cluster": "psu", "data": MINI}
+
+
+def close(got: float, want: float) -> bool:
+    return math.isclose(got, want, rel_tol=1e-10, abs_tol=5e-13)
+
+
+def refused(status: str, text: str, **changed: Any) -> cxm.Error:
+    with pytest.raises(cxm.Error) as caught:
+        cxm.nps("score", **{**DESIGN, **changed})
+    assert caught.value.status == status
+    assert text in str(caught.value)
+    return caught.value
+
+
+def test_standard_errors() -> None:
+    r = cxm.nps("score", **DESIGN)
+    assert close(r.value, 15.656565656566)
+    assert close(r.std_error, 16.458533780129)
+    assert close(r["mean"].std_error, .588578626293)
+    assert close(r["promoters"].std_error, .068503786870)
+    assert close(cxm.nps("score", fpc="N", **DESIGN).std_error, 14.253508362636)
+    assert close(cxm.total("score", **DESIGN).std_error, 216.960825957130)
+    assert close(cxm.ratio("score", "age", **DESIGN).std_error, .561288719798)
+    strata = cxm.nps("score", data=MINI, weight="w", strata="stratum")
+    assert close(strata.std_error, 29.558466785150)
+
+
+def test_intervals_by_name() -> None:
+    r = cxm.nps("score", interval="wald-t", **DESIGN)
+    assert close(r.lower, -36.721834362394) and close(r.upper, 68.034965675525)
+    share = cxm.nps("score", interval="korn-graubard", measures="promoters", **DESIGN)["promoters"]
+    assert close(share.lower, .248356240482) and close(share.upper, .654091735840)
+    assert share.interval == "korn-graubard"
+    logit = cxm.nps("score", interval="logit", measures="promoters", **DESIGN)["promoters"]
+    assert close(logit.lower, .248601947915) and close(logit.upper, .659214431691)
+
+
+def test_domains_keep_the_design() -> None:
+    g = cxm.nps("score", by="domain", **DESIGN)
+    assert g.groups == [1, 2]
+    assert [close(row.std_error, want) for row, want in zip(g, (18.211897774412, 36.778936073497))]
+    assert close(g.total.std_error, 16.458533780129)
+    assert g.total.value == cxm.nps("score", **DESIGN).value
+    assert g.total.std_error == cxm.nps("score", **DESIGN).std_error
+    assert g.to_dict()["domain"] == [1, 2]
+
+
+def test_design_effects() -> None:
+    d = cxm.nps("score", **DESIGN).design
+    assert (d.strata, d.clusters, d.df) == (2, 5, 3)
+    assert close(d.deff, .448136441396) and close(d.deff_weight, 1.185185185185)
+    assert close(d.n_eff_kish, 10.125) and close(d.n_eff_design, 26.129714831649)
+    assert "strata=2" in repr(d)
+    weights = cxm.nps("score", data=MINI, weight="w")
+    assert weights.design.df == 11 and close(weights.deff, 1.289524850971)
+    assert isinstance(d, cxm.Design)
+
+
+def test_missing_answers_stay_in_the_design() -> None:
+    """A stratum without a single answer still has its units."""
+    score = [None] * 7 + MINI["score"][7:]
+    r = cxm.nps(score, **DESIGN)
+    assert (r.n, r.missing) == (5, 7)
+    assert (r.design.strata, r.design.clusters) == (2, 5)
+    lost = cxm.nps(MINI["score"][7:], weight=MINI["w"][7:], strata=MINI["stratum"][7:],
+                   cluster=MINI["psu"][7:])
+    assert close(r.value, lost.value) and close(r.std_error, lost.std_error)
+    assert lost.design.strata == 1
+
+
+def test_finite_population_of_a_simple_sample() -> None:
+    answers = [5] * 120 + [2] * 80
+    r = cxm.csat(answers, fpc=1000)
+    assert close(r.std_error, .031061618126)
+    assert close(r.lower, .538201663237) and close(r.upper, .658771676863)
+    assert cxm.csat(answers, fpc=200).ci == (.6, .6)
+
+
+def test_two_stages_by_name_and_by_value() -> None:
+    names = cxm.mean("score", data=MINI, cluster=["stratum", "psu"], fpc=[40, "N"])
+    values = cxm.mean(MINI["score"], cluster=[MINI["stratum"], MINI["psu"]],
+                      fpc=[[40] * 12, MINI["N"]])
+    assert names.std_error == values.std_error
+    first = cxm.mean("score", data=MINI, cluster="stratum", fpc=40)
+    assert names.std_error > first.std_error
+
+
+def test_lonely_strata() -> None:
+    alone = [1] * 11 + [2]
+    refused("ELONELY", "stratum 2 has only one cluster", strata=alone)
+    certain = cxm.nps("score", **{**DESIGN, "strata": alone, "lonely": "certainty"}).std_error
+    adjusted = cxm.nps("score", **{**DESIGN, "strata": alone, "lonely": "adjust"}).std_error
+    assert 0 < certain < adjusted
+    refused("EINVAL", "lonely must be 'error' or 'certainty' or 'adjust'", lonely="skip")
+    tally = cxm.Tally("nps").add(score=MINI["score"], strata=alone)
+    with pytest.raises(cxm.Error, match="only one row"):
+        tally.estimate().value  # noqa: B018
+    assert tally.estimate(lonely="certainty").std_error > 0
+
+
+def test_what_is_wrong_is_named() -> None:
+    missing = refused("EDATA", "stratum: row 3 is missing", data={
+        **MINI, "stratum": [1, 1, 1, None] + [2] * 8})
+    assert (missing.column, missing.row) == ("stratum", 3)
+    refused("EDATA", "of stratum a 3 clusters were drawn, more than its population of 2",
+            fpc=[2] * 7 + [8] * 5)
+    refused("EINCONSISTENT", "stratum b has populations of 8 and 9", fpc=[12] * 7 + [8] * 4 + [9])
+    refused("EDATA", "fpc: row 0 is 0.5", fpc=[.5] * 12)
+    refused("EINVAL", "one stage or two, not 3", cluster=["psu", "psu", "psu"])
+    refused("EINVAL", "a second fpc counts the units of each cluster", cluster=None,
+            fpc=["N", "N"])
+
+
+def test_tallies_of_a_design_merge_in_any_order() -> None:
+    whole = cxm.Tally("nps").add(score="score", by="domain", **DESIGN)
+    parts = []
+    for first in range(0, 12, 5):
+        some = {name: column[first:first + 5] for name, column in MINI.items()}
+        parts.append(cxm.Tally("nps").add(score="score", by="domain", **{**DESIGN, "data": some}))
+    assert cxm.merge(parts).save() == whole.save()
+    assert cxm.merge(p.save() for p in reversed(parts)) == whole
+    assert len(whole.groups) == 2
+    assert cxm.Tally.from_rows(whole.rows()) == whole
+    assert cxm.Tally.info(whole).groups == cxm.Tally.info(whole.save()).groups == 2
+    with pytest.raises(cxm.Error, match="the sampling designs differ"):
+        whole.copy().merge(cxm.Tally("nps").add(score=[1], weight=[1], by={"domain": [1]}))
