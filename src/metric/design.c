@@ -645,6 +645,7 @@ double cxm_priv_design_error(const struct cxm_view *view, const struct cxm_form 
 {
     const struct cxm_domain *d = view->domain;
     const size_t n = sum_units(view, form);
+    *d->linear = true;
     const struct pairs pairs = { d->sample, d->sums, d->sums, n, n, 0, 0, true };
     const size_t room = d->end - d->first;
     const double variance = covariance_of(pairs, d->lonely, d->totals, d->totals + room);

@@ -51,7 +51,8 @@ struct cxm_domain {
     bool census;                   /* every unit of these was drawn */
     bool simple;                   /* a simple random sample of rows: no strata, no clusters */
     struct cxm_unit_sums *sums;    /* room for end - first */
-    struct cxm_unit_totals *totals;/* room for as many: of one stratum */
+    struct cxm_unit_totals *totals;/* room for as many, twice: of one stratum, of one unit */
+    bool *linear;                  /* set by cxm_priv_design_error: the estimate heeds the design */
 };
 
 /* The groups of a tally with a design, read one at a time: made once a call. */

@@ -12,6 +12,7 @@ struct cxm_designed {
     struct cxm_unit_sums *sums;             /* room for the cells of a group */
     struct cxm_unit_totals *totals;
     const int64_t **value_cells;
+    bool linear;
 };
 
 void cxm_priv_designed_free(struct cxm_designed *d)
@@ -60,7 +61,7 @@ enum cxm_status cxm_priv_designed_new(struct cxm_tally *tally, enum cxm_lonely l
         status = cxm_priv_sample_make(tally, lonely, &d->sample, error);
     d->domain = (struct cxm_domain){ .sample = &d->sample, .cells = &tally->state.groups,
                                      .order = tally->order, .lonely = lonely, .sums = d->sums,
-                                     .totals = d->totals };
+                                     .totals = d->totals, .linear = &d->linear };
     d->domain.simple = tally->schema.roles[tally->schema.n_keys] >= CXM_KEY_FPC;
     if (status == CXM_OK)
         *out = d;

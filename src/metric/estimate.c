@@ -446,6 +446,14 @@ static bool is_missing_group(const struct reading *r, int64_t group)
     return false;
 }
 
+/* A standard error that does not know of the sampling design is none. */
+static void drop_error(struct cxm_estimate *out)
+{
+    out->std_error = out->lower = out->upper = out->lower_raw = out->upper_raw = NAN;
+    out->df = NAN;
+    out->flags &= ~(uint32_t)(CXM_FLAG_CLIPPED | CXM_FLAG_OFF_CENTRE);
+}
+
 static enum cxm_status estimate_group(struct reading *r,
                                       const struct cxm_estimate_options *options, int64_t group,
                                       const uint32_t *measures, size_t n,
@@ -473,8 +481,12 @@ static enum cxm_status estimate_group(struct reading *r,
         out[i].flags = missing ? CXM_FLAG_MISSING_KEY : 0;
         if (e->members == CXM_PER_VALUE)
             status = find_value(r, &view, group, member, error);
+        if (view.domain != NULL)
+            *view.domain->linear = false;
         if (status == CXM_OK)
             e->estimate(&view, member, &ask, &out[i]);
+        if (status == CXM_OK && view.domain != NULL && !*view.domain->linear)
+            drop_error(&out[i]);
     }
     return status;
 }

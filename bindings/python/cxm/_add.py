@@ -29,6 +29,14 @@ def cpu_count() -> int:
     return os.cpu_count() or 1
 
 
+def refuse_design(strata: Any, cluster: Any, fpc: Any) -> None:
+    """For metrics whose rows are made here, not those of the caller."""
+    for name, value in (("strata", strata), ("cluster", cluster), ("fpc", fpc)):
+        if value is not None:
+            raise Error(f"{name}: this metric takes no sampling design", column=name,
+                        status="EUNSUPPORTED")
+
+
 def add_options(invalid: str, missing_key: str, threads: int | None, rows: int) -> Any:
     """struct cxm_add_options, or NULL where everything is the default."""
     if threads is None:
