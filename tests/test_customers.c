@@ -235,7 +235,8 @@ static void stages_of_the_definitions(void **state)
     struct cxm_stages_options o = { CXM_INIT(stages), .as_of = 400 * DAY, .has_as_of = 1 };
     uint8_t states[14];
     uint32_t flags = 9;
-    assert_int_equal(cxm_stage_states(&customer, &time, &o, states, &flags, NULL), CXM_OK);
+    assert_int_equal(cxm_stage_states(&customer, &time, o.as_of, NULL, states, &flags,
+                                      NULL), CXM_OK);
     assert_memory_equal(states, want, 14);
     assert_int_equal(flags, 0);
     struct cxm_row rows[4];
@@ -256,12 +257,12 @@ static void stages_of_the_definitions(void **state)
     for (int i = 0; i < 5; i++)
         edges[i] = edge_day[i] * DAY;
     const struct cxm_column ec = whole("who", edge_who, 5), et = whole("when", edges, 5);
-    assert_int_equal(cxm_stage_states(&ec, &et, &o, states, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_stage_states(&ec, &et, o.as_of, NULL, states, NULL, NULL), CXM_OK);
     assert_int_equal(states[0], CXM_STAGE_NEW);
     assert_int_equal(states[2], CXM_STAGE_ACTIVE);
     assert_int_equal(states[4], CXM_STAGE_DORMANT);
     o.as_of++;
-    assert_int_equal(cxm_stage_states(&ec, &et, &o, states, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_stage_states(&ec, &et, o.as_of, NULL, states, NULL, NULL), CXM_OK);
     assert_int_equal(states[0], CXM_STAGE_ACTIVE);
     assert_int_equal(states[2], CXM_STAGE_DORMANT);
     assert_int_equal(states[4], CXM_STAGE_LOST);
@@ -309,11 +310,13 @@ static void stages_refuse(void **state)
     assert_int_equal(cxm_stages(&c, &c, &o, CXM_ROWS(rows), NULL, &error), CXM_EINVAL);
     assert_string_equal(error.column, "as_of");
     o.has_as_of = 1;
-    o.active_days = 90;
-    o.dormant_days = 60;
-    assert_int_equal(cxm_stage_states(&c, &c, &o, states, NULL, &error), CXM_EINVAL);
+    static const double crossed[] = { 30, 90, 60 };
+    assert_int_equal(cxm_stage_states(&c, &c, 0, crossed, states, NULL, &error), CXM_EINVAL);
     assert_string_equal(error.column, "dormant_days");
     assert_int_equal(states[0], 42);
+    o.active_days = 90;
+    o.dormant_days = 60;
+    assert_int_equal(cxm_stages(&c, &c, &o, CXM_ROWS(rows), NULL, &error), CXM_EINVAL);
     assert_int_equal(cxm_stages(NULL, &c, NULL, CXM_ROWS(rows), NULL, &error), CXM_EINVAL);
     const struct cxm_stages_options early = { CXM_INIT(stages), .as_of = 0, .has_as_of = 1 };
     assert_int_equal(cxm_stages(&c, &c, &early, CXM_ROWS(rows), NULL, &error), CXM_OK);

@@ -101,11 +101,14 @@ cxm_stages(const struct cxm_column *customer, const struct cxm_column *time,
            const struct cxm_stages_options *options, struct cxm_row *rows, size_t row_bytes,
            size_t capacity, size_t *n_out, struct cxm_error *error);
 
-/** The stage of every record, in their order: the column `stage` of a tally of "stages".
- *  @param flags  SUBSECOND, ALL_AFTER_AS_OF; may be NULL   Common options are ignored. */
+/**
+ * The stage of every record, in their order: the column `stage` of a tally of "stages".
+ * @param days    new_days, active_days, dormant_days as above; NULL: 30, 60, 180
+ * @param states  a byte a row, enum cxm_stage   @param flags  SUBSECOND, ALL_AFTER_AS_OF; may be NULL
+ */
 CXM_API CXM_NODISCARD enum cxm_status
-cxm_stage_states(const struct cxm_column *customer, const struct cxm_column *time,
-                 const struct cxm_stages_options *options, uint8_t *states, uint32_t *flags,
+cxm_stage_states(const struct cxm_column *customer, const struct cxm_column *time, int64_t as_of,
+                 const double days[3], uint8_t *states, uint32_t *flags,
                  struct cxm_error *error);
 
 /* ---- recency, frequency, monetary value ------------------------------------------------ */

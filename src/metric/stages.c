@@ -128,46 +128,34 @@ const struct cxm_metric cxm_priv_metric_stages = {
 
 /* ---- calls ---------------------------------------------------------------------------- */
 
-static enum cxm_status take(const struct cxm_stages_options *options,
-                            struct cxm_stages_options *o, struct cxm_error *error)
-{
-    *o = (struct cxm_stages_options){ CXM_INIT(stages) };
-    const enum cxm_status status = cxm_priv_take_options(options, sizeof *o, o, error);
-    o->new_days = o->new_days == 0 ? 30 : o->new_days;
-    o->active_days = o->active_days == 0 ? 60 : o->active_days;
-    o->dormant_days = o->dormant_days == 0 ? 180 : o->dormant_days;
-    if (status == CXM_OK && !(o->new_days >= 0 && o->active_days >= 0
-                              && o->dormant_days >= o->active_days && o->dormant_days <= 1e6
-                              && o->new_days <= 1e6))
-        return cxm_priv_fail(error, CXM_EINVAL, "dormant_days",
-                             "days must be 0 to 1e6, dormant_days not below active_days");
-    return status;
-}
+static const double usual_days[] = { 30, 60, 180 };
 
 enum cxm_status cxm_stage_states(const struct cxm_column *customer,
-                                 const struct cxm_column *time,
-                                 const struct cxm_stages_options *options, uint8_t *states,
-                                 uint32_t *flags, struct cxm_error *error)
+                                 const struct cxm_column *time, int64_t as_of,
+                                 const double days[3], uint8_t *states, uint32_t *flags,
+                                 struct cxm_error *error)
 {
-    struct cxm_stages_options o;
+    const double *limit = days != NULL ? days : usual_days;
     struct cxm_histories histories;
-    enum cxm_status status = take(options, &o, error);
-    if (status == CXM_OK && states == NULL)
-        status = cxm_priv_fail(error, CXM_EINVAL, "states", "states is NULL");
-    if (status != CXM_OK)
-        return status;
-    const struct cxm_history_options h = { .size = sizeof h, .as_of = o.as_of, .unit = 86400,
-                                           .has_as_of = o.has_as_of };
+    if (states == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, "states", "states is NULL");
+    if (!(limit[0] >= 0 && limit[0] <= 1e6 && limit[1] >= 0 && limit[2] >= limit[1]
+          && limit[2] <= 1e6))
+        return cxm_priv_fail(error, CXM_EINVAL, "dormant_days",
+                             "days must be 0 to 1e6, dormant_days not below active_days");
+    const struct cxm_history_options h = { .size = sizeof h, .as_of = as_of, .unit = 86400,
+                                           .has_as_of = 1 };
     uint8_t *made = cxm_priv_alloc(NULL, customer != NULL ? (size_t)customer->n : 0, 1);
     if (made == NULL)
         return cxm_priv_no_memory(error);
-    status = cxm_priv_histories(customer, time, &h, made, &histories, error);
+    const enum cxm_status status = cxm_priv_histories(customer, time, &h, made, &histories,
+                                                      error);
     for (size_t i = 0; status == CXM_OK && i < histories.n; i++) {
         const struct cxm_history *one = &histories.list[i];
-        made[one->row] = (uint8_t)(one->age <= o.new_days      ? CXM_STAGE_NEW
-                                   : one->idle <= o.active_days  ? CXM_STAGE_ACTIVE
-                                   : one->idle <= o.dormant_days ? CXM_STAGE_DORMANT
-                                                                 : CXM_STAGE_LOST);
+        made[one->row] = (uint8_t)(one->age <= limit[0]    ? CXM_STAGE_NEW
+                                   : one->idle <= limit[1] ? CXM_STAGE_ACTIVE
+                                   : one->idle <= limit[2] ? CXM_STAGE_DORMANT
+                                                           : CXM_STAGE_LOST);
     }
     if (status == CXM_OK) {
         memcpy(states, made, (size_t)customer->n);
@@ -184,21 +172,28 @@ enum cxm_status cxm_stages(const struct cxm_column *customer, const struct cxm_c
                            size_t row_bytes, size_t capacity, size_t *n_out,
                            struct cxm_error *error)
 {
-    struct cxm_stages_options o;
+    static const char *const names[] = { "new_days", "active_days", "dormant_days" };
+    struct cxm_stages_options o = { CXM_INIT(stages) };
     uint32_t flags = 0;
     size_t n = 0;
-    enum cxm_status status = take(options, &o, error);
+    enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status == CXM_OK && !o.has_as_of)
+        status = cxm_priv_fail(error, CXM_EINVAL, "as_of",
+                               "as_of is missing: the instant up to which records are known");
     if (status != CXM_OK)
         return status;
+    const double given[] = { o.new_days, o.active_days, o.dormant_days };
+    double days[3];
+    struct cxm_call call = { .metric = "stages" };
+    memcpy(&call.common, &o, sizeof call.common);
+    for (int i = 0; i < 3; i++) {
+        days[i] = given[i] != 0 ? given[i] : usual_days[i];
+        cxm_priv_call_number(&call, names[i], &days[i], 1);
+    }
     uint8_t *states = cxm_priv_alloc(NULL, customer != NULL ? (size_t)customer->n : 0, 1);
     if (states == NULL)
         return cxm_priv_no_memory(error);
-    status = cxm_stage_states(customer, time, &o, states, &flags, error);
-    struct cxm_call call = { .metric = "stages" };
-    memcpy(&call.common, &o, sizeof call.common);
-    cxm_priv_call_number(&call, "new_days", &o.new_days, 1);
-    cxm_priv_call_number(&call, "active_days", &o.active_days, 1);
-    cxm_priv_call_number(&call, "dormant_days", &o.dormant_days, 1);
+    status = cxm_stage_states(customer, time, o.as_of, days, states, &flags, error);
     const struct cxm_column stage = cxm_column_make("stage", CXM_U8, states,
                                                     customer != NULL ? customer->n : 0, 1, 1);
     cxm_priv_call_input(&call, "stage", &stage, 1);
