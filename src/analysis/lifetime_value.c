@@ -66,9 +66,9 @@ enum cxm_status cxm_lifetime_value(const struct cxm_lifetime_value_options *opti
     page.blank = cxm_priv_blank_estimate(0.95, CXM_UNIT_MONEY, CXM_BASE_CUSTOMERS);
     cxm_priv_model_row(&page, "lifetime_value", value, NAN, CXM_SCALE_NONE, CXM_UNIT_MONEY);
     cxm_priv_model_row(&page, "mean_lifetime", churn > 0 ? 1 / churn : INFINITY, NAN,
-                       CXM_SCALE_NONE, CXM_UNIT_COUNT);
+                       CXM_SCALE_NONE, CXM_UNIT_PER_CUSTOMER);
     cxm_priv_model_row(&page, "completed_periods", churn > 0 ? o.retention / churn : INFINITY,
-                       NAN, CXM_SCALE_NONE, CXM_UNIT_COUNT);
+                       NAN, CXM_SCALE_NONE, CXM_UNIT_PER_CUSTOMER);
     if (cost > 0) {
         const double paid = cost * churn / o.margin;
         const double simple = o.margin > 0 ? cost / o.margin : NAN;
@@ -76,8 +76,8 @@ enum cxm_status cxm_lifetime_value(const struct cxm_lifetime_value_options *opti
                                  ? churn > 0 && churn < 1 ? log1p(-paid) / log1p(-churn) : simple
                                  : NAN;
         cxm_priv_model_row(&page, "ltv_cac", value / cost, NAN, CXM_SCALE_NONE, CXM_UNIT_RATIO);
-        cxm_priv_model_row(&page, "payback", simple, NAN, CXM_SCALE_NONE, CXM_UNIT_COUNT);
-        cxm_priv_model_row(&page, "payback_churn", among, NAN, CXM_SCALE_NONE, CXM_UNIT_COUNT);
+        cxm_priv_model_row(&page, "payback", simple, NAN, CXM_SCALE_NONE, CXM_UNIT_PER_CUSTOMER);
+        cxm_priv_model_row(&page, "payback_churn", among, NAN, CXM_SCALE_NONE, CXM_UNIT_PER_CUSTOMER);
     }
     return cxm_priv_report_finish(page.report, out, error);
 }

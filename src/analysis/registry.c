@@ -8,15 +8,29 @@
 static const struct cxm_analysis_info analyses[] = {
     { "adjust", "P-values adjusted for being several", "多重比较校正", "Holm 1979; Benjamini & "
       "Hochberg 1995" },
+    { "bg_nbd", "Orders to come of customers without a contract", "购买预测模型 BG/NBD",
+      "Fader, Hardie & Lee 2005" },
     { "compare", "Difference of two waves or segments, group by group, within and mix",
       "对比分析", "Rocks 2016; Newcombe 1998; Welch 1947; Kitagawa 1955" },
+    { "contribution", "How unevenly value is spread among customers", "客户贡献度", "Gini 1912" },
+    { "customer_lifetime_value", "What every customer is worth from now on", "客户生命周期价值",
+      "Fader, Hardie & Lee 2005" },
     { "detectable_difference", "Smallest difference that a sample finds with a given power",
       "可检出差异", "Cohen 1988" },
+    { "gamma_gamma", "What an order is worth", "消费金额模型 Gamma-Gamma",
+      "Fader, Hardie & Lee 2005" },
+    { "histories", "First, last, number and amount of every customer's orders", "客户购买历史",
+      "Fader, Hardie & Lee 2005" },
+    { "lifetime_value", "Lifetime value of a constant margin", "客户生命周期价值",
+      "Berger & Nasr 1998" },
     { "margin_of_error", "Half the width of the interval that a sample will give", "误差范围",
       "Cochran 1977" },
     { "power", "Chance that a sample finds a difference", "检验功效", "Cohen 1988" },
+    { "rfm", "Customers by recency, frequency and monetary value", "客户分层 RFM", "Hughes 1994" },
     { "sample_size", "Answers needed for a margin of error or a power", "样本量",
       "Cochran 1977; Cohen 1988" },
+    { "shifted_beta_geometric", "Retention projected from who left when", "客户留存预测",
+      "Fader & Hardie 2007" },
 };
 
 size_t cxm_analysis_count(void)

@@ -144,12 +144,12 @@ static enum cxm_status fit_counts(const struct counts *c, const struct cxm_sbg_o
     cxm_priv_model_parameters(&page, &fit, names, 2);
     add_curve(&page, &fit, c, horizon);
     cxm_priv_model_row(&page, "tenure", cxm_priv_sbg_del(a, b, 0), NAN, CXM_SCALE_NONE,
-                       CXM_UNIT_COUNT);
+                       CXM_UNIT_PER_CUSTOMER);
     if (o->discount > 0) {
         cxm_priv_model_row(&page, "del", cxm_priv_sbg_del(a, b, o->discount), NAN,
-                           CXM_SCALE_NONE, CXM_UNIT_COUNT);
+                           CXM_SCALE_NONE, CXM_UNIT_PER_CUSTOMER);
         cxm_priv_model_row(&page, "derl", cxm_priv_sbg_derl(a, b, o->renewals, o->discount), NAN,
-                           CXM_SCALE_NONE, CXM_UNIT_COUNT);
+                           CXM_SCALE_NONE, CXM_UNIT_PER_CUSTOMER);
     }
     return cxm_priv_report_finish(page.report, out, error);
 }

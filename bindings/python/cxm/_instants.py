@@ -51,9 +51,9 @@ def seconds(value: Any, name: str) -> int:
         if unit is not None and digits.isdigit():
             return int(digits) * unit
     else:
-        whole = _whole(value)
-        if whole is not None:
-            return whole
+        number = _whole(value)
+        if number is not None:
+            return number
     raise Error(
         f'{name}: {value!r} is no duration; pass seconds, a timedelta, or a text such as "7d"',
         column=name, value=str(value),

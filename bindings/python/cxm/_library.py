@@ -423,6 +423,92 @@ class CompareOptions(Structure):
         ("effects", c_int32),
         ("no_mix", c_int32),
         ("lonely", c_int32),
+class SbgOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("freq", c_void_p),
+        ("level", c_double),
+        ("discount", c_double),
+        ("horizon", c_int32),
+        ("renewals", c_int32),
+    ]
+
+
+class BgNbdOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("freq", c_void_p),
+        ("level", c_double),
+        ("times", POINTER(c_double)),
+        ("n_times", c_size_t),
+    ]
+
+
+class GammaGammaOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("freq", c_void_p),
+        ("level", c_double),
+    ]
+
+
+class LifetimeValueOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("margin", c_double),
+        ("retention", c_double),
+        ("discount", c_double),
+        ("payment", c_int32),
+        ("periods", c_int32),
+        ("acquisition_cost", c_double),
+    ]
+
+
+class ContributionOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("freq", c_void_p),
+        ("top", POINTER(c_double)),
+        ("n_top", c_size_t),
+    ]
+
+
+class History(Structure):
+    _fields_ = [
+        ("row", c_int64),
+        ("first", c_int64),
+        ("last", c_int64),
+        ("orders", c_int64),
+        ("amount", c_double),
+        ("frequency", c_double),
+        ("recency", c_double),
+        ("age", c_double),
+        ("idle", c_double),
+        ("value", c_double),
+    ]
+
+
+class HistoryBase(Structure):
+    _fields_ = [
+        ("rows", c_int64),
+        ("used", c_int64),
+        ("missing", c_int64),
+        ("unlinked", c_int64),
+        ("unseen", c_int64),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class HistoryOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("amount", c_void_p),
+        ("as_of", c_int64),
+        ("unit", c_double),
+        ("utc_offset", c_int64),
+        ("days", c_int32),
+        ("has_as_of", c_int32),
     ]
 
 
@@ -457,6 +543,14 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_revenue_input", RevenueInput),
     ("cxm_revenue_output", RevenueOutput),
     ("cxm_compare_options", CompareOptions),
+    ("cxm_sbg_options", SbgOptions),
+    ("cxm_bg_nbd_options", BgNbdOptions),
+    ("cxm_gamma_gamma_options", GammaGammaOptions),
+    ("cxm_lifetime_value_options", LifetimeValueOptions),
+    ("cxm_contribution_options", ContributionOptions),
+    ("cxm_history", History),
+    ("cxm_history_base", HistoryBase),
+    ("cxm_history_options", HistoryOptions),
 )
 
 
@@ -609,6 +703,40 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_report_text": (c_char_p, _REPORT, c_size_t, c_size_t),
     "cxm_report_to_arrow": (
         _STATUS, _REPORT, POINTER(c_int64), c_size_t, _STREAM, _ERROR),
+    # lifetime.h
+    "cxm_shifted_beta_geometric": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(SbgOptions), POINTER(c_void_p), _ERROR),
+    "cxm_shifted_beta_geometric_active": (
+        _STATUS, POINTER(Column), c_size_t, POINTER(SbgOptions), POINTER(c_void_p), _ERROR),
+    "cxm_bg_nbd": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(Column), POINTER(BgNbdOptions),
+        POINTER(c_void_p), _ERROR),
+    "cxm_bg_nbd_predict": (
+        _STATUS, POINTER(c_double), POINTER(Column), POINTER(Column), POINTER(Column), c_double,
+        POINTER(c_double), POINTER(c_double), _ERROR),
+    "cxm_gamma_gamma": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(GammaGammaOptions), POINTER(c_void_p),
+        _ERROR),
+    "cxm_gamma_gamma_predict": (
+        _STATUS, POINTER(c_double), POINTER(Column), POINTER(Column), POINTER(c_double), _ERROR),
+    "cxm_customer_lifetime_value": (
+        _STATUS, POINTER(c_double), POINTER(c_double), POINTER(Column), POINTER(Column),
+        POINTER(Column), POINTER(Column), c_int32, c_double, c_double, POINTER(c_double), _ERROR),
+    "cxm_lifetime_value": (_STATUS, POINTER(LifetimeValueOptions), POINTER(c_void_p), _ERROR),
+    "cxm_contribution": (
+        _STATUS, POINTER(Column), POINTER(ContributionOptions), POINTER(c_void_p), _ERROR),
+    # customers.h
+    "cxm_customer_histories": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(HistoryOptions), POINTER(History),
+        c_size_t, c_size_t, POINTER(c_size_t), POINTER(HistoryBase), _ERROR),
+    "cxm_stage_states": (
+        _STATUS, POINTER(Column), POINTER(Column), c_int64, POINTER(c_double), POINTER(c_uint8),
+        POINTER(c_uint32), _ERROR),
+    "cxm_rfm_scores": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(Column), POINTER(c_uint8), _ERROR),
+    "cxm_rfm": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(Column), c_double, POINTER(c_void_p),
+        _ERROR),
 }
 
 

@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[3]
 REAL_DATA = ROOT.parent / "shared" / "data"
 
 # The real data are not shipped: where they are absent there is nothing to run.
-collect_ignore = [] if REAL_DATA.is_dir() else ["test_real.py"]
+collect_ignore_glob = [] if REAL_DATA.is_dir() else ["test_real*.py"]
 
 
 def pytest_report_header() -> list[str]:
-    real = "real data found" if REAL_DATA.is_dir() else "no real data: test_real.py is left out"
+    real = "real data found" if REAL_DATA.is_dir() else "no real data: test_real*.py are left out"
     return [f"cxm {cxm.version} with {lib._name}; {real}"]
