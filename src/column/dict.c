@@ -177,6 +177,62 @@ static int compare(const struct cxm_dict *dict, uint32_t a, uint32_t b)
     return compare_with(dict, a, key, n);
 }
 
+static int compare_across(const struct cxm_dict *a, uint32_t i, const struct cxm_dict *b,
+                          uint32_t j)
+{
+    size_t n;
+    const uint8_t *key = cxm_priv_dict_key(b, j, &n);
+    return compare_with(a, i, key, n);
+}
+
+size_t cxm_priv_dict_missing(const struct cxm_dict *into, const struct cxm_dict *from,
+                             size_t *bytes)
+{
+    const bool in_order = cxm_priv_dict_in_order(into) && cxm_priv_dict_in_order(from);
+    size_t keys = 0;
+    *bytes = 0;
+    for (uint32_t i = 0, j = 0; j < from->n; j++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(from, j, &n);
+        bool found;
+        if (in_order) {
+            int order = 1;
+            while (i < into->n && (order = compare_across(into, i, from, j)) < 0)
+                i++;
+            found = i < into->n && order == 0;
+        } else {
+            found = cxm_priv_dict_find(into, key, n) != UINT32_MAX;
+        }
+        keys += !found;
+        *bytes += found ? 0 : n;
+    }
+    return keys;
+}
+
+void cxm_priv_dict_merge_in_order(struct cxm_dict *into, const struct cxm_dict *from,
+                                  cxm_dict_place *place, void *context)
+{
+    size_t bytes;
+    const size_t more = cxm_priv_dict_missing(into, from, &bytes);
+    uint32_t i = into->n, j = from->n, k = into->n + (uint32_t)more;
+    size_t end = into->bytes_used + bytes;
+    into->n = k;
+    into->bytes_used = end;
+    while (j > 0) {
+        const int order = i > 0 ? compare_across(into, i - 1, from, j - 1) : -1;
+        size_t n;
+        const uint8_t *key = order >= 0 ? cxm_priv_dict_key(into, i - 1, &n)
+                                        : cxm_priv_dict_key(from, j - 1, &n);
+        if (n > 0)
+            memmove(into->bytes + end - n, key, n);
+        i -= order >= 0;
+        j -= order <= 0;
+        into->ends[--k] = end;
+        end -= n;
+        place(context, k, order >= 0 ? i : UINT32_MAX, order <= 0 ? j : UINT32_MAX);
+    }
+}
+
 static void merge_runs(const struct cxm_dict *dict, const uint32_t *from, uint32_t *to,
                        size_t left, size_t middle, size_t right)
 {

@@ -47,6 +47,23 @@ bool cxm_priv_dict_reserve(struct cxm_dict *dict, size_t keys, size_t bytes);
  * sufficient reserve of an indexed dictionary. */
 uint32_t cxm_priv_dict_add(struct cxm_dict *dict, const uint8_t *key, size_t n);
 
+/* How many keys of `from` are not in `into`, and their bytes. Both in order (no index): one walk
+ * along both, else looked up, which needs the index of `into`. */
+size_t cxm_priv_dict_missing(const struct cxm_dict *into, const struct cxm_dict *from,
+                             size_t *bytes);
+
+static inline bool cxm_priv_dict_in_order(const struct cxm_dict *dict)
+{
+    return dict->n_slots == 0;
+}
+
+/* Merges two dictionaries in order; `into` has room for the keys that are missing. Goes from the
+ * last key to the first, so that nothing is overwritten: `place` is told that number `to` is now
+ * key `own` of `into` and key `other` of `from`, UINT32_MAX where it was not in one of them. */
+typedef void cxm_dict_place(void *context, uint32_t to, uint32_t own, uint32_t other);
+void cxm_priv_dict_merge_in_order(struct cxm_dict *into, const struct cxm_dict *from,
+                                  cxm_dict_place *place, void *context);
+
 /* Key numbers in the order of their bytes, `order` has room for dict->n. False: no memory. */
 bool cxm_priv_dict_sort(const struct cxm_dict *dict, uint32_t *order);
 

@@ -6,8 +6,9 @@
  * are counted in an array indexed by key and code. Anything else, and any invalid answer that
  * is to be named, is left to the general road (range.c), which gives the same tally.
  *
- * Memory: 64 bytes a key between the smallest and the largest, twice that up to 2 048 keys, and
- * no more than 512 bytes a row: a few rows with keys far apart take the general road. */
+ * Memory: 16 bytes a key between the smallest and the largest, 64 more for a key with an answer
+ * that came 256 times; address space for that of all keys, but no more than 640 bytes a row: a
+ * few rows with keys far apart take the general road. */
 #include "tally/kernels.h"
 #include "tally/tally.h"
 
@@ -125,9 +126,16 @@ static enum cxm_dense_result count_all(const struct cxm_config *config,
 struct keyed {
     int64_t base;       /* the key of the first row of counters */
     size_t n_keys, most_keys;
-    uint32_t *counters; /* [copies][n_keys][CODES] */
+    uint8_t *counters;  /* [copies][n_keys][CODES], modulo 256: a quarter of the cache */
+    uint32_t *carried;  /* [n_keys][CODES], the multiples of 256; pages that nobody touched */
     int copies;         /* 2: odd rows count apart */
 };
+
+static inline void count_one(const struct keyed *k, uint8_t *counters, size_t at)
+{
+    if (CXM_UNLIKELY(++counters[at] == 0))
+        k->carried[at] += 256;
+}
 
 /* One loop for each type of key: the switch is outside of it. Row i of a chunk adds one to the
  * counter of its key and code; find() only looks for the smallest and largest key. */
@@ -158,22 +166,23 @@ struct keyed {
                              int64_t stride, const uint8_t *codes, size_t n,                     \
                              const struct keyed *k)                                              \
     {                                                                                            \
-        uint32_t *even = k->counters;                                                            \
-        uint32_t *odd = k->counters + (k->copies > 1 ? k->n_keys * CODES : 0);                   \
+        uint8_t *even = k->counters;                                                             \
+        uint8_t *odd = k->counters + (k->copies > 1 ? k->n_keys * CODES : 0);                    \
+        const int64_t base = k->base;                                                            \
         size_t i = 0;                                                                            \
         for (; i + 2 <= n; i += 2) {                                                             \
             TYPE a, b;                                                                           \
             memcpy(&a, keys, sizeof a);                                                          \
             memcpy(&b, keys + key_stride, sizeof b);                                             \
-            even[(size_t)((int64_t)a - k->base) * CODES + codes[answers[0]]]++;                  \
-            odd[(size_t)((int64_t)b - k->base) * CODES + codes[answers[stride]]]++;              \
+            count_one(k, even, (size_t)((int64_t)a - base) * CODES + codes[answers[0]]);         \
+            count_one(k, odd, (size_t)((int64_t)b - base) * CODES + codes[answers[stride]]);     \
             keys += 2 * key_stride;                                                              \
             answers += 2 * stride;                                                               \
         }                                                                                        \
         if (i < n) {                                                                             \
             TYPE a;                                                                              \
             memcpy(&a, keys, sizeof a);                                                          \
-            even[(size_t)((int64_t)a - k->base) * CODES + codes[answers[0]]]++;                  \
+            count_one(k, even, (size_t)((int64_t)a - base) * CODES + codes[answers[0]]);         \
         }                                                                                        \
     }
 
@@ -217,11 +226,15 @@ static bool flush_key(const struct cxm_config *config, struct cxm_state *state, 
 {
     uint8_t bytes[9] = { CXM_TAG_PRESENT };
     cxm_priv_put_u64(bytes + 1, __builtin_bswap64((uint64_t)key ^ (uint64_t)1 << 63));
+    const uint32_t n = state->groups.dict.n;
     const uint32_t at = cxm_priv_table_add(&state->groups, bytes, sizeof bytes);
     if (at == UINT32_MAX)
         return false;
     int64_t *cell = cxm_priv_table_cell(&state->groups, at);
-    for (uint32_t c = 0; c < config->units[0].bins + 2; c++)
+    const bool fresh = at == n; /* only written: a page that is read first is faulted in twice */
+    for (uint32_t c = 0; fresh && c < config->units[0].bins + 2; c++)
+        cell[c] = counts[c];
+    for (uint32_t c = 0; !fresh && c < config->units[0].bins + 2; c++)
         cell[c] += counts[c];
     return true;
 }
@@ -229,10 +242,10 @@ static bool flush_key(const struct cxm_config *config, struct cxm_state *state, 
 static size_t count_seen(const struct keyed *k, size_t i, uint32_t counts[CODES])
 {
     size_t any = 0;
-    for (int c = 0; c < CODES; c++) {
-        counts[c] = k->counters[i * CODES + (size_t)c];
+    for (size_t c = 0; c < CODES; c++) {
+        counts[c] = k->counters[i * CODES + c] + k->carried[i * CODES + c];
         if (k->copies > 1)
-            counts[c] += k->counters[(k->n_keys + i) * CODES + (size_t)c];
+            counts[c] += k->counters[(k->n_keys + i) * CODES + c];
         any += counts[c];
     }
     return any;
@@ -253,37 +266,94 @@ static bool flush(const struct cxm_config *config, struct keyed *k, struct cxm_s
             && !flush_key(config, state, k->base + (int64_t)i, counts))
             return false;
     }
-    memset(k->counters, 0, (size_t)k->copies * k->n_keys * CODES * sizeof *k->counters);
     return true;
 }
 
-/* Counters for the keys low … high too. What was counted so far is moved to the state. */
-static enum cxm_dense_result reach(const struct cxm_config *config, struct keyed *k, int64_t low,
-                                   int64_t high, struct cxm_state *state)
+/* Moves counters to an array that has the old keys at `shift`. */
+static void move_counters(const struct keyed *k, struct keyed *to, size_t shift)
 {
+    const size_t n = k->n_keys * CODES;
+    memcpy(to->counters + shift * CODES, k->counters, n);
+    for (size_t i = 0; i < n; i++) {
+        if (k->carried[i] != 0) /* no page is touched for nothing */
+            to->carried[shift * CODES + i] = k->carried[i];
+    }
+    if (k->copies < 2)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (k->counters[n + i] != 0)
+            to->carried[shift * CODES + i] += k->counters[n + i];
+    }
+}
+
+static void release_counters(const struct cxm_config *config, struct keyed *k)
+{
+    cxm_priv_release(config->allocator, k->counters);
+    cxm_priv_release(config->allocator, k->carried);
+    k->counters = NULL;
+    k->carried = NULL;
+}
+
+/* Counters for the keys low … high too: twice as many, at the end where keys are new, so that
+ * keys in order do not move the array with every chunk. */
+static enum cxm_dense_result reach(const struct cxm_config *config, struct keyed *k, int64_t low,
+                                   int64_t high)
+{
+    bool down = false;
     if (k->n_keys > 0) {
         const int64_t last = k->base + (int64_t)(k->n_keys - 1); /* one more may not fit */
         if (low >= k->base && high <= last)
             return CXM_DENSE_DONE;
+        down = low < k->base && high <= last;
         low = low < k->base ? low : k->base;
         high = high > last ? high : last;
     }
     if ((uint64_t)high - (uint64_t)low >= k->most_keys)
         return CXM_DENSE_NO;
-    if (k->n_keys > 0 && !flush(config, k, state))
-        return CXM_DENSE_NO_MEMORY;
     size_t n = (size_t)(high - low) + 1;
-    if (k->n_keys > 0 && n < 2 * k->n_keys && 2 * k->n_keys <= k->most_keys
-        && low <= INT64_MAX - (int64_t)(2 * k->n_keys)) /* not one key at a time */
-        n = 2 * k->n_keys;
-    const int copies = n <= FEW_KEYS ? 2 : 1;
-    uint32_t *counters = cxm_priv_alloc_zero(config->allocator, (size_t)copies * n,
-                                             CODES * sizeof *counters);
-    if (counters == NULL)
+    const size_t twice = 2 * k->n_keys, more = twice > n ? twice - n : 0;
+    if (more > 0 && twice <= k->most_keys && !down && high <= INT64_MAX - (int64_t)more)
+        n = twice;
+    if (more > 0 && twice <= k->most_keys && down && low >= INT64_MIN + (int64_t)more) {
+        n = twice;
+        low -= (int64_t)more;
+    }
+    struct keyed larger = { low, n, k->most_keys, NULL, NULL, n <= FEW_KEYS ? 2 : 1 };
+    larger.counters = cxm_priv_alloc_zero(config->allocator, (size_t)larger.copies * n, CODES);
+    larger.carried = cxm_priv_alloc_zero(config->allocator, n, CODES * sizeof *larger.carried);
+    if (larger.counters == NULL || larger.carried == NULL) {
+        release_counters(config, &larger);
         return CXM_DENSE_NO_MEMORY;
-    cxm_priv_release(config->allocator, k->counters);
-    *k = (struct keyed){ low, n, k->most_keys, counters, copies };
+    }
+    if (k->n_keys > 0)
+        move_counters(k, &larger, (size_t)(k->base - low));
+    release_counters(config, k);
+    *k = larger;
     return CXM_DENSE_DONE;
+}
+
+/* A look at rows all over the range, and some room around what was seen: the array of counters
+ * then rarely has to move. That there are too many keys is found out later. */
+static enum cxm_dense_result guess(const struct cxm_config *config, const struct key_loops *loops,
+                                   const struct cxm_column *keys, int64_t first, int64_t last,
+                                   struct keyed *k)
+{
+    enum { LOOKS = 16, ROWS = 512 };
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    if (last - first < LOOKS * ROWS)
+        return CXM_DENSE_DONE;
+    for (int i = 0; i < LOOKS; i++) {
+        int64_t smallest, largest;
+        const int64_t row = first + (last - first - ROWS) / (LOOKS - 1) * i;
+        loops->find(row_of(keys, row), keys->stride, ROWS, &smallest, &largest);
+        low = smallest < low ? smallest : low;
+        high = largest > high ? largest : high;
+    }
+    const uint64_t span = (uint64_t)high - (uint64_t)low, room = span / 64;
+    if (span + 2 * room < span || span + 2 * room >= k->most_keys
+        || low < INT64_MIN + (int64_t)room || high > INT64_MAX - (int64_t)room)
+        return CXM_DENSE_DONE;
+    return reach(config, k, low - (int64_t)room, high + (int64_t)room);
 }
 
 static enum cxm_dense_result count_keyed(const struct cxm_config *config,
@@ -298,11 +368,14 @@ static enum cxm_dense_result count_keyed(const struct cxm_config *config,
     for (int i = 0; i < 256; i++)
         narrow[i] = (uint8_t)codes[i];
     int64_t since_flush = 0;
+    const enum cxm_dense_result guessed = guess(config, &loops, keys, first, last, k);
+    if (guessed != CXM_DENSE_DONE)
+        return guessed;
     for (int64_t row = first; row < last; row += CHUNK) {
         const size_t n = last - row < CHUNK ? (size_t)(last - row) : CHUNK;
         int64_t low, high;
         loops.find(row_of(keys, row), keys->stride, n, &low, &high);
-        const enum cxm_dense_result result = reach(config, k, low, high, state);
+        const enum cxm_dense_result result = reach(config, k, low, high);
         if (result != CXM_DENSE_DONE)
             return result;
         loops.count(row_of(keys, row), keys->stride, row_of(answers, row), answers->stride,
@@ -311,6 +384,8 @@ static enum cxm_dense_result count_keyed(const struct cxm_config *config,
         if (since_flush >= FLUSH_ROWS) {
             if (!flush(config, k, state))
                 return CXM_DENSE_NO_MEMORY;
+            memset(k->counters, 0, (size_t)k->copies * k->n_keys * CODES);
+            memset(k->carried, 0, k->n_keys * CODES * sizeof *k->carried);
             since_flush = 0;
         }
     }
@@ -342,7 +417,7 @@ enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
     enum cxm_dense_result result = sources->n_keys == 0
                                      ? count_all(config, sources, first, last, state)
                                      : count_keyed(config, sources, first, last, &k, state);
-    cxm_priv_release(config->allocator, k.counters);
+    release_counters(config, &k);
     if (result == CXM_DENSE_DONE && !sources->count_invalid && any_invalid(config, state))
         result = CXM_DENSE_NO;
     if (result == CXM_DENSE_DONE)

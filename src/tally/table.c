@@ -160,25 +160,48 @@ bool cxm_priv_cell_is_zero(const struct cxm_table *table, const int64_t *cell)
     return true;
 }
 
+static bool both_in_order(const struct cxm_table *into, const struct cxm_table *from)
+{
+    return cxm_priv_dict_in_order(&into->dict) && cxm_priv_dict_in_order(&from->dict);
+}
+
 bool cxm_priv_table_plan_merge(struct cxm_table *into, const struct cxm_table *from)
 {
-    size_t keys = 0, bytes = 0;
-    if (from->dict.n > 0 && !cxm_priv_dict_index(&into->dict))
+    size_t bytes;
+    if (from->dict.n > 0 && !both_in_order(into, from) && !cxm_priv_dict_index(&into->dict))
         return false;
-    for (uint32_t i = 0; i < from->dict.n; i++) {
-        size_t n;
-        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
-        if (cxm_priv_dict_find(&into->dict, key, n) == UINT32_MAX) {
-            keys++;
-            bytes += n;
-        }
-    }
+    const size_t keys = cxm_priv_dict_missing(&into->dict, &from->dict, &bytes);
     return cxm_priv_table_reserve(into, into->dict.n + keys, from->layout.windows)
         && cxm_priv_dict_reserve(&into->dict, keys, bytes);
 }
 
+struct merge {
+    struct cxm_table *into;
+    const struct cxm_table *from;
+    int sign;
+};
+
+/* A cell moves up to its new place and takes up that of the other table. */
+static void place(void *context, uint32_t to, uint32_t own, uint32_t other)
+{
+    const struct merge *m = context;
+    const size_t bytes = m->into->layout.stride * sizeof(int64_t);
+    int64_t *cell = cxm_priv_table_cell(m->into, to);
+    if (own == UINT32_MAX)
+        memset(cell, 0, bytes);
+    else if (own != to)
+        memcpy(cell, cxm_priv_table_cell(m->into, own), bytes);
+    if (other != UINT32_MAX)
+        cxm_priv_cell_merge(m->into, cell, m->from, cxm_priv_table_cell(m->from, other), m->sign);
+}
+
 void cxm_priv_table_apply_merge(struct cxm_table *into, const struct cxm_table *from, int sign)
 {
+    if (both_in_order(into, from)) {
+        struct merge merge = { into, from, sign };
+        cxm_priv_dict_merge_in_order(&into->dict, &from->dict, place, &merge);
+        return;
+    }
     for (uint32_t i = 0; i < from->dict.n; i++) {
         size_t n;
         const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
