@@ -117,6 +117,9 @@ static inline void check_base_at(struct cxm_tally *tally, const struct cxm_estim
     _fail(file, line);
 }
 
+/* What strata with one unit mean to the estimates below (enum cxm_lonely). */
+static int32_t lonely_strata;
+
 /* One measure of one group, after the checks that every estimate has to pass: the base law, limits
  * in order, clipped limits flagged, undefined values flagged. */
 static inline struct cxm_estimate estimate_at(struct cxm_tally *tally, const char *name,
@@ -128,7 +131,7 @@ static inline struct cxm_estimate estimate_at(struct cxm_tally *tally, const cha
     const uint32_t measure = measure_index_at(tally, name, file, line);
     const struct cxm_estimate_options options = {
         .size = sizeof options, .level = level, .interval = interval, .measures = &measure,
-        .n_measures = 1, .groups = &group, .n_groups = 1,
+        .n_measures = 1, .groups = &group, .n_groups = 1, .lonely = lonely_strata,
     };
     size_t n = 0;
     if (cxm_tally_estimate(tally, &options, &e, sizeof e, 1, &n, &error) != CXM_OK || n != 1) {

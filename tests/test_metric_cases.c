@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Metrics against numbers that another program worked out: reads cases from text files and
- * compares. tests/data/metric_cases.txt comes from tests/reference/metric_cases.py (exact
- * fractions); test_real_data.py writes cases of its own and names the file on the command line.
+ * compares. tests/data/metric_cases.txt comes from tests/reference/metric_cases.py and
+ * tests/data/design_cases.txt from design_cases.py (exact fractions); test_real_data.py writes cases of its own and names the file on the command line.
  *
  * A case is lines of words:
  *   case NAME METRIC
  *   numbers PARAM x …       texts PARAM word …       grouping PARAM k x … word …
  *   column ROLE TYPE x …    "-" is a missing element (a null, or NaN of floats)
  *   missing ROLE x …        missing codes of the column given before
+ *   lonely WORD             what strata with one unit mean: certainty, adjust
  *   want MEASURE GROUP n missing invalid excluded value std_error lower upper TOLERANCE
  *   end
  * GROUP is the place of the group in sorted order, or "total". A value of "?" is not compared;
@@ -27,6 +28,7 @@ struct parsed {
     size_t n_columns;
     char *wants[MAX_WANTS];
     size_t n_wants;
+    int32_t lonely;
     void *owned[8 * MAX_COLUMNS + MAX_WANTS];
     size_t n_owned;
 };
@@ -157,6 +159,8 @@ static void read_line(char *line, char **words)
         c->metric = copy_of(c, words[2]);
     } else if (strcmp(words[0], "column") == 0) {
         read_column(c, words, n);
+    } else if (strcmp(words[0], "lonely") == 0) {
+        c->lonely = strcmp(words[1], "adjust") == 0 ? CXM_LONELY_ADJUST : CXM_LONELY_CERTAINTY;
     } else if (strcmp(words[0], "missing") == 0) {
         read_missing(c, words, n);
     } else {
@@ -197,6 +201,7 @@ static void matches_case(void **state)
         c->inputs[i].column = &c->columns[i];
     struct cxm_tally *t = tally_of(c->metric, c->params, c->n_params, c->inputs, c->n_columns);
     assert_true(c->n_wants > 0);
+    lonely_strata = c->lonely;
     for (size_t i = 0; i < c->n_wants; i++) {
         char text[1024], what[200], *words[16];
         assert_true(strlen(c->wants[i]) < sizeof text);
@@ -224,7 +229,9 @@ static void matches_case(void **state)
 
 int main(int argc, char **argv)
 {
-    if (!read_file(argc > 1 ? argv[1] : TEST_DATA "/metric_cases.txt")) {
+    if (argc > 1 ? !read_file(argv[1])
+                 : !read_file(TEST_DATA "/metric_cases.txt")
+                     || !read_file(TEST_DATA "/design_cases.txt")) {
         fprintf(stderr, "cannot read the cases\n");
         return 2;
     }
