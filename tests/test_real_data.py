@@ -187,6 +187,58 @@ def schools(cases, data):
         cases.end()
 
 
+def figures():
+    """Lines of data/designs_from_r.txt: name, domain, value, standard error."""
+    path = pathlib.Path(__file__).with_name("data") / "designs_from_r.txt"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            yield [part.strip() for part in line.split("|")]
+
+
+def designs(cases, data):
+    """Strata, clusters and finite populations, groups within them, against R's survey."""
+    for number, (name, domain, value, error) in enumerate(figures()):
+        words = name.split()
+        if words[0] == "sfo" or "post=" in name or "rake=" in name:
+            continue
+        file, design, metric, *columns = words
+        rows = read(data / f"api_weighted/{file}.csv")
+        cases.start(f"{number}-{'-'.join(words)}-{domain.replace(' ', '-')}", metric)
+        for part in design.split(","):
+            role, column = part.split("=")
+            texts = column == "stype"
+            cases.add("column", role, "strings" if texts else "i32",
+                      *[r[column] for r in rows])
+        roles = {"ratio": ("numerator", "denominator"), "share": ("numerator",)}
+        for role, column in zip(roles.get(metric, ("value",)), columns):
+            values = [{"Yes": 1, "No": 0}.get(r[column], r[column]) for r in rows]
+            cases.add("column", role, "u8" if metric == "share" else "f64", *values)
+        cases.add("column weight f64", *[r["pw"] for r in rows])
+        group, used = "total", rows
+        if domain:
+            by, level = domain.split()
+            cases.add("column by strings", *[r[by] for r in rows])
+            group = sorted({r[by] for r in rows}).index(level)
+            used = [r for r in rows if r[by] == level]
+        cases.want(metric, group, (len(used), 0, 0, 0), value, error)
+        cases.end()
+
+
+def airport_strata(cases, data):
+    rows = read(data / "sfo2017_survey/sfo_2017.csv")
+    want = {name.split()[1]: (value, error) for name, _, value, error in figures()
+            if name.startswith("sfo ")}
+    scores = [r["NETPRO"] if r["NETPRO"] not in ("", "11") else "-" for r in rows]
+    missing = scores.count("-")
+    cases.start("airport-strata", "nps")
+    cases.add("column score i16", *scores)
+    cases.add("column strata i16", *[r["STRATA"] for r in rows])
+    cases.add("column weight f64", *[r["WEIGHT"] for r in rows])
+    for measure, (value, error) in want.items():
+        cases.want(measure, "total", (len(rows) - missing, missing, 0, 0), value, error)
+    cases.end()
+
+
 def main():
     program, source = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
     data = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else source.parent / "shared/data"
@@ -194,7 +246,7 @@ def main():
         print("SKIPPED: the public data sets are not in ../shared/data beside the source tree")
         return 77
     cases = Cases()
-    for part in (airport, airline, telecom, schools):
+    for part in (airport, airline, telecom, schools, designs, airport_strata):
         part(cases, data)
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory) / "cases.txt"
