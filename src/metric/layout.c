@@ -334,6 +334,22 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_history_options, utc_offset),
     offsetof(struct cxm_history_options, days),
     offsetof(struct cxm_history_options, has_as_of),
+    sizeof(struct cxm_contacts),
+    offsetof(struct cxm_contacts, size),
+    offsetof(struct cxm_contacts, customer),
+    offsetof(struct cxm_contacts, opened),
+    offsetof(struct cxm_contacts, resolved),
+    offsetof(struct cxm_contacts, category),
+    offsetof(struct cxm_contacts, by),
+    offsetof(struct cxm_contacts, n_by),
+    offsetof(struct cxm_contacts, as_of),
+    offsetof(struct cxm_contacts, period_start),
+    offsetof(struct cxm_contacts, period_end),
+    offsetof(struct cxm_contacts, states),
+    offsetof(struct cxm_contacts, invalid),
+    offsetof(struct cxm_contacts, missing_key),
+    offsetof(struct cxm_contacts, threads),
+    offsetof(struct cxm_contacts, reserved),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

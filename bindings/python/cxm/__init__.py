@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ._compare import adjust, compare
     from ._design import Design
     from ._customers import Histories, Scores, histories, rfm, stages
+    from ._fcr import ContactResult, States, fcr_window
     from ._info import analyses
     from ._lifetime import (
         Model,
@@ -69,6 +70,10 @@ _LAZY = {
     "Plan": "_plan",
     "Report": "_report",
     "adjust": "_compare",
+    "ContactResult": "_fcr",
+    "Plan": "_plan",
+    "Report": "_report",
+    "States": "_fcr",
     "analyses": "_info",
     "compare": "_compare",
     "Scores": "_customers",
@@ -82,6 +87,7 @@ _LAZY = {
     "gamma_gamma_predict": "_lifetime",
     "histories": "_customers",
     "lifetime_value": "_lifetime",
+    "fcr_window": "_fcr",
     "margin_of_error": "_plan",
     "power": "_plan",
     "revenue": "_revenue",
@@ -98,6 +104,7 @@ __version__ = version
 __all__ = [
     "CalendarKey",
     "Design",
+    "ContactResult",
     "Error",
     "Histories",
     "Model",
@@ -105,6 +112,7 @@ __all__ = [
     "Report",
     "Result",
     "Scores",
+    "States",
     "Tally",
     "adjust",
     "analyses",
@@ -123,6 +131,7 @@ __all__ = [
     "fcr",
     "gamma_gamma",
     "gamma_gamma_predict",
+    "fcr_window",
     "gap",
     "histories",
     "lifetime_value",

@@ -320,6 +320,26 @@ class PeriodCounts(Structure):
     ]
 
 
+class Contacts(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("customer", POINTER(Column)),
+        ("opened", POINTER(Column)),
+        ("resolved", POINTER(Column)),
+        ("category", POINTER(Column)),
+        ("by", POINTER(Column)),
+        ("n_by", c_size_t),
+        ("as_of", c_int64),
+        ("period_start", c_int64),
+        ("period_end", c_int64),
+        ("states", c_void_p),
+        ("invalid", c_int32),
+        ("missing_key", c_int32),
+        ("threads", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class RevenueInput(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -551,6 +571,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_history", History),
     ("cxm_history_base", HistoryBase),
     ("cxm_history_options", HistoryOptions),
+    ("cxm_contacts", Contacts),
 )
 
 
@@ -658,6 +679,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     # revenue.h
     "cxm_revenue_rows": (
         _STATUS, POINTER(RevenueInput), POINTER(RevenueOutput), _ALLOCATOR, _ERROR),
+    # fcr.h
+    "cxm_contact_state_name": (c_char_p, c_int),
+    "cxm_tally_add_contacts": (_STATUS, _TALLY, POINTER(Contacts), _ERROR),
     # arrow.h
     "cxm_arrow_from_stream": (_STATUS, _STREAM, _ALLOCATOR, POINTER(c_void_p), _ERROR),
     "cxm_arrow_from_array": (

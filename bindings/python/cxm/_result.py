@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     Names = Union[str, Iterable[str], None]
 
 
+def _base_name(number: int) -> str:
+    return text(lib.cxm_base_name(number))
+
+
 class Result(Numbers, Rows):
     """The numbers of one call: for every group, every measure.
 
@@ -240,7 +244,7 @@ class Result(Numbers, Rows):
     @property
     def base(self) -> str:
         """What n counts: "responses", "tickets", "customers" …"""
-        return text(lib.cxm_base_name(self._reader.handle.metric.base))
+        return _base_name(self._some().base)
 
     @property
     def level(self) -> float:
@@ -280,11 +284,11 @@ class Result(Numbers, Rows):
     def _columns(self) -> dict[str, list[Any]]:
         """The columns of the schema, without the keys."""
         rows = self._rows()
-        measures, base = self._reader.measures(), self.base
+        measures = self._reader.measures()
         raw = dict(zip(FIELDS, zip(*iter_unpack(FORMAT, rows)))) if len(rows) else {}
         columns: dict[str, list[Any]] = {name: list(raw.get(name, ())) for name in SCHEMA}
         columns["metric"] = [self.metric] * len(rows)
-        columns["base"] = [base] * len(rows)
+        columns["base"] = named(columns["base"], _base_name)
         columns["definition"] = [self.definition] * len(rows)
         columns["measure"] = named(columns["measure"], lambda i: measures[i].name)
         columns["interval"] = named(columns["interval"], interval_name)

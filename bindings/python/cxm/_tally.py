@@ -197,6 +197,13 @@ class Tally:
         allowed = list(self._metric.inputs)
         if "active_before" in self._metric.inputs:
             allowed += [*CUSTOMERS, *PERIOD]
+        if self._metric.name == "fcr_window" and "customer" in columns:
+            raise Error(
+                "contacts cannot be added in chunks: whether one is repeated depends on all "
+                "contacts of its customer, so a history must be whole. Use cxm.fcr_window(…) on "
+                "whole customers, and merge the tallies of its results",
+                column="customer",
+            )
         for name in columns:
             if name not in allowed:
                 raise Error(

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Repeat contacts: the worked example, nightly replays, and the ticket log against plain SQL."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from helpers import close
+
+import cxm
+
+DAY = 86400
+TICKETS = ROOT.parent / "shared" / "data" / "tickets_a" / "incidents_a.csv"
+CALLS = ROOT.parent / "shared" / "data" / "repeat_calls_a" / "market_1.csv"
+
+#: Section 1.2 of the definitions: customer, category, opened and resolved in days.
+EXAMPLE: list[tuple[str, str, float, float | None]] = [
+    ("A", "b", 0, 0.5), ("A", "b", 5, 5.2), ("A", "t", 6, 8), ("B", "b", 2, 2), ("B", "b", 9, 9.5),
+    ("C", "t", 1, 4), ("C", "t", 3, 3.5), ("D", "t", 10, None), ("D", "t", 20, 21),
+    ("E", "b", 26, 26.5), ("F", "t", 25, 25.1), ("F", "t", 27, 27.2), ("G", "b", 12, 11),
+    ("H", "b", 15, 15.5), ("H", "b", 15, 16),
+]
+
+
+def example() -> dict[str, list[Any]]:
+    return {
+        "customer": [row[0] for row in EXAMPLE],
+        "category": [row[1] for row in EXAMPLE],
+        "opened": [round(row[2] * DAY) for row in EXAMPLE],
+        "resolved": [None if row[3] is None else round(row[3] * DAY) for row in EXAMPLE],
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "value"),
+    [
+        ({}, 7 / 10),
+        ({"denominator": "keep_early_repeats"}, 7 / 11),
+        ({"denominator": "pending_as_success"}, 9 / 13),
+        ({"anchor": "opened"}, 8 / 11),
+        ({"right": "open"}, 8 / 10),
+        ({"window": timedelta(days=7), "as_of": datetime(1970, 1, 31)}, 7 / 10),
+        ({"window": 604800, "as_of": datetime(1970, 1, 31, 2, tzinfo=timezone(timedelta(hours=2)))},
+         7 / 10),
+    ],
+)
+def test_worked_example(options: dict[str, Any], value: float) -> None:
+    r = cxm.fcr_window("customer", "opened", "resolved", "category", data=example(),
+                       **{"as_of": 30 * DAY, **options})
+    assert close(r.value, value)
+    assert r.n + r.missing + r.invalid + r.excluded == 15
+
+
+def test_everything_about_the_default() -> None:
+    r = cxm.fcr_window("customer", "opened", "resolved", "category", as_of=30 * DAY, states=True,
+                       data=example())
+    assert r.definition == "fcr/window=7d/key=customer+category/from=resolution"
+    assert [s[0] for s in r.states] == list("rffrfrfofpepbff")
+    assert r.states[7:9] == ["open", "fcr"] and r.states[-1] == "fcr" and len(r.states) == 15
+    assert r.states.counts() == {
+        "fcr": 7, "repeat": 3, "pending": 2, "early_repeat": 1, "open": 1, "bad": 1, "unseen": 0,
+        "unlinked": 0, "missing": 0, "invalid": 0,
+    }
+    assert close(r.std_error, 0.0987420883, 1e-9)
+    assert close(r["issue_fcr"].value, 0.4) and r["issue_fcr"].base == "issues"
+    assert r.excluded_by == {"pending": 2, "early_repeat": 1, "open": 1, "bad": 1}
+    naive = cxm.fcr_window("customer", "opened", "resolved", "category", as_of=30 * DAY,
+                           interval="wilson", data=example())
+    assert close(naive.std_error, 0.1449137675, 1e-9)
+    assert close(naive.lower, 0.39677815, 1e-7)
+
+
+def test_groups_and_merging_by_customer() -> None:
+    table = example()
+    whole = cxm.fcr_window("customer", "opened", "resolved", as_of=30 * DAY, by="category",
+                           data=table)
+    parts = []
+    for customers in ("ABCD", "EFGH"):
+        rows = [i for i in range(15) if table["customer"][i] in customers]
+        part = {name: [column[i] for i in rows] for name, column in table.items()}
+        parts.append(cxm.fcr_window("customer", "opened", "resolved", as_of=30 * DAY,
+                                    by="category", data=part).tally)
+    assert cxm.merge(parts) == whole.tally
+    assert whole.groups == ["b", "t"]
+    assert whole.group("b").n + whole.group("t").n == whole.total.n == 10
+
+
+def test_chunks_are_refused_with_the_reason() -> None:
+    tally = cxm.Tally("fcr_window", window=7 * DAY)
+    with pytest.raises(cxm.Error, match="a history must be whole"):
+        tally.add(customer=["a"], opened=[1], resolved=[2])
+
+
+def test_arguments_that_are_wrong() -> None:
+    good: dict[str, Any] = {"customer": ["a"], "opened": [0], "resolved": [5], "as_of": 99}
+    with pytest.raises(cxm.Error, match="fcr_window needs resolved"):
+        cxm.fcr_window(**{**good, "resolved": None})
+    with pytest.raises(cxm.Error, match='window: \'soon\' is no duration'):
+        cxm.fcr_window(**good, window="soon")
+    with pytest.raises(cxm.Error, match="as_of"):
+        cxm.fcr_window(**{**good, "as_of": None})
+    with pytest.raises(cxm.Error, match="anchor"):
+        cxm.fcr_window(**good, anchor="closed")
+    with pytest.raises(cxm.Error, match="opened: is text"):
+        cxm.fcr_window(**{**good, "opened": ["1970-01-01"]})
+    with pytest.raises(cxm.Error, match="pass states=True"):
+        assert cxm.fcr_window(**good).states
+    with pytest.raises(cxm.Error, match="period is a pair"):
+        cxm.fcr_window(**good, period=5)
+
+
+def test_milliseconds_taken_for_seconds() -> None:
+    now = 1_700_000_000
+    r = cxm.fcr_window(["a", "b"], [1000 * now, 1000 * now + 1], [1000 * now + 9, None],
+                       as_of=now + DAY)
+    assert r.flags[:1] == ("NO_DATA",) and "ALL_AFTER_AS_OF" in r.flags
+    assert r["unseen"].value == 2
+
+
+def log_of_days() -> list[dict[str, Any]]:
+    """Contacts of 40 days, in some order that is not that of time."""
+    rows = []
+    for i in range(900):
+        opened = (i * 7919 * 131) % (40 * DAY)
+        rows.append({"customer": (i * i + 3 * i) % 60, "opened": opened})
+    return rows
+
+
+def test_nightly_replay() -> None:
+    """Each night replays a window and a day; the days before are kept as they were."""
+    log, kept = log_of_days(), {}
+    for night in range(8, 41):
+        as_of = night * DAY - 1
+        start = as_of + 1 - 8 * DAY
+        recent = [row for row in log if start <= row["opened"] <= as_of]
+        table = {name: [row[name] for row in recent] for name in ("customer", "opened")}
+        r = cxm.fcr_window("customer", "opened", anchor="opened", window="7d", as_of=as_of,
+                           period=(start, as_of + 1), data=table,
+                           by={"day": cxm.day("opened", utc_offset=0)})
+        rows = r.tally.rows()
+        kept.update(zip(rows["day"], rows["tally"]))
+    table = {name: [row[name] for row in log] for name in ("customer", "opened")}
+    whole = cxm.fcr_window("customer", "opened", anchor="opened", window="7d", as_of=40 * DAY - 1,
+                           by={"day": cxm.day("opened", utc_offset=0)}, data=table)
+    merged = cxm.merge(kept.values()).estimate()
+    assert merged.groups == whole.groups
+    got, want = merged["fcr"].to_dict(), whole["fcr"].to_dict()
+    for name in ("value", "n", "excluded", "std_error"):
+        assert got[name] == pytest.approx(want[name], nan_ok=True, rel=1e-12), name
+
+
+# ---- the ticket log against SQL ------------------------------------------------------------------
+
+
+def tickets() -> dict[str, Any]:
+    if not TICKETS.exists():
+        pytest.skip("the public data sets are not beside the source tree")
+    with TICKETS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    times = {
+        name: [None if not row[name] else datetime.fromisoformat(row[name]) for row in rows]
+        for name in ("opened_at", "resolved_at")
+    }
+    texts = {name: [row[name] or None for row in rows]
+             for name in ("caller_id", "category", "contact_type", "assignment_group")}
+    return {**times, **texts}
+
+
+SQL = """
+with t as (select row_number() over () - 1 as i, * from tickets), seen as (
+  select *, epoch(opened_at)::bigint as o,
+    case when resolved_at <= $as_of then epoch(resolved_at)::bigint end as r
+  from t where opened_at <= $as_of and caller_id is not null and category is not null),
+next as (
+  select a.i, a.o, a.r, min(b.o) as n from seen a left join seen b
+  on a.caller_id = b.caller_id and a.category = b.category and b.o > a.o
+  group by a.i, a.o, a.r)
+select i, case
+  when r < o then 'bad' when r is null then 'open'
+  when r + $w <= epoch($as_of::timestamp) then case when n <= r + $w then 'repeat' else 'fcr' end
+  else case when n <= r + $w then 'early_repeat' else 'pending' end end as state
+from next
+"""
+
+
+@pytest.mark.parametrize("days", [1, 7, 30])
+@pytest.mark.parametrize("as_of", [datetime(2016, 4, 10, 12), datetime(2017, 1, 1)])
+def test_ticket_log_against_sql(days: int, as_of: datetime) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(tickets())
+    database = duckdb.connect()
+    database.execute("set threads to 1")
+    database.register("tickets", table)
+    found = database.execute(SQL, {"as_of": as_of, "w": days * DAY}).fetchall()
+    want = ["unlinked"] * len(table)
+    for i in range(len(table)):
+        if table["opened_at"][i] > as_of:
+            want[i] = "unseen"
+    for i, state in found:
+        want[i] = state
+    r = cxm.fcr_window("caller_id", "opened_at", "resolved_at", "category", as_of=as_of,
+                       window=timedelta(days=days), states=True, data=table)
+    assert list(r.states) == want
+    fcr, repeat = want.count("fcr"), want.count("repeat")
+    assert (r.n, r.value) == (fcr + repeat, fcr / (fcr + repeat))
+    by = cxm.fcr_window("caller_id", "opened_at", "resolved_at", "category", as_of=as_of,
+                        window=timedelta(days=days), data=table, by="assignment_group")
+    assert by.total.n == r.n and by.total.value == r.value
+
+
+def test_calls_that_came_counted_already() -> None:
+    """Repeat calls within a day … seven days of the first call, as a ratio of totals."""
+    if not CALLS.exists():
+        pytest.skip("the public data sets are not beside the source tree")
+    with CALLS.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["contacts_n"] not in ("", "null")]
+    first = [int(row["contacts_n"]) for row in rows]
+    repeats = [
+        sum(int(row[f"contacts_n_{k}"]) for k in range(1, 8)
+            if row[f"contacts_n_{k}"] not in ("", "null")) for row in rows
+    ]
+    r = cxm.ratio(repeats, first)
+    assert close(1 - r.value, 1 - sum(repeats) / sum(first))
