@@ -443,6 +443,9 @@ class CompareOptions(Structure):
         ("effects", c_int32),
         ("no_mix", c_int32),
         ("lonely", c_int32),
+    ]
+
+
 class SbgOptions(Structure):
     _fields_ = [
         ("size", c_size_t),

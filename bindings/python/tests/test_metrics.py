@@ -447,8 +447,8 @@ def test_freq() -> None:
 
 # ---- what all share ----------------------------------------------------------------------------
 
-#: Metrics that analyses read, and that have no function of their own name.
-ANALYSED = {"survival"}
+#: Metrics that are fed by more than their columns: analyses read the first, histories make the others.
+ANALYSED = {"survival", "fcr_window"}
 METRICS = {m.name: m for m in cxm.metrics() if m.name not in ANALYSED}
 
 
