@@ -13,6 +13,7 @@
 #include <cxm/csi.h>
 #include <cxm/customers.h>
 #include <cxm/fcr.h>
+#include <cxm/hours.h>
 #include <cxm/interval.h>
 #include <cxm/lifetime.h>
 #include <cxm/mean.h>

@@ -94,6 +94,7 @@ extern const struct cxm_metric cxm_priv_metric_total;
 extern const struct cxm_metric cxm_priv_metric_survival;
 extern const struct cxm_metric cxm_priv_metric_revenue;
 extern const struct cxm_metric cxm_priv_metric_stages;
+extern const struct cxm_metric cxm_priv_metric_sla;
 extern const struct cxm_metric cxm_priv_metric_fcr_window;
 
 /* ---- reading a view ------------------------------------------------------------------- */

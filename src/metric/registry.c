@@ -21,6 +21,7 @@ static const struct cxm_metric *const metrics[] = {
     &cxm_priv_metric_survival,
     &cxm_priv_metric_revenue,
     &cxm_priv_metric_stages,
+    &cxm_priv_metric_sla,
     &cxm_priv_metric_fcr_window,
 };
 
