@@ -27,6 +27,7 @@
 #include <cxm/revenue.h>
 #include <cxm/share.h>
 #include <cxm/tally.h>
+#include <cxm/target.h>
 #include <cxm/version.h>
 
 #endif

@@ -16,6 +16,7 @@
 #include "estimate/net.h"
 
 #include <cxm/compare.h>
+#include <cxm/target.h>
 
 /* a - b. Differences are always between the plain estimates; an adjusted interval is centred
  * beside them. For net scores and means std_error, statistic and p-value go with the centre. */
@@ -125,8 +126,6 @@ struct cxm_paired_nets {
 struct cxm_paired_nets cxm_priv_paired_nets(const double counts[3][3], double level);
 
 /* ---- targets -------------------------------------------------------------------------- */
-
-enum cxm_verdict { CXM_VERDICT_INCONCLUSIVE, CXM_VERDICT_MET, CXM_VERDICT_NOT_MET };
 
 /* Whether a share is at least `target`: k of n whole answers, 0 < alpha < 1/2, one-sided. */
 struct cxm_target {

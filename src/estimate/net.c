@@ -80,17 +80,27 @@ struct score_equation {
     double z;
 };
 
+/* Standard deviation of promoters - detractors when the net score is `net`. */
+static double score_deviation(struct cxm_net a, double net)
+{
+    const struct cxm_net mirror = { a.promoters, a.passives, a.detractors };
+    const double size = fabs(net);
+    const double lesser = constrained_detractors(net >= 0.0 ? a : mirror, size);
+    return sqrt(cxm_priv_net_n(a) * (2.0 * lesser + size * (1.0 - size)));
+}
+
 /* Falls in net; its root in [-1, value] is the lower limit. */
 static double score_excess(const void *context, double net)
 {
     const struct score_equation *e = context;
     const struct cxm_net a = e->counts;
-    const double n = cxm_priv_net_n(a);
-    const struct cxm_net mirror = { a.promoters, a.passives, a.detractors };
-    const double size = fabs(net);
-    const double lesser = constrained_detractors(net >= 0.0 ? a : mirror, size);
-    return a.promoters - a.detractors - n * net
-         - e->z * sqrt(n * (2.0 * lesser + size * (1.0 - size)));
+    return a.promoters - a.detractors - cxm_priv_net_n(a) * net - e->z * score_deviation(a, net);
+}
+
+double cxm_priv_net_score_z(struct cxm_net a, double net)
+{
+    const double excess = a.promoters - a.detractors - cxm_priv_net_n(a) * net;
+    return excess == 0.0 ? 0.0 : excess / score_deviation(a, net);
 }
 
 static double score_lower(struct cxm_net a, double z)

@@ -23,6 +23,11 @@ double cxm_priv_net_variance(struct cxm_net a);
 /* The counts with pseudo-answers: `total` of them, spread 1/4, 1/2, 1/4. */
 struct cxm_net cxm_priv_net_adjusted(struct cxm_net a, double total);
 
+/* The score statistic of a net score that is thought to be `net`, on -1 … 1 (Tango 1998): how many
+ * standard errors the observed one lies above it. 0 at the value itself, ±inf beside it where
+ * there is no variance. */
+double cxm_priv_net_score_z(struct cxm_net a, double net);
+
 /* Percentile (bca == false) or BCa limits of the ideal bootstrap; the counts are whole. */
 enum cxm_status cxm_priv_net_bootstrap(struct cxm_net a, double level, bool bca,
                                        const struct cxm_allocator *allocator,

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From an estimate to the evidence behind it. Shares and net scores are judged by counts; those
+ * follow from the value and n, and with weights or a design from the standard error: as many
+ * answers as would give that error in a simple random sample (Korn & Graubard 1998), at most
+ * those there are. Everything else is judged by its standard error. */
+#include "analysis/targeting.h"
+
+#include <math.h>
+
+enum cxm_status cxm_priv_targeting_init(struct cxm_targeting *t, struct cxm_tally *tally,
+                                        struct cxm_error *error)
+{
+    *t = (struct cxm_targeting){ .tally = tally };
+    if (tally == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, "tally", "tally is NULL");
+    t->metric = cxm_priv_metric_of(&tally->config);
+    enum cxm_status status = cxm_tally_measures(tally, NULL, 0, 0, &t->n_measures, error);
+    if (status != CXM_OK)
+        return status;
+    t->measures = cxm_priv_alloc(&tally->allocator, t->n_measures, sizeof *t->measures);
+    if (t->measures == NULL)
+        return cxm_priv_no_memory(error);
+    return cxm_tally_measures(tally, t->measures, sizeof *t->measures, t->n_measures,
+                              &t->n_measures, error);
+}
+
+void cxm_priv_targeting_release(struct cxm_targeting *t)
+{
+    if (t->tally != NULL)
+        cxm_priv_release(&t->tally->allocator, t->measures);
+}
+
+enum cxm_status cxm_priv_targeting_find(const struct cxm_targeting *t, const char *name,
+                                        uint32_t *out, struct cxm_error *error)
+{
+    for (uint32_t m = 0; m < t->n_measures; m++) {
+        if (name == NULL || strcmp(t->measures[m].name, name) == 0) {
+            *out = m;
+            return CXM_OK;
+        }
+    }
+    return cxm_priv_fail(error, CXM_EINVAL, "measure", "%s has no measure \"%.70s\"",
+                         t->metric->rules.info->name, name != NULL ? name : "");
+}
+
+enum cxm_status cxm_priv_targeting_read(const struct cxm_targeting *t,
+                                        const struct cxm_estimate_options *options,
+                                        enum cxm_total total, struct cxm_estimate **out,
+                                        size_t *n_out, struct cxm_error *error)
+{
+    const struct cxm_allocator *const heap = &t->tally->allocator;
+    struct cxm_estimate_options o = *options;
+    const size_t groups = (size_t)cxm_tally_groups(t->tally);
+    int64_t *const list = cxm_priv_alloc(heap, groups + 1, sizeof *list);
+    if (list == NULL)
+        return cxm_priv_no_memory(error);
+    for (size_t g = 0; g < groups; g++)
+        list[g] = (int64_t)g;
+    list[groups] = CXM_TOTAL;
+    const bool keyed = cxm_tally_n_keys(t->tally) > 0;
+    o.groups = total == CXM_TOTAL_ONLY && keyed ? list + groups : list;
+    o.n_groups = total == CXM_TOTAL_ONLY && keyed ? 1 : groups + (total == CXM_TOTAL_TOO && keyed);
+    size_t n = 0;
+    struct cxm_estimate *rows = NULL;
+    enum cxm_status status = cxm_tally_estimate(t->tally, &o, NULL, 0, 0, &n, error);
+    if (status == CXM_OK) {
+        rows = cxm_priv_alloc(heap, n, sizeof *rows);
+        status = rows == NULL ? cxm_priv_no_memory(error) : CXM_OK;
+    }
+    if (status == CXM_OK && n > 0)
+        status = cxm_tally_estimate(t->tally, &o, rows, sizeof *rows, n, &n, error);
+    cxm_priv_release(heap, list);
+    if (status != CXM_OK) {
+        cxm_priv_release(heap, rows);
+        return status;
+    }
+    *out = rows;
+    *n_out = n;
+    return CXM_OK;
+}
+
+/* ---- what a measure is ----------------------------------------------------------------- */
+
+/* Net scores, and the two shares whose difference they are. */
+static const struct net_parts {
+    const char *metric, *net, *promoters, *detractors;
+} net_parts[] = {
+    { "nps", "nps", "promoters", "detractors" },
+    { "csat", "net", "top2", "bottom2" },
+    { "ces", "net", "easy", "difficult" },
+};
+
+static const struct net_parts *parts_of(const struct cxm_targeting *t, uint32_t measure)
+{
+    const char *const metric = t->metric->rules.info->name;
+    for (size_t i = 0; i < CXM_COUNT(net_parts); i++) {
+        if (strcmp(net_parts[i].metric, metric) == 0
+            && strcmp(net_parts[i].net, t->measures[measure].name) == 0)
+            return &net_parts[i];
+    }
+    return NULL;
+}
+
+static enum cxm_interval_class class_of(const struct cxm_targeting *t, uint32_t measure)
+{
+    return t->metric->estimators[t->measures[measure].family].intervals;
+}
+
+enum cxm_evidence_kind cxm_priv_evidence_kind(const struct cxm_targeting *t, uint32_t measure)
+{
+    const enum cxm_interval_class class = class_of(t, measure);
+    if (class == CXM_CLASS_SHARE)
+        return CXM_EVIDENCE_SHARE;
+    return class == CXM_CLASS_NET && parts_of(t, measure) != NULL ? CXM_EVIDENCE_NET
+                                                                  : CXM_EVIDENCE_VALUE;
+}
+
+/* Measures of which less is better, families by their name before the bracket. */
+static const char *const unwanted[] = {
+    "bottom2", "churn", "detractors", "difficult",
+};
+
+enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint32_t measure,
+                                            enum cxm_direction asked)
+{
+    const char *const name = t->measures[measure].name;
+    const size_t stem = strcspn(name, "[");
+    if (asked != CXM_DIRECTION_DEFAULT)
+        return asked;
+    if (t->measures[measure].unit == CXM_UNIT_SECONDS)
+        return CXM_AT_MOST;
+    for (size_t i = 0; i < CXM_COUNT(unwanted); i++) {
+        if (strncmp(unwanted[i], name, stem) == 0 && unwanted[i][stem] == '\0')
+            return CXM_AT_MOST;
+    }
+    return CXM_AT_LEAST;
+}
+
+/* ---- evidence -------------------------------------------------------------------------- */
+
+/* Answers that count: those that would give this standard error in a simple random sample where
+ * one answer has that variance. Without weights they are the answers, to the last bits. */
+static double effective_n(const struct cxm_estimate *e, double variance, double std_error,
+                          double alpha)
+{
+    const double n = (double)e->n;
+    double design = variance / (std_error * std_error);
+    if (!(variance > 0.0) || !isfinite(design))
+        return fmin(n, e->n_eff);
+    if (fabs(design - n) <= 1e-9 * n)
+        return n;
+    if (isfinite(e->df) && e->df > 0.0 && e->n > 1) {
+        const double level = 1.0 - 2.0 * alpha;
+        const double ratio = cxm_priv_t(level, n - 1.0) / cxm_priv_t(level, e->df);
+        design *= ratio * ratio;
+    }
+    return fmin(design, n);
+}
+
+/* A count out of a share; whole where the answers are. */
+static double counted(double share, double n, bool whole)
+{
+    return whole ? round(share * n) : share * n;
+}
+
+static void share_evidence(const struct cxm_estimate *e, double alpha, struct cxm_evidence *out)
+{
+    out->n = effective_n(e, e->value * (1.0 - e->value), e->std_error, alpha);
+    out->x = fmin(counted(e->value, out->n, out->n == (double)e->n), out->n);
+}
+
+static enum cxm_status net_evidence(const struct cxm_targeting *t, const struct net_parts *parts,
+                                    const struct cxm_estimate *e, double alpha,
+                                    struct cxm_evidence *out, struct cxm_error *error)
+{
+    uint32_t measures[2];
+    struct cxm_estimate shares[2];
+    const struct cxm_estimate_options o = {
+        .size = sizeof o, .interval = CXM_INTERVAL_NONE, .measures = measures, .n_measures = 2,
+        .groups = &e->group, .n_groups = 1 };
+    enum cxm_status status = cxm_priv_targeting_find(t, parts->promoters, &measures[0], error);
+    if (status == CXM_OK)
+        status = cxm_priv_targeting_find(t, parts->detractors, &measures[1], error);
+    if (status == CXM_OK)
+        status = cxm_tally_estimate(t->tally, &o, shares, sizeof shares[0], 2, NULL, error);
+    if (status != CXM_OK)
+        return status;
+    const double up = shares[0].value, down = shares[1].value, net = e->value / 100.0;
+    const double n = effective_n(e, up + down - net * net, e->std_error / 100.0, alpha);
+    const bool whole = n == (double)e->n;
+    out->net.promoters = counted(up, n, whole);
+    out->net.detractors = counted(down, n, whole);
+    out->net.passives = fmax(0.0, n - out->net.promoters - out->net.detractors);
+    if (up == 1.0 || down == 1.0) /* exactly nobody else */
+        out->net.passives = 0.0;
+    out->n = cxm_priv_net_n(out->net);
+    return CXM_OK;
+}
+
+static enum cxm_status find_evidence(const struct cxm_targeting *t,
+                                     const struct cxm_estimate *e, double alpha, bool census,
+                                     struct cxm_evidence *out, struct cxm_error *error)
+{
+    *out = (struct cxm_evidence){ .kind = cxm_priv_evidence_kind(t, e->measure),
+                                  .value = e->value, .n = (double)e->n, .scale = 1.0 };
+    enum cxm_status status = CXM_OK;
+    if (isnan(e->value) || census) {
+        out->kind = CXM_EVIDENCE_VALUE;
+    } else if (out->kind == CXM_EVIDENCE_SHARE) {
+        share_evidence(e, alpha, out);
+    } else if (out->kind == CXM_EVIDENCE_NET) {
+        status = net_evidence(t, parts_of(t, e->measure), e, alpha, out, error);
+    } else {
+        out->std_error = e->std_error;
+        out->df = e->df;
+        if (class_of(t, e->measure) == CXM_CLASS_NONE && isnan(e->std_error))
+            return cxm_priv_fail(error, CXM_EUNSUPPORTED, "measure",
+                                 "%s has no standard error, so that no test is possible; if "
+                                 "everybody was counted, ask for a census",
+                                 t->measures[e->measure].name);
+        if (isnan(out->df)) /* an interval without degrees of freedom is a normal one */
+            out->df = e->n > 1 ? INFINITY : NAN;
+    }
+    out->scale = out->n > 0.0 ? (double)e->n / out->n : 1.0;
+    return status;
+}
+
+enum cxm_status cxm_priv_judge_estimate(const struct cxm_targeting *t,
+                                        const struct cxm_estimate *e, double target,
+                                        const struct cxm_target_options *options,
+                                        struct cxm_target_result *out, struct cxm_error *error)
+{
+    const enum cxm_evidence_kind kind = cxm_priv_evidence_kind(t, e->measure);
+    struct cxm_evidence evidence;
+    enum cxm_status status = cxm_priv_check_target(target, kind, error);
+    if (status == CXM_OK)
+        status = find_evidence(t, e, options->alpha, options->census != 0, &evidence, error);
+    if (status != CXM_OK)
+        return status;
+    const double unit = evidence.kind == CXM_EVIDENCE_NET ? 100.0 : 1.0;
+    *out = cxm_priv_judge(&evidence, target / unit, options->alpha,
+                          cxm_priv_usual_direction(t, e->measure,
+                                                   (enum cxm_direction)options->direction),
+                          options->census != 0);
+    out->value = e->value;
+    out->target = target;
+    out->lower *= unit;
+    out->upper *= unit;
+    out->lower_other *= unit;
+    out->upper_other *= unit;
+    return CXM_OK;
+}
