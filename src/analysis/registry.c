@@ -29,10 +29,10 @@ static const struct cxm_analysis_info analyses[] = {
     { "rfm", "Customers by recency, frequency and monetary value", "客户分层 RFM", "Hughes 1994" },
     { "sample_size", "Answers needed for a margin of error or a power", "样本量",
       "Cochran 1977; Cohen 1988" },
-    { "shifted_beta_geometric", "Retention projected from who left when", "客户留存预测",
-      "Fader & Hardie 2007" },
     { "scorecard", "Several results with their targets", "客户体验记分卡",
       "Clopper & Pearson 1934; Tango 1998" },
+    { "shifted_beta_geometric", "Retention projected from who left when", "客户留存预测",
+      "Fader & Hardie 2007" },
     { "target", "Whether a measure reaches its target", "目标达成",
       "Clopper & Pearson 1934; Tango 1998" },
 };

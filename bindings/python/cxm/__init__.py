@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     )
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._report import Report
+    from ._target import scorecard, target
     from ._revenue import revenue
 
 #: Loaded when somebody asks for them: name -> module. Sorted.
@@ -90,8 +91,10 @@ _LAZY = {
     "revenue": "_revenue",
     "rfm": "_customers",
     "sample_size": "_plan",
+    "scorecard": "_target",
     "shifted_beta_geometric": "_lifetime",
     "stages": "_customers",
+    "target": "_target",
 }
 
 #: The version of the library that is loaded.
@@ -146,9 +149,11 @@ __all__ = [
     "revenue",
     "rfm",
     "sample_size",
+    "scorecard",
     "share",
     "shifted_beta_geometric",
     "stages",
+    "target",
     "total",
     "version",
     "week",

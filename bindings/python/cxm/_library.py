@@ -535,6 +535,57 @@ class HistoryOptions(Structure):
     ]
 
 
+class TargetOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("alpha", c_double),
+        ("measure", c_char_p),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("direction", c_int32),
+        ("census", c_int32),
+        ("total", c_int32),
+    ]
+
+
+class TargetResult(Structure):
+    _fields_ = [
+        ("value", c_double),
+        ("target", c_double),
+        ("alpha", c_double),
+        ("p_value", c_double),
+        ("p_greater", c_double),
+        ("p_less", c_double),
+        ("lower", c_double),
+        ("upper", c_double),
+        ("lower_other", c_double),
+        ("upper_other", c_double),
+        ("p_other", c_double),
+        ("p_mid", c_double),
+        ("p_two_sided", c_double),
+        ("n", c_double),
+        ("n_needed", c_int64),
+        ("verdict", c_int32),
+        ("point_pass", c_int32),
+        ("interval", c_uint32),
+        ("flags", c_uint32),
+    ]
+
+
+class ScorecardLine(Structure):
+    _fields_ = [
+        ("tally", c_void_p),
+        ("name", c_char_p),
+        ("measure", c_char_p),
+        ("target", c_double),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("direction", c_int32),
+        ("census", c_int32),
+        ("total", c_int32),
+    ]
+
+
 #: The order in which cxm_layout reports: for each its size, then the offset of every field.
 LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_error", ErrorStruct),
@@ -575,6 +626,9 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_history_base", HistoryBase),
     ("cxm_history_options", HistoryOptions),
     ("cxm_contacts", Contacts),
+    ("cxm_target_options", TargetOptions),
+    ("cxm_target_result", TargetResult),
+    ("cxm_scorecard_line", ScorecardLine),
 )
 
 
@@ -764,6 +818,22 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_rfm": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(Column), c_double, POINTER(c_void_p),
         _ERROR),
+    # target.h
+    "cxm_verdict_name": (c_char_p, c_int),
+    "cxm_direction_name": (c_char_p, c_int),
+    "cxm_target_share": (
+        _STATUS, c_double, c_double, c_double, POINTER(TargetOptions), POINTER(TargetResult),
+        _ERROR),
+    "cxm_target_nps": (
+        _STATUS, c_double, c_double, c_double, c_double, POINTER(TargetOptions),
+        POINTER(TargetResult), _ERROR),
+    "cxm_target_mean": (
+        _STATUS, c_double, c_double, c_double, c_double, c_double, POINTER(TargetOptions),
+        POINTER(TargetResult), _ERROR),
+    "cxm_target": (
+        _STATUS, _TALLY, c_double, POINTER(TargetOptions), POINTER(c_void_p), _ERROR),
+    "cxm_scorecard": (
+        _STATUS, POINTER(ScorecardLine), c_size_t, c_double, POINTER(c_void_p), _ERROR),
 }
 
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 #: Axes that say where a row stands come before its value.
 _PLACES = ("cohort", "time", "period")
 #: Axes in the unit of the value.
-_VALUES = ("centre", "sigma", "value_a", "value_b", "target", "simple")
+_VALUES = (
+    "centre", "sigma", "value_a", "value_b", "target", "simple", "lower_bound", "upper_bound",
+    "wilson_lower", "wilson_upper", "adjusted_lower", "adjusted_upper",
+)
 _CONTROL = 35
 
 
@@ -38,9 +41,10 @@ class ReportPage(Page):
         names = report._names
         from ._library import lib
 
-        metrics = set(names(lib.cxm_report_metric, rows))
+        named = names(lib.cxm_report_metric, rows)
+        metrics = set(named)
         self.definitions = set(names(lib.cxm_report_definition, rows))
-        self.metric = metrics.pop() if len(metrics) == 1 else ""
+        self.metric = named[0] if len(metrics) == 1 else ""
         measures = report.measures
         self.value_heading = measures[0] if len(measures) == 1 else None
         levels = {e.level for e in estimates if e.level == e.level}
@@ -53,6 +57,8 @@ class ReportPage(Page):
         ]
         cells = self._axes(rows, estimates)
         self.before = [c for c in cells if c[0] in _PLACES]
+        if len(metrics) > 1 and any(n != line.measure for n, line in zip(named, self.lines)):
+            self.before.insert(0, ("metric", "<", [key_text(n) for n in named]))
         self.after = [c for c in cells if c[0] not in _PLACES]
 
     def _keys(self, row: int, group: int) -> list[str]:
