@@ -136,6 +136,103 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_adjust(const double *p, size_t n, enum cxm_adjust_method method, double *out,
            struct cxm_error *error);
 
+/* ---- many groups of one tally --------------------------------------------------------- */
+
+/** What each group is compared with. */
+enum cxm_against {
+    CXM_AGAINST_REST = 0,   /**< all other groups together (the total minus the group, exactly) */
+    CXM_AGAINST_BASE = 1,   /**< one group */
+    CXM_AGAINST_PAIRS = 2,  /**< each with each, once; cxm_compare_groups, up to 500 groups */
+    CXM_AGAINST_NONE = 3    /**< cxm_compare_groups: the tests of all groups only */
+};
+
+struct cxm_groups_options {
+    size_t size;             /**< sizeof(struct cxm_groups_options) */
+    double level;            /**< in (0, 1); 0: 0.95 */
+    const char *measure;     /**< its name; NULL: the headline */
+    const double *scores;    /**< cxm_trend: where each group stands, NaN: leave it out. NULL: 0,
+                                  1, 2 … in the order of the keys */
+    size_t n_scores;         /**< as many as there are groups */
+    int64_t base;            /**< the group of CXM_AGAINST_BASE */
+    int32_t against;         /**< enum cxm_against */
+    int32_t method;          /**< enum cxm_compare_method */
+    int32_t adjust;          /**< enum cxm_adjust_method */
+    int32_t small_n;         /**< bound of CXM_FLAG_SMALL_N; 0: 30 */
+    int32_t lonely;          /**< enum cxm_lonely; sampling designs only */
+    int32_t reserved;
+};
+
+#define CXM_INIT_groups .size = sizeof(struct cxm_groups_options)
+
+/**
+ * One measure in many groups: do they differ at all, and which do?
+ *
+ * Rows of each group, or pair of groups:
+ *   difference    as in cxm_compare, of the group and what it is compared with (axis `against`:
+ *                 "rest", or that group's key), with p_adjusted
+ * Rows of all groups together:
+ *   homogeneity   the hypothesis that all groups are equal: shares and net scores of whole counts
+ *                 by Pearson's chi-square of groups x answers (k x 2, k x 3 for the shares of
+ *                 detractors, passives, promoters), flagged SMALL_N where an expected count is
+ *                 below 5; others by Cochran's Q = sum (m - pool)^2 / std_error^2
+ *                 (axes statistic, df, p_value)
+ *   g2, cramer_v  of the same table: likelihood ratio, and its effect size
+ *   heterogeneity Cochran's Q, of net scores too
+ *   kruskal_wallis  means of ratings: H, corrected for ties
+ *   residual[x]   of each group: adjusted residual (Haberman 1973) of the answer x, standard
+ *                 normal were all groups equal; of a share just "residual"
+ * Groups without answers are left out of the tests. Under a sampling design differences of groups
+ * take their covariance into account, and only these are there: the tests of all groups would need
+ * independent ones.
+ *
+ * @retval CXM_EINVAL  as cxm_compare; a tally without keys; no such base; bad adjust or against
+ * @retval CXM_EUNSUPPORTED  pairs of more than 500 groups; the rest under a sampling design; designs
+ *                     of more than 2 000 groups
+ * Others as cxm_compare.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_compare_groups(struct cxm_tally *tally, const struct cxm_groups_options *options,
+                   struct cxm_report **out, struct cxm_error *error);
+
+/**
+ * A league table: the groups in the order of their values, the highest first, those without a
+ * value last. One row a group: the measure itself with its own interval, and the axes
+ *
+ *   rank                    1 the highest; equal values share the lowest number
+ *   rank_lower, rank_upper  simultaneous limits of the true rank (after Mohamad, Goeman and van Zwet
+ *                           2019): 1 + the groups that are significantly higher, k - those that are
+ *                           significantly lower, of all pairs, Holm-adjusted at 1 - level. Undefined
+ *                           above 2 000 groups
+ *   difference              the group minus what it is compared with, and its test: statistic, df,
+ *                           p_value, p_adjusted (over all groups), value_b, n_b
+ *
+ * Small groups (n below small_n) stay, flagged SMALL_N.
+ * Errors as cxm_compare_groups; against REST or BASE. O(k^2) for k groups up to 2 000.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_league(struct cxm_tally *tally, const struct cxm_groups_options *options,
+           struct cxm_report **out, struct cxm_error *error);
+
+/**
+ * A trend over ordered groups (waves, months). Rows of all groups together:
+ *
+ *   slope        change of the measure per unit of score, std_error and limits, statistic z
+ *   homogeneity  are all groups equal?  departure  is it a straight line? (chi-squares)
+ *   pooled       the common value, were there no change
+ *   cochran_armitage  shares: chi-square of the trend = z^2 (Cochran 1954, Armitage 1955)
+ *   mann_kendall S of the values in their order, rising minus falling pairs; exact p up to 50
+ *                groups without ties, otherwise flagged ASYMPTOTIC
+ *
+ * Shares of whole counts by Cochran and Armitage; everything else by least squares with weights
+ * 1 / std_error^2 and errors from the given ones, not from residuals. The group of rows without a
+ * key, groups without a value and (but for shares) without a standard error above 0 are left out;
+ * fewer than two groups give NaN with NO_DATA.
+ * @retval CXM_EINVAL  as cxm_compare_groups; keys that are text, without scores; n_scores
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_trend(struct cxm_tally *tally, const struct cxm_groups_options *options,
+          struct cxm_report **out, struct cxm_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,8 @@ static const struct cxm_analysis_info analyses[] = {
       "Fader, Hardie & Lee 2005" },
     { "compare", "Difference of two waves or segments, group by group, within and mix",
       "对比分析", "Rocks 2016; Newcombe 1998; Welch 1947; Kitagawa 1955" },
+    { "compare_groups", "Do groups differ, and which: tests of all, differences with adjusted p",
+      "多组比较", "Cochran 1954; Haberman 1973; Kruskal & Wallis 1952" },
     { "contribution", "How unevenly value is spread among customers", "客户贡献度", "Gini 1912" },
     { "customer_lifetime_value", "What every customer is worth from now on", "客户生命周期价值",
       "Fader, Hardie & Lee 2005" },
@@ -21,6 +23,8 @@ static const struct cxm_analysis_info analyses[] = {
       "Fader, Hardie & Lee 2005" },
     { "histories", "First, last, number and amount of every customer's orders", "客户购买历史",
       "Fader, Hardie & Lee 2005" },
+    { "league", "Groups in the order of their values, with limits of their ranks", "排行榜",
+      "Mohamad, Goeman & van Zwet 2019; Holm 1979" },
     { "lifetime_value", "Lifetime value of a constant margin", "客户生命周期价值",
       "Berger & Nasr 1998" },
     { "margin_of_error", "Half the width of the interval that a sample will give", "误差范围",
@@ -35,6 +39,8 @@ static const struct cxm_analysis_info analyses[] = {
       "Fader & Hardie 2007" },
     { "target", "Whether a measure reaches its target", "目标达成",
       "Clopper & Pearson 1934; Tango 1998" },
+    { "trend", "Trend over waves or months", "趋势检验",
+      "Cochran 1954; Armitage 1955; Mann 1945" },
 };
 
 size_t cxm_analysis_count(void)

@@ -30,6 +30,8 @@ struct cxm_share_trend {
     double z, chi2, p;                            /* rising shares give z > 0 */
     double homogeneity, homogeneity_df, homogeneity_p;
     double departure, departure_df, departure_p;  /* from a straight line */
+    double slope, slope_error;                    /* share per unit of score; error were it 0 */
+    double pooled, pooled_error;                  /* the share of all */
 };
 struct cxm_share_trend cxm_priv_share_trend(const double *x, const double *n,
                                             const double *scores, size_t count);

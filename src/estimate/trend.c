@@ -46,6 +46,10 @@ struct cxm_share_trend cxm_priv_share_trend(const double *x, const double *n,
     }
     struct cxm_share_trend out = { .z = cross / sqrt(variance * spread) };
     out.chi2 = out.z * out.z;
+    out.slope = cross / spread;
+    out.slope_error = sqrt(variance / spread);
+    out.pooled = p;
+    out.pooled_error = sqrt(variance / total);
     out.p = cxm_priv_normal_p_value(out.z);
     out.homogeneity = homogeneity;
     out.homogeneity_df = groups - 1.0;

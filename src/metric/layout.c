@@ -389,6 +389,19 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_scorecard_line, direction),
     offsetof(struct cxm_scorecard_line, census),
     offsetof(struct cxm_scorecard_line, total),
+    sizeof(struct cxm_groups_options),
+    offsetof(struct cxm_groups_options, size),
+    offsetof(struct cxm_groups_options, level),
+    offsetof(struct cxm_groups_options, measure),
+    offsetof(struct cxm_groups_options, scores),
+    offsetof(struct cxm_groups_options, n_scores),
+    offsetof(struct cxm_groups_options, base),
+    offsetof(struct cxm_groups_options, against),
+    offsetof(struct cxm_groups_options, method),
+    offsetof(struct cxm_groups_options, adjust),
+    offsetof(struct cxm_groups_options, small_n),
+    offsetof(struct cxm_groups_options, lonely),
+    offsetof(struct cxm_groups_options, reserved),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

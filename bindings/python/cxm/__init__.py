@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ._design import Design
     from ._customers import Histories, Scores, histories, rfm, stages
     from ._fcr import ContactResult, States, fcr_window
+    from ._compare import adjust, compare, compare_groups, league, trend
     from ._info import analyses
     from ._lifetime import (
         Model,
@@ -95,6 +96,14 @@ _LAZY = {
     "shifted_beta_geometric": "_lifetime",
     "stages": "_customers",
     "target": "_target",
+    "compare_groups": "_compare",
+    "detectable_difference": "_plan",
+    "league": "_compare",
+    "margin_of_error": "_plan",
+    "power": "_plan",
+    "revenue": "_revenue",
+    "sample_size": "_plan",
+    "trend": "_compare",
 }
 
 #: The version of the library that is loaded.
@@ -122,6 +131,7 @@ __all__ = [
     "churn",
     "compare",
     "contribution",
+    "compare_groups",
     "convert_rate",
     "csat",
     "csi",
@@ -135,6 +145,7 @@ __all__ = [
     "gap",
     "histories",
     "lifetime_value",
+    "league",
     "margin_of_error",
     "mean",
     "merge",
@@ -155,6 +166,7 @@ __all__ = [
     "stages",
     "target",
     "total",
+    "trend",
     "version",
     "week",
     "year",

@@ -7,10 +7,11 @@ from ctypes import byref, c_char_p, c_double, sizeof
 
 from ._errors import Error
 from ._handle import Handle
-from ._library import CompareOptions, ErrorStruct, check, lib
+from ._library import CompareOptions, ErrorStruct, GroupsOptions, check, lib
 from ._names import checked_level
 from ._report import Report, read_report
 from ._result import Result
+from ._shared import no_group
 from ._tally import Tally, _both
 
 TYPE_CHECKING = False
@@ -197,6 +198,154 @@ def adjust_number(name: str) -> int:
             column="adjust", value=str(name),
         )
     return int(number)
+
+
+# ---- many groups -------------------------------------------------------------------------------
+
+_AGAINST = {"rest": 0, "pairs": 2, "none": 3}
+
+
+def compare_groups(
+    g: Side,
+    measure: str | None = None,
+    *,
+    against: Any = "rest",
+    base: Any = None,
+    adjust: str = "holm",
+    level: float = 0.95,
+    method: str | None = None,
+    min_n: int | None = None,
+) -> Report:
+    """Do the groups of a grouped result or tally differ, and which?
+
+    ``c["homogeneity"]`` tests whether all groups are equal: shares and net scores by chi-square
+    (also ``g2``, ``cramer_v``; flag SMALL_N where an expected count is below 5), means by Cochran's
+    Q and, for ratings, ``kruskal_wallis``; net scores also have ``heterogeneity`` (Q). ``c["residual"]``
+    are the adjusted residuals: how far a group is from the others, standard normal.
+    ``c["difference"]`` compares each group, as :func:`compare` does, with
+
+    ``against``   ``"rest"``, all other groups together; ``"pairs"``, each with each; ``"none"``; or
+                  the key of a group (``base=key`` for one that is called "rest")
+    ``adjust``    how ``p_adjusted`` is made, see :func:`adjust`
+    ``measure``   None: the headline, or what ``g`` was narrowed to: ``compare_groups(g["promoters"])``
+    ``min_n``     groups with fewer rows are flagged SMALL_N (30)
+
+    >>> g = cxm.nps([2, 8, 10] * 3, freq=[15, 25, 40, 12, 28, 60, 10, 20, 70], by=list("aaabbbccc"))
+    >>> c = cxm.compare_groups(g)
+    >>> round(c["homogeneity"].value, 4), round(c["homogeneity"].p, 4)
+    (8.0693, 0.0891)
+    """
+    options = _group_options(g, measure, level, method, adjust, min_n)
+    _set_against(options, g, against, base)
+    return _run_groups(g, lib.cxm_compare_groups, options)
+
+
+def league(
+    g: Side,
+    against: Any = "rest",
+    adjust: str = "holm",
+    min_n: int | None = None,
+    *,
+    measure: str | None = None,
+    level: float = 0.95,
+    method: str | None = None,
+) -> Report:
+    """A league table: the groups of a grouped result or tally, the highest value first.
+
+    A row a group: its value and interval, and ``rank``, ``rank_lower``, ``rank_upper`` (limits of
+    the true rank that hold for all groups together with probability ``level``, from all pairs,
+    Holm-adjusted; after Mohamad, Goeman and van Zwet 2019), ``difference`` to the rest (or to the
+    group ``against=key``) with ``p_value`` and ``p_adjusted``. Groups with fewer than ``min_n`` rows
+    (30) stay and are flagged SMALL_N.
+
+    >>> g = cxm.nps([2, 8, 10] * 2, freq=[15, 25, 40, 12, 28, 60], by=list("aaabbb"))
+    >>> [(row.group, row.rank, row.rank_lower, row.rank_upper) for row in cxm.league(g)]
+    [('b', 1, 1, 2), ('a', 2, 1, 2)]
+    """
+    options = _group_options(g, measure, level, method, adjust, min_n)
+    _set_against(options, g, against, None)
+    return _run_groups(g, lib.cxm_league, options)
+
+
+def trend(
+    g: Side,
+    scores: Any = None,
+    *,
+    measure: str | None = None,
+    level: float = 0.95,
+) -> Report:
+    """A trend over ordered groups, such as months: shares by Cochran and Armitage, everything else
+    by least squares weighted with 1 / std_error².
+
+    Rows: ``slope`` (per unit of score, with interval and p), ``pooled``, ``homogeneity`` (are all
+    equal?), ``departure`` (from a straight line), ``mann_kendall``; shares also ``cochran_armitage``.
+
+    ``scores``  where each group stands: a list in the order of ``g.groups``, or a mapping from key to
+                number; None or NaN leaves a group out. Default 0, 1, 2 … in the order of the keys,
+                which must not be text
+
+    >>> g = cxm.share([1, 0] * 4, freq=[60, 40, 66, 34, 75, 35, 84, 21], by=[1, 1, 2, 2, 3, 3, 4, 4])
+    >>> t = cxm.trend(g)
+    >>> round(t["slope"].statistic, 6), round(t["cochran_armitage"].value, 6)
+    (3.036974, 9.223214)
+    """
+    options = _group_options(g, measure, level, None, "holm", None)
+    if scores is not None:
+        values = _scores(g, scores)
+        options.scores = (c_double * len(values))(*values)
+        options.n_scores = len(values)
+    return _run_groups(g, lib.cxm_trend, options)
+
+
+def _scores(g: Side, scores: Any) -> list[float]:
+    if hasattr(scores, "keys"):
+        keys = g.groups
+        unknown = [key for key in scores if key not in keys]
+        if unknown:
+            raise Error(f"scores: there is no group {unknown[0]!r}", column="scores")
+        scores = [scores.get(key) for key in keys]
+    try:
+        return [float("nan") if v is None else float(v) for v in scores]
+    except (TypeError, ValueError):
+        raise Error("scores: a number for each group is needed", column="scores") from None
+
+
+def _group_options(
+    g: Side, measure: str | None, level: float, method: str | None, adjust: str,
+    min_n: int | None,
+) -> GroupsOptions:
+    options = GroupsOptions()
+    options.size = sizeof(GroupsOptions)
+    options.level = checked_level(level)
+    options.method = 0 if method is None else method_number(method)
+    options.adjust = adjust_number(adjust)
+    if min_n is not None:
+        options.small_n = min_n
+    if measure is None and isinstance(g, Result) and g._shown is not None:
+        measure = g.measure
+    options.measure = None if measure is None else str(measure).encode()
+    return options
+
+
+def _set_against(options: GroupsOptions, g: Side, against: Any, base: Any) -> None:
+    if base is None and isinstance(against, str) and against in _AGAINST:
+        options.against = _AGAINST[against]
+        return
+    key, keys = against if base is None else base, getattr(g, "groups", [])
+    if key not in keys:
+        raise no_group(key, keys)
+    options.against, options.base = 1, keys.index(key)
+
+
+def _run_groups(g: Side, function: Any, options: GroupsOptions) -> Report:
+    handle = _handle(g, "g")
+    with handle.lock:
+        return read_report(
+            lambda out, error: function(handle.pointer, byref(options), out, error)
+        )
+
+
+# ---- several p-values --------------------------------------------------------------------------
 
 
 def adjust(p: Iterable[float | None], method: str = "holm") -> list[float]:

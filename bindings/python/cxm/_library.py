@@ -535,6 +535,23 @@ class HistoryOptions(Structure):
     ]
 
 
+class GroupsOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_double),
+        ("measure", c_char_p),
+        ("scores", POINTER(c_double)),
+        ("n_scores", c_size_t),
+        ("base", c_int64),
+        ("against", c_int32),
+        ("method", c_int32),
+        ("adjust", c_int32),
+        ("small_n", c_int32),
+        ("lonely", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class TargetOptions(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -629,6 +646,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_target_options", TargetOptions),
     ("cxm_target_result", TargetResult),
     ("cxm_scorecard_line", ScorecardLine),
+    ("cxm_groups_options", GroupsOptions),
 )
 
 
@@ -762,6 +780,10 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_compare_method_from_name": (c_int, c_char_p),
     "cxm_compare": (
         _STATUS, _TALLY, _TALLY, POINTER(CompareOptions), POINTER(c_void_p), _ERROR),
+    "cxm_compare_groups": (
+        _STATUS, _TALLY, POINTER(GroupsOptions), POINTER(c_void_p), _ERROR),
+    "cxm_league": (_STATUS, _TALLY, POINTER(GroupsOptions), POINTER(c_void_p), _ERROR),
+    "cxm_trend": (_STATUS, _TALLY, POINTER(GroupsOptions), POINTER(c_void_p), _ERROR),
     "cxm_adjust_name": (c_char_p, c_int),
     "cxm_adjust_from_name": (c_int, c_char_p),
     "cxm_adjust": (_STATUS, POINTER(c_double), c_size_t, c_int, POINTER(c_double), _ERROR),

@@ -240,3 +240,80 @@ def test_adjust():
         cxm.adjust([.1, 2.0])
     with pytest.raises(cxm.Error, match="a list of numbers"):
         cxm.adjust(["x"])
+
+
+# ---- many groups ---------------------------------------------------------------------------
+
+THREE = cxm.nps([2, 8, 10] * 3, freq=[15, 25, 40, 12, 28, 60, 10, 20, 70], by=list("aaabbbccc"))
+
+
+def test_compare_groups():
+    c = cxm.compare_groups(THREE)
+    assert close(c["homogeneity"].value, 8.069277174031) and c["homogeneity"].df == 4
+    assert close(c["homogeneity"].p, .089073193928)
+    assert close(c["g2"].value, 8.031909217213) and close(c["g2"].p, .090416287655)
+    assert close(c["cramer_v"].value, .120039258266)
+    got = [r.value for r in c["residual"].group("a")]
+    assert all(map(close, got, (1.729962585817, 1.248332883392, -2.321717969856)))
+    rest = cxm.compare(THREE.group("a"), cxm.nps([2, 8, 10], freq=[22, 48, 130]))
+    one = c["difference"].group("a")
+    assert (one.value, one.p, one.against) == (rest.value, rest.p, "rest")
+    assert [r.p_adjusted for r in c["difference"]] == cxm.adjust(r.p_value for r in c["difference"])
+
+
+def test_compare_groups_with_one_and_with_each():
+    c = cxm.compare_groups(THREE, against="a", adjust="bonferroni")["difference"]
+    assert c.groups == ["b", "c"] and c.group("b").value == 16.75
+    assert c.group("b").p_adjusted == 2 * c.group("b").p
+    pairs = cxm.compare_groups(THREE, "promoters", against="pairs")["difference"]
+    assert [(r.group, r.against) for r in pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert "difference" not in cxm.compare_groups(THREE, against="none").measures
+    assert cxm.compare_groups(THREE["promoters"])["residual"].measures == ["residual[promoters]"]
+    with pytest.raises(cxm.Error, match="there is no group 'd'"):
+        cxm.compare_groups(THREE, against="d")
+    with pytest.raises(cxm.Error, match="no groups"):
+        cxm.compare_groups(NOW)
+
+
+def test_trend():
+    g = cxm.share([1, 0] * 4, freq=[60, 40, 66, 34, 75, 35, 84, 21],
+                  by={"wave": [1, 1, 2, 2, 3, 3, 4, 4]})
+    t = cxm.trend(g)
+    assert close(t["cochran_armitage"].value, 9.223213696962)
+    assert close(t["slope"].statistic, 3.036974431397) and close(t["slope"].p, .002389657249)
+    assert close(t["homogeneity"].value, 10.103271991167)
+    assert close(t["departure"].value, .880058294205) and close(t["departure"].p, .644017649561)
+    assert close(cxm.trend(g, [0, 1, 3, 6])["cochran_armitage"].value, 9.663177755327)
+    assert cxm.trend(g, {1: 0, 2: 1, 4: 3})["homogeneity"].df == 2
+    with pytest.raises(cxm.Error, match="2 scores for 4 groups"):
+        cxm.trend(g, [1, 2])
+    with pytest.raises(cxm.Error, match="no group 5"):
+        cxm.trend(g, {5: 1})
+    with pytest.raises(cxm.Error, match="text, which has no order"):
+        cxm.trend(THREE)
+
+
+def test_trend_of_estimates():
+    m, se = (25, 31, 30, 38), (4.1, 3.9, 4.3, 4.0)
+    g = cxm.mean([v + s * e for v, e in zip(m, se) for s in (1, -1)], by=[1, 1, 2, 2, 3, 3, 4, 4])
+    t = cxm.trend(g)
+    assert close(t["pooled"].value, 31.109529990664)
+    assert close(t["pooled"].std_error, 2.033554286211)
+    assert close(t["slope"].value, 3.826069443515)
+    assert close(t["slope"].std_error, 1.812426732419)
+    assert close(t["slope"].p, .034770575627)
+    assert close(t["homogeneity"].value, 5.255264634064)
+    assert close(t["departure"].value, .798858348420)
+    assert t["mann_kendall"].value == 4 and close(t["mann_kendall"].p, 1 / 3)
+
+
+def test_league():
+    g = cxm.share([1, 0] * 4, freq=[500, 500, 100, 900, 900, 100, 490, 510], by=list("aabbccdd"))
+    table = [(r.group, r.rank, r.rank_lower, r.rank_upper) for r in cxm.league(g)]
+    assert table == [("c", 1, 1, 1), ("a", 2, 2, 3), ("d", 3, 2, 3), ("b", 4, 4, 4)]
+    first = next(iter(cxm.league(g)))
+    assert first.value == .9 and first.measure == "share" and first.n == 1000
+    assert first.difference == pytest.approx(.9 - 1090 / 3000)
+    base = {r.group: r for r in cxm.league(g, against="d", min_n=2000)}
+    assert base["a"].difference == pytest.approx(.01) and math.isnan(base["d"].difference)
+    assert "SMALL_N" in base["a"].flags
