@@ -247,13 +247,524 @@ static void competing_risks(void **state)
     }
 }
 
+/* ---- analyses of tallies and columns ------------------------------------------------------ */
+
+static const int32_t times_a[] = { 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 6 };
+static const uint8_t events_a[] = { 1, 1, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0 };
+static const int32_t entry_c[] = { 0, 0, 0, 0, 1, 1, 2, 2, 3, 3 };
+static const int32_t exit_c[] = { 1, 3, 4, 6, 2, 5, 3, 6, 4, 5 };
+static const uint8_t events_c[] = { 1, 1, 0, 1, 1, 0, 1, 0, 1, 1 };
+static const int32_t times_d[] = { 1, 2, 2, 3, 3, 3, 4, 5, 5, 6, 6, 6, 7, 8, 8, 9, 10, 10, 11, 12 };
+static const uint8_t causes_of_d[] = { 3, 1, 3, 0, 4, 3, 2, 3, 0, 1, 4, 4, 0, 3, 1, 0, 3, 0, 1, 0 };
+static const char *const natures[] = { "\xE8\x87\xAA\xE7\x84\xB6", "\xE6\x81\xB6\xE6\x84\x8F",
+                                       "\xE7\xAB\x9E\xE4\xBA\x89", "\xE8\xBF\x87\xE5\xA4\xB1" };
+
+/* Row of a measure in the n-th place, counted within that measure. */
+static size_t row_of(const struct cxm_report *report, const char *name, size_t place)
+{
+    for (size_t i = 0; i < cxm_report_rows(report); i++) {
+        if (strcmp(cxm_report_measure(report, i), name) == 0 && place-- == 0)
+            return i;
+    }
+    fail_msg("there is no such row of %s", name);
+    return 0;
+}
+
+static const struct cxm_estimate *value_of(const struct cxm_report *report, const char *name,
+                                           size_t place)
+{
+    return &cxm_report_estimates(report)[row_of(report, name, place)];
+}
+
+static double real_at(const struct cxm_report *report, size_t row, const char *axis)
+{
+    return cxm_report_reals(report, (size_t)cxm_report_find_axis(report, axis))[row];
+}
+
+static int64_t int_at(const struct cxm_report *report, size_t row, const char *axis)
+{
+    return cxm_report_ints(report, (size_t)cxm_report_find_axis(report, axis))[row];
+}
+
+static void must_be_ok(enum cxm_status status, const struct cxm_error *error)
+{
+    if (status != CXM_OK)
+        fail_msg("%s", error->message);
+}
+
+static struct cxm_report *kaplan_meier_of(const struct cxm_column *duration,
+                                          const struct cxm_column *event,
+                                          const struct cxm_duration_options *options)
+{
+    struct cxm_report *report = NULL;
+    struct cxm_error error;
+    must_be_ok(cxm_kaplan_meier(duration, event, options, &report, &error), &error);
+    return report;
+}
+
+static void curve_from_columns(void **state)
+{
+    const struct cxm_column duration = CXM_ARRAY(times_a, 12), event = CXM_ARRAY(events_a, 12);
+    static const double quartiles[] = { 0.25, 0.75 }, taus[] = { 4, 6 };
+    const struct cxm_survival_options curve = {
+        .size = sizeof curve, .rows = 7, .quantiles = quartiles, .n_quantiles = 2, .taus = taus,
+        .n_taus = 2,
+    };
+    (void)state;
+    struct cxm_report *r = kaplan_meier_of(&duration, &event, &(struct cxm_duration_options){
+                                               CXM_INIT(kaplan_meier), .curve = &curve });
+    static const struct { double time; int64_t at_risk, events, censored; } rows[] = {
+        { 1, 12, 2, 0 }, { 2, 10, 2, 1 }, { 3, 7, 1, 1 }, { 4, 5, 2, 0 }, { 5, 3, 0, 1 },
+        { 6, 2, 1, 1 },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const size_t row = row_of(r, "survival", i);
+        assert_close(real_at(r, row, "time"), rows[i].time, 0);
+        assert_int_equal(int_at(r, row, "at_risk"), rows[i].at_risk);
+        assert_int_equal(int_at(r, row, "events"), rows[i].events);
+        assert_int_equal(int_at(r, row, "censored"), rows[i].censored);
+    }
+    assert_printed(value_of(r, "survival", 3)->value, "0.3428571429");
+    assert_printed(value_of(r, "survival", 3)->lower, "0.0887699769");
+    assert_printed(value_of(r, "hazard", 3)->value, ".9095238095");
+    assert_printed(value_of(r, "hazard", 3)->std_error, ".3664656221");
+    assert_close(value_of(r, "median", 0)->value, 4, 0);
+    assert_close(value_of(r, "median", 0)->lower, 1, 0);
+    assert_close(value_of(r, "median", 0)->upper, 6, 0);
+    assert_close(value_of(r, "quantile[0.25]", 0)->value, 2, 0);
+    assert_close(value_of(r, "quantile[0.75]", 0)->value, 6, 0);
+    assert_true(isnan(value_of(r, "quantile[0.75]", 0)->upper));
+    assert_printed(value_of(r, "rmst", 0)->value, "3.071428571");
+    assert_printed(value_of(r, "rmst", 1)->std_error, "0.5652839988");
+    assert_string_equal(cxm_report_definition(r, 0), "kaplan-meier");
+    cxm_report_free(r);
+}
+
+static void curve_at_asked_times(void **state)
+{
+    static const double times[] = { 0.5, 2.5, 4, 6, 7 };
+    static const int64_t at_risk[] = { 12, 7, 5, 2, 0 }, events[] = { 0, 4, 3, 1, 0 },
+                         censored[] = { 0, 1, 1, 2, 0 };
+    const struct cxm_column duration = CXM_ARRAY(times_a, 12), event = CXM_ARRAY(events_a, 12);
+    const struct cxm_survival_options curve = { .size = sizeof curve,
+                                                .rows = CXM_SURVIVAL_CURVE, .times = times,
+                                                .n_times = 5 };
+    (void)state;
+    struct cxm_report *r = kaplan_meier_of(&duration, &event, &(struct cxm_duration_options){
+                                               CXM_INIT(kaplan_meier), .curve = &curve });
+    assert_int_equal(cxm_report_rows(r), 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_close(real_at(r, i, "time"), times[i], 0);
+        assert_int_equal(int_at(r, i, "at_risk"), at_risk[i]);
+        assert_int_equal(int_at(r, i, "events"), events[i]);
+        assert_int_equal(int_at(r, i, "censored"), censored[i]);
+    }
+    const struct cxm_estimate *e = cxm_report_estimates(r);
+    assert_close(e[0].value, 1, 0);
+    assert_true(isnan(e[0].lower) && e[0].upper == 1 && (e[0].flags & CXM_FLAG_DEGENERATE));
+    assert_printed(e[1].value, "0.6666666667");
+    assert_printed(e[3].value, "0.1714285714");
+    assert_true(isnan(e[4].value) && (e[4].flags & CXM_FLAG_CENSORED));
+    cxm_report_free(r);
+}
+
+static void delayed_entry_from_columns(void **state)
+{
+    static const char *const s[] = { ".75", ".6", ".4", ".3333333333", ".25", ".125" };
+    static const int64_t n[] = { 4, 5, 6, 6, 4, 2 };
+    const struct cxm_column duration = CXM_ARRAY(exit_c, 10), event = CXM_ARRAY(events_c, 10),
+                            entry = CXM_ARRAY(entry_c, 10);
+    (void)state;
+    struct cxm_report *r = kaplan_meier_of(&duration, &event, &(struct cxm_duration_options){
+                                               CXM_INIT(kaplan_meier), .entry = &entry });
+    for (size_t i = 0; i < 6; i++) {
+        const size_t row = row_of(r, "survival", i);
+        assert_printed(cxm_report_estimates(r)[row].value, s[i]);
+        assert_int_equal(int_at(r, row, "at_risk"), n[i]);
+        /* 4 were at risk at time 1, while others came in at 1, 2 and 3: fewer than 5. */
+        assert_true(cxm_report_estimates(r)[row].flags & CXM_FLAG_SMALL_N);
+    }
+    assert_int_equal(int_at(r, row_of(r, "median", 0), "at_risk"), 4);
+    assert_string_equal(cxm_report_definition(r, 0), "kaplan-meier/delayed-entry");
+    cxm_report_free(r);
+    static const char *const ignored[] = { ".9", ".8", ".6", ".5", ".375", ".1875" };
+    r = kaplan_meier_of(&duration, &event, NULL);
+    for (size_t i = 0; i < 6; i++)
+        assert_printed(value_of(r, "survival", i)->value, ignored[i]);
+    cxm_report_free(r);
+}
+
+static void competing_risks_from_columns(void **state)
+{
+    static const char *const f[] = { ".3004638219", ".0535714286", ".3538497217", ".1668831169" };
+    static const char *const se[] = { ".1292868002", ".0520839407", ".1200826680", ".0881463544" };
+    const struct cxm_column duration = CXM_ARRAY(times_d, 20), cause = CXM_ARRAY(causes_of_d, 20);
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    (void)state;
+    must_be_ok(cxm_competing_risks(&duration, &cause, &(struct cxm_duration_options){
+                   CXM_INIT(competing_risks), .causes = natures, .n_causes = 4 }, &r, &error),
+               &error);
+    assert_int_equal(cxm_report_rows(r), 5 * 12);
+    for (size_t k = 0; k < 4; k++) {
+        char measure[64];
+        snprintf(measure, sizeof measure, "incidence[%s]", natures[k]);
+        assert_printed(value_of(r, measure, 11)->value, f[k]);
+        assert_printed(value_of(r, measure, 11)->std_error, se[k]);
+    }
+    cxm_report_free(r);
+    /* Without names the causes are numbered; a flag and any key do as well. */
+    must_be_ok(cxm_competing_risks(&duration, &cause, NULL, &r, &error), &error);
+    assert_printed(value_of(r, "incidence[4]", 11)->value, f[3]);
+    cxm_report_free(r);
+    const char *words[20];
+    uint8_t lost[20];
+    for (size_t i = 0; i < 20; i++) {
+        lost[i] = causes_of_d[i] > 0;
+        words[i] = causes_of_d[i] == 0 || causes_of_d[i] == 4 ? NULL
+                                                              : natures[causes_of_d[i] - 1];
+    }
+    const struct cxm_column reason = CXM_ARRAY(words, 20), flag = CXM_ARRAY(lost, 20);
+    must_be_ok(cxm_competing_risks(&duration, &reason, &(struct cxm_duration_options){
+                   CXM_INIT(competing_risks), .lost = &flag }, &r, &error), &error);
+    assert_printed(value_of(r, "incidence[\xE6\x81\xB6\xE6\x84\x8F]", 11)->value, f[1]);
+    assert_printed(value_of(r, "incidence[unknown]", 11)->value, f[3]);
+    cxm_report_free(r);
+    r = NULL;
+    assert_int_equal(cxm_competing_risks(&duration, &reason, NULL, &r, &error), CXM_EINVAL);
+    assert_null(r);
+}
+
+static void logrank_from_columns(void **state)
+{
+    static const char *const parity[] = { "odd", "even", "odd", "even", "odd", "even", "odd",
+                                          "even", "odd", "even", "odd", "even" };
+    static const uint8_t halves[] = { 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1 };
+    const struct cxm_column duration = CXM_ARRAY(times_a, 12), event = CXM_ARRAY(events_a, 12),
+                            by = CXM_ARRAY(parity, 12), strata = CXM_ARRAY(halves, 12);
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    (void)state;
+    must_be_ok(cxm_logrank(&duration, &event, &(struct cxm_logrank_call){ CXM_INIT(logrank),
+                                                                          .by = &by },
+                           &r, &error), &error);
+    assert_int_equal(cxm_report_rows(r), 5);
+    assert_close(real_at(r, 0, "statistic"), 0.042005803874185899, 1e-13);
+    assert_close(real_at(r, 0, "df"), 1, 0);
+    assert_close(value_of(r, "observed", 0)->value, 4, 0);
+    assert_close(value_of(r, "expected", 1)->value, 3.7285714285714286, 1e-15);
+    struct cxm_key key;
+    assert_int_equal(cxm_report_key(r, row_of(r, "expected", 1), 0, &key), CXM_OK);
+    assert_memory_equal(key.text, "odd", 3);
+    cxm_report_free(r);
+    must_be_ok(cxm_logrank(&duration, &event, &(struct cxm_logrank_call){
+                   CXM_INIT(logrank), .by = &by, .strata = &strata, .rho = 1 }, &r, &error),
+               &error);
+    assert_int_equal(cxm_report_rows(r), 5);
+    assert_string_equal(cxm_report_definition(r, 0), "logrank/rho=1/strata=1");
+    cxm_report_free(r);
+    assert_int_equal(cxm_logrank(&duration, &event, NULL, &r, &error), CXM_EINVAL);
+}
+
+/* ---- edge cases --------------------------------------------------------------------------- */
+
+static struct cxm_report *curve_of(const double *times, const uint8_t *events, size_t n,
+                                   uint32_t rows, double tau)
+{
+    const struct cxm_column duration = CXM_ARRAY(times, n), event = CXM_ARRAY(events, n);
+    const struct cxm_survival_options curve = { .size = sizeof curve, .rows = rows, .taus = &tau,
+                                                .n_taus = 1 };
+    return kaplan_meier_of(&duration, &event, &(struct cxm_duration_options){
+                               CXM_INIT(kaplan_meier), .curve = &curve });
+}
+
+static void all_censored(void **state)
+{
+    static const double times[] = { 3, 5, 8 };
+    static const uint8_t events[] = { 0, 0, 0 };
+    (void)state;
+    struct cxm_report *r = curve_of(times, events, 3, 0, 8);
+    for (size_t i = 0; i < 3; i++) {
+        const struct cxm_estimate *e = value_of(r, "survival", i);
+        assert_close(e->value, 1, 0);
+        assert_close(e->std_error, 0, 0);
+        assert_true(isnan(e->lower) && e->upper == 1);
+        assert_true(e->flags & CXM_FLAG_DEGENERATE);
+    }
+    assert_true(isnan(value_of(r, "median", 0)->value));
+    assert_true(value_of(r, "median", 0)->flags & CXM_FLAG_CENSORED);
+    assert_close(value_of(r, "rmst", 0)->value, 8, 0);
+    assert_close(value_of(r, "rmst", 0)->std_error, 0, 0);
+    cxm_report_free(r);
+}
+
+static void all_events_at_one_time(void **state)
+{
+    static const double times[] = { 4, 4, 4 };
+    static const uint8_t events[] = { 1, 1, 1 };
+    (void)state;
+    struct cxm_report *r = curve_of(times, events, 3, 0, 100); /* S = 0: any tau will do */
+    const struct cxm_estimate *e = value_of(r, "survival", 0);
+    assert_close(e->value, 0, 0);
+    assert_true(isnan(e->std_error) && isnan(e->lower) && isnan(e->upper));
+    assert_true(e->flags & CXM_FLAG_DEGENERATE);
+    assert_close(value_of(r, "median", 0)->value, 4, 0);
+    assert_close(value_of(r, "rmst", 0)->value, 4, 0);
+    cxm_report_free(r);
+}
+
+static void last_time_censored(void **state)
+{
+    static const double times[] = { 1, 2, 9 };
+    static const uint8_t events[] = { 1, 1, 0 };
+    const double tau = 9.5;
+    const struct cxm_column duration = CXM_ARRAY(times, 3), event = CXM_ARRAY(events, 3);
+    const struct cxm_survival_options curve = { .size = sizeof curve, .taus = &tau, .n_taus = 1 };
+    struct cxm_report *none = NULL;
+    struct cxm_error error;
+    (void)state;
+    struct cxm_report *r = curve_of(times, events, 3, 0, 9);
+    assert_close(value_of(r, "survival", 2)->value, 1.0 / 3, 1e-16);
+    assert_close(value_of(r, "rmst", 0)->value, 1 + 2.0 / 3 + 7.0 / 3, 1e-15);
+    cxm_report_free(r);
+    assert_int_equal(cxm_kaplan_meier(&duration, &event, &(struct cxm_duration_options){
+                         CXM_INIT(kaplan_meier), .curve = &curve }, &none, &error), CXM_EINVAL);
+    assert_string_equal(error.column, "tau");
+    assert_null(none);
+}
+
+static void ties_event_first(void **state)
+{
+    static const double times[] = { 2, 2, 3 };
+    static const uint8_t events[] = { 0, 1, 1 };
+    (void)state;
+    struct cxm_report *r = curve_of(times, events, 3, 0, 0);
+    assert_int_equal(int_at(r, row_of(r, "survival", 0), "at_risk"), 3);
+    assert_close(value_of(r, "survival", 0)->value, 2.0 / 3, 1e-16);
+    cxm_report_free(r);
+}
+
+static void events_at_time_zero(void **state)
+{
+    static const double times[] = { 0, -0.0, 5, 5 };
+    static const uint8_t events[] = { 1, 0, 1, 0 };
+    (void)state;
+    struct cxm_report *r = curve_of(times, events, 4, 0, 0);
+    assert_int_equal(int_at(r, row_of(r, "survival", 0), "at_risk"), 4);
+    assert_close(value_of(r, "survival", 0)->value, 0.75, 0);
+    assert_close(value_of(r, "survival", 1)->value, 0.375, 0);
+    assert_close(value_of(r, "rmst", 0)->value, 0, 0);
+    cxm_report_free(r);
+}
+
+static void entry_at_exit_is_bad(void **state)
+{
+    static const double entry[] = { 3, 4, 0, NAN, 0 }, exit[] = { 3, 3, 3, 3, NAN };
+    static const uint8_t events[] = { 1, 1, 1, 1, 1 };
+    const struct cxm_column duration = CXM_ARRAY(exit, 5), event = CXM_ARRAY(events, 5),
+                            entries = CXM_ARRAY(entry, 5);
+    struct cxm_tally *tally = tally_of("survival", NULL, 0,
+                                       ((struct cxm_input[]){ { "duration", &duration },
+                                                              { "event", &event },
+                                                              { "entry", &entries } }), 3);
+    struct cxm_base base;
+    (void)state;
+    assert_int_equal(cxm_tally_base(tally, CXM_TOTAL, 0, &base, NULL), CXM_OK);
+    assert_int_equal(base.n, 1);
+    assert_int_equal(base.missing, 2);
+    assert_int_equal(base.excluded_by[CXM_REASON_BAD], 2);
+    cxm_tally_free(tally);
+}
+
+static void values_out_of_range(void **state)
+{
+    static const double times[] = { 1, 2, -1, 3 };
+    static const uint8_t good[] = { 1, 0, 0, 0 }, bad[] = { 1, 2, 0, 0 };
+    const struct cxm_column duration = CXM_ARRAY(times, 4), fine = CXM_ARRAY(times, 2),
+                            event = CXM_ARRAY(good, 4), cause = CXM_ARRAY(bad, 2);
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    (void)state;
+    assert_int_equal(cxm_kaplan_meier(&duration, &event, NULL, &r, &error), CXM_EDATA);
+    assert_int_equal(error.row, 2);
+    assert_string_equal(error.value, "-1");
+    /* A cause outside 0 … K. */
+    assert_int_equal(cxm_kaplan_meier(&fine, &cause, NULL, &r, &error), CXM_EDATA);
+    assert_int_equal(error.row, 1);
+    assert_string_equal(error.value, "2");
+    assert_null(r);
+    r = kaplan_meier_of(&duration, &event, &(struct cxm_duration_options){
+                            CXM_INIT(kaplan_meier), .invalid = CXM_INVALID_COUNT });
+    assert_int_equal(value_of(r, "survival", 0)->invalid, 1);
+    assert_int_equal(value_of(r, "survival", 0)->n, 3);
+    cxm_report_free(r);
+    assert_int_equal(cxm_kaplan_meier(&fine, &cause, &(struct cxm_duration_options){
+                         CXM_INIT(kaplan_meier), .weight = &fine }, &r, &error),
+                     CXM_EUNSUPPORTED);
+}
+
+static void nobody(void **state)
+{
+    struct cxm_tally *tally = tally_of("survival", NULL, 0, NULL, 0);
+    struct cxm_report *r = NULL;
+    (void)state;
+    assert_int_equal(cxm_tally_survival(tally, NULL, &r, NULL), CXM_OK);
+    assert_int_equal(cxm_report_rows(r), 1);
+    assert_true(isnan(value_of(r, "median", 0)->value));
+    assert_true(value_of(r, "median", 0)->flags & CXM_FLAG_NO_DATA);
+    cxm_report_free(r);
+    assert_int_equal(cxm_tally_logrank(tally, NULL, &r, NULL), CXM_OK);
+    assert_true(isnan(value_of(r, "logrank", 0)->value));
+    cxm_report_free(r);
+    cxm_tally_free(tally);
+}
+
+/* One cause only: the incidence is 1 - S, with the same standard error. */
+static void one_cause_is_one_minus_survival(void **state)
+{
+    uint64_t seed = random_seed();
+    (void)state;
+    for (int trial = 0; trial < 300; trial++) {
+        struct cxm_risk risk[40];
+        int64_t events[40], n = 2 + (int64_t)random_below(&seed, 300);
+        struct cxm_survival curve[40];
+        struct cxm_incidence f[40];
+        size_t m = 0;
+        for (; m < 40 && n > 0; m++) {
+            const int64_t d = (int64_t)random_below(&seed, (uint64_t)(n > 9 ? 9 : n) + 1);
+            const int64_t c = (int64_t)random_below(&seed, (uint64_t)(n - d > 5 ? 5 : n - d) + 1);
+            risk[m] = (struct cxm_risk){ (double)m, n, d, c };
+            events[m] = d;
+            n -= d + c;
+        }
+        cxm_priv_kaplan_meier(risk, m, curve);
+        cxm_priv_aalen_johansen(risk, events, m, f);
+        for (size_t i = 0; i < m; i++) {
+            const double s = curve[i].survival.hi;
+            assert_true(fabs(f[i].value.hi + s - 1) <= 2.3e-16);
+            if (s > 0)
+                assert_true(fabs(f[i].std_error - curve[i].std_error) <= 1e-14);
+        }
+    }
+}
+
+/* ---- memory ----------------------------------------------------------------------------- */
+
+typedef enum cxm_status analysis(struct cxm_tally *tally, struct cxm_report **out,
+                                 struct cxm_error *error);
+
+static enum cxm_status curves(struct cxm_tally *tally, struct cxm_report **out,
+                              struct cxm_error *error)
+{
+    static const double p[] = { 0.25 }, tau[] = { 1 };
+    const struct cxm_survival_options o = { .size = sizeof o, .rows = 7, .total = 1,
+                                            .quantiles = p, .n_quantiles = 1, .taus = tau,
+                                            .n_taus = 1 };
+    return cxm_tally_survival(tally, &o, out, error);
+}
+
+static enum cxm_status incidences(struct cxm_tally *tally, struct cxm_report **out,
+                                  struct cxm_error *error)
+{
+    const struct cxm_survival_options o = { .size = sizeof o, .total = 1 };
+    return cxm_tally_incidence(tally, &o, out, error);
+}
+
+static enum cxm_status test_of(struct cxm_tally *tally, struct cxm_report **out,
+                               struct cxm_error *error)
+{
+    const struct cxm_logrank_options o = { sizeof o, 1, 1, 0 };
+    return cxm_tally_logrank(tally, &o, out, error);
+}
+
+static void memory_runs_out(void **state)
+{
+    static analysis *const analyses[] = { curves, incidences, test_of };
+    static const char *const groups[] = { "a", "b", "b", "a", "c" };
+    const struct cxm_column duration = CXM_ARRAY(times_d, 20), cause = CXM_ARRAY(causes_of_d, 20);
+    const struct cxm_param causes = { "causes", NULL, 0, natures, 4 };
+    const char *by[20];
+    uint8_t strata[20];
+    (void)state;
+    for (size_t i = 0; i < 20; i++) {
+        by[i] = groups[i % 5];
+        strata[i] = i % 3 == 0;
+    }
+    const struct cxm_column first = CXM_ARRAY(by, 20), second = CXM_ARRAY(strata, 20);
+    const struct cxm_input inputs[] = { { "duration", &duration }, { "event", &cause },
+                                        { "by", &first }, { "by", &second } };
+    for (size_t a = 0; a < COUNT_OF(analyses); a++) {
+        for (int on = 0; on < 2; on++) {
+            for (int k = 1, left = 1; left; k++) {
+                struct heap heap;
+                struct cxm_tally *tally = NULL;
+                struct cxm_report *report = NULL;
+                heap_init(&heap, 0);
+                assert_int_equal(cxm_tally_new("survival", &causes, 1, &heap.allocator, &tally,
+                                               NULL), CXM_OK);
+                assert_int_equal(cxm_tally_add(tally, inputs, 4, NULL, NULL), CXM_OK);
+                heap.fail_on = on;
+                heap.fail_at = heap.calls + k;
+                const enum cxm_status got = analyses[a](tally, &report, NULL);
+                left = heap.calls >= heap.fail_at;
+                assert_int_equal(got, left && got != CXM_OK ? CXM_ENOMEM : CXM_OK);
+                assert_true((got == CXM_OK) == (report != NULL));
+                cxm_report_free(report);
+                cxm_tally_free(tally);
+                assert_int_equal(heap.live, 0);
+            }
+        }
+    }
+}
+
+static void wrong_arguments(void **state)
+{
+    struct cxm_tally *nps = tally_of("nps", NULL, 0, NULL, 0);
+    struct cxm_tally *tally = tally_of("survival", NULL, 0, NULL, 0);
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    static const double p[] = { 1.5 }, times[] = { 2, 1 };
+    (void)state;
+    assert_int_equal(cxm_tally_survival(nps, NULL, &r, &error), CXM_EINVAL);
+    assert_int_equal(cxm_tally_survival(NULL, NULL, &r, &error), CXM_EINVAL);
+    assert_int_equal(cxm_tally_survival(tally, NULL, NULL, &error), CXM_EINVAL);
+    const struct cxm_survival_options bad[] = {
+        { .size = 4 }, { .size = sizeof bad[0], .level = 95 },
+        { .size = sizeof bad[0], .interval = CXM_INTERVAL_WILSON },
+        { .size = sizeof bad[0], .rows = 8 }, { .size = sizeof bad[0], .hazard = 2 },
+        { .size = sizeof bad[0], .quantiles = p, .n_quantiles = 1 },
+        { .size = sizeof bad[0], .times = times, .n_times = 2 },
+        { .size = sizeof bad[0], .n_taus = 1 },
+    };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        assert_int_equal(cxm_tally_survival(tally, &bad[i], &r, &error), CXM_EINVAL);
+        assert_true(error.message[0] != '\0');
+    }
+    const struct cxm_logrank_options rho = { sizeof rho, 0, -1, 0 };
+    assert_int_equal(cxm_tally_logrank(tally, &rho, &r, &error), CXM_EINVAL);
+    assert_int_equal(status_of_new("survival", &(struct cxm_param){
+                         "causes", NULL, 0, (const char *const[]){ "a", "a" }, 2 }, 1),
+                     CXM_EINVAL);
+    assert_null(r);
+    cxm_tally_free(nps);
+    cxm_tally_free(tally);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kaplan_meier),        cmocka_unit_test(quantiles),
         cmocka_unit_test(restricted_means),    cmocka_unit_test(logrank),
         cmocka_unit_test(delayed_entry),       cmocka_unit_test(tied_hazard_of_many),
-        cmocka_unit_test(competing_risks),
+        cmocka_unit_test(competing_risks),     cmocka_unit_test(curve_from_columns),
+        cmocka_unit_test(curve_at_asked_times), cmocka_unit_test(delayed_entry_from_columns),
+        cmocka_unit_test(competing_risks_from_columns), cmocka_unit_test(logrank_from_columns),
+        cmocka_unit_test(all_censored),        cmocka_unit_test(all_events_at_one_time),
+        cmocka_unit_test(last_time_censored),  cmocka_unit_test(ties_event_first),
+        cmocka_unit_test(events_at_time_zero), cmocka_unit_test(entry_at_exit_is_bad),
+        cmocka_unit_test(values_out_of_range), cmocka_unit_test(nobody),
+        cmocka_unit_test(one_cause_is_one_minus_survival), cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(wrong_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

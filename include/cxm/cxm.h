@@ -26,6 +26,7 @@
 #include <cxm/retention.h>
 #include <cxm/revenue.h>
 #include <cxm/share.h>
+#include <cxm/survival.h>
 #include <cxm/tally.h>
 #include <cxm/target.h>
 #include <cxm/version.h>

@@ -66,8 +66,9 @@ void cxm_priv_call_free_items(struct cxm_item_names *names)
     cxm_priv_release(NULL, (void *)names->names);
 }
 
-static enum cxm_status fill(struct cxm_tally *tally, const struct cxm_call *call,
-                            const struct cxm_allocator *allocator, struct cxm_error *error)
+enum cxm_status cxm_priv_call_fill(struct cxm_tally *tally, const struct cxm_call *call,
+                                   const struct cxm_allocator *allocator,
+                                   struct cxm_error *error)
 {
     const struct cxm_common_options *o = &call->common;
     const size_t n_by = o->by == NULL ? 0 : o->n_by == 0 ? 1 : o->n_by;
@@ -188,7 +189,7 @@ enum cxm_status cxm_priv_call_run(const struct cxm_call *call, struct cxm_rows_o
     enum cxm_status status = cxm_tally_new(call->metric, call->params, call->n_params,
                                            allocator, &tally, error);
     if (status == CXM_OK)
-        status = fill(tally, call, allocator, error);
+        status = cxm_priv_call_fill(tally, call, allocator, error);
     if (status == CXM_OK)
         status = read_rows(tally, &call->common, allocator, out, error);
     cxm_tally_free(tally);

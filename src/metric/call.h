@@ -38,6 +38,10 @@ void cxm_priv_call_text(struct cxm_call *call, const char *name, const char *con
                         size_t n);
 void cxm_priv_call_input(struct cxm_call *call, const char *role,
                          const struct cxm_column *columns, size_t n);
+/* Adds the columns to a tally; `allocator` for the call. */
+enum cxm_status cxm_priv_call_fill(struct cxm_tally *tally, const struct cxm_call *call,
+                                   const struct cxm_allocator *allocator,
+                                   struct cxm_error *error);
 /* Adds the columns to a fresh tally and writes its rows. Columns without a name are given the
  * name of their role; `items` are named after their columns. */
 enum cxm_status cxm_priv_call_run(const struct cxm_call *call, struct cxm_rows_out out,

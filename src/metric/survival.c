@@ -125,26 +125,45 @@ struct cxm_risk_walk cxm_priv_survival_walk(const struct cxm_config *config,
                                             const struct cxm_table *values,
                                             const uint32_t *order, size_t n)
 {
-    struct cxm_risk_walk walk = { values, order, n, 0, config->units[0].bins, 0 };
+    struct cxm_risk_walk walk = { .values = values, .order = order, .n = n,
+                                  .codes = config->units[0].bins };
     for (size_t i = 0; i < n; i++) { /* those who came in are counted when they do */
         const int64_t *cell = cxm_priv_table_cell(values, order[i]);
         for (uint32_t c = 0; c < walk.codes; c++)
             walk.at_risk += cell[c];
         walk.at_risk -= cell[walk.codes];
+        walk.to_come += cell[walk.codes];
     }
     return walk;
+}
+
+double cxm_priv_survival_peek(const struct cxm_risk_walk *walk)
+{
+    return walk->at < walk->n ? time_of(walk->values, walk->order[walk->at]) : INFINITY;
+}
+
+int64_t cxm_priv_survival_pass(struct cxm_risk_walk *walk)
+{
+    const int64_t *cell = cxm_priv_table_cell(walk->values, walk->order[walk->at++]);
+    int64_t events = 0;
+    for (uint32_t c = 1; c < walk->codes; c++)
+        events += cell[c];
+    walk->at_risk += cell[walk->codes] - cell[0] - events;
+    return events;
 }
 
 const int64_t *cxm_priv_survival_next(struct cxm_risk_walk *walk, struct cxm_risk *out)
 {
     while (walk->at < walk->n) {
         const uint32_t entry = walk->order[walk->at++];
+        walk->to_come -= walk->came;
         const int64_t *cell = cxm_priv_table_cell(walk->values, entry);
         *out = (struct cxm_risk){ .at_risk = walk->at_risk, .censored = cell[0] };
         for (uint32_t c = 1; c < walk->codes; c++)
             out->events += cell[c];
         const int64_t left = out->events + out->censored;
-        walk->at_risk += cell[walk->codes] - left;
+        walk->came = cell[walk->codes];
+        walk->at_risk += walk->came - left;
         if (left > 0) {
             out->time = time_of(walk->values, entry);
             return cell;

@@ -31,12 +31,18 @@ struct cxm_risk_walk {
     size_t n, at;
     uint32_t codes;
     int64_t at_risk;
+    int64_t to_come; /* who came in at the last time or later, or comes */
+    int64_t came;    /* of these at the last time */
 };
 struct cxm_risk_walk cxm_priv_survival_walk(const struct cxm_config *config,
                                             const struct cxm_table *values,
                                             const uint32_t *order, size_t n);
 /* The cell of the time: censored, lost by cause 1 … K, came in. NULL: no more. */
 const int64_t *cxm_priv_survival_next(struct cxm_risk_walk *walk, struct cxm_risk *out);
+/* The next time of the table, also one at which customers only came in; INFINITY at the end. */
+double cxm_priv_survival_peek(const struct cxm_risk_walk *walk);
+/* Steps over it; its events. at_risk is then that after it. */
+int64_t cxm_priv_survival_pass(struct cxm_risk_walk *walk);
 
 /* Value, standard error and limits of a curve; `interval` may be DEFAULT (log-log). */
 void cxm_priv_put_survival(const struct cxm_survival *at, double level,

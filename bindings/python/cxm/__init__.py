@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from ._report import Report
     from ._target import scorecard, target
     from ._revenue import revenue
+    from ._survival import competing_risks, kaplan_meier, logrank
 
 #: Loaded when somebody asks for them: name -> module. Sorted.
 _LAZY = {
@@ -87,6 +88,10 @@ _LAZY = {
     "gamma_gamma_predict": "_lifetime",
     "histories": "_customers",
     "lifetime_value": "_lifetime",
+    "competing_risks": "_survival",
+    "detectable_difference": "_plan",
+    "kaplan_meier": "_survival",
+    "logrank": "_survival",
     "margin_of_error": "_plan",
     "power": "_plan",
     "revenue": "_revenue",
@@ -133,6 +138,7 @@ __all__ = [
     "contribution",
     "compare_groups",
     "convert_rate",
+    "competing_risks",
     "csat",
     "csi",
     "customer_lifetime_value",
@@ -146,6 +152,8 @@ __all__ = [
     "histories",
     "lifetime_value",
     "league",
+    "kaplan_meier",
+    "logrank",
     "margin_of_error",
     "mean",
     "merge",

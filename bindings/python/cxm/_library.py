@@ -462,6 +462,20 @@ class BgNbdOptions(Structure):
         ("size", c_size_t),
         ("freq", c_void_p),
         ("level", c_double),
+class SurvivalOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("rows", c_uint32),
+        ("hazard", c_int32),
+        ("total", c_int32),
+        ("few", c_int32),
+        ("reserved", c_int32),
+        ("quantiles", POINTER(c_double)),
+        ("n_quantiles", c_size_t),
+        ("taus", POINTER(c_double)),
+        ("n_taus", c_size_t),
         ("times", POINTER(c_double)),
         ("n_times", c_size_t),
     ]
@@ -549,6 +563,18 @@ class GroupsOptions(Structure):
         ("small_n", c_int32),
         ("lonely", c_int32),
         ("reserved", c_int32),
+class LogrankOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("n_strata", c_size_t),
+        ("rho", c_double),
+        ("gamma", c_double),
+    ]
+
+
+class CauseName(Structure):
+    _fields_ = [
+        ("text", c_char * 64),
     ]
 
 
@@ -647,6 +673,9 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_target_result", TargetResult),
     ("cxm_scorecard_line", ScorecardLine),
     ("cxm_groups_options", GroupsOptions),
+    ("cxm_survival_options", SurvivalOptions),
+    ("cxm_logrank_options", LogrankOptions),
+    ("cxm_cause_name", CauseName),
 )
 
 
@@ -751,6 +780,16 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(c_uint8),
         c_size_t, POINTER(c_size_t), _ALLOCATOR, _ERROR),
     "cxm_convert_rate": (c_double, c_double, c_double, c_double),
+    # survival.h
+    "cxm_tally_survival": (
+        _STATUS, _TALLY, POINTER(SurvivalOptions), POINTER(c_void_p), _ERROR),
+    "cxm_tally_incidence": (
+        _STATUS, _TALLY, POINTER(SurvivalOptions), POINTER(c_void_p), _ERROR),
+    "cxm_tally_logrank": (
+        _STATUS, _TALLY, POINTER(LogrankOptions), POINTER(c_void_p), _ERROR),
+    "cxm_match_causes": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(CauseName),
+        POINTER(c_size_t), _ALLOCATOR, _ERROR),
     # revenue.h
     "cxm_revenue_rows": (
         _STATUS, POINTER(RevenueInput), POINTER(RevenueOutput), _ALLOCATOR, _ERROR),
