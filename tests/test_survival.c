@@ -458,7 +458,7 @@ static void logrank_from_columns(void **state)
     assert_memory_equal(key.text, "odd", 3);
     cxm_report_free(r);
     must_be_ok(cxm_logrank(&duration, &event, &(struct cxm_logrank_call){
-                   CXM_INIT(logrank), .by = &by, .strata = &strata, .rho = 1 }, &r, &error),
+                   CXM_INIT(logrank), .by = &by, .within = &strata, .rho = 1 }, &r, &error),
                &error);
     assert_int_equal(cxm_report_rows(r), 5);
     assert_string_equal(cxm_report_definition(r, 0), "logrank/rho=1/strata=1");

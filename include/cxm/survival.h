@@ -117,7 +117,7 @@ cxm_tally_logrank(struct cxm_tally *tally, const struct cxm_logrank_options *opt
 /* ---- from columns --------------------------------------------------------------------- */
 
 struct cxm_duration_options {
-    CXM_COMMON_OPTIONS;              /* weight must be NULL; all_measures is not used */
+    CXM_COMMON_OPTIONS;              /* weight, strata … must be NULL; all_measures is not used */
     const struct cxm_column *entry;  /**< when observation began; NULL: at 0, all of them */
     const char *const *causes;       /**< names of the causes 1 … n_causes; NULL: one event, */
     size_t n_causes;                 /**< or, for competing risks, see cxm_match_causes */
@@ -142,10 +142,10 @@ cxm_competing_risks(const struct cxm_column *duration, const struct cxm_column *
                     struct cxm_error *error);
 
 struct cxm_logrank_call {
-    CXM_COMMON_OPTIONS;              /* `by` makes the groups; weight must be NULL */
+    CXM_COMMON_OPTIONS;              /* `by` makes the groups; weight, strata … must be NULL */
     const struct cxm_column *entry;
-    const struct cxm_column *strata; /**< NULL: none */
-    size_t n_strata;                 /**< number of columns; 0 means 1 when `strata` is set */
+    const struct cxm_column *within; /**< strata of the test; NULL: none */
+    size_t n_within;                 /**< number of columns; 0 means 1 when `within` is set */
     double rho, gamma;
 };
 

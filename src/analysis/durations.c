@@ -149,7 +149,7 @@ enum cxm_status cxm_logrank(const struct cxm_column *duration, const struct cxm_
     if (status != CXM_OK)
         return status;
     const size_t n_by = o.by == NULL ? 0 : o.n_by == 0 ? 1 : o.n_by;
-    const size_t n_strata = o.strata == NULL ? 0 : o.n_strata == 0 ? 1 : o.n_strata;
+    const size_t n_strata = o.within == NULL ? 0 : o.n_within == 0 ? 1 : o.n_within;
     if (n_by == 0 || out == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, n_by == 0 ? "by" : "out",
                              "a log-rank test needs groups (by) and an out");
@@ -158,7 +158,7 @@ enum cxm_status cxm_logrank(const struct cxm_column *duration, const struct cxm_
         return cxm_priv_no_memory(error);
     memcpy(keys, o.by, n_by * sizeof *keys);
     if (n_strata > 0)
-        memcpy(keys + n_by, o.strata, n_strata * sizeof *keys);
+        memcpy(keys + n_by, o.within, n_strata * sizeof *keys);
     status = run_logrank(duration, event, &o, keys, n_by + n_strata, n_strata, out, error);
     cxm_priv_release(NULL, keys);
     return status;

@@ -462,20 +462,6 @@ class BgNbdOptions(Structure):
         ("size", c_size_t),
         ("freq", c_void_p),
         ("level", c_double),
-class SurvivalOptions(Structure):
-    _fields_ = [
-        ("size", c_size_t),
-        ("level", c_double),
-        ("interval", c_int32),
-        ("rows", c_uint32),
-        ("hazard", c_int32),
-        ("total", c_int32),
-        ("few", c_int32),
-        ("reserved", c_int32),
-        ("quantiles", POINTER(c_double)),
-        ("n_quantiles", c_size_t),
-        ("taus", POINTER(c_double)),
-        ("n_taus", c_size_t),
         ("times", POINTER(c_double)),
         ("n_times", c_size_t),
     ]
@@ -563,6 +549,9 @@ class GroupsOptions(Structure):
         ("small_n", c_int32),
         ("lonely", c_int32),
         ("reserved", c_int32),
+    ]
+
+
 class LogrankOptions(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -626,6 +615,25 @@ class ScorecardLine(Structure):
         ("direction", c_int32),
         ("census", c_int32),
         ("total", c_int32),
+    ]
+
+
+class SurvivalOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("rows", c_uint32),
+        ("hazard", c_int32),
+        ("total", c_int32),
+        ("few", c_int32),
+        ("reserved", c_int32),
+        ("quantiles", POINTER(c_double)),
+        ("n_quantiles", c_size_t),
+        ("taus", POINTER(c_double)),
+        ("n_taus", c_size_t),
+        ("times", POINTER(c_double)),
+        ("n_times", c_size_t),
     ]
 
 

@@ -136,7 +136,7 @@ def kaplan_meier(
     ``r.at(times)``. Errors: a negative duration or an event other than 0 and 1 names its row; a
     duration not above its entry is excluded as bad. Other arguments as in :func:`nps`.
 
-    >>> cxm.kaplan_meier([5, 8, 8, 12], [1, 1, 0, 0]).median
+    >>> cxm.kaplan_meier([5, 8, 8, 12], [1, 1, 1, 0]).median
     8.0
     """
     if isinstance(duration, Tally):
