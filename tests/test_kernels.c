@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Every variant of a kernel against the C one, and the short cut for byte ratings against the
- * general road, which a validity bitmap without a single null forces: same saved bytes. */
+ * general road, which a mask that masks nothing forces: same saved bytes. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
 #include "testing.h"
@@ -84,6 +84,50 @@ static void counting_bytes(void **state)
 #endif
 }
 
+static void compare_masks(cxm_mask_bytes *variant, size_t n, unsigned skip)
+{
+    void *map, *bit_map;
+    size_t mapped, bits_mapped;
+    uint8_t *bytes = guarded(n, &map, &mapped);
+    uint8_t *bits = guarded((skip + n + 7) / 8, &bit_map, &bits_mapped);
+    uint8_t *got = malloc(n + 1), *want = malloc(n + 1);
+    assert_non_null(got);
+    assert_non_null(want);
+    const unsigned kind = (unsigned)(draw() % 4);
+    uint64_t nulls = 0;
+    for (size_t i = 0; i < (skip + n + 7) / 8; i++)
+        bits[i] = kind == 0 ? 0 : kind == 1 ? 0xFF : (uint8_t)draw();
+    for (size_t i = 0; i < n; i++) {
+        const bool valid = bits[(i + skip) / 8] >> (i + skip) % 8 & 1;
+        bytes[i] = (uint8_t)draw();
+        want[i] = valid ? bytes[i] : 0xA7;
+        nulls += !valid;
+    }
+    want[n] = got[n] = 99;
+    assert_int_equal(variant(bytes, n, bits, skip, 0xA7, got), nulls);
+    assert_memory_equal(got, want, n + 1);
+    free(got);
+    free(want);
+    munmap(map, mapped);
+    munmap(bit_map, bits_mapped);
+}
+
+static void masking_bytes(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n <= 3 * 64 + 5; n++) {
+        for (unsigned skip = 0; skip < 8; skip++) {
+            compare_masks(cxm_priv_mask_bytes_c, n, skip);
+#if CXM_X86
+            if (__builtin_cpu_supports("avx2"))
+                compare_masks(cxm_priv_mask_bytes_avx2, n, skip);
+            if (__builtin_cpu_supports("avx512bw"))
+                compare_masks(cxm_priv_mask_bytes_avx512, n, skip);
+#endif
+        }
+    }
+}
+
 static void masks_take_variants_away(void **state)
 {
     (void)state;
@@ -103,7 +147,7 @@ struct rows {
     uint8_t score[2 * ROWS];
     int64_t key[2 * ROWS];
     uint8_t narrow[8 * 2 * ROWS]; /* the keys in the type that is tried */
-    uint8_t valid[ROWS / 8 + 1];
+    uint8_t valid[ROWS / 8 + 2], unmasked[ROWS];
 };
 
 static enum cxm_status save(const struct cxm_column *score, const struct cxm_column *by,
@@ -132,11 +176,12 @@ static void same_both_ways(struct rows *r, struct cxm_column score, const struct
     uint8_t *quick, *general;
     size_t n_quick, n_general;
     struct cxm_error a, b;
-    struct cxm_column with_bitmap = score;
-    with_bitmap.validity = r->valid; /* all ones: no null, but not plain */
-    memset(r->valid, 0xFF, sizeof r->valid);
+    struct cxm_column with_mask = score;
+    with_mask.mask = r->unmasked; /* nothing is masked, but it is not plain */
+    with_mask.mask_stride = 1;
+    memset(r->unmasked, 0, sizeof r->unmasked);
     const enum cxm_status one = save(&score, by, invalid, threads, &quick, &n_quick, &a);
-    const enum cxm_status two = save(&with_bitmap, by, invalid, 1, &general, &n_general, &b);
+    const enum cxm_status two = save(&with_mask, by, invalid, 1, &general, &n_general, &b);
     assert_int_equal(one, two);
     if (one != CXM_OK) {
         assert_int_equal(a.row, b.row);
@@ -194,6 +239,15 @@ static void short_cut_equals_general_road(void **state)
             score.missing_codes = missing;
             score.n_missing_codes = 1;
             const struct cxm_column by = keys_as(r, kinds[k].type, stride);
+            if (k % 3 != 0) {
+                for (size_t i = 0; i < sizeof r->valid; i++)
+                    r->valid[i] = (uint8_t)(draw() | draw());
+                score.validity = r->valid;
+                score.validity_offset = (int64_t)(draw() % 8);
+                score.n_missing_codes = k % 3 == 1 ? 1 : 0;
+            }
+            for (size_t i = 0; i < 2 * ROWS && score.n_missing_codes == 0; i++)
+                r->score[i] = r->score[i] == 255 ? 0 : r->score[i];
             same_both_ways(r, score, k % 4 == 3 && variant == 0 ? NULL : &by,
                            variant & 4 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR, 1 + variant % 3);
         }
@@ -249,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counting_bytes),
+        cmocka_unit_test(masking_bytes),
         cmocka_unit_test(masks_take_variants_away),
         cmocka_unit_test(short_cut_equals_general_road),
         cmocka_unit_test(growing_keys),

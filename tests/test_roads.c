@@ -27,7 +27,7 @@ struct saved {
 };
 
 struct rows {
-    uint8_t score[ROWS], valid[ROWS / 8 + 1];
+    uint8_t score[ROWS], valid[ROWS / 8 + 2];
     uint32_t key[ROWS];
     double weight[ROWS], value[ROWS], other[ROWS];
     int64_t ones[ROWS];
@@ -198,6 +198,33 @@ static void weights(void **state)
     }
 }
 
+/* Bitmaps of the answers, of the keys and of both. */
+static void bitmaps(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 8; which++) {
+        struct rows *r = make_rows("nps", 50 + (uint64_t)which);
+        static uint8_t key_valid[ROWS / 8 + 2];
+        for (size_t i = 0; i < ROWS; i++)
+            r->score[i] = (uint8_t)(draw() % 11);
+        for (size_t i = 0; i < sizeof r->valid; i++) {
+            r->valid[i] = (uint8_t)(draw() | draw());
+            key_valid[i] = (uint8_t)(draw() | draw());
+        }
+        struct cxm_column *score = input(r, "score", CXM_ARRAY(r->score, ROWS));
+        score->validity = which & 1 ? r->valid : NULL;
+        score->validity_offset = 3;
+        if (which & 4)
+            make_keys(r, FEW);
+        if (which & 4 && which & 2)
+            r->columns[1].validity = key_valid;
+        same_on_every_road(r);
+        r->score[ROWS - 9] = 0xFF; /* invalid where it is not null */
+        same_on_every_road(r);
+        free(r);
+    }
+}
+
 /* Bins whose weights have other digits have other windows in a tally that was loaded; a row that
  * is then added by itself must find the right ones. */
 static void one_row_after_loading(void **state)
@@ -237,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights),
+        cmocka_unit_test(bitmaps),
         cmocka_unit_test(one_row_after_loading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

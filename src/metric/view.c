@@ -141,8 +141,9 @@ void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm
     out->invalid = base.invalid;
     out->excluded = base.excluded;
     out->sum_weight = t.weight.hi;
-    const struct cxm_dd square = cxm_priv_dd_mul(t.weight, t.weight);
-    out->n_eff = base.n > 0 ? cxm_priv_dd_div(square, t.weight2).hi : 0.0;
+    out->n_eff = (double)base.n; /* what n^2 / n is */
+    if (view->weighted && base.n > 0)
+        out->n_eff = cxm_priv_dd_div(cxm_priv_dd_mul(t.weight, t.weight), t.weight2).hi;
     out->interval = CXM_INTERVAL_NONE;
     if (base.n == 0)
         out->flags |= CXM_FLAG_NO_DATA;

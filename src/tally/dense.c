@@ -12,13 +12,13 @@
 #include "tally/kernels.h"
 #include "tally/tally.h"
 
-enum { CODES = 16, CHUNK = 1 << 15, FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256,
+enum { CODES = 16, CHUNK = 1 << 15, BUFFER = 1 << 13, FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256,
        FLUSH_ROWS = 1 << 30 };
 
+/* Values that lie in memory as they are, but for a bitmap. */
 static bool is_plain(const struct cxm_column *c)
 {
-    return c->validity == NULL && c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0
-        && c->n_labels == 0;
+    return c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0 && c->n_labels == 0;
 }
 
 static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources)
@@ -34,7 +34,8 @@ static bool key_fits(const struct cxm_sources *sources)
     const struct cxm_column *c = sources->keys[0];
     if (sources->n_keys == 0)
         return true;
-    return sources->n_keys == 1 && sources->roles[0] < CXM_KEY_FPC && is_plain(c) && (c->flags & CXM_COLUMN_SENTINEL) == 0
+    return sources->n_keys == 1 && sources->roles[0] < CXM_KEY_FPC && is_plain(c)
+        && c->validity == NULL && (c->flags & CXM_COLUMN_SENTINEL) == 0
         && c->n_missing_codes == 0 && c->calendar == CXM_NO_CALENDAR
         && sources->plans[0].info.type == CXM_KEY_INT && c->type >= CXM_I8 && c->type <= CXM_U32;
 }
@@ -52,6 +53,7 @@ static void make_codes(const struct cxm_config *config, const struct cxm_column 
     all.n = 256;
     all.stride = 1;
     all.offset = 0;
+    all.validity = NULL;
     cxm_priv_reader_init(&reader, &all);
     cxm_priv_read_codes(&reader, 0, 256, (int64_t)config->lowest[0], config->units[0].bins,
                         codes);
@@ -60,6 +62,26 @@ static void make_codes(const struct cxm_config *config, const struct cxm_column 
 static const uint8_t *row_of(const struct cxm_column *column, int64_t row)
 {
     return (const uint8_t *)column->data + (column->offset + row) * column->stride;
+}
+
+/* Answers side by side: as they are, or copied into the buffer, nulls as `fill`. */
+static const uint8_t *answers_of(const struct cxm_column *column, int64_t row, size_t n,
+                                 uint8_t fill, uint8_t buffer[BUFFER], uint64_t *nulls)
+{
+    const uint8_t *bytes = row_of(column, row);
+    const int64_t stride = column->stride;
+    if (stride != 1) {
+        for (size_t i = 0; i < n; i++)
+            buffer[i] = bytes[(int64_t)i * stride];
+        bytes = buffer;
+    }
+    *nulls = 0;
+    if (column->validity == NULL)
+        return bytes;
+    const int64_t bit = column->validity_offset + row;
+    *nulls = cxm_priv_kernels(0).mask_bytes(bytes, n, column->validity + bit / 8,
+                                            (unsigned)(bit % 8), fill, buffer);
+    return buffer;
 }
 
 /* ---- without groups ------------------------------------------------------------------- */
@@ -90,6 +112,7 @@ static enum cxm_dense_result count_all(const struct cxm_config *config,
     uint16_t codes[256];
     uint8_t values[CXM_MOST_VALUES];
     uint64_t counts[CXM_MOST_VALUES] = { 0 };
+    uint8_t buffer[BUFFER], fill = 0; /* a byte that is no answer */
     size_t n_values = 0;
     const struct cxm_column *column = sources->slots[0];
     const uint32_t invalid = config->units[0].bins + 1;
@@ -97,17 +120,25 @@ static enum cxm_dense_result count_all(const struct cxm_config *config,
         return count_few(config, sources, first, last, state);
     make_codes(config, column, codes);
     for (int i = 0; i < 256; i++) {
-        if (codes[i] == invalid)
+        if (codes[i] == invalid) {
+            fill = (uint8_t)i;
             continue;
+        }
         if (n_values == CXM_MOST_VALUES)
             return CXM_DENSE_NO;
         values[n_values++] = (uint8_t)i;
     }
-    if (column->stride != 1)
-        return CXM_DENSE_NO;
-    cxm_priv_kernels(0).count_bytes(row_of(column, first), (size_t)(last - first), values,
-                                    n_values, counts);
+    const bool in_place = column->stride == 1 && column->validity == NULL;
+    const int64_t step = in_place ? last - first : BUFFER;
     int64_t known = 0;
+    for (int64_t row = first; row < last; row += step) {
+        const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
+        uint64_t nulls;
+        const uint8_t *bytes = answers_of(column, row, n, fill, buffer, &nulls);
+        cxm_priv_kernels(0).count_bytes(bytes, n, values, n_values, counts);
+        known += (int64_t)nulls;
+    }
+    const int64_t null = known;
     for (size_t v = 0; v < n_values; v++)
         known += (int64_t)counts[v];
     if (known != last - first && !sources->count_invalid)
@@ -117,6 +148,7 @@ static enum cxm_dense_result count_all(const struct cxm_config *config,
     int64_t *cell = cxm_priv_table_cell(&state->groups, 0);
     for (size_t v = 0; v < n_values; v++)
         cell[codes[values[v]]] += (int64_t)counts[v];
+    cell[invalid - 1] += null;
     cell[invalid] += last - first - known;
     return CXM_DENSE_DONE;
 }
@@ -365,21 +397,40 @@ static enum cxm_dense_result count_keyed(const struct cxm_config *config,
     uint16_t codes[256];
     uint8_t narrow[256];
     make_codes(config, answers, codes);
-    for (int i = 0; i < 256; i++)
+    const uint32_t missing = config->units[0].bins;
+    uint8_t buffer[BUFFER], fill = 0;
+    for (int i = 0; i < 256; i++) {
         narrow[i] = (uint8_t)codes[i];
+        fill = codes[i] >= missing && codes[fill] != missing ? (uint8_t)i : fill;
+    }
+    const bool own = codes[fill] != missing; /* no answer is that byte, or it would be invalid */
+    if (codes[fill] < missing)
+        return CXM_DENSE_NO;
+    if (answers->validity != NULL)
+        narrow[fill] = (uint8_t)missing;
+    const int64_t step = answers->validity != NULL ? BUFFER : CHUNK;
     int64_t since_flush = 0;
     const enum cxm_dense_result guessed = guess(config, &loops, keys, first, last, k);
     if (guessed != CXM_DENSE_DONE)
         return guessed;
-    for (int64_t row = first; row < last; row += CHUNK) {
-        const size_t n = last - row < CHUNK ? (size_t)(last - row) : CHUNK;
+    for (int64_t row = first; row < last; row += step) {
+        const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
         int64_t low, high;
         loops.find(row_of(keys, row), keys->stride, n, &low, &high);
         const enum cxm_dense_result result = reach(config, k, low, high);
         if (result != CXM_DENSE_DONE)
             return result;
-        loops.count(row_of(keys, row), keys->stride, row_of(answers, row), answers->stride,
-                    narrow, n, k);
+        if (answers->validity == NULL) {
+            loops.count(row_of(keys, row), keys->stride, row_of(answers, row), answers->stride,
+                        narrow, n, k);
+        } else {
+            uint64_t nulls, filled = 0;
+            const uint8_t *bytes = answers_of(answers, row, n, fill, buffer, &nulls);
+            cxm_priv_kernels(0).count_bytes(bytes, n, &fill, 1, &filled);
+            if (own && filled != nulls)
+                return CXM_DENSE_NO;
+            loops.count(row_of(keys, row), keys->stride, bytes, 1, narrow, n, k);
+        }
         since_flush += (int64_t)n;
         if (since_flush >= FLUSH_ROWS) {
             if (!flush(config, k, state))

@@ -28,14 +28,41 @@ void cxm_priv_count_bytes_c(const uint8_t *bytes, size_t n, const uint8_t *value
     }
 }
 
+uint64_t cxm_priv_mask_bytes_c(const uint8_t *bytes, size_t n, const uint8_t *bits, unsigned skip,
+                               uint8_t fill, uint8_t *out)
+{
+    const uint64_t each = 0x0101010101010101u, bit = 0x8040201008040201u, top = each * 0x80;
+    uint64_t nulls = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8, bits++) {
+        const uint64_t eight = skip > 0 ? (bits[0] >> skip | bits[1] << (8 - skip)) & 0xFF : bits[0];
+        const uint64_t picked = eight * each & bit;            /* byte k keeps bit k */
+        const uint64_t ones = (picked + (top - each)) & top;   /* its top bit: was it set? */
+        const uint64_t mask = (ones >> 7) * 0xFF;
+        const uint64_t word = (cxm_priv_get_u64(bytes + i) & mask) | (fill * each & ~mask);
+        cxm_priv_put_u64(out + i, word);
+        nulls += 8 - (uint64_t)__builtin_popcountll(eight);
+    }
+    for (unsigned k = skip; i < n; i++, k++) {
+        const bool valid = (bits[k / 8] >> k % 8 & 1) != 0;
+        out[i] = valid ? bytes[i] : fill;
+        nulls += !valid;
+    }
+    return nulls;
+}
+
 struct cxm_kernels cxm_priv_kernels(unsigned mask)
 {
-    struct cxm_kernels k = { cxm_priv_count_bytes_c };
+    struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_mask_bytes_c };
 #if CXM_X86
-    if ((mask & CXM_CPU_AVX2) == 0 && __builtin_cpu_supports("avx2"))
+    if ((mask & CXM_CPU_AVX2) == 0 && __builtin_cpu_supports("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
-    if ((mask & CXM_CPU_AVX512) == 0 && __builtin_cpu_supports("avx512bw"))
+        k.mask_bytes = cxm_priv_mask_bytes_avx2;
+    }
+    if ((mask & CXM_CPU_AVX512) == 0 && __builtin_cpu_supports("avx512bw")) {
         k.count_bytes = cxm_priv_count_bytes_avx512;
+        k.mask_bytes = cxm_priv_mask_bytes_avx512;
+    }
 #else
     (void)mask;
 #endif

@@ -15,17 +15,32 @@ enum { CXM_MOST_VALUES = 16 };
 typedef void cxm_count_bytes(const uint8_t *bytes, size_t n, const uint8_t *values,
                              size_t n_values, uint64_t *counts);
 
+/* Copies n bytes; where the bitmap, from bit `skip` < 8 of its first byte on, has a 0 stands
+ * `fill` instead. Returns how many those are. Reads no byte of the bitmap without a bit of a row. */
+typedef uint64_t cxm_mask_bytes(const uint8_t *bytes, size_t n, const uint8_t *bits,
+                                unsigned skip, uint8_t fill, uint8_t *out);
+
 cxm_count_bytes cxm_priv_count_bytes_c;
+cxm_mask_bytes cxm_priv_mask_bytes_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_X86 1
 cxm_count_bytes cxm_priv_count_bytes_avx2, cxm_priv_count_bytes_avx512;
+cxm_mask_bytes cxm_priv_mask_bytes_avx2, cxm_priv_mask_bytes_avx512;
 #else
 #define CXM_X86 0
 #endif
 
 struct cxm_kernels {
     cxm_count_bytes *count_bytes;
+    cxm_mask_bytes *mask_bytes;
 };
+
+/* Bits skip … skip + 63 of a bitmap that has them all. */
+static inline uint64_t cxm_priv_word_of_bits(const uint8_t *bits, unsigned skip)
+{
+    const uint64_t word = cxm_priv_get_u64(bits) >> skip;
+    return skip > 0 ? word | (uint64_t)bits[8] << (64 - skip) : word;
+}
 
 /* What this processor runs best; `mask` (of CXM_CPU_…) forbids variants, for tests. */
 enum { CXM_CPU_AVX2 = 1, CXM_CPU_AVX512 = 2 };
