@@ -15,11 +15,11 @@ enum { N = 60, ROOM = 256, ITEMS = 2 };
 
 static uint8_t score[N], rating[N], flag[N], other[N], replies[N];
 static int32_t segment[N];
-static double weight[N];
+static double weight[N], series[N];
 static struct cxm_row rows[ROOM];
 static size_t n_rows;
 
-static struct cxm_column c_score, c_rating, c_flag, c_other, c_replies, c_by, c_weight,
+static struct cxm_column c_score, c_rating, c_flag, c_other, c_replies, c_by, c_weight, c_series,
     c_items[ITEMS], c_expected[ITEMS];
 static uint8_t *saved;
 static size_t saved_bytes;
@@ -145,6 +145,49 @@ static enum cxm_status report_to_arrow(void)
     return status;
 }
 
+/* What an analysis made is of no interest here. */
+static enum cxm_status done(enum cxm_status status, struct cxm_report **out)
+{
+    assert_true((*out != NULL) == (status == CXM_OK));
+    cxm_report_free(*out);
+    return status;
+}
+
+static enum cxm_status chart(void)
+{
+    struct cxm_report *out = NULL;
+    const struct cxm_chart_options options = { .size = sizeof options, .rules = "all",
+                                               .median_range = 1, .period = &c_series };
+    return done(cxm_chart("xmr", &c_series, NULL, &options, &out, NULL), &out);
+}
+
+static enum cxm_status chart_tally(void)
+{
+    struct cxm_report *out = NULL;
+    return done(cxm_chart_tally("xmr", tally, 0, NULL, &out, NULL), &out);
+}
+
+static enum cxm_status run_rules(void)
+{
+    struct cxm_report *out = NULL;
+    return done(cxm_run_rules(&c_score, "all", CXM_GAPS_SPLIT, &out, NULL), &out);
+}
+
+static enum cxm_status change_point(void)
+{
+    struct cxm_report *out = NULL;
+    const uint64_t seed = 1;
+    const struct cxm_change_options options = { .size = sizeof options, .permutations = 3,
+                                                .seed = &seed, .several = 1 };
+    return done(cxm_change_point("pettitt", &c_score, NULL, &options, &out, NULL), &out);
+}
+
+static enum cxm_status change_point_tally(void)
+{
+    struct cxm_report *out = NULL;
+    return done(cxm_change_point_tally("mean", tally, 0, NULL, &out, NULL), &out);
+}
+
 static enum cxm_status to_arrow(void)
 {
     struct ArrowArrayStream stream;
@@ -186,6 +229,8 @@ static const struct call {
     { "retention", retention }, { "churn", churn },             { "only_count", only_count },
     { "info", info },       { "load", load },                   { "to_arrow", to_arrow },
     { "report_to_arrow", report_to_arrow },
+    { "chart", chart },     { "chart_tally", chart_tally },     { "run_rules", run_rules },
+    { "change_point", change_point }, { "change_point_tally", change_point_tally },
     { "match", match },     { "interval", interval },
 };
 
@@ -206,6 +251,7 @@ static int set_up(void **state)
         replies[i] = (uint8_t)(i % 3);
         segment[i] = i * 1000003 % 7;
         weight[i] = 0.5 + i * 0.37;
+        series[i] = i * 17 % N;
     }
     c_score = column(score, CXM_U8, "score");
     c_rating = column(rating, CXM_U8, "rating");
@@ -214,6 +260,7 @@ static int set_up(void **state)
     c_replies = column(replies, CXM_U8, "replies");
     c_by = column(segment, CXM_I32, "segment");
     c_weight = column(weight, CXM_F64, "weight");
+    c_series = column(series, CXM_F64, "series");
     c_items[0] = c_rating;
     c_items[1] = column(rating, CXM_U8, NULL);
     c_expected[0] = column(replies, CXM_U8, "a");

@@ -7,6 +7,7 @@
 #include <cxm/analysis.h>
 #include <cxm/arrow.h>
 #include <cxm/base.h>
+#include <cxm/chart.h>
 #include <cxm/column.h>
 #include <cxm/compare.h>
 #include <cxm/csat.h>

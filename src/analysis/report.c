@@ -245,6 +245,12 @@ void cxm_priv_report_text(struct cxm_report *r, size_t row, int axis, const char
         r->axes[axis].values.ints[row] = add_text(r, &r->texts, text, strlen(text));
 }
 
+void cxm_priv_report_fail(struct cxm_report *r)
+{
+    if (r != NULL)
+        failed(r);
+}
+
 struct cxm_estimate *cxm_priv_report_estimate(struct cxm_report *r, size_t row)
 {
     return usable(r) ? &r->estimates[row] : NULL;

@@ -74,6 +74,9 @@ void cxm_priv_report_text(struct cxm_report *report, size_t row, int axis, const
 /* The estimate of a row, to be changed until the report is finished; NULL: out of memory. */
 struct cxm_estimate *cxm_priv_report_estimate(struct cxm_report *report, size_t row);
 
+/* Remembers that memory ran out while a row was made. */
+void cxm_priv_report_fail(struct cxm_report *report);
+
 /* An estimate without any number: NaN, counts 0, the level, unit and base given. */
 struct cxm_estimate cxm_priv_blank_estimate(double level, enum cxm_unit unit,
                                             enum cxm_base_kind base);

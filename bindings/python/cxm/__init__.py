@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ._customers import Histories, Scores, histories, rfm, stages
     from ._fcr import ContactResult, States, fcr_window
     from ._compare import adjust, compare, compare_groups, league, trend
+    from ._chart import change_point, chart, run_rules
     from ._info import analyses
     from ._lifetime import (
         Model,
@@ -79,6 +80,8 @@ _LAZY = {
     "analyses": "_info",
     "bg_nbd": "_lifetime",
     "bg_nbd_predict": "_lifetime",
+    "change_point": "_chart",
+    "chart": "_chart",
     "compare": "_compare",
     "compare_groups": "_compare",
     "competing_risks": "_survival",
@@ -97,6 +100,7 @@ _LAZY = {
     "power": "_plan",
     "revenue": "_revenue",
     "rfm": "_customers",
+    "run_rules": "_chart",
     "sample_size": "_plan",
     "scorecard": "_target",
     "shifted_beta_geometric": "_lifetime",
@@ -127,6 +131,8 @@ __all__ = [
     "bg_nbd",
     "bg_nbd_predict",
     "ces",
+    "change_point",
+    "chart",
     "churn",
     "compare",
     "compare_groups",
@@ -161,6 +167,7 @@ __all__ = [
     "retention",
     "revenue",
     "rfm",
+    "run_rules",
     "sample_size",
     "scorecard",
     "share",

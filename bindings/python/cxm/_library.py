@@ -389,6 +389,51 @@ class AnalysisInfo(Structure):
     ]
 
 
+class ChartState(Structure):
+    _fields_ = [
+        ("ewma", c_double),
+        ("cusum_high", c_double),
+        ("cusum_low", c_double),
+        ("step", c_int64),
+    ]
+
+
+class ChartOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("limits", c_double),
+        ("baseline", c_int64),
+        ("centre", POINTER(c_double)),
+        ("sigma", POINTER(c_double)),
+        ("sigma_z", POINTER(c_double)),
+        ("rules", c_char_p),
+        ("period", POINTER(Column)),
+        ("start", POINTER(ChartState)),
+        ("lambda", c_double),
+        ("k", POINTER(c_double)),
+        ("h", c_double),
+        ("sigma_units", c_int32),
+        ("head_start", c_int32),
+        ("gaps", c_int32),
+        ("exact", c_int32),
+        ("median_range", c_int32),
+        ("asymptotic", c_int32),
+    ]
+
+
+class ChangeOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("period", POINTER(Column)),
+        ("permutations", c_int64),
+        ("seed", POINTER(c_uint64)),
+        ("penalty", c_double),
+        ("level", c_double),
+        ("several", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class AxisInfo(Structure):
     _fields_ = [("name", c_char * 32), ("type", c_int32), ("reserved", c_int32)]
 class PlanOptions(Structure):
@@ -663,6 +708,9 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_interval_limits", IntervalLimits),
     ("cxm_axis_info", AxisInfo),
     ("cxm_analysis_info", AnalysisInfo),
+    ("cxm_chart_state", ChartState),
+    ("cxm_chart_options", ChartOptions),
+    ("cxm_change_options", ChangeOptions),
     ("cxm_plan_options", PlanOptions),
     ("cxm_plan", PlanStruct),
     ("cxm_revenue_input", RevenueInput),
@@ -834,6 +882,19 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_adjust_name": (c_char_p, c_int),
     "cxm_adjust_from_name": (c_int, c_char_p),
     "cxm_adjust": (_STATUS, POINTER(c_double), c_size_t, c_int, POINTER(c_double), _ERROR),
+    # chart.h
+    "cxm_chart": (
+        _STATUS, c_char_p, POINTER(Column), POINTER(Column), POINTER(ChartOptions),
+        POINTER(c_void_p), _ERROR),
+    "cxm_chart_tally": (
+        _STATUS, c_char_p, _TALLY, c_uint32, POINTER(ChartOptions), POINTER(c_void_p), _ERROR),
+    "cxm_run_rules": (
+        _STATUS, POINTER(Column), c_char_p, c_int32, POINTER(c_void_p), _ERROR),
+    "cxm_change_point": (
+        _STATUS, c_char_p, POINTER(Column), POINTER(Column), POINTER(ChangeOptions),
+        POINTER(c_void_p), _ERROR),
+    "cxm_change_point_tally": (
+        _STATUS, c_char_p, _TALLY, c_uint32, POINTER(ChangeOptions), POINTER(c_void_p), _ERROR),
     # report.h
     "cxm_report_free": (None, _REPORT),
     "cxm_report_rows": (c_size_t, _REPORT),

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Charts, run rules and change points through Python: inputs of every kind, options, messages.
+The figures themselves are in tests/test_chart.c and tests/test_change_point.c."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import Any
+
+import pytest
+from helpers import close, refused
+
+import cxm
+
+FLOW = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
+ORANGES = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22, 8, 10, 5, 13, 11, 20, 18, 24, 15,
+           9, 12, 7, 13, 9, 6]
+DOUGH = [324.925, 324.675, 324.725, 324.350, 325.350, 325.225, 324.125, 324.525, 325.225, 324.600,
+         324.625, 325.150, 328.325, 327.250, 327.825, 328.500, 326.675, 327.775, 326.875, 328.350]
+
+
+def signals(report: cxm.Report, measure: str | None = None) -> list[Any]:
+    rows = report if measure is None else report[measure]
+    return [row.period for row in rows if row.signal]
+
+
+# ---- charts ------------------------------------------------------------------------------------
+
+
+def test_columns_of_every_kind() -> None:
+    numpy = pytest.importorskip("numpy")
+    want = repr(cxm.chart("p", ORANGES, [50] * 30).to_dict())
+    assert signals(cxm.chart("p", ORANGES, [50] * 30)) == [15, 23]
+    got = cxm.chart("p", numpy.array(ORANGES), numpy.full(30, 50, dtype="u1")).to_dict()
+    assert repr(got) == want
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"k": ORANGES, "n": 50})
+    assert repr(cxm.chart("p", "k", "n", data=frame).to_dict()) == want
+    polars = pytest.importorskip("polars")
+    assert repr(cxm.chart("p", "k", "n", data=polars.from_pandas(frame)).to_dict()) == want
+    refused("sizes is missing", cxm.chart, "p", ORANGES)
+
+
+def test_options_reach_the_library() -> None:
+    exact = cxm.chart("xmr", FLOW, exact=True)
+    assert close(exact.to_dict()["lower"][0], 45.817588, 1e-8)
+    assert close(cxm.chart("xmr", FLOW, median_range=True).to_dict()["sigma"][0], 1.57254, 1e-5)
+    r = cxm.chart("xmr", FLOW, centre=50, sigma=1, limits=2, rules=["N1", "we4".upper()])
+    assert signals(r, "x") == [2, 5, 7, 8, 9, 10]
+    assert r.definition == "chart/xmr/limits=2/centre=50/sigma=1/rules=N1+WE4"
+    assert cxm.chart("xmr", FLOW, baseline=5).definition == "chart/xmr/limits=3/baseline=5"
+    e = cxm.chart("ewma", FLOW, target=50, sigma=2.0539, lambda_=0.3, asymptotic=True)
+    assert close(e.to_dict()["upper"][0], 52.588432, 1e-8)
+    s = cxm.chart("cusum", DOUGH, target=325, k=0.3175, h=4.1959)
+    assert signals(s, "cusum_high") == list(range(14, 21)) and signals(s, "cusum_low") == []
+    head = cxm.chart("cusum", DOUGH, baseline=12, sigma_units=True, h=4, head_start=True)
+    assert head.definition == "chart/cusum/k=0.5/h=4/sigma-units/head-start/baseline=12"
+    assert math.isnan(s.to_dict()["sigma"][0])
+
+
+def test_a_chart_goes_on() -> None:
+    options: dict[str, Any] = {"target": 325, "sigma": 0.6}
+    for kind in ("ewma", "cusum"):
+        whole = cxm.chart(kind, DOUGH, **options)
+        first = cxm.chart(kind, DOUGH[:7], **options)
+        rest = cxm.chart(kind, DOUGH[7:], start=first, **options)
+        for measure in whole.measures:
+            parts = first[measure].to_dict()["value"] + rest[measure].to_dict()["value"]
+            assert parts == whole[measure].to_dict()["value"]
+            limits = first[measure].to_dict()["upper"] + rest[measure].to_dict()["upper"]
+            assert limits == whole[measure].to_dict()["upper"]
+    refused(
+        "start has no ewma or cusum to continue", cxm.chart, "ewma", DOUGH,
+        start=cxm.chart("xmr", FLOW), **options,
+    )
+    refused("start is the report of the part before", cxm.chart, "ewma", DOUGH, start=3, **options)
+
+
+def test_results_and_tallies() -> None:
+    day = [datetime.date(2024, 1 + i // 40, 1 + i % 28) for i in range(240)]
+    score = [(i * 7 + i // 40) % 11 for i in range(240)]
+    g = cxm.nps(score, by=cxm.month(day))
+    r = cxm.chart("xmr", g)
+    assert [row.value for row in r["x"]] == [row.value for row in g]
+    assert [row.period for row in r["x"]] == g.groups
+    assert {row.metric for row in r} == {"nps"} and {row.unit for row in r} == {"points"}
+    promoters = cxm.chart("p", g["promoters"])
+    assert str(promoters.to_dict()) == str(cxm.chart("p", g, measure="promoters").to_dict())
+    assert [row.value for row in promoters] == [row.value for row in g["promoters"]]
+    assert promoters.definition.endswith("/of=nps/0-10/6-9/measure=promoters")
+    assert str(cxm.chart("xmr", g.tally).to_dict()) == str(r.to_dict())
+    refused(
+        'nps of nps is no share of counted rows; use "xmr"', cxm.chart, "p", g
+    )
+    refused("sizes belongs to columns; a result brings its own", cxm.chart, "p", g, [1])
+    refused("the tally has no groups: one key must be the time", cxm.chart, "xmr", cxm.nps(score))
+    refused("measure belongs to results and tallies", cxm.chart, "xmr", FLOW, measure="x")
+
+
+def test_weights_are_no_counts() -> None:
+    g = cxm.share([1, 0, 1, 1], by=[1, 1, 2, 2], weight=[1.0, 2.0, 1.5, 1.0])
+    error = refused(
+        'share of share is no share of counted rows; use "xmr"', cxm.chart, "p", g
+    )
+    assert error.status == "EUNSUPPORTED"
+
+
+def test_periods() -> None:
+    months = [datetime.date(2024, m, 1) for m in (3, 1, 2)]
+    r = cxm.chart("xmr", [30, 10, 20], period=cxm.month(months))
+    assert [row.value for row in r["x"]] == [10, 20, 30]
+    assert [row.period for row in r["x"]] == sorted(months)
+    named = cxm.chart("xmr", "x", period="p", data={"x": [3, 1, 2], "p": ["c", "a", "b"]})
+    assert [row.period for row in named["x"]] == ["c", "a", "b"]  # text keeps the order of rows
+    months[0] = datetime.date(2024, 5, 1)
+    refused(
+        "periods are missing before 2024-05-01: the series has a gap; gaps are split or skipped "
+        "only when you say so",
+        cxm.chart, "xmr", [30, 10, 20], period=cxm.month(months),
+    )
+    split = cxm.chart("xmr", [30, 10, 20], period=cxm.month(months), gaps="split")
+    assert len(split["mr"]) == 1
+    error = refused(
+        "period: row 2 repeats a period; add up its rows first",
+        cxm.chart, "xmr", [1, 2, 3], period=[1, 2, 2],
+    )
+    assert (error.row, error.column, error.status) == (2, "period", "EDATA")
+    refused(
+        "period: row 1 has no period, and so no place in time",
+        cxm.chart, "xmr", [1, 2, 3], period=[1, None, 2],
+    )
+
+
+def test_messages() -> None:
+    refused(
+        'there is no chart "q"; there are p, u, laney, laney_u, c, xmr, ewma, cusum',
+        cxm.chart, "q", FLOW,
+    )
+    refused(
+        "the chart needs a baseline of at least 2 points in a row; there is 1",
+        cxm.chart, "xmr", [1],
+    )
+    refused("there are no points", cxm.chart, "xmr", [])
+    refused("k: row 1 is 11, more than its size", cxm.chart, "p", "k", "n",
+            data={"k": [1, 11], "n": [10, 10]})
+    refused("values: row 1 is 1.5, not a whole number", cxm.chart, "c", [1, 1.5])
+    refused(
+        "row 1 has no value: the series has a gap; gaps are split or skipped only when you say so",
+        cxm.chart, "xmr", [1, None, 2],
+    )
+    refused("limits must be above 0", cxm.chart, "xmr", FLOW, limits=0)
+    refused("limits must be a number, not 'x'", cxm.chart, "xmr", FLOW, limits="x")
+    refused("baseline must be a whole number, 0 or more, not 2.5", cxm.chart, "xmr", FLOW,
+            baseline=2.5)
+    refused("baseline must be a number of points", cxm.chart, "xmr", FLOW, baseline=0)
+    refused("lambda_ must be above 0, not 0", cxm.chart, "ewma", FLOW, lambda_=0)
+    refused("gaps must be 'error' or 'split' or 'skip', not 'x'", cxm.chart, "xmr", FLOW, gaps="x")
+    refused("centre and target are the same: pass one of them", cxm.chart, "ewma", FLOW, centre=1,
+            target=1)
+    refused(
+        "the target and sigma must come from a baseline, not from the points that are judged: "
+        "pass centre and sigma, or baseline", cxm.chart, "ewma", FLOW,
+    )
+
+
+# ---- run rules ---------------------------------------------------------------------------------
+
+
+def test_run_rules() -> None:
+    z = [0.2, -0.4, 3.1, 0.5, 2.3, -0.3, 2.4, 0.1, -0.2]
+    assert signals(cxm.run_rules(z)) == [3, 5, 7]
+    assert signals(cxm.run_rules(z, rules="N1")) == [3]
+    assert cxm.run_rules(z, rules=["WE1", "WE2"]).definition == "run_rules/N1+N5"
+    r = cxm.run_rules(z, rules="all")
+    assert [row.reason for row in r if row.signal][0] == "N1: beyond 3 sigma"
+    refused('there is no rule "N9"; there are N1 to N8, WE1 to WE4, all', cxm.run_rules, z,
+            rules="N9")
+
+
+# ---- change points -----------------------------------------------------------------------------
+
+
+def test_change_points() -> None:
+    yes = [45, 44, 46, 43, 47, 45, 38, 39, 37, 40, 36, 38]
+    r = cxm.change_point(yes, [50] * 12)
+    assert close(r.statistic, 21.36571475, 1e-9) and r.period == 6 and math.isnan(r.p)
+    assert (r.value_a, r.value_b, r.verdict, r.unit) == (0.9, 0.76, "change", "share")
+    a = cxm.change_point(yes, [50] * 12, permutations=999, seed=12345)
+    b = cxm.change_point(yes, [50] * 12, permutations=999, seed=12345)
+    assert a.p == b.p == 0.001
+    steps = cxm.change_point([5] * 3 + [1] * 4 + [9] * 2 + [5] * 3, several=True)
+    assert steps.to_dict()["period"] == [3, 7, 9]
+    assert cxm.change_point(yes, method="pettitt").statistic == 36
+    refused(
+        "permutations need a seed, so that the same call gives the same p", cxm.change_point, yes,
+        permutations=99,
+    )
+    refused("a change point needs at least 4 points; there are 3", cxm.change_point, [1, 2, 3])
+    refused("level must be between 0 and 1; did you mean 0.95?", cxm.change_point, yes, level=95)
+
+
+def test_change_points_of_results() -> None:
+    score = [10, 9, 9, 10, 3, 2, 3, 1]
+    g = cxm.nps(score, by={"day": [4, 1, 2, 3, 5, 6, 7, 8]})
+    r = cxm.change_point(g)
+    assert (r.period, r.value_a, r.value_b, r.unit) == (4, 100.0, -100.0, "points")
+    share = cxm.change_point(g["promoters"], method="proportion")
+    assert (share.period, share.value_a, share.value_b) == (4, 1.0, 0.0)
