@@ -154,6 +154,8 @@ __all__ = [
     "league",
     "lifetime_value",
     "logrank",
+    "league",
+    "lifetime_value",
     "margin_of_error",
     "mean",
     "merge",

@@ -42,7 +42,8 @@ def prototypes() -> dict[str, tuple[str, list[str]]]:
     pattern = r"CXM_API\s+(?:CXM_NODISCARD\s+)?([^;{}()]*?)\b(cxm_\w+)\s*\(([^;{}]*?)\)\s*;"
     for result, name, arguments in re.findall(pattern, header_text(), re.S):
         parts = [] if arguments.strip() == "void" else arguments.split(",")
-        found[name] = (result, [re.sub(r"\w+\s*$", "", p.strip()) or p for p in parts])
+        parts = [re.sub(r"(\w+)\s*\[\w*\]\s*$", r"*\1", p.strip()) for p in parts]
+        found[name] = (result, [re.sub(r"\w+\s*$", "", p) or p for p in parts])
     return found
 
 
