@@ -22,6 +22,7 @@
 #include <cxm/nps.h>
 #include <cxm/options.h>
 #include <cxm/plan.h>
+#include <cxm/quantiles.h>
 #include <cxm/report.h>
 #include <cxm/result.h>
 #include <cxm/retention.h>

@@ -240,6 +240,8 @@ static bool class_has(enum cxm_interval_class class, enum cxm_interval interval)
     case CXM_CLASS_SURVIVAL:
         return interval == CXM_INTERVAL_LOGIT
             || (interval >= CXM_INTERVAL_LOG_LOG && interval <= CXM_INTERVAL_ARCSINE);
+    case CXM_CLASS_QUANTILE:
+        return interval == CXM_INTERVAL_ORDER_STATISTIC;
     case CXM_CLASS_CLUSTERED:
         return interval == CXM_INTERVAL_T || class_has(CXM_CLASS_SHARE, interval);
     case CXM_CLASS_NONE:

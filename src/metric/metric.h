@@ -39,7 +39,7 @@ struct cxm_ask {
 /* Which intervals a measure can have. */
 enum cxm_interval_class {
     CXM_CLASS_NONE, CXM_CLASS_SHARE, CXM_CLASS_NET, CXM_CLASS_MEAN, CXM_CLASS_RATE,
-    CXM_CLASS_SURVIVAL,
+    CXM_CLASS_SURVIVAL, CXM_CLASS_QUANTILE,
     CXM_CLASS_CLUSTERED, /* shares of clustered rows: t, or as if they were independent */
     CXM_CLASS_RATIO,  /* as means, but the value of all groups is no mean of theirs */
     CXM_CLASS_CHANGE  /* of a net score of the same customers: Wald, Wald t */
@@ -95,6 +95,8 @@ extern const struct cxm_metric cxm_priv_metric_survival;
 extern const struct cxm_metric cxm_priv_metric_revenue;
 extern const struct cxm_metric cxm_priv_metric_stages;
 extern const struct cxm_metric cxm_priv_metric_sla;
+extern const struct cxm_metric cxm_priv_metric_quantiles;
+extern const struct cxm_metric cxm_priv_metric_sketch;
 extern const struct cxm_metric cxm_priv_metric_fcr_window;
 
 /* ---- reading a view ------------------------------------------------------------------- */

@@ -22,6 +22,8 @@ static const struct cxm_metric *const metrics[] = {
     &cxm_priv_metric_revenue,
     &cxm_priv_metric_stages,
     &cxm_priv_metric_sla,
+    &cxm_priv_metric_quantiles,
+    &cxm_priv_metric_sketch,
     &cxm_priv_metric_fcr_window,
 };
 

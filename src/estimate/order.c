@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Order statistics behind quantiles: the nine sample quantiles of Hyndman & Fan (1996, American
+ * Statistician 50:361), and limits from the binomial distribution of the number of values below the
+ * quantile (Conover 1999, 3.2). n up to 2^53. */
+#include "estimate/order.h"
+
+#include "estimate/beta.h"
+#include "estimate/estimate.h"
+
+#include <float.h>
+#include <math.h>
+
+/* P(X <= k) for X binomial (n, p), 0 < p < 1. */
+static double binomial_below(int64_t k, int64_t n, double p)
+{
+    if (k < 0)
+        return 0;
+    if (k >= n)
+        return 1;
+    return cxm_priv_beta_lower((double)(n - k), (double)k + 1, 1 - p, p);
+}
+
+/* The smallest k with P(X <= k) >= q. */
+static int64_t binomial_quantile(double q, int64_t n, double p)
+{
+    int64_t low = -1, high = n; /* P(X <= low) < q <= P(X <= high) */
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (binomial_below(middle, n, p) >= q)
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+
+/* j and g of type 1 … 3: steps of the empirical distribution. */
+static void step(int64_t n, double p, int type, double *j, double *g)
+{
+    const double h = type == 3 ? (double)n * p - 0.5 : (double)n * p;
+    const double fuzz = 4 * DBL_EPSILON * fmax(1, fabs(h));
+    const double whole = floor(h + fuzz);
+    const bool on_step = fabs(h - whole) <= fuzz;
+    *j = whole;
+    if (type == 1)
+        *g = on_step ? 0 : 1;
+    else if (type == 2)
+        *g = on_step ? 0.5 : 1;
+    else
+        *g = on_step && fmod(whole, 2) == 0 ? 0 : 1;
+}
+
+/* The same of type 4 … 9: h = n p + m with linear interpolation. */
+static void slope(int64_t n, double p, int type, double *j, double *g)
+{
+    static const double ends[][2] = { { 0, 1 },     { 0.5, 0.5 },           { 0, 0 },
+                                      { 1, 1 },     { 1.0 / 3, 1.0 / 3 },   { 0.375, 0.375 } };
+    const double a = ends[type - 4][0], b = ends[type - 4][1];
+    const double h = a + p * ((double)n + 1 - a - b);
+    const double fuzz = 4 * DBL_EPSILON * fmax(1, fabs(h));
+    *j = floor(h + fuzz);
+    *g = h - *j;
+    if (fabs(*g) < fuzz)
+        *g = 0;
+}
+
+struct cxm_quantile_ranks cxm_priv_quantile_ranks(int64_t n, double p, int type, double level)
+{
+    struct cxm_quantile_ranks r = { .coverage = NAN };
+    double j, g;
+    if (type <= 3)
+        step(n, p, type, &j, &g);
+    else
+        slope(n, p, type, &j, &g);
+    /* x(j) and x(j + 1), from 1 */
+    const double top = (double)n - 1;
+    r.low = (int64_t)fmin(fmax(j - 1, 0), top);
+    r.high = (int64_t)fmin(fmax(j, 0), top);
+    r.part = g;
+    if (p <= 0 || p >= 1) {
+        r.lower = r.upper = p <= 0 ? 0 : n - 1;
+        return r;
+    }
+    const double alpha = 1 - level;
+    const int64_t l = binomial_quantile(alpha / 2, n, p);
+    const int64_t u = binomial_quantile(1 - alpha / 2, n, p) + 1;
+    r.lower = l - 1;
+    r.upper = u - 1;
+    r.coverage = binomial_below(u - 1, n, p) - binomial_below(l - 1, n, p);
+    return r;
+}
+
+double cxm_priv_between(double low, double high, double part)
+{
+    if (part == 0 || low == high)
+        return low;
+    if (part == 1)
+        return high;
+    const double gap = high - low;
+    return isfinite(gap) ? low + part * gap : (1 - part) * low + part * high;
+}

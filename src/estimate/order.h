@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Which order statistics a quantile and its limits are made of. */
+#ifndef CXM_SRC_ESTIMATE_ORDER_H
+#define CXM_SRC_ESTIMATE_ORDER_H
+
+#include <stdint.h>
+
+struct cxm_quantile_ranks {
+    int64_t low, high;      /* from 0; the quantile is x[low] + part (x[high] - x[low]) */
+    double part;            /* 0 … 1 */
+    int64_t lower, upper;   /* limits, from 0; -1 and n: beyond the ends */
+    double coverage;        /* that the limits have; NaN for p = 0 and 1 */
+};
+
+/* n >= 1, 0 <= p <= 1, type 1 … 9 (Hyndman & Fan 1996). */
+struct cxm_quantile_ranks cxm_priv_quantile_ranks(int64_t n, double p, int type, double level);
+
+/* The value of a quantile from its two order statistics, monotone and exact where they agree. */
+double cxm_priv_between(double low, double high, double part);
+
+#endif
