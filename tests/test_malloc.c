@@ -107,6 +107,26 @@ static enum cxm_status churn(void)
                      &(struct cxm_churn_options){ COMMON(churn), .reason = &c_replies }, OUT);
 }
 
+static enum cxm_status rake(void)
+{
+    static const double categories[2] = { 0, 1 }, totals[2] = { 1, 2 };
+    static double out[N];
+    const struct cxm_column known = cxm_column_make(NULL, CXM_F64, categories, 2, 8, 8);
+    const struct cxm_margin margin[2] = { { NULL, &c_flag, 0, &known, totals },
+                                          { "other", &c_other, 0, &known, totals } };
+    return cxm_rake(NULL, margin, 2, NULL, out, NULL, NULL, NULL);
+}
+
+static enum cxm_status design(void)
+{
+    const struct cxm_column units[2] = { c_replies, c_by };
+    return cxm_churn(&c_flag, &c_other,
+                     &(struct cxm_churn_options){ COMMON(churn), .reason = &c_replies,
+                                                  .strata = &c_by, .cluster = units,
+                                                  .n_cluster = 2, .population = 1000,
+                                                  .lonely = CXM_LONELY_ADJUST }, OUT);
+}
+
 static enum cxm_status only_count(void)
 {
     return cxm_nps(&c_score, &(struct cxm_nps_options){ COMMON(nps) }, NULL, 0, 0, &n_rows,
@@ -227,6 +247,7 @@ static const struct call {
     { "mean", mean },       { "ratio", ratio },                 { "total", total },
     { "share", share },     { "fcr", fcr },                     { "one_touch", one_touch },
     { "retention", retention }, { "churn", churn },             { "only_count", only_count },
+    { "rake", rake },       { "design", design },
     { "info", info },       { "load", load },                   { "to_arrow", to_arrow },
     { "report_to_arrow", report_to_arrow },
     { "chart", chart },     { "chart_tally", chart_tally },     { "run_rules", run_rules },

@@ -8,6 +8,7 @@
 #include <cxm/arrow.h>
 #include <cxm/base.h>
 #include <cxm/chart.h>
+#include <cxm/calibrate.h>
 #include <cxm/column.h>
 #include <cxm/compare.h>
 #include <cxm/csat.h>

@@ -183,8 +183,6 @@ enum cxm_status cxm_tally_info(const uint8_t *bytes, size_t n_bytes, struct cxm_
             info.groups = cxm_tally_groups(tally);
         if (status == CXM_OK)
             info.n_design = (int32_t)tally->schema.n_design;
-        if (info.groups < 0)
-            status = cxm_priv_no_memory(error);
         cxm_tally_free(tally);
     }
     if (status == CXM_OK)

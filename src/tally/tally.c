@@ -355,6 +355,30 @@ int cxm_tally_equal(const struct cxm_tally *a, const struct cxm_tally *b)
 
 /* ---- groups and keys ------------------------------------------------------------------ */
 
+static const uint8_t *by_prefix(const struct cxm_tally *tally, uint32_t cell, size_t *n)
+{
+    const uint8_t *key = cxm_priv_dict_key(&tally->state.groups.dict, cell, n);
+    *n = cxm_priv_keys_bytes(&tally->schema, tally->schema.n_keys, key, *n);
+    return key;
+}
+
+/* Without any memory to sort in: each cell whose keys of "by" no earlier one has. */
+static int64_t count_groups_slowly(const struct cxm_tally *tally)
+{
+    int64_t n_groups = 0;
+    for (uint32_t i = 0; i < tally->state.groups.dict.n; i++) {
+        size_t n, m;
+        const uint8_t *key = by_prefix(tally, i, &n);
+        bool seen = false;
+        for (uint32_t j = 0; j < i && !seen; j++) {
+            const uint8_t *other = by_prefix(tally, j, &m);
+            seen = m == n && memcmp(key, other, n) == 0;
+        }
+        n_groups += !seen;
+    }
+    return n_groups;
+}
+
 int64_t cxm_tally_groups(const struct cxm_tally *tally)
 {
     if (tally == NULL)
@@ -366,7 +390,7 @@ int64_t cxm_tally_groups(const struct cxm_tally *tally)
     /* Groups of cells are known once these are in order, which is kept like all that follows from
      * the state: a tally belongs to one thread at a time. */
     if (cxm_priv_tally_sort((struct cxm_tally *)(uintptr_t)tally, NULL) != CXM_OK)
-        return -1;
+        return count_groups_slowly(tally);
     return tally->n_groups;
 }
 
