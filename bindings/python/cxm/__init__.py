@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._compare import adjust, compare
+    from ._calibrate import Calibration, poststratify, rake
     from ._design import Design
     from ._customers import Histories, Scores, histories, rfm, stages
     from ._fcr import ContactResult, States, fcr_window
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 
 #: Loaded when somebody asks for them: name -> module. Sorted.
 _LAZY = {
+    "Calibration": "_calibrate",
     "ContactResult": "_fcr",
     "Design": "_design",
     "Histories": "_customers",
@@ -97,7 +99,9 @@ _LAZY = {
     "lifetime_value": "_lifetime",
     "logrank": "_survival",
     "margin_of_error": "_plan",
+    "poststratify": "_calibrate",
     "power": "_plan",
+    "rake": "_calibrate",
     "revenue": "_revenue",
     "rfm": "_customers",
     "run_rules": "_chart",
@@ -115,6 +119,7 @@ __version__ = version
 
 __all__ = [
     "CalendarKey",
+    "Calibration",
     "ContactResult",
     "Design",
     "Error",
@@ -154,8 +159,6 @@ __all__ = [
     "league",
     "lifetime_value",
     "logrank",
-    "league",
-    "lifetime_value",
     "margin_of_error",
     "mean",
     "merge",
@@ -163,8 +166,10 @@ __all__ = [
     "month",
     "nps",
     "one_touch",
+    "poststratify",
     "power",
     "quarter",
+    "rake",
     "ratio",
     "retention",
     "revenue",

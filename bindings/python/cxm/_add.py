@@ -99,7 +99,7 @@ def prepare(
         if by is not None:
             call.add_by(by)
         if weight is not None:
-            call.add(b"weight", call.column(weight, "weight"))
+            call.add_weight(weight)
         if freq is not None:
             call.add(b"freq", call.column(freq, "freq"))
         if any(part is not None for part in design):

@@ -115,7 +115,7 @@ class Call:
     def add_by(self, by: Any) -> None:
         """The keys of the groups."""
         taken: set[bytes] = set()
-        for name, value in _keys(by, self.frame):
+        for name, value in keys_of(by, self.frame):
             rule = value if isinstance(value, CalendarKey) else None
             column = self.column(value.column if rule else value, "by", key=True)
             if name is not None:
@@ -125,6 +125,12 @@ class Call:
             if column.name:
                 taken.add(column.name)
             self.add(b"by", rule.apply(column) if rule else column)
+
+    def add_weight(self, weight: Any) -> None:
+        """Survey weights, or calibrated ones."""
+        if type(weight).__name__ == "Calibration":
+            weight = weight.weights
+        self.add(b"weight", self.column(weight, "weight"))
 
     def add_design(self, strata: Any, cluster: Any, fpc: Any) -> None:
         """The columns of a sampling design."""
@@ -245,7 +251,7 @@ def _label(answer: Any, value: Any) -> tuple[bytes, float, int, int]:
 # ---- by= ---------------------------------------------------------------------------------------
 
 
-def _keys(by: Any, frame: Frame | None) -> list[tuple[str | None, Any]]:
+def keys_of(by: Any, frame: Frame | None) -> list[tuple[str | None, Any]]:
     """One key or several, each with a name where one was given."""
     if _is_mapping(by):
         return [(str(name), value) for name, value in by.items()]

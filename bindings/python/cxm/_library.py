@@ -221,6 +221,33 @@ class EstimateOptions(Structure):
     ]
 
 
+class Margin(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("by", POINTER(Column)),
+        ("n_by", c_size_t),
+        ("categories", POINTER(Column)),
+        ("totals", POINTER(c_double)),
+    ]
+
+
+class CalibrateOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("tolerance", c_double),
+        ("max_iterations", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class CalibrationStruct(Structure):
+    _fields_ = [
+        ("error", c_double),
+        ("iterations", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class Design(Structure):
     _fields_ = [
         ("strata", c_int64),
@@ -697,6 +724,9 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_key", Key),
     ("cxm_measure", Measure),
     ("cxm_estimate_options", EstimateOptions),
+    ("cxm_margin", Margin),
+    ("cxm_calibrate_options", CalibrateOptions),
+    ("cxm_calibration", CalibrationStruct),
     ("cxm_design", Design),
     ("cxm_base", Base),
     ("cxm_param", Param),
@@ -832,6 +862,13 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_tally_rows": (_STATUS, _TALLY, POINTER(EstimateOptions), POINTER(Row), *_SIZES),
     # retention.h
     "cxm_tally_add_period": (_STATUS, _TALLY, POINTER(PeriodCounts), _ERROR),
+    "cxm_rake": (
+        _STATUS, POINTER(Column), POINTER(Margin), c_size_t, POINTER(CalibrateOptions),
+        POINTER(c_double), POINTER(c_double), POINTER(CalibrationStruct), _ERROR,
+    ),
+    "cxm_poststratify": (
+        _STATUS, POINTER(Column), POINTER(Margin), POINTER(c_double), POINTER(c_double), _ERROR,
+    ),
     "cxm_match_customers": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(c_uint8),
         c_size_t, POINTER(c_size_t), _ALLOCATOR, _ERROR),

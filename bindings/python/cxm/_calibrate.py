@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calibrated survey weights: post-stratification and raking. The arithmetic is the library's."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from ctypes import POINTER, byref, c_double, cast, sizeof
+
+from ._columns import column_of
+from ._errors import Error
+from ._inputs import Call, keys_of
+from ._library import (
+    CalibrateOptions, CalibrationStruct, Column, ErrorStruct, Margin, check, lib,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+
+class Calibration(Sequence[float]):
+    """Weights that add up to known totals: a sequence and a buffer of doubles, one a row.
+
+    Pass it as ``weight=``: standard errors then heed the calibration (each row's influence is its
+    residual from a regression on the margins), which plain calibrated weights cannot.
+
+    weights     the calibrated weights, an ``array.array("d")``
+    factors     what each category's weights were multiplied by: ``{"age": {"18-34": 1.2, …}}``
+    iterations  sweeps over all margins; 1 for a single margin
+    error       the largest relative error of a total that is left
+    """
+
+    __slots__ = ("weights", "factors", "iterations", "error", "_source")
+
+    weights: array[float]
+    factors: dict[str, dict[Any, float]]
+    iterations: int
+    error: float
+    _source: Source
+
+    def __init__(
+        self, weights: array[float], factors: dict[str, dict[Any, float]], iterations: int,
+        error: float, source: Source,
+    ) -> None:
+        self.weights = weights
+        self.factors = factors
+        self.iterations = iterations
+        self.error = error
+        self._source = source
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.weights[i]
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.weights)
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        return {
+            "shape": (len(self.weights),), "typestr": "=f8",
+            "data": (self.weights.buffer_info()[0], True), "version": 3,
+        }
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.factors)
+        return f"<cxm.Calibration of {len(self)} weights to {names}>"
+
+
+class Source:
+    """What a calibration was made of: the base weights, and per margin its columns, the columns
+    of its categories and their totals."""
+
+    __slots__ = ("weight", "margins", "keep")
+
+    def __init__(self) -> None:
+        self.weight: Column | None = None
+        self.margins: list[tuple[list[Column], Any, Any]] = []
+        self.keep: list[Any] = []
+
+    def structs(self, names: list[str]) -> Any:
+        """The margins for C."""
+        margins = (Margin * len(self.margins))()
+        for margin, name, (columns, categories, totals) in zip(margins, names, self.margins):
+            by = (Column * len(columns))(*columns)
+            self.keep.append(by)
+            margin.name = name.encode()
+            margin.by = cast(by, POINTER(Column))
+            margin.n_by = len(columns)
+            margin.categories = cast(categories, POINTER(Column))
+            margin.totals = cast(totals, POINTER(c_double))
+        return margins
+
+
+def poststratify(
+    weight: Any, *, by: Any, totals: Mapping[Any, float], data: Any = None
+) -> Calibration:
+    """Weights that add up to the known total of each category:
+    w N_k / (sum of the weights in category k).
+
+    ``weight``  base weights; None: 1 each       ``by``  the category of each row, or a list of
+    several columns that are crossed       ``totals``  category -> how many there are in the
+    population; categories of crossed columns are tuples
+
+    A row whose category is missing or has no total is an error that names it, a category with a
+    total but without rows too (``"EEMPTYCELL"``). ``data`` as in :func:`cxm.nps`.
+
+    >>> cxm.poststratify([1, 1, 1], by=["a", "a", "b"], totals={"a": 30, "b": 70}).weights
+    array('d', [15.0, 15.0, 70.0])
+    """
+    call = Call(data, None, ())
+    columns = [value for _, value in keys_of(by, call.frame)]
+    name = by if isinstance(by, str) else "by"
+    return _calibrate(call, weight, {name: columns}, {name: totals}, 1e-10, 1)
+
+
+def rake(
+    weight: Any, margins: Any, totals: Mapping[str, Mapping[Any, float]], *, data: Any = None,
+    tolerance: float = 1e-10, max_iterations: int = 200,
+) -> Calibration:
+    """Weights that add up to the known totals of several margins at once (iterative
+    proportional fitting, Deming and Stephan 1940).
+
+    ``weight``   base weights; None: 1 each
+    ``margins``  name -> the category of each row, ``{"age": ages, "sex": sexes}``; with ``data=``
+                 a list of names is enough
+    ``totals``   name -> category -> how many there are in the population
+
+    ``tolerance`` is the largest relative error of a total, ``max_iterations`` counts sweeps over
+    all margins. Errors: as :func:`cxm.poststratify`; margins that add up to different totals
+    (``"EINCONSISTENT"``); not converged (``"ENOCONV"``).
+
+    >>> w = cxm.rake(None, {"age": [1, 1, 2, 2], "sex": ["f", "m", "f", "m"]},
+    ...              {"age": {1: 60, 2: 40}, "sex": {"f": 50, "m": 50}})
+    >>> [round(x, 6) for x in w]
+    [30.0, 30.0, 20.0, 20.0]
+    """
+    call = Call(data, None, ())
+    if not hasattr(margins, "items"):
+        names = [margins] if isinstance(margins, str) else list(margins)
+        margins = {name: name for name in names}
+    columns = {str(name): [value] for name, value in margins.items()}
+    if set(columns) != {str(name) for name in totals}:
+        raise Error(
+            f"margins and totals name different things: {', '.join(columns)} and "
+            f"{', '.join(map(str, totals))}",
+            column="totals",
+        )
+    return _calibrate(call, weight, columns, totals, tolerance, max_iterations)
+
+
+def _calibrate(
+    call: Call, weight: Any, margins: dict[str, list[Any]], totals: Mapping[str, Any],
+    tolerance: float, max_iterations: int,
+) -> Calibration:
+    source, known = Source(), {}
+    if weight is not None:
+        source.weight = call.column(weight, "weight")
+        call.add(b"weight", source.weight)
+    for name, values in margins.items():
+        columns = [call.column(value, name, key=True) for value in values]
+        for column in columns:
+            call.add(b"by", column)
+        known[name] = list(totals[name].items())
+        source.margins.append((columns, *_known(name, known[name], len(columns))))
+    call.inputs()  # pandas pairs by index: checked there
+    n = int(source.margins[0][0][0].n)
+    weights = array("d", bytes(8 * max(n, 1)))
+    factors = (c_double * sum(map(len, known.values())))()
+    structs, info, error = source.structs(list(margins)), CalibrationStruct(), ErrorStruct()
+    options = CalibrateOptions()
+    options.size = sizeof(CalibrateOptions)
+    options.tolerance = _positive("tolerance", tolerance)
+    options.max_iterations = int(_positive("max_iterations", max_iterations))
+    out = cast(weights.buffer_info()[0], POINTER(c_double))
+    base = byref(source.weight) if source.weight is not None else None
+    check(lib.cxm_rake(base, structs, len(structs), byref(options), out, factors, byref(info),
+                       byref(error)), error)
+    del weights[n:]
+    at, by_name = iter(factors), {}
+    for name, pairs in known.items():
+        by_name[name] = {category: next(at) for category, _ in pairs}
+    return Calibration(weights, by_name, int(info.iterations), float(info.error), source)
+
+
+def _positive(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not number > 0:
+        raise Error(f"{name} must be above 0, not {value!r}", column=name, value=str(value))
+    return number
+
+
+def _known(name: str, pairs: list[tuple[Any, float]], n_by: int) -> tuple[Any, Any]:
+    """The categories as columns, and their totals."""
+    if not pairs:
+        raise Error(f"{name}: there are no totals", column=name)
+    keys = [key if isinstance(key, tuple) else (key,) for key, _ in pairs]
+    wrong = next((key for key in keys if len(key) != n_by), None)
+    if wrong is not None:
+        raise Error(f"{name}: category {wrong!r} is to have {n_by} parts", column=name)
+    columns = [column_of(list(part), name, None, True) for part in zip(*keys)]
+    try:
+        totals = (c_double * len(pairs))(*(float(total) for _, total in pairs))
+    except (TypeError, ValueError):
+        raise Error(f"{name}: totals are numbers", column=name) from None
+    categories = (Column * n_by)(*columns)
+    categories.keep = columns  # type: ignore[attr-defined]
+    return categories, totals

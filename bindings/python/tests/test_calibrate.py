@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calibrated weights: the mini design of the definitions (survey, section 7)."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import close
+
+import cxm
+
+WEIGHT = [10, 10, 12, 8, 8, 15, 15, 20, 20, 25, 25, 30]
+SCORE = [10, 9, 6, 8, 10, 3, 9, 7, 9, 10, 8, 2]
+AGE = [1, 1, 2, 2, 1, 2, 1, 2, 1, 1, 2, 2]
+SEX = [1, 2, 1, 2, 1, 2, 2, 1, 1, 2, 1, 2]
+FIRST = (13.867279595445, 13.460867507474, 9.958807902597, 6.444628296251)
+TOTALS = {"age": {1: 120, 2: 90}, "sex": {1: 100, 2: 110}}
+
+
+def refused(status: str, text: str, call: Any, *args: Any, **options: Any) -> cxm.Error:
+    with pytest.raises(cxm.Error) as caught:
+        call(*args, **options)
+    assert caught.value.status == status and text in str(caught.value)
+    return caught.value
+
+
+def test_post_stratification() -> None:
+    w = cxm.poststratify(WEIGHT, by=AGE, totals={1: 120, 2: 90})
+    assert w.iterations == 1
+    assert close(w.factors["by"][1], 120 / 88) and close(w.factors["by"][2], 90 / 110)
+    assert close(sum(w), 210) and len(w) == 12 and close(w[0], 10 * 120 / 88)
+    assert close(cxm.nps(SCORE, weight=w).value, 34.935064935065)
+
+
+def test_raking() -> None:
+    w = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS)
+    assert all(close(got, want) for got, want in zip(w, FIRST))
+    assert close(cxm.nps(SCORE, weight=w).value, 35.138170443347)
+    assert w.error < 1e-10 and 1 < w.iterations < 50
+    assert set(w.factors) == {"age", "sex"} and set(w.factors["sex"]) == {1, 2}
+
+
+def test_categories_match_whatever_their_type() -> None:
+    want = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS).weights
+    letters = {1: "m", 2: "f"}
+    frame = pd.DataFrame({
+        "w": WEIGHT, "age": np.array(AGE, float),
+        "sex": pd.Categorical([letters[s] for s in SEX], ["f", "m", "x"], ordered=True),
+    })
+    totals = {"age": {1: 120, 2: 90}, "sex": pd.Series({"m": 100, "f": 110})}
+    assert cxm.rake("w", ["age", "sex"], totals, data=frame).weights == want
+
+
+def test_crossed_margins() -> None:
+    totals = {(1, "f"): 10, (1, "m"): 20, (2, "f"): 30, (2, "m"): 40}
+    sex = ["m" if s == 1 else "f" for s in SEX]
+    w = cxm.poststratify(None, by=[AGE, sex], totals=totals)
+    for (age, s), total in totals.items():
+        assert close(sum(x for x, a, b in zip(w, AGE, sex) if (a, b) == (age, s)), total)
+
+
+def test_a_sequence_and_a_buffer() -> None:
+    w = cxm.poststratify(None, by=["a", "a", "b"], totals={"a": 30, "b": 70})
+    assert w.weights == array("d", [15, 15, 70]) and list(w) == [15, 15, 70] and w[-1] == 70
+    assert np.asarray(w).tolist() == [15, 15, 70]
+    assert pd.DataFrame({"w": w}).w.tolist() == [15, 15, 70]
+    assert repr(w) == "<cxm.Calibration of 3 weights to by>"
+
+
+def test_what_is_wrong_is_named() -> None:
+    refused("EINCONSISTENT", "the totals of age add up to 210, those of sex to 200", cxm.rake,
+            WEIGHT, {"age": AGE, "sex": SEX}, {**TOTALS, "sex": {1: 100, 2: 100}})
+    refused("EEMPTYCELL", "by: 3 has a total of 5, but no rows with weight", cxm.poststratify,
+            WEIGHT, by=AGE, totals={1: 120, 2: 90, 3: 5})
+    error = refused("EDATA", "by: row 2 is 2, which has no total", cxm.poststratify, WEIGHT,
+                    by=AGE, totals={1: 120})
+    assert error.row == 2
+    refused("EDATA", "by: row 1 is missing", cxm.poststratify, [1, 1], by=["a", None],
+            totals={"a": 5})
+    refused("EDATA", "weight: row 0 is -1", cxm.poststratify, [-1, 1], by=["a", "a"],
+            totals={"a": 5})
+    refused("ENOCONV", "after 1 iterations", cxm.rake, WEIGHT, {"age": AGE, "sex": SEX}, TOTALS,
+            max_iterations=1)
+    refused("EINVAL", "margins and totals name different things", cxm.rake, None, {"age": AGE},
+            TOTALS)
+    refused("EINVAL", "max_iterations must be above 0", cxm.rake, None, {"age": AGE},
+            {"age": TOTALS["age"]}, max_iterations=0)
+    refused("EINVAL", "there are no totals", cxm.poststratify, None, by=AGE, totals={})
