@@ -28,6 +28,7 @@
 #include <cxm/result.h>
 #include <cxm/retention.h>
 #include <cxm/revenue.h>
+#include <cxm/service.h>
 #include <cxm/share.h>
 #include <cxm/survival.h>
 #include <cxm/tally.h>

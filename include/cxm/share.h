@@ -68,6 +68,10 @@ struct cxm_one_touch_options {
     int32_t max_replies;                  /**< most replies; 0: the default, 1; -1: none */
     int32_t max_reopens;                  /**< default 0 */
     int32_t reserved;
+    const struct cxm_column *on_hold;     /**< yes: was pending or on hold, no one-touch ticket
+                                               then; NULL: not looked at */
+    const struct cxm_column *customer_messages; /**< further messages of the customer, which a
+                                               one-touch ticket has none of; NULL: not looked at */
 };
 
 #define CXM_INIT_one_touch .size = sizeof(struct cxm_one_touch_options)

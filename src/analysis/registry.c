@@ -8,6 +8,8 @@
 static const struct cxm_analysis_info analyses[] = {
     { "adjust", "P-values adjusted for being several", "多重比较校正", "Holm 1979; Benjamini & "
       "Hochberg 1995" },
+    { "backlog", "Tickets opened and not resolved, at instants and on average", "积压量",
+      "Little 1961" },
     { "bg_nbd", "Orders to come of customers without a contract", "购买预测模型 BG/NBD",
       "Fader, Hardie & Lee 2005" },
     { "change_point", "Where a series changes its level", "变点检测",
@@ -49,6 +51,7 @@ static const struct cxm_analysis_info analyses[] = {
       "Clopper & Pearson 1934; Tango 1998" },
     { "shifted_beta_geometric", "Retention projected from who left when", "客户留存预测",
       "Fader & Hardie 2007" },
+    { "standardise", "A rate with the groups in reference proportions", "标准化率", "Yule 1934" },
     { "target", "Whether a measure reaches its target", "目标达成",
       "Clopper & Pearson 1934; Tango 1998" },
     { "trend", "Trend over waves or months", "趋势检验",

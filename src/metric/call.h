@@ -18,7 +18,7 @@ struct cxm_call {
     struct cxm_common_options common;
     struct cxm_param params[12];
     size_t n_params;
-    struct { const char *role; const struct cxm_column *columns; size_t n; } inputs[4];
+    struct { const char *role; const struct cxm_column *columns; size_t n; } inputs[6];
     size_t n_inputs;
 };
 

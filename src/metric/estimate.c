@@ -236,7 +236,8 @@ static bool class_has(enum cxm_interval_class class, enum cxm_interval interval)
     case CXM_CLASS_RATIO:
         return interval == CXM_INTERVAL_WALD || interval == CXM_INTERVAL_T;
     case CXM_CLASS_RATE:
-        return interval == CXM_INTERVAL_GARWOOD;
+        return interval == CXM_INTERVAL_GARWOOD || interval == CXM_INTERVAL_T
+            || interval == CXM_INTERVAL_WALD;
     case CXM_CLASS_SURVIVAL:
         return interval == CXM_INTERVAL_LOGIT
             || (interval >= CXM_INTERVAL_LOG_LOG && interval <= CXM_INTERVAL_ARCSINE);

@@ -98,6 +98,11 @@ extern const struct cxm_metric cxm_priv_metric_sla;
 extern const struct cxm_metric cxm_priv_metric_quantiles;
 extern const struct cxm_metric cxm_priv_metric_sketch;
 extern const struct cxm_metric cxm_priv_metric_fcr_window;
+extern const struct cxm_metric cxm_priv_metric_resolution;
+extern const struct cxm_metric cxm_priv_metric_reopen;
+extern const struct cxm_metric cxm_priv_metric_escalation;
+extern const struct cxm_metric cxm_priv_metric_complaints;
+extern const struct cxm_metric cxm_priv_metric_contact_rate;
 
 /* ---- reading a view ------------------------------------------------------------------- */
 

@@ -25,6 +25,11 @@ static const struct cxm_metric *const metrics[] = {
     &cxm_priv_metric_quantiles,
     &cxm_priv_metric_sketch,
     &cxm_priv_metric_fcr_window,
+    &cxm_priv_metric_resolution,
+    &cxm_priv_metric_reopen,
+    &cxm_priv_metric_escalation,
+    &cxm_priv_metric_complaints,
+    &cxm_priv_metric_contact_rate,
 };
 
 size_t cxm_metric_count(void)

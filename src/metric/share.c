@@ -13,6 +13,7 @@
 #include <cxm/share.h>
 
 enum { NO = 0, YES = 1, MISSING = 2, INVALID = 3, NOT_IN_DENOMINATOR = 5 };
+enum { MOST_REPLIES = 1000000 }; /* as a limit: none */
 
 static enum cxm_status two_bins(struct cxm_config *config, struct cxm_error *error)
 {
@@ -41,6 +42,27 @@ static void rule_share(const struct cxm_config *config, struct cxm_block *block)
                                     : eligible[i];
 }
 
+enum { ON_HOLD = 3, CUSTOMER_MESSAGES = 4 };
+
+/* Never on hold, no further message of the customer: conditions that are there when their column
+ * is. Returns the code, which is worse where one of them is not known. */
+static uint16_t further_conditions(const struct cxm_block *block, size_t i, uint16_t code,
+                                   bool *one_touch)
+{
+    if (block->given[ON_HOLD]) {
+        const uint16_t held = block->codes[ON_HOLD][i];
+        *one_touch = *one_touch && held == NO;
+        code = held > YES && code != INVALID ? held : code;
+    }
+    if (block->given[CUSTOMER_MESSAGES]) {
+        const uint8_t state = block->states[CUSTOMER_MESSAGES][i];
+        *one_touch = *one_touch && block->values[CUSTOMER_MESSAGES][i] == 0;
+        if (state != CXM_ROW_USED && code != INVALID)
+            code = state == CXM_ROW_MISSING ? MISSING : INVALID;
+    }
+    return code;
+}
+
 static void rule_one_touch(const struct cxm_config *config, struct cxm_block *block)
 {
     const double least = cxm_priv_number(config, 0), most = cxm_priv_number(config, 1);
@@ -59,6 +81,8 @@ static void rule_one_touch(const struct cxm_config *config, struct cxm_block *bl
             if (block->states[s][i] != CXM_ROW_USED && code != INVALID)
                 code = block->states[s][i] == CXM_ROW_MISSING ? MISSING : INVALID;
         }
+        if (in_base)
+            code = further_conditions(block, i, code, &one_touch);
         if (code == YES)
             code = one_touch ? YES : NO;
         block->unit_codes[0][i] = code;
@@ -113,12 +137,21 @@ static void define_one_touch(const struct cxm_tally *tally, char *out, size_t ca
 {
     char least[CXM_DOUBLE_TEXT], most[CXM_DOUBLE_TEXT], reopens[CXM_DOUBLE_TEXT];
     const struct cxm_config *config = &tally->config;
-    cxm_priv_append(out, capacity, used, "one_touch/replies=%s-%s",
-                    cxm_priv_double_text(cxm_priv_number(config, 0), least),
-                    cxm_priv_double_text(cxm_priv_number(config, 1), most));
-    if (tally->state.rows == 0 || tally->schema.given != 0)
+    const uint32_t given = tally->schema.given;
+    cxm_priv_append(out, capacity, used, "one_touch/replies=%s",
+                    cxm_priv_double_text(cxm_priv_number(config, 0), least));
+    if (cxm_priv_number(config, 1) < MOST_REPLIES)
+        cxm_priv_append(out, capacity, used, "-%s",
+                        cxm_priv_double_text(cxm_priv_number(config, 1), most));
+    else
+        cxm_priv_append(out, capacity, used, "+");
+    if (tally->state.rows == 0 || (given & 1u << 2) != 0)
         cxm_priv_append(out, capacity, used, "/reopens=0-%s",
                         cxm_priv_double_text(cxm_priv_number(config, 2), reopens));
+    if ((given & 1u << ON_HOLD) != 0)
+        cxm_priv_append(out, capacity, used, "/never-on-hold");
+    if ((given & 1u << CUSTOMER_MESSAGES) != 0)
+        cxm_priv_append(out, capacity, used, "/customer-messages=0");
     cxm_priv_append(out, capacity, used, "/of-solved");
 }
 
@@ -137,14 +170,18 @@ static const struct cxm_input_info touch_inputs[] = {
     { .name = "replies", .summary = "public replies of agents", .role = CXM_ROLE_COUNT },
     { .name = "reopens", .summary = "times it was reopened", .role = CXM_ROLE_COUNT,
       .optional = 1 },
+    { .name = "on_hold", .summary = "was it ever pending or on hold?", .role = CXM_ROLE_FLAG,
+      .optional = 1 },
+    { .name = "customer_messages", .summary = "further messages of the customer",
+      .role = CXM_ROLE_COUNT, .optional = 1 },
 };
 static const struct cxm_param_info touch_params[] = {
     { .name = "min_replies", .summary = "fewest replies", .kind = CXM_PARAM_INTEGER,
-      .defaults = { 0 }, .lowest = 0, .highest = 1e6 },
+      .defaults = { 0 }, .lowest = 0, .highest = MOST_REPLIES },
     { .name = "max_replies", .summary = "most replies", .kind = CXM_PARAM_INTEGER,
-      .defaults = { 1 }, .lowest = 0, .highest = 1e6 },
+      .defaults = { 1 }, .lowest = 0, .highest = MOST_REPLIES },
     { .name = "max_reopens", .summary = "most reopens", .kind = CXM_PARAM_INTEGER,
-      .defaults = { 0 }, .lowest = 0, .highest = 1e6 },
+      .defaults = { 0 }, .lowest = 0, .highest = MOST_REPLIES },
 };
 
 #define RATE_MEASURES(name, text, zh)                                                            \
@@ -254,6 +291,9 @@ enum cxm_status cxm_one_touch(const struct cxm_column *solved, const struct cxm_
     cxm_priv_call_input(&call, "solved", solved, 1);
     cxm_priv_call_input(&call, "replies", replies, 1);
     cxm_priv_call_input(&call, "reopens", reopens, reopens != NULL);
+    cxm_priv_call_input(&call, "on_hold", o.on_hold, o.on_hold != NULL);
+    cxm_priv_call_input(&call, "customer_messages", o.customer_messages,
+                        o.customer_messages != NULL);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
                              error);
 }

@@ -66,6 +66,15 @@ if TYPE_CHECKING:
     from ._target import scorecard, target
     from ._revenue import revenue
     from ._survival import competing_risks, kaplan_meier, logrank
+    from ._service import (
+        backlog,
+        complaints,
+        contact_rate,
+        escalation,
+        reopen,
+        resolution,
+        standardise,
+    )
 
 #: Loaded when somebody asks for them: name -> module. Sorted.
 _LAZY = {
@@ -80,6 +89,7 @@ _LAZY = {
     "States": "_fcr",
     "adjust": "_compare",
     "analyses": "_info",
+    "backlog": "_service",
     "bg_nbd": "_lifetime",
     "bg_nbd_predict": "_lifetime",
     "change_point": "_chart",
@@ -87,9 +97,12 @@ _LAZY = {
     "compare": "_compare",
     "compare_groups": "_compare",
     "competing_risks": "_survival",
+    "complaints": "_service",
+    "contact_rate": "_service",
     "contribution": "_lifetime",
     "customer_lifetime_value": "_lifetime",
     "detectable_difference": "_plan",
+    "escalation": "_service",
     "fcr_window": "_fcr",
     "gamma_gamma": "_lifetime",
     "gamma_gamma_predict": "_lifetime",
@@ -102,6 +115,8 @@ _LAZY = {
     "poststratify": "_calibrate",
     "power": "_plan",
     "rake": "_calibrate",
+    "reopen": "_service",
+    "resolution": "_service",
     "revenue": "_revenue",
     "rfm": "_customers",
     "run_rules": "_chart",
@@ -109,6 +124,7 @@ _LAZY = {
     "scorecard": "_target",
     "shifted_beta_geometric": "_lifetime",
     "stages": "_customers",
+    "standardise": "_service",
     "target": "_target",
     "trend": "_compare",
 }
@@ -133,6 +149,7 @@ __all__ = [
     "Tally",
     "adjust",
     "analyses",
+    "backlog",
     "bg_nbd",
     "bg_nbd_predict",
     "ces",
@@ -142,6 +159,8 @@ __all__ = [
     "compare",
     "compare_groups",
     "competing_risks",
+    "complaints",
+    "contact_rate",
     "contribution",
     "convert_rate",
     "csat",
@@ -149,6 +168,7 @@ __all__ = [
     "customer_lifetime_value",
     "day",
     "detectable_difference",
+    "escalation",
     "fcr",
     "fcr_window",
     "gamma_gamma",
@@ -171,6 +191,8 @@ __all__ = [
     "quarter",
     "rake",
     "ratio",
+    "reopen",
+    "resolution",
     "retention",
     "revenue",
     "rfm",
@@ -180,6 +202,7 @@ __all__ = [
     "share",
     "shifted_beta_geometric",
     "stages",
+    "standardise",
     "target",
     "total",
     "trend",

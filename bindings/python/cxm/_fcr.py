@@ -166,7 +166,7 @@ def fcr_window(
     columns = {"customer": customer, "opened": opened, "resolved": resolved,
                "category": category}
     kept = _add_contacts(
-        handle, columns, instant(as_of, "as_of"), _period(period), states, data, by, invalid,
+        handle, columns, instant(as_of, "as_of"), period_of(period), states, data, by, invalid,
         missing_key, threads,
     )
     result = ContactResult(handle, level, interval, measures)
@@ -174,7 +174,7 @@ def fcr_window(
     return result
 
 
-def _period(period: Any) -> tuple[int, int]:
+def period_of(period: Any) -> tuple[int, int]:
     if period is None:
         return 0, 0
     try:
@@ -208,7 +208,7 @@ def _add_contacts(
         if columns["customer"] is None or columns["opened"] is None:
             missing = "customer" if columns["customer"] is None else "opened"
             raise Error(f"fcr_window needs {missing}=", column=missing)
-        keys = _keys(call, by)
+        keys = keys_of(call, by)
         contacts.by = keys
         contacts.n_by = len(keys) if keys is not None else 0
         call.inputs()  # the indexes of pandas agree
@@ -220,7 +220,7 @@ def _add_contacts(
         contacts.period_start, contacts.period_end = period
         contacts.invalid = int(invalid == "count")
         contacts.missing_key = int(missing_key == "leave_out")
-        contacts.threads = _threads(threads, n)
+        contacts.threads = threads_of(threads, n)
         error = ErrorStruct()
         with handle.lock:
             status = lib.cxm_tally_add_contacts(handle.pointer, byref(contacts), byref(error))
@@ -230,7 +230,7 @@ def _add_contacts(
     return None if store is None else States(memoryview(store).cast("B")[:n])
 
 
-def _keys(call: Call, by: Any) -> Any:
+def keys_of(call: Call, by: Any) -> Any:
     """The columns of by= side by side."""
     if by is None:
         return None
@@ -240,7 +240,7 @@ def _keys(call: Call, by: Any) -> Any:
     return (Column * len(found))(*found)
 
 
-def _threads(threads: int | None, rows: int) -> int:
+def threads_of(threads: int | None, rows: int) -> int:
     if threads is None:
         return 1 if rows < _MANY_ROWS else cpu_count()
     if not isinstance(threads, int) or threads < 1:

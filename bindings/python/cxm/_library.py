@@ -367,6 +367,42 @@ class Contacts(Structure):
     ]
 
 
+class Tickets(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("opened", POINTER(Column)),
+        ("resolved", POINTER(Column)),
+        ("by", POINTER(Column)),
+        ("n_by", c_size_t),
+        ("as_of", c_int64),
+        ("period_start", c_int64),
+        ("period_end", c_int64),
+        ("invalid", c_int32),
+        ("missing_key", c_int32),
+        ("threads", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class BacklogOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("by", POINTER(Column)),
+        ("n_by", c_size_t),
+        ("at", POINTER(c_int64)),
+        ("n_at", c_size_t),
+        ("period_start", c_int64),
+        ("period_end", c_int64),
+        ("as_of", c_int64),
+        ("has_as_of", c_int32),
+        ("invalid", c_int32),
+    ]
+
+
+class StandardiseOptions(Structure):
+    _fields_ = [("size", c_size_t), ("level", c_double), ("measure", c_char_p)]
+
+
 class RevenueInput(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -762,6 +798,9 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_survival_options", SurvivalOptions),
     ("cxm_logrank_options", LogrankOptions),
     ("cxm_cause_name", CauseName),
+    ("cxm_tickets", Tickets),
+    ("cxm_backlog_options", BacklogOptions),
+    ("cxm_standardise_options", StandardiseOptions),
 )
 
 
@@ -889,6 +928,14 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     # fcr.h
     "cxm_contact_state_name": (c_char_p, c_int),
     "cxm_tally_add_contacts": (_STATUS, _TALLY, POINTER(Contacts), _ERROR),
+    # service.h
+    "cxm_tally_add_tickets": (_STATUS, _TALLY, POINTER(Tickets), _ERROR),
+    "cxm_backlog": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(BacklogOptions), POINTER(c_void_p),
+        _ERROR),
+    "cxm_standardise": (
+        _STATUS, _TALLY, POINTER(c_double), c_size_t, POINTER(StandardiseOptions),
+        POINTER(c_void_p), _ERROR),
     # arrow.h
     "cxm_arrow_from_stream": (_STATUS, _STREAM, _ALLOCATOR, POINTER(c_void_p), _ERROR),
     "cxm_arrow_from_array": (

@@ -438,6 +438,8 @@ def one_touch(
     min_replies: int = 0,
     max_replies: int = 1,
     max_reopens: int = 0,
+    on_hold: Any = None,
+    customer_messages: Any = None,
     labels: Labels = None,
     missing_codes: Codes = (),
     weight: Any = None,
@@ -457,8 +459,14 @@ def one_touch(
 
     A solved ticket counts as a success when min_replies <= replies <= max_replies and
     reopens <= max_reopens; without a column of reopens that condition is left out. Tickets not
-    solved are excluded (``not_in_denominator``). Products differ: Zendesk counted fewer
-    than two replies (the default here), later exactly one (``min_replies=1``).
+    solved are excluded (``not_in_denominator``). Two more columns are conditions where they are
+    given: ``on_hold`` (yes: it was pending or on hold, and is no success) and
+    ``customer_messages`` (further messages of the customer; a success has none).
+
+    Products differ. Zendesk counted fewer than two replies (no reopens=), later exactly one
+    (``min_replies=1``), in messaging one or more, never on hold, not reopened (``min_replies=1,
+    max_replies=1000000``, which means no limit); Freshservice any replies and no further
+    message of the customer (``max_replies=1000000, customer_messages=…``, no reopens=).
 
     interval   Wilson; measures one_touch, successes, denominator
 
@@ -468,7 +476,10 @@ def one_touch(
     0.5
     """
     return _run(
-        "one_touch", {"solved": solved, "replies": replies, "reopens": reopens},
+        "one_touch", {
+            "solved": solved, "replies": replies, "reopens": reopens, "on_hold": on_hold,
+            "customer_messages": customer_messages,
+        },
         {
             "min_replies": min_replies, "max_replies": max_replies, "max_reopens": max_reopens,
         },
