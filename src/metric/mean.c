@@ -69,8 +69,10 @@ static void estimate_sd(const struct cxm_view *view, uint32_t member, const stru
     const double n = (double)out->n;
     const double variance = scatter.hi > ldexp(fabs(a.hi), -98)
                               ? cxm_priv_dd_div(scatter, cxm_priv_dd_mul(weight, weight)).hi
-                              : 0.0;
+                          : isinf(a.hi) ? NAN : 0.0; /* beyond 1e140 */
     out->value = sqrt(variance * n / (n - 1));
+    if (isnan(variance))
+        out->flags |= CXM_FLAG_NO_DATA;
     if (variance == 0)
         out->flags |= CXM_FLAG_DEGENERATE;
 }
@@ -117,7 +119,8 @@ static void estimate_total(const struct cxm_view *view, uint32_t member,
     const struct cxm_dd n = cxm_priv_dd_int(out->n), v = cxm_priv_view_rounded_sum(view, 0, 0);
     const struct cxm_dd a = cxm_priv_dd_mul(n, cxm_priv_view_product(view, 0, 0, 0));
     const struct cxm_dd scatter = cxm_priv_dd_sub(a, cxm_priv_dd_mul(v, v));
-    const double variance = scatter.hi > ldexp(fabs(a.hi), -98) ? scatter.hi : 0.0;
+    const double variance = scatter.hi > ldexp(fabs(a.hi), -98) ? scatter.hi
+                          : isinf(a.hi) ? NAN : 0.0; /* beyond 1e140 */
     out->value = sum.hi;
     out->std_error = out->n > 1 ? sqrt(variance / (double)(out->n - 1)) : NAN;
     const struct cxm_dd one = { 1, 0 }, nothing = { 0, 0 };

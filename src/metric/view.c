@@ -513,7 +513,7 @@ double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const str
     }
     /* What is left of terms that cancel to the last of their 100 digits is rounding. */
     if (!(sum.hi > ldexp(size.hi, -98)))
-        sum = cxm_priv_dd(isnan(sum.hi) ? sum.hi : 0.0);
+        sum = cxm_priv_dd(isnan(sum.hi) || isinf(size.hi) ? NAN : 0.0); /* beyond 1e140: none */
     const struct cxm_dd square = cxm_priv_dd_mul(t.weight, t.weight);
     const double std_error = fabs(factor) * sqrt(bessel(used) * cxm_priv_dd_div(sum, square).hi);
     return view->capture == NULL ? std_error

@@ -151,29 +151,46 @@ bool cxm_priv_exact_equal(const int64_t *a, struct cxm_window a_window, const in
     return true;
 }
 
-/* From the highest five digits of the magnitude: at least 129 bits, and the same value gives
- * the same result in every window. Scaling comes last, so that it alone can overflow. */
+/* Digit `index` of the magnitude, `lowest` being the lowest digit that is not zero. */
+static uint32_t magnitude_at(const int64_t *limbs, struct cxm_window window, int32_t lowest,
+                             int32_t index)
+{
+    if (index < lowest)
+        return 0;
+    const uint32_t digit = digit_at(limbs, window, window.lo + index);
+    if (limbs[window.n - 1] >= 0)
+        return digit;
+    return index > lowest ? ~digit : 0 - digit;
+}
+
+/* From the highest 128 bits of the magnitude, counted from its leading one and not from the grid:
+ * the same value gives the same result in every window, and a value times a power of two the same
+ * bits. `hi` is rounded to nearest, `lo` is what is left, rounded once more. Scaling comes last, so
+ * that it alone can overflow. */
 struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window window)
 {
-    enum { ENOUGH = 5 };
-    struct cxm_dd value = { 0.0, 0.0 };
-    const bool negative = window.n > 0 && limbs[window.n - 1] < 0;
     int32_t lowest = 0, top = window.n;
     while (lowest < window.n && digit_at(limbs, window, window.lo + lowest) == 0)
         lowest++;
-    for (int32_t i = window.n, used = 0; i >= lowest && window.n > 0 && used < ENOUGH; i--) {
-        const uint32_t digit = digit_at(limbs, window, window.lo + i);
-        const uint32_t part = !negative ? digit : i > lowest ? ~digit : 0 - digit;
-        if (used == 0 && part == 0)
-            continue;
-        if (used++ == 0)
-            top = i;
-        value = cxm_priv_dd_add(value, cxm_priv_dd(ldexp(part, 32 * (i - top))));
-    }
-    const int sign = negative ? -1 : 1;
-    const double hi = ldexp(sign * value.hi, 32 * (window.lo + top));
-    return isfinite(hi) ? (struct cxm_dd){ hi, ldexp(sign * value.lo, 32 * (window.lo + top)) }
-                        : cxm_priv_dd(hi);
+    while (top >= lowest && window.n > 0 && magnitude_at(limbs, window, lowest, top) == 0)
+        top--;
+    if (window.n == 0 || top < lowest)
+        return cxm_priv_dd(0.0);
+    cxm_u128 bits = 0;
+    for (int32_t k = 0; k < 4; k++)
+        bits = bits << 32 | magnitude_at(limbs, window, lowest, top - k);
+    const int lead = __builtin_clz((uint32_t)(bits >> 96));
+    if (lead > 0)
+        bits = bits << lead | magnitude_at(limbs, window, lowest, top - 4) >> (32 - lead);
+    enum { LOW_BITS = 128 - 53 };
+    const cxm_u128 one = (cxm_u128)1 << LOW_BITS, rest = bits & (one - 1);
+    const uint64_t whole = (uint64_t)(bits >> LOW_BITS);
+    const bool up = rest > one / 2 || (rest == one / 2 && (whole & 1) != 0);
+    const double sign = limbs[window.n - 1] < 0 ? -1.0 : 1.0;
+    const int exponent = 32 * (window.lo + top - 3) - lead;
+    const double hi = ldexp(sign * (double)(whole + up), exponent + LOW_BITS);
+    const double lo = ldexp((up ? -sign : sign) * (double)(up ? one - rest : rest), exponent);
+    return isfinite(hi) ? (struct cxm_dd){ hi, lo } : cxm_priv_dd(hi);
 }
 
 int32_t cxm_priv_exact_digits(const int64_t *limbs, struct cxm_window window, uint32_t *digits,
