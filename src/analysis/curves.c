@@ -130,6 +130,7 @@ static void table_read(struct table *t, const struct cxm_tally *tally, const uin
 
 struct page {
     struct cxm_survival_options o;
+    double z; /* of the level */
     struct cxm_report *report;
     int time, at_risk, events, censored;
     char curve[48], hazard[64], incidence[64]; /* definitions */
@@ -139,14 +140,27 @@ struct page {
     struct table table;
 };
 
-static size_t add_row(struct page *p, const char *measure, const char *definition,
-                      const struct cxm_estimate *estimate, double time)
+/* `like`: a row with the same names and key, SIZE_MAX: none. */
+static size_t add_row_like(struct page *p, size_t like, const char *measure,
+                           const char *definition, const struct cxm_estimate *estimate,
+                           double time)
 {
+    if (like != SIZE_MAX) {
+        const size_t row = cxm_priv_report_add_like(p->report, like, estimate);
+        cxm_priv_report_real(p->report, row, p->time, time);
+        return row;
+    }
     const size_t row = cxm_priv_report_add(p->report, metric, measure, definition, estimate);
     if (p->group != CXM_TOTAL)
         cxm_priv_report_key_from(p->report, row, p->tally, p->group);
     cxm_priv_report_real(p->report, row, p->time, time);
     return row;
+}
+
+static size_t add_row(struct page *p, const char *measure, const char *definition,
+                      const struct cxm_estimate *estimate, double time)
+{
+    return add_row_like(p, SIZE_MAX, measure, definition, estimate, time);
 }
 
 static void put_counts(struct page *p, size_t row, int64_t at_risk, int64_t events,
@@ -250,10 +264,11 @@ static void at_all_times(struct page *p, const char *measure, const char *defini
                          enum cxm_unit unit, put_point *put, const int64_t *events)
 {
     const struct table *t = &p->table;
+    size_t row = SIZE_MAX;
     for (size_t i = 0; i < t->n; i++) {
         struct cxm_estimate e = blank_of(p, unit, i >= t->first_few);
         put(p, i + 1, &e);
-        const size_t row = add_row(p, measure, definition, &e, t->risk[i].time);
+        row = add_row_like(p, row, measure, definition, &e, t->risk[i].time);
         put_counts(p, row, t->risk[i].at_risk, events != NULL ? events[i] : t->risk[i].events,
                    t->risk[i].censored);
     }
@@ -273,7 +288,7 @@ static const struct cxm_survival *curve_after(const struct page *p, size_t seen)
 
 static void put_survival(const struct page *p, size_t seen, struct cxm_estimate *e)
 {
-    cxm_priv_put_survival(curve_after(p, seen), p->o.level, (enum cxm_interval)p->o.interval, e);
+    cxm_priv_put_survival(curve_after(p, seen), p->z, (enum cxm_interval)p->o.interval, e);
 }
 
 static void put_hazard(const struct page *p, size_t seen, struct cxm_estimate *e)
@@ -282,7 +297,7 @@ static void put_hazard(const struct page *p, size_t seen, struct cxm_estimate *e
     e->value = at->hazard.hi;
     e->std_error = sqrt(at->hazard_variance.hi);
     if (e->interval != CXM_INTERVAL_NONE)
-        cxm_priv_set_limits(e, cxm_priv_hazard_limits(e->value, e->std_error, p->o.level,
+        cxm_priv_set_limits(e, cxm_priv_hazard_limits(e->value, e->std_error, p->z,
                                                       (enum cxm_interval)e->interval),
                             0, INFINITY);
 }
@@ -294,7 +309,7 @@ static void put_incidence(const struct page *p, size_t seen, struct cxm_estimate
     e->value = at->value.hi;
     e->std_error = at->std_error;
     if (e->interval != CXM_INTERVAL_NONE)
-        cxm_priv_set_limits(e, cxm_priv_incidence_limits(at, p->o.level,
+        cxm_priv_set_limits(e, cxm_priv_incidence_limits(at, p->z,
                                                          (enum cxm_interval)e->interval), 0, 1);
 }
 
@@ -312,7 +327,7 @@ static void add_quantile(struct page *p, const char *measure, double share)
     size_t used = 0;
     struct cxm_estimate e = blank_of(p, CXM_UNIT_SCALE, t->first_few < t->n);
     const struct cxm_survival_quantile q = cxm_priv_survival_quantile(
-        t->risk, t->curve, t->n, share, p->o.level, (enum cxm_interval)p->o.interval);
+        t->risk, t->curve, t->n, share, p->z, (enum cxm_interval)p->o.interval);
     e.value = q.time;
     e.lower = e.lower_raw = q.lower;
     e.upper = e.upper_raw = q.upper;
@@ -376,8 +391,8 @@ static enum cxm_status add_survival(struct page *p, struct cxm_error *error)
     if (p->o.rows & CXM_SURVIVAL_CURVE)
         add_curve(p, "survival", p->curve, CXM_UNIT_SHARE, put_survival, NULL);
     if (p->o.rows & CXM_SURVIVAL_HAZARD) {
-        if (p->o.hazard == CXM_HAZARD_TIED)
-            cxm_priv_tied_hazard(p->table.risk, p->table.n, p->table.curve);
+        (p->o.hazard == CXM_HAZARD_TIED ? cxm_priv_tied_hazard : cxm_priv_nelson_aalen)(
+            p->table.risk, p->table.n, p->table.curve);
         add_curve(p, "hazard", p->hazard, CXM_UNIT_RATIO, put_hazard, NULL);
     }
     add_quantiles(p);
@@ -506,12 +521,15 @@ static enum cxm_status report_of(struct cxm_tally *tally,
     if (status != CXM_OK)
         return status;
     define(&p);
+    p.z = cxm_priv_z(p.o.level);
     p.report = cxm_priv_report_new(&tally->allocator);
     cxm_priv_report_keys_of(p.report, tally);
     p.time = cxm_priv_report_axis(p.report, "time", CXM_AXIS_REAL);
     p.at_risk = cxm_priv_report_axis(p.report, "at_risk", CXM_AXIS_INT);
     p.events = cxm_priv_report_axis(p.report, "events", CXM_AXIS_INT);
     p.censored = cxm_priv_report_axis(p.report, "censored", CXM_AXIS_INT);
+    if (p.o.n_times == 0 && (p.o.rows & CXM_SURVIVAL_CURVE))
+        cxm_priv_report_reserve(p.report, tally->state.values.dict.n);
     status = read_groups(&p, tally, false, add, error);
     if (status == CXM_OK && p.o.total != 0 && tally->schema.n_keys > 0)
         status = add_total(&p, add, error);

@@ -143,9 +143,9 @@ int cxm_priv_report_axis(struct cxm_report *r, const char *name, enum cxm_axis_t
 
 /* Every array in a larger copy; arrays that were already moved keep the new size, which is
  * enough for the old capacity. */
-static bool grow_rows(struct cxm_report *r)
+static bool grow_rows_to(struct cxm_report *r, size_t room)
 {
-    const size_t n = r->n_rows, room = n > 0 ? 2 * n : FIRST_ROWS;
+    const size_t n = r->n_rows;
     void *moved = cxm_priv_grow(&r->allocator, r->estimates, n, room, sizeof *r->estimates);
     if (moved == NULL)
         return failed(r);
@@ -173,6 +173,17 @@ static bool grow_rows(struct cxm_report *r)
     return true;
 }
 
+static bool grow_rows(struct cxm_report *r)
+{
+    return grow_rows_to(r, r->n_rows > 0 ? 2 * r->n_rows : FIRST_ROWS);
+}
+
+void cxm_priv_report_reserve(struct cxm_report *r, size_t rows)
+{
+    if (usable(r) && rows > r->capacity)
+        grow_rows_to(r, rows);
+}
+
 size_t cxm_priv_report_add(struct cxm_report *r, const char *metric, const char *measure,
                            const char *definition, const struct cxm_estimate *estimate)
 {
@@ -190,6 +201,26 @@ size_t cxm_priv_report_add(struct cxm_report *r, const char *metric, const char 
     for (size_t k = 0; k < r->n_keys; k++)
         r->key_values[row * r->n_keys + k] = (struct cxm_key){ .type = r->keys[k].type,
                                                                .missing = 1 };
+    for (size_t i = 0; i < r->n_axes; i++)
+        undefine(&r->axes[i], row, row + 1);
+    r->n_rows++;
+    return row;
+}
+
+size_t cxm_priv_report_add_like(struct cxm_report *r, size_t like,
+                                const struct cxm_estimate *estimate)
+{
+    if (!usable(r) || (r->n_rows == r->capacity && !grow_rows(r)))
+        return 0;
+    const size_t row = r->n_rows;
+    for (size_t i = 0; i < N_NAMES; i++)
+        r->names[N_NAMES * row + i] = r->names[N_NAMES * like + i];
+    r->estimates[row] = *estimate;
+    r->estimates[row].group = CXM_TOTAL;
+    r->estimates[row].measure = r->estimates[like].measure;
+    r->has_key[row] = r->has_key[like];
+    for (size_t k = 0; k < r->n_keys; k++)
+        r->key_values[row * r->n_keys + k] = r->key_values[like * r->n_keys + k];
     for (size_t i = 0; i < r->n_axes; i++)
         undefine(&r->axes[i], row, row + 1);
     r->n_rows++;

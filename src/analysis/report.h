@@ -61,6 +61,13 @@ int cxm_priv_report_axis(struct cxm_report *report, const char *name, enum cxm_a
 size_t cxm_priv_report_add(struct cxm_report *report, const char *metric, const char *measure,
                            const char *definition, const struct cxm_estimate *estimate);
 
+/* Room for that many rows in all, ahead of time; after the columns that all rows have. */
+void cxm_priv_report_reserve(struct cxm_report *report, size_t rows);
+/* A row with the names and the key of another row, whose axes are undefined too: for curves of
+ * thousands of rows. */
+size_t cxm_priv_report_add_like(struct cxm_report *report, size_t row,
+                                const struct cxm_estimate *estimate);
+
 /* The key of a row: copied from a group of a tally (CXM_TOTAL: stays missing), or set. */
 void cxm_priv_report_key_from(struct cxm_report *report, size_t row, struct cxm_tally *tally,
                               int64_t group);

@@ -38,8 +38,6 @@ void cxm_priv_survival_step(struct cxm_survival *at, const struct cxm_risk *risk
     at->survival = all ? cxm_priv_dd(0) : cxm_priv_dd_mul(at->survival, ratio(n - d, n));
     at->greenwood = all ? cxm_priv_dd(INFINITY)
                         : cxm_priv_dd_add(at->greenwood, greenwood_term(n, d));
-    add_to(&at->hazard, ratio(d, n));
-    add_to(&at->hazard_variance, cxm_priv_dd_div(cxm_priv_dd_int(d), product(n, n)));
     at->std_error = at->survival.hi > 0 ? at->survival.hi * sqrt(at->greenwood.hi) : NAN;
 }
 
@@ -49,6 +47,20 @@ void cxm_priv_kaplan_meier(const struct cxm_risk *risk, size_t n, struct cxm_sur
     for (size_t i = 0; i < n; i++) {
         cxm_priv_survival_step(&at, &risk[i]);
         out[i] = at;
+    }
+}
+
+void cxm_priv_nelson_aalen(const struct cxm_risk *risk, size_t n, struct cxm_survival *out)
+{
+    struct cxm_dd hazard = { 0, 0 }, variance = { 0, 0 };
+    for (size_t i = 0; i < n; i++) {
+        const int64_t r = risk[i].at_risk, d = risk[i].events;
+        if (d > 0) {
+            add_to(&hazard, ratio(d, r));
+            add_to(&variance, cxm_priv_dd_div(cxm_priv_dd_int(d), product(r, r)));
+        }
+        out[i].hazard = hazard;
+        out[i].hazard_variance = variance;
     }
 }
 
@@ -157,30 +169,28 @@ static struct both_limits limits_of(struct cxm_dd s, double sigma, double z,
     }
 }
 
-struct cxm_limits cxm_priv_survival_limits(const struct cxm_survival *at, double level,
+struct cxm_limits cxm_priv_survival_limits(const struct cxm_survival *at, double z,
                                            enum cxm_interval interval)
 {
-    const struct both_limits both = limits_of(at->survival, sqrt(at->greenwood.hi),
-                                              cxm_priv_z(level), interval);
+    const struct both_limits both = limits_of(at->survival, sqrt(at->greenwood.hi), z, interval);
     const bool inside = at->survival.hi > 0 && at->greenwood.hi > 0;
     return (struct cxm_limits){ both.lower, both.upper, inside ? 0 : CXM_FLAG_DEGENERATE };
 }
 
-struct cxm_limits cxm_priv_incidence_limits(const struct cxm_incidence *at, double level,
+struct cxm_limits cxm_priv_incidence_limits(const struct cxm_incidence *at, double z,
                                             enum cxm_interval interval)
 {
     const struct cxm_dd rest = cxm_priv_dd_sub(cxm_priv_dd(1), at->value);
-    const struct both_limits both = limits_of(rest, at->std_error / rest.hi, cxm_priv_z(level),
-                                              interval);
+    const struct both_limits both = limits_of(rest, at->std_error / rest.hi, z, interval);
     const bool inside = rest.hi > 0 && at->value.hi > 0;
     return (struct cxm_limits){ both.upper_rest, both.lower_rest,
                                 inside ? 0 : CXM_FLAG_DEGENERATE };
 }
 
-struct cxm_limits cxm_priv_hazard_limits(double hazard, double std_error, double level,
+struct cxm_limits cxm_priv_hazard_limits(double hazard, double std_error, double z,
                                          enum cxm_interval interval)
 {
-    const double h = cxm_priv_z(level) * std_error;
+    const double h = z * std_error;
     if (!(hazard > 0))
         return (struct cxm_limits){ hazard, hazard, CXM_FLAG_DEGENERATE };
     if (interval == CXM_INTERVAL_PLAIN)
@@ -196,7 +206,7 @@ struct reader {
     const struct cxm_risk *risk;
     const struct cxm_survival *curve;
     size_t n;
-    double level;
+    double z;
     enum cxm_interval interval;
 };
 
@@ -204,8 +214,7 @@ static double height(const struct reader *r, size_t i, enum which which)
 {
     if (which == VALUE)
         return r->curve[i].survival.hi;
-    const struct cxm_limits limits = cxm_priv_survival_limits(&r->curve[i], r->level,
-                                                              r->interval);
+    const struct cxm_limits limits = cxm_priv_survival_limits(&r->curve[i], r->z, r->interval);
     const double x = which == LOWER ? limits.lower : limits.upper;
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
@@ -229,9 +238,9 @@ static double time_at(const struct reader *r, double target, enum which which)
 
 struct cxm_survival_quantile
 cxm_priv_survival_quantile(const struct cxm_risk *risk, const struct cxm_survival *curve,
-                           size_t n, double p, double level, enum cxm_interval interval)
+                           size_t n, double p, double z, enum cxm_interval interval)
 {
-    const struct reader r = { risk, curve, n, level, interval };
+    const struct reader r = { risk, curve, n, z, interval };
     const bool limits = interval != CXM_INTERVAL_NONE;
     return (struct cxm_survival_quantile){ time_at(&r, 1 - p, VALUE),
                                            limits ? time_at(&r, 1 - p, LOWER) : NAN,

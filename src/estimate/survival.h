@@ -18,8 +18,7 @@ struct cxm_survival {
     struct cxm_dd survival;     /* S = prod (1 - d / n) (Kaplan & Meier 1958) */
     struct cxm_dd greenwood;    /* sum d / (n (n - d)), the variance of log S; infinite at S = 0 */
     double std_error;           /* S sqrt(greenwood); NaN at S = 0 */
-    struct cxm_dd hazard;       /* H = sum d / n (Nelson 1969, Aalen 1978) */
-    struct cxm_dd hazard_variance; /* sum d / n^2 */
+    struct cxm_dd hazard, hazard_variance; /* set by cxm_priv_nelson_aalen, cxm_priv_tied_hazard */
 };
 
 /* The curve before the first time, and the step of one time. */
@@ -28,17 +27,19 @@ void cxm_priv_survival_step(struct cxm_survival *at, const struct cxm_risk *risk
 /* Of n times; `out` has room for them. */
 void cxm_priv_kaplan_meier(const struct cxm_risk *risk, size_t n, struct cxm_survival *out);
 
-/* Replaces H by sum over events of 1 / (n - j), j < d, and its variance by that of the squares:
- * events of one time one after another (Fleming & Harrington 1984). */
+/* Sets H = sum d / n (Nelson 1969, Aalen 1978) and its variance sum d / n^2. */
+void cxm_priv_nelson_aalen(const struct cxm_risk *risk, size_t n, struct cxm_survival *out);
+/* The same with the events of one time one after another: sums of 1 / (n - j), j < d, and of
+ * its square (Fleming & Harrington 1984). */
 void cxm_priv_tied_hazard(const struct cxm_risk *risk, size_t n, struct cxm_survival *out);
 
-/* Limits of S (raw): PLAIN S ± z se; LOG S exp(± z s), s = sqrt(greenwood); LOG_LOG S ^ exp(± z s
+/* Limits of S (raw), z two-sided, cxm_priv_z(level): PLAIN S ± z se; LOG S exp(± z s), s = sqrt(greenwood); LOG_LOG S ^ exp(± z s
  * / log S); LOGIT; ARCSINE. S = 1: [1, 1] (PLAIN, LOG), [NaN, 1] (the others: nothing is known
  * of the lower limit); S = 0: NaN. Flags: DEGENERATE for both. */
-struct cxm_limits cxm_priv_survival_limits(const struct cxm_survival *at, double level,
+struct cxm_limits cxm_priv_survival_limits(const struct cxm_survival *at, double z,
                                            enum cxm_interval interval);
 /* Limits of H >= 0: PLAIN H ± z se, all others H exp(± z se / H). H = 0: [0, 0], DEGENERATE. */
-struct cxm_limits cxm_priv_hazard_limits(double hazard, double std_error, double level,
+struct cxm_limits cxm_priv_hazard_limits(double hazard, double std_error, double z,
                                          enum cxm_interval interval);
 
 /* The smallest time with S <= 1 - p; where S is 1 - p along a step, to 1e-12, the middle of it, the
@@ -49,7 +50,7 @@ struct cxm_survival_quantile {
 };
 struct cxm_survival_quantile
 cxm_priv_survival_quantile(const struct cxm_risk *risk, const struct cxm_survival *curve,
-                           size_t n, double p, double level, enum cxm_interval interval);
+                           size_t n, double p, double z, enum cxm_interval interval);
 
 /* The restricted mean: the area under S from 0 to tau >= 0, and its standard error, the root of
  * sum over t_i <= tau of A_i^2 d / (n (n - d)), A_i the area from t_i to tau. The curve is taken as
@@ -72,7 +73,7 @@ struct cxm_incidence {
 void cxm_priv_aalen_johansen(const struct cxm_risk *risk, const int64_t *events, size_t n,
                              struct cxm_incidence *out);
 /* Limits of F by those of 1 - F. F = 0: [0, NaN], or [0, 0] with PLAIN and LOG; DEGENERATE. */
-struct cxm_limits cxm_priv_incidence_limits(const struct cxm_incidence *at, double level,
+struct cxm_limits cxm_priv_incidence_limits(const struct cxm_incidence *at, double z,
                                             enum cxm_interval interval);
 
 /* ---- comparing groups ----------------------------------------------------------------- */

@@ -254,10 +254,10 @@ static void estimate_survival(const struct cxm_view *view, uint32_t member,
                                                        view->n_numbers);
     while (cxm_priv_survival_next(&walk, &risk) != NULL)
         cxm_priv_survival_step(&at, &risk);
-    cxm_priv_put_survival(&at, ask->level, ask->interval, out);
+    cxm_priv_put_survival(&at, cxm_priv_z(ask->level), ask->interval, out);
 }
 
-void cxm_priv_put_survival(const struct cxm_survival *at, double level,
+void cxm_priv_put_survival(const struct cxm_survival *at, double z,
                            enum cxm_interval interval, struct cxm_estimate *out)
 {
     out->interval = interval == CXM_INTERVAL_DEFAULT ? CXM_INTERVAL_LOG_LOG : interval;
@@ -267,7 +267,7 @@ void cxm_priv_put_survival(const struct cxm_survival *at, double level,
     if (out->interval == CXM_INTERVAL_NONE)
         out->flags |= at->survival.hi > 0 && at->greenwood.hi > 0 ? 0 : CXM_FLAG_DEGENERATE;
     else
-        cxm_priv_set_limits(out, cxm_priv_survival_limits(at, level, out->interval), 0, 1);
+        cxm_priv_set_limits(out, cxm_priv_survival_limits(at, z, out->interval), 0, 1);
 }
 
 static void estimate_events(const struct cxm_view *view, uint32_t member,

@@ -45,7 +45,7 @@ double cxm_priv_survival_peek(const struct cxm_risk_walk *walk);
 int64_t cxm_priv_survival_pass(struct cxm_risk_walk *walk);
 
 /* Value, standard error and limits of a curve; `interval` may be DEFAULT (log-log). */
-void cxm_priv_put_survival(const struct cxm_survival *at, double level,
+void cxm_priv_put_survival(const struct cxm_survival *at, double z,
                            enum cxm_interval interval, struct cxm_estimate *out);
 
 #endif

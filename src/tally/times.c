@@ -1,12 +1,338 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The short cut for durations in whole days: see the header. */
+ * The short cut for durations in whole days, an event of a byte, and no groups or one key of
+ * small whole numbers: an array of counters indexed by key, time and code, which becomes the
+ * table once, in order. Anything else, and any value that is to be named, is left to the general
+ * road (range.c), which gives the same tally.
+ *
+ * Rows pass in chunks that stay in the first-level cache: the bits of a chunk's values, or-ed,
+ * tell whether the array reaches them. Typical: 2 000 times, 10 groups, 160 KiB of counters;
+ * at most 16 MiB, and no more than 32 bytes a row. */
 #include "tally/tally.h"
+
+enum { CHUNK = 4096, MOST_CELLS = 1 << 22, FEW_CELLS = 1 << 14, FLUSH_ROWS = 1 << 30 };
+
+/* A column of small whole numbers as 32 bits; `beyond` in the or-ed bits: it is none. */
+#define BEYOND 0x80000000u
+
+struct counters {
+    const struct cxm_allocator *allocator;
+    uint32_t *cells;     /* [keys][times][bins], then for each key 2: missing, invalid */
+    size_t keys, times;  /* powers of two; 0 keys: nothing yet */
+    size_t most_cells;
+    uint32_t bins;
+    bool identity;       /* the code of a byte up to the last cause is the byte itself */
+    uint16_t codes[256];
+};
+
+static bool is_plain(const struct cxm_column *c)
+{
+    return c->validity == NULL && c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0
+        && c->n_labels == 0 && c->calendar == CXM_NO_CALENDAR;
+}
+
+static bool is_bare(const struct cxm_column *c)
+{
+    return is_plain(c) && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0
+        && c->n_missing_codes == 0 && c->time_unit == CXM_NO_TIME;
+}
+
+static bool fits(const struct cxm_sources *s)
+{
+    const struct cxm_column *duration = s->slots[0], *event = s->slots[1];
+    if (s->weight != NULL || s->freq != NULL || s->given[2] || s->n_keys > 1
+        || !is_bare(duration) || !is_plain(event))
+        return false;
+    if (!((duration->type >= CXM_I8 && duration->type <= CXM_U32) || duration->type == CXM_F64))
+        return false;
+    if (event->type != CXM_U8 && event->type != CXM_I8 && event->type != CXM_BOOL)
+        return false;
+    const struct cxm_column *key = s->keys[0];
+    return s->n_keys == 0
+        || (is_bare(key) && s->plans[0].info.type == CXM_KEY_INT && key->type >= CXM_I8
+            && key->type <= CXM_U32);
+}
+
+/* The code of every byte, as the general decoder gives it. */
+static void make_codes(struct counters *c, const struct cxm_column *event)
+{
+    uint8_t bytes[256];
+    struct cxm_column all = *event;
+    struct cxm_reader reader;
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (uint8_t)i;
+    all.data = bytes;
+    all.n = 256;
+    all.stride = 1;
+    all.offset = 0;
+    cxm_priv_reader_init(&reader, &all);
+    cxm_priv_read_codes(&reader, 0, 256, 0, c->bins, c->codes);
+    c->identity = (c->bins & (c->bins - 1)) == 0;
+    for (uint32_t i = 0; i < c->bins; i++)
+        c->identity = c->identity && c->codes[i] == i;
+}
+
+/* ---- chunks ---------------------------------------------------------------------------- */
+
+static const uint8_t *row_of(const struct cxm_column *column, int64_t row)
+{
+    return (const uint8_t *)column->data + (column->offset + row) * column->stride;
+}
+
+static uint32_t or_of(const uint32_t *values, size_t n)
+{
+    uint64_t words[4], bits[4] = { 0, 0, 0, 0 };
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        memcpy(words, values + i, sizeof words);
+        for (int k = 0; k < 4; k++)
+            bits[k] |= words[k];
+    }
+    const uint64_t all = bits[0] | bits[1] | bits[2] | bits[3];
+    uint32_t rest = (uint32_t)(all >> 32) | (uint32_t)all;
+    for (; i < n; i++)
+        rest |= values[i];
+    return rest;
+}
+
+#define NARROW(TYPE, GOOD)                                                                       \
+    for (size_t i = 0; i < n; i++, from += stride) {                                             \
+        TYPE v;                                                                                  \
+        memcpy(&v, from, sizeof v);                                                              \
+        to[i] = (GOOD) ? (uint32_t)v : BEYOND;                                                   \
+    }                                                                                            \
+    break
+
+/* n values as 32 bits: where they lie, or in `to`. */
+static const uint32_t *narrow(const struct cxm_column *column, int64_t row, size_t n,
+                              uint32_t *to)
+{
+    const uint8_t *from = row_of(column, row);
+    const int64_t stride = column->stride;
+    const bool words = column->type == CXM_I32 || column->type == CXM_U32;
+    if (words && stride == 4 && (uintptr_t)from % 4 == 0)
+        return (const uint32_t *)(const void *)from;
+    switch ((enum cxm_type)column->type) {
+    case CXM_I8:
+        NARROW(int8_t, v >= 0);
+    case CXM_U8:
+        NARROW(uint8_t, true);
+    case CXM_I16:
+        NARROW(int16_t, v >= 0);
+    case CXM_U16:
+        NARROW(uint16_t, true);
+    case CXM_I32:
+        NARROW(int32_t, v >= 0);
+    case CXM_U32:
+        NARROW(uint32_t, true);
+    case CXM_F64:
+        NARROW(double, v >= 0 && v < 1e9 && v == (double)(uint32_t)v);
+    default:
+        NARROW(int64_t, v >= 0 && v < BEYOND);
+    }
+    return to;
+}
+
+/* ---- counting ---------------------------------------------------------------------------- */
+
+static size_t stride_of(const struct counters *c)
+{
+    return c->times * c->bins + 2;
+}
+
+static size_t power_above(size_t have, uint32_t most)
+{
+    size_t n = have > 0 ? have : 1;
+    while (n <= most)
+        n *= 2;
+    return n;
+}
+
+/* Room for values up to these; what was counted moves along. */
+static enum cxm_dense_result reach(struct counters *c, uint32_t key, uint32_t time)
+{
+    if (c->keys > key && c->times > time)
+        return CXM_DENSE_DONE;
+    if ((key | time) >= BEYOND / 2)
+        return CXM_DENSE_NO;
+    struct counters wide = *c;
+    wide.keys = power_above(c->keys, key);
+    wide.times = power_above(c->times, time);
+    if (wide.times >= c->most_cells || wide.keys > c->most_cells / stride_of(&wide))
+        return CXM_DENSE_NO;
+    wide.cells = cxm_priv_alloc_zero(c->allocator, wide.keys * stride_of(&wide),
+                                     sizeof *wide.cells);
+    if (wide.cells == NULL)
+        return CXM_DENSE_NO_MEMORY;
+    for (size_t k = 0; k < c->keys; k++) {
+        const uint32_t *from = c->cells + k * stride_of(c);
+        uint32_t *to = wide.cells + k * stride_of(&wide);
+        memcpy(to, from, c->times * c->bins * sizeof *to);
+        memcpy(to + wide.times * c->bins, from + c->times * c->bins, 2 * sizeof *to);
+    }
+    cxm_priv_release(c->allocator, c->cells);
+    *c = wide;
+    return CXM_DENSE_DONE;
+}
+
+/* All events of the chunk are codes: 0 or 1 in most calls. */
+static bool are_codes(const struct counters *c, const uint8_t *events, size_t n)
+{
+    uint64_t word, bits = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        memcpy(&word, events + i, sizeof word);
+        bits |= word;
+    }
+    for (; i < n; i++)
+        bits |= events[i];
+    return c->identity && (bits & ~(0x0101010101010101u * (uint64_t)(c->bins - 1))) == 0;
+}
+
+static void count_codes(const struct counters *c, const uint32_t *keys, const uint32_t *times,
+                        const uint8_t *events, size_t n)
+{
+    uint32_t *const cells = c->cells;
+    const size_t stride = stride_of(c), bins = c->bins;
+    if (keys == NULL) {
+        for (size_t i = 0; i < n; i++)
+            cells[times[i] * bins + events[i]]++;
+    } else if (bins == 2) {
+        for (size_t i = 0; i < n; i++)
+            cells[keys[i] * stride + 2 * (size_t)times[i] + events[i]]++;
+    } else {
+        for (size_t i = 0; i < n; i++)
+            cells[keys[i] * stride + times[i] * bins + events[i]]++;
+    }
+}
+
+static void count_any(struct counters *c, const uint32_t *keys, const uint32_t *times,
+                      const uint8_t *events, int64_t event_stride, size_t n)
+{
+    const size_t stride = stride_of(c), end = c->times * c->bins;
+    for (size_t i = 0; i < n; i++, events += event_stride) {
+        const uint16_t code = c->codes[*events];
+        uint32_t *cells = c->cells + (keys != NULL ? keys[i] * stride : 0);
+        cells[code < c->bins ? times[i] * c->bins + code : end + (code - c->bins)]++;
+    }
+}
+
+/* ---- to the tables ----------------------------------------------------------------------- */
+
+static bool flush_key(const struct counters *c, size_t k, bool keyed, struct cxm_state *state)
+{
+    uint8_t key[9 + CXM_NUMBER_KEY_BYTES] = { CXM_TAG_PRESENT };
+    const uint32_t *cells = c->cells + k * stride_of(c), *end = cells + c->times * c->bins;
+    const size_t prefix = keyed ? 9 : 0;
+    uint64_t all = (uint64_t)end[0] + end[1];
+    for (const uint32_t *cell = cells; cell < end; cell++)
+        all += *cell;
+    if (all == 0)
+        return true;
+    cxm_priv_put_u64(key + 1, __builtin_bswap64((uint64_t)k ^ (uint64_t)1 << 63));
+    const uint32_t group = cxm_priv_table_add(&state->groups, key, prefix);
+    if (group == UINT32_MAX)
+        return false;
+    int64_t *counts = cxm_priv_table_cell(&state->groups, group);
+    counts[c->bins] += end[0];
+    counts[c->bins + 1] += end[1];
+    for (size_t t = 0; t < c->times; t++, cells += c->bins) {
+        uint32_t any = 0;
+        for (uint32_t b = 0; b < c->bins; b++)
+            any |= cells[b];
+        if (any == 0)
+            continue;
+        cxm_priv_put_number_key(key + prefix, (double)t);
+        const uint32_t at = cxm_priv_table_add(&state->values, key,
+                                               prefix + CXM_NUMBER_KEY_BYTES);
+        if (at == UINT32_MAX)
+            return false;
+        int64_t *cell = cxm_priv_table_cell(&state->values, at);
+        for (uint32_t b = 0; b < c->bins; b++) {
+            cell[b] += cells[b];
+            counts[b] += cells[b];
+        }
+    }
+    return true;
+}
+
+static bool flush(struct counters *c, bool keyed, struct cxm_state *state)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < c->keys; k++) {
+        const uint32_t *cells = c->cells + k * stride_of(c);
+        for (size_t t = 0; t < c->times; t++, cells += c->bins) {
+            uint32_t any = 0;
+            for (uint32_t b = 0; b < c->bins; b++)
+                any |= cells[b];
+            n += any != 0;
+        }
+    }
+    if (!cxm_priv_table_reserve(&state->values, state->values.dict.n + n, NULL)
+        || !cxm_priv_dict_reserve(&state->values.dict, n, n * (9 + CXM_NUMBER_KEY_BYTES)))
+        return false;
+    for (size_t k = 0; k < c->keys; k++) {
+        if (!flush_key(c, k, keyed, state))
+            return false;
+    }
+    memset(c->cells, 0, c->keys * stride_of(c) * sizeof *c->cells);
+    return true;
+}
+
+static bool any_invalid(const struct counters *c, const struct cxm_state *state)
+{
+    for (uint32_t i = 0; i < state->groups.dict.n; i++) {
+        if (cxm_priv_table_cell(&state->groups, i)[c->bins + 1] != 0)
+            return true;
+    }
+    return false;
+}
+
+static enum cxm_dense_result count_rows(struct counters *c, const struct cxm_sources *s,
+                                        int64_t first, int64_t last, struct cxm_state *state)
+{
+    uint32_t key_memory[CHUNK], time_memory[CHUNK];
+    const struct cxm_column *event = s->slots[1];
+    const bool keyed = s->n_keys > 0;
+    int64_t since_flush = 0;
+    for (int64_t row = first; row < last; row += CHUNK) {
+        const size_t n = last - row < CHUNK ? (size_t)(last - row) : CHUNK;
+        const uint32_t *times = narrow(s->slots[0], row, n, time_memory);
+        const uint32_t *keys = keyed ? narrow(s->keys[0], row, n, key_memory) : NULL;
+        const uint8_t *events = row_of(event, row);
+        const enum cxm_dense_result result = reach(c, keyed ? or_of(keys, n) : 0,
+                                                   or_of(times, n));
+        if (result != CXM_DENSE_DONE)
+            return result;
+        if (event->stride == 1 && are_codes(c, events, n))
+            count_codes(c, keys, times, events, n);
+        else
+            count_any(c, keys, times, events, event->stride, n);
+        since_flush += (int64_t)n;
+        if (since_flush >= FLUSH_ROWS) {
+            if (!flush(c, keyed, state))
+                return CXM_DENSE_NO_MEMORY;
+            since_flush = 0;
+        }
+    }
+    return flush(c, keyed, state) ? CXM_DENSE_DONE : CXM_DENSE_NO_MEMORY;
+}
 
 enum cxm_dense_result cxm_priv_dense_times(const struct cxm_config *config,
                                            const struct cxm_sources *sources, int64_t first,
                                            int64_t last, struct cxm_state *state)
 {
-    (void)config, (void)sources, (void)first, (void)last, (void)state;
-    return CXM_DENSE_NO;
+    if (first >= last || !fits(sources))
+        return CXM_DENSE_NO;
+    const int64_t rows = last - first;
+    struct counters c = { .allocator = config->allocator, .bins = config->units[0].bins };
+    c.most_cells = rows >= MOST_CELLS / 8 ? MOST_CELLS : FEW_CELLS + 8 * (size_t)rows;
+    make_codes(&c, sources->slots[1]);
+    enum cxm_dense_result result = count_rows(&c, sources, first, last, state);
+    cxm_priv_release(config->allocator, c.cells);
+    if (result == CXM_DENSE_DONE && !sources->count_invalid && any_invalid(&c, state))
+        result = CXM_DENSE_NO;
+    if (result == CXM_DENSE_DONE)
+        state->rows += rows;
+    return result;
 }
