@@ -187,6 +187,13 @@ static enum cxm_status chart_tally(void)
     return done(cxm_chart_tally("xmr", tally, 0, NULL, &out, NULL), &out);
 }
 
+static enum cxm_status preset_report(void)
+{
+    struct cxm_report *out = NULL;
+    const struct cxm_preset_info *preset = NULL;
+    return done(cxm_preset_report(&tally, &preset, 1, 0, &out, NULL), &out);
+}
+
 static enum cxm_status run_rules(void)
 {
     struct cxm_report *out = NULL;
@@ -251,7 +258,7 @@ static const struct call {
     { "info", info },       { "load", load },                   { "to_arrow", to_arrow },
     { "report_to_arrow", report_to_arrow },
     { "chart", chart },     { "chart_tally", chart_tally },     { "run_rules", run_rules },
-    { "change_point", change_point }, { "change_point_tally", change_point_tally },
+    { "preset_report", preset_report }, { "change_point", change_point }, { "change_point_tally", change_point_tally },
     { "match", match },     { "interval", interval },
 };
 

@@ -24,6 +24,7 @@
 #include <cxm/options.h>
 #include <cxm/plan.h>
 #include <cxm/quantiles.h>
+#include <cxm/preset.h>
 #include <cxm/report.h>
 #include <cxm/result.h>
 #include <cxm/retention.h>

@@ -36,7 +36,17 @@ cxm_retention(const struct cxm_column *active_before, const struct cxm_column *a
     struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
     struct cxm_error *error);
 
-enum cxm_churn_denominator { CXM_CHURN_START = 0, CXM_CHURN_AVERAGE = 1 };
+/** Which rule. Only the first is a share of customers who could be lost; the others are what
+ *  some products show (see cxm/preset.h), with all customers lost in the period on top: those
+ *  who came in it too. */
+enum cxm_churn_denominator {
+    CXM_CHURN_START = 0,     /**< lost of those at the start / start */
+    CXM_CHURN_AVERAGE = 1,   /**< all lost / ((start + end) / 2) */
+    CXM_CHURN_JOINED = 2,    /**< all lost / (start + joined in the period) */
+    CXM_CHURN_OPENING = 3,   /**< all lost / start; may exceed 1 */
+    CXM_CHURN_SURVIVORS = 4, /**< all lost / those of the start who are still there */
+    CXM_CHURN_DAILY = 5      /**< the sum of 30 daily rates, coming and going evenly */
+};
 
 struct cxm_churn_options {
     CXM_COMMON_OPTIONS;

@@ -42,6 +42,8 @@ static const struct cxm_analysis_info analyses[] = {
     { "margin_of_error", "Half the width of the interval that a sample will give", "误差范围",
       "Cochran 1977" },
     { "power", "Chance that a sample finds a difference", "检验功效", "Cohen 1988" },
+    { "preset_report", "One data set under the rules of several products", "厂商口径对比",
+      "rules of the products, 2024 to 2026" },
     { "rfm", "Customers by recency, frequency and monetary value", "客户分层 RFM", "Hughes 1994" },
     { "run_rules", "Patterns that a process in control rarely shows", "判异准则",
       "Western Electric 1956; Nelson 1984" },

@@ -5,6 +5,7 @@
  *   retention                    active in both / S
  *   churn, start denominator     lost / S, where lost = active before, not after
  *   churn, average denominator   all lost / ((S + E) / 2), a ratio of two sums
+ * and the other rules that products use, for comparison (enum cxm_churn_denominator).
  * Customers who came in the period are not part of S; those who came and left again are known
  * from counts only. Reasons of churn are shares of S and sum to churn. */
 #include "metric/call.h"
@@ -15,7 +16,7 @@
 
 #include <math.h>
 
-/* Codes of the start denominator; with the average one, ADDED and PASSING are bins 2 and 3 and
+/* Codes of the start denominator; with the others, ADDED and PASSING are bins 2 and 3 and
  * all that follow move up by two. */
 enum { KEPT = 0, LOST = 1, MISSING = 2, INVALID = 3, ADDED = 5, NEVER = 6, PASSING = 7 };
 enum { AVERAGE_ADDED = 2, AVERAGE_PASSING = 3, AVERAGE_MISSING = 4, AVERAGE_INVALID = 5,
@@ -23,9 +24,17 @@ enum { AVERAGE_ADDED = 2, AVERAGE_PASSING = 3, AVERAGE_MISSING = 4, AVERAGE_INVA
 enum { BEFORE, AFTER, REASON };
 enum { DENOMINATOR };
 
+static enum cxm_churn_denominator rule_of(const struct cxm_config *config)
+{
+    return config->rules->info->n_params > 0
+             ? (enum cxm_churn_denominator)cxm_priv_choice(config, DENOMINATOR)
+             : CXM_CHURN_START;
+}
+
+/* Everyone counts who was there at any time, not only the customers at the start. */
 static bool is_average(const struct cxm_config *config)
 {
-    return config->rules->info->n_params > 0 && cxm_priv_choice(config, DENOMINATOR) == 1;
+    return rule_of(config) != CXM_CHURN_START;
 }
 
 static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
@@ -74,8 +83,36 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
 }
 
 static const double is_kept[4] = { 1, 0, 0, 0 }, is_lost[4] = { 0, 1, 0, 0 },
-                    is_start[4] = { 1, 1, 0, 0 }, all_lost[4] = { 0, 1, 0, 1 },
-                    average_customers[4] = { 1, 0.5, 0.5, 0 };
+                    is_start[4] = { 1, 1, 0, 0 }, all_lost[4] = { 0, 1, 0, 1 };
+
+/* What a customer kept, lost, added, passing through adds to the denominator. */
+static const double in_denominator[][4] = {
+    [CXM_CHURN_START] = { 1, 1, 0, 0 },     [CXM_CHURN_AVERAGE] = { 1, 0.5, 0.5, 0 },
+    [CXM_CHURN_JOINED] = { 1, 1, 1, 1 },    [CXM_CHURN_OPENING] = { 1, 1, 0, 0 },
+    [CXM_CHURN_SURVIVORS] = { 1, 0, 0, 0 }, [CXM_CHURN_DAILY] = { 1, 0.5, 0.5, 0 },
+};
+
+/* Sums of weights by kept, lost, added, passing. */
+static double total_of(const struct cxm_view *view, const double y[4])
+{
+    double sum = 0;
+    for (uint32_t b = 0; b < 4; b++)
+        sum += y[b] * cxm_priv_view_weight(view, 0, b).hi;
+    return sum;
+}
+
+/* The sum of the rates of 30 days, over which customers come and go evenly. */
+static double daily_rate(const struct cxm_view *view)
+{
+    enum { DAYS = 30 };
+    const double lost = total_of(view, all_lost) / DAYS;
+    const double start = total_of(view, is_start);
+    const double step = (total_of(view, (const double[4]){ 1, 0, 1, 0 }) - start) / DAYS;
+    double sum = 0;
+    for (int day = 0; day < DAYS; day++)
+        sum += lost / (start + day * step);
+    return sum;
+}
 
 static void estimate_retention(const struct cxm_view *view, uint32_t member,
                                const struct cxm_ask *ask, struct cxm_estimate *out)
@@ -88,12 +125,22 @@ static void estimate_churn(const struct cxm_view *view, uint32_t member,
                            const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     (void)member;
-    if (is_average(view->config))
-        cxm_priv_estimate_bin_ratio(view, 0, all_lost, average_customers,
+    const enum cxm_churn_denominator rule = rule_of(view->config);
+    if (rule == CXM_CHURN_START) {
+        cxm_priv_estimate_share(view, 0, is_lost, ask, out);
+    } else if (rule == CXM_CHURN_JOINED) {
+        cxm_priv_estimate_share(view, 0, all_lost, ask, out);
+    } else if (rule == CXM_CHURN_DAILY) {
+        cxm_priv_begin(view, 0, ask, out);
+        if (total_of(view, is_start) > 0)
+            out->value = daily_rate(view);
+        else
+            out->flags |= CXM_FLAG_NO_DATA;
+    } else {
+        cxm_priv_estimate_bin_ratio(view, 0, all_lost, in_denominator[rule],
                                     &(struct cxm_ask){ ask->level, CXM_INTERVAL_DEFAULT,
                                                        ask->small_n }, out);
-    else
-        cxm_priv_estimate_share(view, 0, is_lost, ask, out);
+    }
 }
 
 /* A customer lost for another reason counts as not lost for this one: a share of S. The key
@@ -113,10 +160,7 @@ static void estimate_reason(const struct cxm_view *view, uint32_t member,
         yes = squares_yes = cxm_priv_dd_int(view->value_cell[0]);
     }
     if (is_average(view->config)) {
-        double customers = 0;
-        for (uint32_t b = 0; b < 4; b++)
-            customers += average_customers[b] * cxm_priv_view_weight(view, 0, b).hi;
-        out->value = yes.hi / customers;
+        out->value = yes.hi / total_of(view, in_denominator[rule_of(view->config)]);
         return;
     }
     for (uint32_t b = 0; b < 2; b++) {
@@ -162,11 +206,8 @@ static void estimate_denominator(const struct cxm_view *view, uint32_t member,
 {
     (void)member;
     cxm_priv_estimate_count(view, 0, is_start, ask, out);
-    if (!is_average(view->config))
-        return;
-    out->value = 0;
-    for (uint32_t b = 0; b < 4; b++)
-        out->value += average_customers[b] * cxm_priv_view_weight(view, 0, b).hi;
+    if (is_average(view->config))
+        out->value = total_of(view, in_denominator[rule_of(view->config)]);
 }
 
 /* Came in the period and left again; only counts of a period tell. */
@@ -189,8 +230,12 @@ static void define_retention(const struct cxm_tally *tally, char *out, size_t ca
 
 static void define_churn(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
 {
-    cxm_priv_append(out, capacity, used, "churn/%s",
-                    is_average(&tally->config) ? "average-customers" : "start-cohort");
+    static const char *const names[] = {
+        [CXM_CHURN_START] = "start-cohort", [CXM_CHURN_AVERAGE] = "average-customers",
+        [CXM_CHURN_JOINED] = "all-lost/start-and-joined", [CXM_CHURN_OPENING] = "all-lost/start",
+        [CXM_CHURN_SURVIVORS] = "all-lost/survivors", [CXM_CHURN_DAILY] = "all-lost/daily-30",
+    };
+    cxm_priv_append(out, capacity, used, "churn/%s", names[rule_of(&tally->config)]);
 }
 
 static const struct cxm_input_info inputs[] = {
@@ -200,9 +245,11 @@ static const struct cxm_input_info inputs[] = {
       .optional = 1 },
 };
 
-static const char *const denominators[] = { "start", "average", NULL };
+static const char *const denominators[] = { "start", "average", "joined", "opening",
+                                            "survivors", "daily", NULL };
 static const struct cxm_param_info churn_params[] = {
-    { .name = "denominator", .summary = "customers at the start, or the average of both ends",
+    { .name = "denominator", .summary = "customers at the start, the average of both ends, "
+                                         "or another rule of a product",
       .kind = CXM_PARAM_CHOICE, .default_text = "start", .choices = denominators },
 };
 
@@ -368,10 +415,10 @@ enum cxm_status cxm_churn(const struct cxm_column *active_before, const struct c
         return status;
     struct cxm_call call = { .metric = "churn" };
     memcpy(&call.common, &o, sizeof call.common);
-    const char *const *denominator = &denominators[o.denominator == CXM_CHURN_AVERAGE];
-    if (o.denominator != CXM_CHURN_START && o.denominator != CXM_CHURN_AVERAGE)
+    if (o.denominator < CXM_CHURN_START || o.denominator > CXM_CHURN_DAILY)
         return cxm_priv_fail(error, CXM_EINVAL, "denominator", "there is no denominator %d",
                              o.denominator);
+    const char *const *denominator = &denominators[o.denominator];
     cxm_priv_call_text(&call, "denominator", denominator, 1);
     cxm_priv_call_input(&call, "active_before", active_before, 1);
     cxm_priv_call_input(&call, "active_after", active_after, 1);

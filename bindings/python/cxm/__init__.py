@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         shifted_beta_geometric,
     )
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
+    from ._presets import Preset, preset_report, presets
     from ._report import Report
     from ._target import scorecard, target
     from ._revenue import revenue
@@ -84,6 +85,7 @@ _LAZY = {
     "Histories": "_customers",
     "Model": "_lifetime",
     "Plan": "_plan",
+    "Preset": "_presets",
     "Report": "_report",
     "Scores": "_customers",
     "States": "_fcr",
@@ -117,6 +119,8 @@ _LAZY = {
     "rake": "_calibrate",
     "reopen": "_service",
     "resolution": "_service",
+    "preset_report": "_presets",
+    "presets": "_presets",
     "revenue": "_revenue",
     "rfm": "_customers",
     "run_rules": "_chart",
@@ -142,6 +146,7 @@ __all__ = [
     "Histories",
     "Model",
     "Plan",
+    "Preset",
     "Report",
     "Result",
     "Scores",
@@ -188,6 +193,8 @@ __all__ = [
     "one_touch",
     "poststratify",
     "power",
+    "preset_report",
+    "presets",
     "quarter",
     "rake",
     "ratio",

@@ -452,6 +452,22 @@ class AnalysisInfo(Structure):
     ]
 
 
+class PresetInfo(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("product", c_char_p),
+        ("metric", c_char_p),
+        ("measure", c_char_p),
+        ("params", POINTER(Param)),
+        ("n_params", c_int32),
+        ("verified", c_int32),
+        ("source", c_char_p),
+        ("date", c_char_p),
+        ("reason", c_char_p),
+        ("inputs", c_char_p),
+    ]
+
+
 class ChartState(Structure):
     _fields_ = [
         ("ewma", c_double),
@@ -774,6 +790,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_interval_limits", IntervalLimits),
     ("cxm_axis_info", AxisInfo),
     ("cxm_analysis_info", AnalysisInfo),
+    ("cxm_preset_info", PresetInfo),
     ("cxm_chart_state", ChartState),
     ("cxm_chart_options", ChartOptions),
     ("cxm_change_options", ChangeOptions),
@@ -979,6 +996,13 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         POINTER(c_void_p), _ERROR),
     "cxm_change_point_tally": (
         _STATUS, c_char_p, _TALLY, c_uint32, POINTER(ChangeOptions), POINTER(c_void_p), _ERROR),
+    # preset.h
+    "cxm_preset_count": (c_size_t,),
+    "cxm_preset_at": (POINTER(PresetInfo), c_size_t),
+    "cxm_preset_find": (POINTER(PresetInfo), c_char_p),
+    "cxm_preset_report": (
+        _STATUS, POINTER(c_void_p), POINTER(c_void_p), c_size_t, c_double, POINTER(c_void_p),
+        _ERROR),
     # report.h
     "cxm_report_free": (None, _REPORT),
     "cxm_report_rows": (c_size_t, _REPORT),

@@ -598,7 +598,8 @@ def churn(
              place of n_end; customers who came back were not among those at the start
 
     ``denominator``  "start": the customers at the start; "average": the mean of the numbers at
-                     start and end, a convention of some products that is no share of anybody
+                     start and end, a convention of some products that is no share of anybody;
+                     "joined", "opening", "survivors", "daily": rules of products, see cxm.presets
     ``reason``       why a customer left, a column beside the flags; churn[reason] sum to churn
     ``n_lost_new``   customers who came and left within the period: they are in the average form
                      only, and in the measure lost_new

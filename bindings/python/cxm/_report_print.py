@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from ._report import Report
 
 #: Axes that say where a row stands come before its value.
-_PLACES = ("cohort", "time", "period")
+_PLACES = ("preset", "cohort", "time", "period")
+#: Axes that are read, not looked at.
+_HIDDEN = ("source", "date")
+_LONGEST = 96
 #: Axes in the unit of the value.
 _VALUES = (
     "centre", "sigma", "value_a", "value_b", "target", "simple", "lower_bound", "upper_bound",
@@ -75,7 +78,7 @@ class ReportPage(Page):
         store, columns = self.report._store, []
         for name in store.axes:
             values = store.axis(name, rows)
-            if all(v is None or v != v for v in values):
+            if name in _HIDDEN or all(v is None or v != v for v in values):
                 continue
             units = [unit_name(e.unit) if name in _VALUES else "" for e in estimates]
             side = "<" if any(isinstance(v, (str, bool)) for v in values) else ">"
@@ -103,4 +106,6 @@ def _cell(value: Any, unit: str) -> str:
         return count(value)
     if isinstance(value, float):
         return number(value, unit) if unit else f"{value:.4g}"
+    if isinstance(value, str) and value.isprintable():
+        return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
     return key_text(value)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of products by name, alone and side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from helpers import refused
+
+import cxm
+
+# The tickets of the worked example of repeat contacts.
+SOLVED = [1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1]
+REPLIES = [1, 1, 2, 0, 1, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+REOPENS = [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+
+
+def test_list() -> None:
+    names = [p.name for p in cxm.presets()]
+    assert len(names) == len(set(names))
+    assert {p.metric for p in cxm.presets("churn")} == {"churn"}
+    stripe = next(p for p in cxm.presets() if p.name == "stripe_churn")
+    assert stripe.params == {"denominator": "joined"} and stripe.verified
+    satisfaction = cxm.presets("csat")[0]
+    assert satisfaction.params == {"scale": (0, 1), "satisfied": 1} and not satisfaction.verified
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        stripe.name = "x"  # type: ignore[misc]
+    refused(
+        "there are no presets of 'nps'; there are some of "
+        + ", ".join(dict.fromkeys(p.metric for p in cxm.presets())),
+        cxm.presets, "nps",
+    )
+
+
+def test_every_preset_is_a_call() -> None:
+    """The parameters are keywords of the function, and the measure is one of its measures."""
+    import inspect
+
+    for preset in cxm.presets():
+        function = getattr(cxm, preset.metric, None)
+        if function is None:  # a metric that has no function of its own
+            continue
+        assert set(preset.params) <= set(inspect.signature(function).parameters), preset.name
+
+
+def test_one() -> None:
+    answers = ["good", "bad", "offered", "good"]
+    r = cxm.presets("csat")[0].run(answers, labels={"good": 1, "bad": 0, "offered": None})
+    assert (r.value, r.n, r.missing) == (2 / 3, 3, 1)
+    touch = {p.name: p.run(SOLVED, REPLIES, REOPENS).value for p in cxm.presets("one_touch")}
+    assert touch["zendesk_one_touch"] == 11 / 13
+    assert touch["zendesk_one_touch_2"] == touch["fivetran_dbt_zendesk_one_touch"] == 10 / 13
+    refused("satisfied is what the preset says", cxm.presets("csat")[0].run, answers, satisfied=1)
+
+
+def test_side_by_side() -> None:
+    r = cxm.preset_report("churn", n_start=1000, n_end=1120, n_new=180, n_lost_new=20)
+    value = {row.preset: row.value for row in r}
+    assert list(value)[0] == "default"
+    assert value["default"] == value["profitwell_churn"] == value["chartmogul_churn"] == 0.06
+    assert value["stripe_churn"] == pytest.approx(80 / 1200)
+    assert value["baremetrics_churn"] == pytest.approx(0.08)
+    assert value["profitable_churn"] == pytest.approx(80 / 940)
+    assert value["chartmogul_shopify_churn"] == pytest.approx(0.0755, abs=5e-4)
+    assert all(row.reason for row in r if row.preset != "default")
+    assert {row.definition for row in r} >= {"churn/start-cohort", "churn/all-lost/survivors"}
+    text = str(r)
+    assert "all customers lost, over those 30 days ago" in text and "support.stripe" not in text
+
+
+def test_groups_and_choices() -> None:
+    team = ["a", "b"] * 7 + ["a"]
+    r = cxm.preset_report("one_touch", SOLVED, REPLIES, REOPENS, by={"team": team})
+    assert r.groups == ["a", "b"]
+    assert "freshservice_fcr" not in {row.preset for row in r}  # it needs other replies
+    only = cxm.preset_report("one_touch", SOLVED, REPLIES, only="freshservice_fcr", level=0.9)
+    assert [row.preset for row in only] == ["default", "freshservice_fcr"]
+    assert {row.level for row in only} == {0.9}
+    assert only.to_dict()["value"][1] == 1 / 13
+    refused(
+        "one_touch has no preset 'x'; there are "
+        + ", ".join(p.name for p in cxm.presets("one_touch")),
+        cxm.preset_report, "one_touch", SOLVED, REPLIES, only=["x"],
+    )
+    refused(
+        "measures does not belong to a preset", cxm.preset_report, "one_touch", SOLVED, REPLIES,
+        measures="all",
+    )

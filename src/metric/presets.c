@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The list of presets, by metric and name. A rule that could not be confirmed where the product
+ * states it is marked as not verified; rules whose wording is unknown are not listed. */
+#include "base/base.h"
+
+#include <cxm/preset.h>
+
+#define NUMBER(name, ...)                                                                      \
+    { name, (const double[]){ __VA_ARGS__ },                                                   \
+      sizeof((const double[]){ __VA_ARGS__ }) / sizeof(double), NULL, 0 }
+#define TEXT(name, text) { name, NULL, 0, (const char *const[]){ text }, 1 }
+#define PARAMS(array) .params = array, .n_params = CXM_COUNT(array)
+
+/* Any number of replies or reopens. */
+#define ANY 1e6
+#define WEEK 604800
+#define DAY 86400
+
+static const struct cxm_param two_replies[] = {
+    NUMBER("min_replies", 0), NUMBER("max_replies", 1), NUMBER("max_reopens", ANY),
+};
+static const struct cxm_param one_reply[] = {
+    NUMBER("min_replies", 1), NUMBER("max_replies", 1), NUMBER("max_reopens", ANY),
+};
+static const struct cxm_param no_message[] = {
+    NUMBER("min_replies", 0), NUMBER("max_replies", 0), NUMBER("max_reopens", ANY),
+};
+static const struct cxm_param good_or_bad[] = { NUMBER("scale", 0, 1), NUMBER("satisfied", 1) };
+static const struct cxm_param first_call[] = { NUMBER("window", DAY), TEXT("anchor", "opened") };
+static const struct cxm_param a_week[] = { NUMBER("window", WEEK) };
+static const struct cxm_param month[] = { NUMBER("window", 30 * DAY) };
+static const struct cxm_param joined[] = { TEXT("denominator", "joined") };
+static const struct cxm_param opening[] = { TEXT("denominator", "opening") };
+static const struct cxm_param survivors[] = { TEXT("denominator", "survivors") };
+static const struct cxm_param daily[] = { TEXT("denominator", "daily") };
+static const struct cxm_param quarter_hour[] = { NUMBER("target", 900) };
+
+static const struct cxm_preset_info presets[] = {
+    { .name = "baremetrics_churn", .product = "Baremetrics", .metric = "churn",
+      .measure = "churn", PARAMS(opening), .verified = 1, .date = "2026",
+      .source = "help.baremetrics.com article 5380347",
+      .reason = "all customers lost in 30 days, those who joined in them too, over the customers "
+                "30 days ago",
+      .inputs = "" },
+    { .name = "chartmogul_churn", .product = "ChartMogul (standard)", .metric = "churn",
+      .measure = "churn", .verified = 1, .date = "2026",
+      .source = "help.chartmogul.com articles 207340419, 203359341",
+      .reason = "lost of the customers at the start of the period; the library's default",
+      .inputs = "" },
+    { .name = "chartmogul_shopify_churn", .product = "ChartMogul (Shopify)", .metric = "churn",
+      .measure = "churn", PARAMS(daily), .verified = 0, .date = "2026",
+      .source = "help.chartmogul.com articles 207340419, 203359341",
+      .reason = "a sum of daily rates; here over 30 days on which customers come and go evenly, "
+                "since counts of a period do not tell the days",
+      .inputs = "" },
+    { .name = "profitable_churn", .product = "profitable (Ruby, 2024)", .metric = "churn",
+      .measure = "churn", PARAMS(survivors), .verified = 1, .date = "2024",
+      .source = "the project's source code, 2024",
+      .reason = "over those of the start who are still there: losses make the base smaller",
+      .inputs = "" },
+    { .name = "profitwell_churn", .product = "ProfitWell", .metric = "churn",
+      .measure = "churn", .verified = 1, .date = "2026",
+      .source = "paddle.com/help, churn and profitwell-vs-chargebee",
+      .reason = "whoever joins and leaves in the same month is ignored; the library's default",
+      .inputs = "" },
+    { .name = "stripe_churn", .product = "Stripe Billing", .metric = "churn",
+      .measure = "churn", PARAMS(joined), .verified = 1, .date = "2026",
+      .source = "support.stripe.com/questions/calculating-churn-rate-in-billing",
+      .reason = "all customers lost, over those 30 days ago and all who joined since",
+      .inputs = "" },
+    { .name = "zendesk_satisfaction", .product = "Zendesk", .metric = "csat",
+      .measure = "csat", PARAMS(good_or_bad), .verified = 0, .date = "2026",
+      .source = "help.scorebuddy.com article 9610976; the product's own page was not read",
+      .reason = "good / (good + bad) on a scale of two; unrated and only offered tickets are "
+                "missing",
+      .inputs = "score = 1 good, 0 bad, missing when only offered" },
+    { .name = "call_centre_helper_fcr", .product = "Call Centre Helper", .metric = "fcr_window",
+      .measure = "fcr", PARAMS(a_week), .verified = 1, .date = "2026",
+      .source = "callcentrehelper.com, first-call resolution",
+      .reason = "no further contact of the customer within 7 days; the library's default",
+      .inputs = "" },
+    { .name = "easemob_first_call", .product = "Easemob (环信)", .metric = "fcr_window",
+      .measure = "issue_fcr", PARAMS(first_call), .verified = 1, .date = "2026",
+      .source = "docs.easemob.com/cs/call-center/firstresolution",
+      .reason = "only first calls count: none from the number before within the window, and none "
+                "after it; both windows are settings there, here the same 24 hours from the call",
+      .inputs = "" },
+    { .name = "thirty_day_fcr", .product = "30-day rule of some centres", .metric = "fcr_window",
+      .measure = "fcr", PARAMS(month), .verified = 0, .date = "2026",
+      .source = "common in the trade; no single source",
+      .reason = "a month without a further contact: lower, and known a month later",
+      .inputs = "" },
+    { .name = "fivetran_dbt_zendesk_one_touch", .product = "Fivetran dbt_zendesk",
+      .metric = "one_touch", .measure = "one_touch", PARAMS(one_reply), .verified = 1,
+      .date = "2026", .source = "fivetran/dbt_zendesk, source code",
+      .reason = "exactly one public comment of an agent; none is no one-touch; reopening does "
+                "not matter",
+      .inputs = "" },
+    { .name = "freshservice_fcr", .product = "Freshservice", .metric = "one_touch",
+      .measure = "one_touch", PARAMS(no_message), .verified = 1, .date = "2026",
+      .source = "support.freshservice.com article 50000004904",
+      .reason = "the customer wrote nothing more; any number of replies of agents",
+      .inputs = "replies = messages of the customer after the first" },
+    { .name = "zendesk_one_touch", .product = "Zendesk Explore (older rule)",
+      .metric = "one_touch", .measure = "one_touch", PARAMS(two_replies), .verified = 1,
+      .date = "2026", .source = "support.zendesk.com article 4408820618266, English copy",
+      .reason = "fewer than two replies of agents: a ticket solved without one counts; reopening "
+                "does not matter",
+      .inputs = "" },
+    { .name = "zendesk_one_touch_2", .product = "Zendesk Explore (newer rule)",
+      .metric = "one_touch", .measure = "one_touch", PARAMS(one_reply), .verified = 1,
+      .date = "2026", .source = "support.zendesk.com article 4408820618266, later German copy",
+      .reason = "exactly one reply of an agent: a ticket solved without one does not count; "
+                "reopening does not matter",
+      .inputs = "" },
+    { .name = "chartmogul_gross_mrr_churn", .product = "ChartMogul", .metric = "revenue",
+      .measure = "gross_churn", .verified = 1, .date = "2026",
+      .source = "help.chartmogul.com articles 207340419, 203359341",
+      .reason = "(churn + contraction) / revenue at the start",
+      .inputs = "" },
+    { .name = "chartmogul_net_mrr_churn", .product = "ChartMogul", .metric = "revenue",
+      .measure = "net_churn_reactivation", .verified = 1, .date = "2026",
+      .source = "help.chartmogul.com articles 207340419, 203359341",
+      .reason = "expansion and reactivation offset what was lost; the library's net_churn leaves "
+                "reactivation out",
+      .inputs = "" },
+    { .name = "zammad_first_solution", .product = "Zammad", .metric = "sla",
+      .measure = "closed", PARAMS(quarter_hour), .verified = 0, .date = "2026",
+      .source = "zammad/zammad-admin-documentation#24; its base is not stated there",
+      .reason = "closed within 15 minutes of creation, still counted when reopened; here of the "
+                "tickets that were closed",
+      .inputs = "replied = when it was closed" },
+};
+
+size_t cxm_preset_count(void)
+{
+    return CXM_COUNT(presets);
+}
+
+const struct cxm_preset_info *cxm_preset_at(size_t index)
+{
+    return index < CXM_COUNT(presets) ? &presets[index] : NULL;
+}
+
+const struct cxm_preset_info *cxm_preset_find(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < CXM_COUNT(presets); i++) {
+        if (strcmp(presets[i].name, name) == 0)
+            return &presets[i];
+    }
+    return NULL;
+}
