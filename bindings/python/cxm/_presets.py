@@ -120,7 +120,7 @@ def _run(metric: str, params: dict[str, Any], args: Any, options: dict[str, Any]
 def _preset(info: PresetInfo) -> Preset:
     metric = text(info.metric)
     kinds = known(metric).params
-    params = {}
+    params: dict[str, Any] = {}
     for i in range(info.n_params):
         param = info.params[i]
         name = text(param.name)
