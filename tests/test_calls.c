@@ -186,7 +186,7 @@ static void rates(void **state)
         assert_same_rows(got, n, want, by_hand("churn", &p, 1, three, 5, want));
     }
     assert_int_equal(cxm_churn(&f, &o, &(struct cxm_churn_options){ COMMON(churn),
-                                                                    .denominator = 2 },
+                                                                    .denominator = 6 },
                                CXM_ROWS(got), &n, NULL), CXM_EINVAL);
 }
 

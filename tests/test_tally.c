@@ -693,7 +693,7 @@ static const struct param_row {
     { "one_touch", "min_replies", { 5 }, 1, NULL, "min_replies is above max_replies" },
     { "churn", "denominator", { 1 }, 1, NULL, "denominator takes text, not numbers" },
     { "churn", "denominator", { 0 }, 0, NULL, "denominator must be one word" },
-    { "churn", "denominator", { 0 }, 0, "middle", "must be one of start, average, not \"middle\"" },
+    { "churn", "denominator", { 0 }, 0, "middle", "must be one of start, average, joined, opening, survivors, daily, not \"middle\"" },
     { "csi", "items", { 0 }, 0, "", "item 1 has no name" },
     { "csi", "scaling", { 0 }, 0, "ratio", "csi needs items" },
     { "gap", "items", { 3 }, 1, NULL, "items takes text, not numbers" },
