@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * How fast: every workload is run through the public API, checks on, with one and two threads,
- * between readings of the same bytes (the yardstick). Figures are medians.
+ * between readings of the same bytes (the yardstick). README.md says how to read the figures.
  *
  *   bench [--rows N] [--repeat N] [--only NAME] [--json] [--gate]
  *
- * --gate compares "times the time of reading the bytes once" with the recorded limits below
- * times 1.5 and fails beyond: a ratio of the same process on the same machine. */
+ * Times are medians; "x reading" is the least processor time of one thread by the least one of
+ * reading the bytes once: a busy machine disturbs it little. --gate compares that with what
+ * was recorded (GATE_ROWS rows), times 1.5, and measures again before it fails. */
 #include <cxm/cxm.h>
 
 #include <math.h>
@@ -16,12 +17,20 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_INPUTS = 16, MOST_REPEATS = 31 };
+enum { MOST_INPUTS = 16, MOST_REPEATS = 31, MOST_WORKLOADS = 32, GATE_ROWS = 2000000 };
 
 static double now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What this thread itself computed: others on the machine do not add to it. */
+static double computed(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -44,13 +53,21 @@ static void *allocate(size_t n, size_t bytes)
     return p;
 }
 
+/* An answer among the other columns of its row: a cache line each. */
+struct survey {
+    uint8_t score;
+    uint8_t other[63];
+};
+
 struct data {
     size_t n;
-    uint8_t *score, *rating;
-    uint32_t *segment, *many;
-    double *weight;
+    uint8_t *score, *rating, *equal;
+    uint32_t *segment, *zipf, *sorted, *none, *many, *tenth;
+    double *weight, *wide;
     uint8_t *validity;
-    float *answers[10]; /* perceived and expected, 5 dimensions */
+    struct survey *surveys;
+    float *answers[10];  /* perceived and expected, 5 dimensions */
+    uint8_t *bytes[10];  /* the same */
 };
 
 /* Scores 0 … 10 with 3 % missing (255), as a survey has them: high answers are common. */
@@ -61,24 +78,39 @@ static void make_data(struct data *d, size_t n)
     d->n = n;
     d->score = allocate(n, 1);
     d->rating = allocate(n, 1);
-    d->segment = allocate(n, sizeof *d->segment);
-    d->many = allocate(n, sizeof *d->many);
+    d->equal = allocate(n, 1);
+    uint32_t **const keys[] = { &d->segment, &d->zipf, &d->sorted, &d->none, &d->many, &d->tenth };
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+        *keys[k] = allocate(n, sizeof(uint32_t));
     d->weight = allocate(n, sizeof *d->weight);
+    d->wide = allocate(n, sizeof *d->wide);
     d->validity = allocate(n / 8 + 1, 1);
+    d->surveys = allocate(n, sizeof *d->surveys);
     for (size_t i = 0; i < n; i++) {
         const uint64_t r = next_random();
         d->score[i] = r % 100 < 3 ? 255 : likely[r >> 8 & 31];
+        d->surveys[i].score = d->score[i];
+        d->equal[i] = 9;
         d->rating[i] = (uint8_t)(1 + (r >> 16) % 5);
         d->segment[i] = (uint32_t)((r >> 24) % 1000);
+        d->sorted[i] = (uint32_t)(i * 1000 / n);
+        d->none[i] = 7;
+        d->tenth[i] = (uint32_t)((r >> 24) % 100);
+        d->zipf[i] = (uint32_t)pow(1000.0, (double)(next_random() >> 11) * 0x1p-53) - 1;
         d->many[i] = (uint32_t)(next_random() % 1000000);
         d->weight[i] = 0.2 + (double)(r >> 40) * 0x1p-23;
+        d->wide[i] = exp(4 * ((double)(r >> 40) * 0x1p-24 + (double)(r >> 16 & 0xFFFF) * 0x1p-16
+                              - 1)); /* from 1/55 to 55 */
     }
     for (size_t i = 0; i <= n / 8; i++)
         d->validity[i] = (uint8_t)(next_random() | next_random());
     for (int k = 0; k < 10; k++) {
         d->answers[k] = allocate(n, sizeof(float));
-        for (size_t i = 0; i < n; i++)
-            d->answers[k][i] = (float)(1 + next_random() % 7);
+        d->bytes[k] = allocate(n, 1);
+        for (size_t i = 0; i < n; i++) {
+            d->bytes[k][i] = (uint8_t)(1 + next_random() % 7);
+            d->answers[k][i] = d->bytes[k][i];
+        }
     }
 }
 
@@ -102,12 +134,21 @@ static double bytes_of(const struct workload *w)
 {
     double bytes = 0;
     for (size_t i = 0; i < w->n_inputs; i++)
-        bytes += (double)w->columns[i].n
-               * (double)cxm_type_bytes((enum cxm_type)w->columns[i].type);
+        bytes += (double)w->columns[i].n * (double)w->columns[i].stride;
     return bytes;
 }
 
-static double run(const struct workload *w, int threads)
+/* Seconds, and what the calling thread computed. */
+struct seconds {
+    double wall, computed;
+};
+
+static struct seconds since(double wall, double cpu)
+{
+    return (struct seconds){ now() - wall, computed() - cpu };
+}
+
+static struct seconds run(const struct workload *w, int threads)
 {
     static const double missing[1] = { 255 };
     struct cxm_input inputs[MOST_INPUTS];
@@ -123,13 +164,13 @@ static double run(const struct workload *w, int threads)
     struct cxm_tally *tally;
     struct cxm_error error;
     const struct cxm_add_options options = { .size = sizeof options, .threads = threads };
-    const double start = now();
+    const double start = now(), cpu = computed();
     if (cxm_tally_new(w->metric, w->params, w->n_params, NULL, &tally, &error) != CXM_OK
         || cxm_tally_add(tally, inputs, w->n_inputs, &options, &error) != CXM_OK) {
         fprintf(stderr, "bench: %s: %s\n", w->name, error.message);
         exit(1);
     }
-    const double seconds = now() - start;
+    const struct seconds seconds = since(start, cpu);
     cxm_tally_free(tally);
     return seconds;
 }
@@ -137,13 +178,12 @@ static double run(const struct workload *w, int threads)
 static volatile uint64_t sink;
 
 /* Reads all bytes of the columns once, 64 at a time in four sums. */
-static double yardstick(const struct workload *w)
+static struct seconds yardstick(const struct workload *w)
 {
-    const double start = now();
+    const double start = now(), cpu = computed();
     uint64_t sum[4] = { 0, 0, 0, 0 };
     for (size_t i = 0; i < w->n_inputs; i++) {
-        const size_t bytes = (size_t)w->columns[i].n
-                           * cxm_type_bytes((enum cxm_type)w->columns[i].type);
+        const size_t bytes = (size_t)(w->columns[i].n * w->columns[i].stride);
         const uint64_t *p = w->columns[i].data;
         for (size_t k = 0; k + 4 <= bytes / 8; k += 4) {
             sum[0] += p[k];
@@ -153,7 +193,7 @@ static double yardstick(const struct workload *w)
         }
     }
     sink = sum[0] ^ sum[1] ^ sum[2] ^ sum[3];
-    return now() - start;
+    return since(start, cpu);
 }
 
 static int by_value(const void *a, const void *b)
@@ -168,29 +208,46 @@ static double median(double *values, int n)
     return values[n / 2];
 }
 
+struct times {
+    double one, two, ratio, speedup;
+};
+
+static struct times take_times(const struct workload *w, int repeats)
+{
+    double one[MOST_REPEATS], two[MOST_REPEATS];
+    struct seconds read = yardstick(w), first = run(w, 1), both = run(w, 2); /* to warm up */
+    for (int i = 0; i < repeats; i++) {
+        const struct seconds r = yardstick(w), a = run(w, 1), b = run(w, 2);
+        one[i] = a.wall;
+        two[i] = b.wall;
+        read.computed = fmin(read.computed, r.computed);
+        first.computed = fmin(first.computed, a.computed);
+        first.wall = fmin(first.wall, a.wall);
+        both.wall = fmin(both.wall, b.wall);
+    }
+    return (struct times){ median(one, repeats), median(two, repeats),
+                           first.computed / read.computed, first.wall / both.wall };
+}
+
 static bool measure(const struct workload *w, int repeats, bool json, bool gate, bool first)
 {
-    double one[MOST_REPEATS], two[MOST_REPEATS], read[MOST_REPEATS], ratio[MOST_REPEATS];
-    for (int i = -1; i < repeats; i++) { /* one round to warm up */
-        const int at = i < 0 ? 0 : i;
-        read[at] = yardstick(w);
-        one[at] = run(w, 1);
-        two[at] = run(w, 2);
-        ratio[at] = one[at] / read[at];
-    }
-    const double a = median(one, repeats), b = median(two, repeats), r = median(ratio, repeats);
     const double rows = (double)w->columns[0].n, bytes = bytes_of(w);
+    struct times t = take_times(w, repeats);
+    for (int again = 0; gate && again < 4 && t.ratio > 1.5 * w->gate; again++) {
+        const struct times other = take_times(w, repeats);
+        t = other.ratio < t.ratio ? other : t;
+    }
     if (json)
         printf("%s{\"workload\": \"%s\", \"rows\": %.0f, \"seconds_1\": %.6f, \"seconds_2\": "
-               "%.6f, \"bytes\": %.0f, \"times_reading\": %.3f}", first ? "[" : ",\n ",
-               w->name, rows, a, b, bytes, r);
+               "%.6f, \"bytes\": %.0f, \"times_reading\": %.3f, \"speedup\": %.3f}",
+               first ? "[" : ",\n ", w->name, rows, t.one, t.two, bytes, t.ratio, t.speedup);
     else
-        printf("%-28s %9.1f %9.1f M rows/s %8.2f %8.2f GB/s %8.2f x reading %6.2f x with 2\n",
-               w->name, rows / a * 1e-6, rows / b * 1e-6, bytes / a * 1e-9, bytes / b * 1e-9, r,
-               a / b);
-    if (gate && r > 1.5 * w->gate) {
-        fprintf(stderr, "bench: %s takes %.1f x reading its bytes, recorded %.1f\n", w->name, r,
-                w->gate);
+        printf("%-32s %9.1f %9.1f M rows/s %7.2f %7.2f GB/s %8.2f x reading %6.2f x with 2\n",
+               w->name, rows / t.one * 1e-6, rows / t.two * 1e-6, bytes / t.one * 1e-9,
+               bytes / t.two * 1e-9, t.ratio, t.speedup);
+    if (gate && t.ratio > 1.5 * w->gate) {
+        fprintf(stderr, "bench: %s takes %.1f x reading its bytes, recorded %.1f\n", w->name,
+                t.ratio, w->gate);
         return false;
     }
     return true;
@@ -234,15 +291,156 @@ static struct cxm_column with_validity(struct cxm_column column, const uint8_t *
     return column;
 }
 
+/* One workload a line: its name, metric, gate, the answers and what else there is. */
+static struct workload *add(struct workload *all, size_t *n, const char *name, const char *metric,
+                            double gate)
+{
+    struct workload *w = &all[(*n)++];
+    *w = (struct workload){ .name = name, .metric = metric, .gate = gate };
+    return w;
+}
+
+static void add_ratings(const struct data *d, struct workload *all, size_t *n)
+{
+    const struct { const char *name; const uint8_t *score; const uint32_t *by; double gate; } rows[] = {
+        { "W1 nps", d->score, NULL, 3 },
+        { "W1 all equal", d->equal, NULL, 3 },
+        { "W2 by 1 000", d->score, d->segment, 12 },
+        { "W2z Zipf", d->score, d->zipf, 10 },
+        { "W2 one group", d->equal, d->none, 10 },
+        { "W2 sorted by group", d->score, d->sorted, 10 },
+        { "W2m by 1 000 000", d->score, d->many, 300 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct workload *w = add(all, n, rows[i].name, "nps", rows[i].gate);
+        add_input(w, "score", CXM_ARRAY(rows[i].score, d->n));
+        if (rows[i].by != NULL)
+            add_input(w, "by", CXM_ARRAY(rows[i].by, d->n));
+    }
+    struct workload *w = add(all, n, "W1 with a bitmap", "nps", 5);
+    add_input(w, "score", with_validity(CXM_ARRAY(d->score, d->n), d->validity));
+    w = add(all, n, "W2 with a bitmap", "nps", 12);
+    add_input(w, "score", with_validity(CXM_ARRAY(d->score, d->n), d->validity));
+    add_input(w, "by", CXM_ARRAY(d->segment, d->n));
+    w = add(all, n, "W1 struct of 64 bytes", "nps", 1.3);
+    add_input(w, "score", cxm_column_make("score", CXM_U8, &d->surveys[0].score, (int64_t)d->n,
+                                          sizeof d->surveys[0], 1));
+}
+
+static void add_weighted(const struct data *d, struct workload *all, size_t *n)
+{
+    static const double five[2] = { 1, 5 };
+    const struct { const char *name; const double *weight; double gate; } rows[] = {
+        { "W3 csat weighted", d->weight, 14 },
+        { "W3 weights far apart", d->wide, 16 },
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct workload *w = add(all, n, rows[i].name, "csat", rows[i].gate);
+        add_input(w, "score", CXM_ARRAY(d->rating, d->n));
+        add_input(w, "weight", CXM_ARRAY(rows[i].weight, d->n));
+        add_input(w, "by", CXM_ARRAY(d->segment, d->n));
+        w->params[w->n_params++] = (struct cxm_param){ "scale", five, 2, NULL, 0 };
+    }
+    struct workload *w = add(all, n, "mean f64 by 1 000", "mean", 40);
+    add_input(w, "value", CXM_ARRAY(d->weight, d->n));
+    add_input(w, "by", CXM_ARRAY(d->segment, d->n));
+}
+
+static void add_gaps(const struct data *d, struct workload *all, size_t *n)
+{
+    static const char *const names[5] = { "tangibles", "reliability", "responsiveness",
+                                          "assurance", "empathy" };
+    for (int bytes = 0; bytes < 2; bytes++) {
+        struct workload *w = add(all, n, bytes ? "W4u gap of bytes" : "W4 gap of floats", "gap",
+                                 bytes ? 210 : 70);
+        for (int k = 0; k < 10; k++) {
+            if (bytes)
+                add_input(w, k < 5 ? "perceived" : "expected", CXM_ARRAY(d->bytes[k], d->n));
+            else
+                add_input(w, k < 5 ? "perceived" : "expected", CXM_ARRAY(d->answers[k], d->n));
+        }
+        add_input(w, "by", CXM_ARRAY(d->tenth, d->n));
+        w->params[w->n_params++] = (struct cxm_param){ "items", NULL, 0, names, 5 };
+    }
+}
+
+static size_t make_workloads(const struct data *d, struct workload all[MOST_WORKLOADS])
+{
+    size_t n = 0;
+    add_ratings(d, all, &n);
+    add_weighted(d, all, &n);
+    add_gaps(d, all, &n);
+    return n;
+}
+
+/* What is done with the tally of a million groups. */
+static void many_groups(const struct data *d)
+{
+    struct cxm_column score = CXM_ARRAY(d->score, d->n), by = CXM_ARRAY(d->many, d->n);
+    static const double missing[1] = { 255 };
+    score.missing_codes = missing;
+    score.n_missing_codes = 1;
+    const struct cxm_input inputs[2] = { { "score", &score }, { "by", &by } };
+    struct cxm_tally *tally, *other;
+    size_t bytes = 0;
+    if (cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL) != CXM_OK
+        || cxm_tally_add(tally, inputs, 2, NULL, NULL) != CXM_OK
+        || cxm_tally_save(tally, NULL, 0, &bytes, NULL) != CXM_OK)
+        exit(1);
+    const size_t groups = (size_t)cxm_tally_groups(tally);
+    uint8_t *saved = allocate(bytes, 1);
+    struct cxm_estimate *estimates = allocate(groups, sizeof *estimates);
+    memset(saved, 1, bytes); /* pages that are there */
+    memset(estimates, 1, groups * sizeof *estimates);
+    const double start = now();
+    if (cxm_tally_save(tally, saved, bytes, &bytes, NULL) != CXM_OK)
+        exit(1);
+    const double after_save = now();
+    if (cxm_tally_load(saved, bytes, NULL, &other, NULL) != CXM_OK)
+        exit(1);
+    const double after_load = now();
+    if (cxm_tally_merge(tally, other, NULL) != CXM_OK)
+        exit(1);
+    const double after_merge = now();
+    if (cxm_tally_estimate(tally, NULL, estimates, sizeof *estimates, groups, NULL, NULL)
+        != CXM_OK)
+        exit(1);
+    const double end = now(), gigabytes = (double)bytes * 1e-9;
+    printf("%zu groups: save %.2f GB/s, load %.2f GB/s, merge %.2f GB/s, estimate %.0f ns a group\n",
+           groups, gigabytes / (after_save - start), gigabytes / (after_load - after_save),
+           gigabytes / (after_merge - after_load), (end - after_merge) / (double)groups * 1e9);
+    free(saved);
+    free(estimates);
+    cxm_tally_free(tally);
+    cxm_tally_free(other);
+}
+
+/* W8: the bootstrap of a net score from its counts. */
+static void resampling(const struct data *d)
+{
+    const size_t n = d->n < 1000000 ? d->n : 1000000;
+    struct cxm_column score = CXM_ARRAY(d->score, n);
+    static const double missing[1] = { 255 };
+    score.missing_codes = missing;
+    score.n_missing_codes = 1;
+    struct cxm_nps_options options = { CXM_INIT(nps) };
+    struct cxm_row row;
+    options.interval = CXM_INTERVAL_BOOTSTRAP;
+    const double start = now();
+    if (cxm_nps(&score, &options, CXM_ROW(row), NULL, NULL) != CXM_OK)
+        exit(1);
+    printf("%-32s %9.3f ms\n", "W8 bootstrap of 1 000 000 scores", (now() - start) * 1e3);
+}
+
 int main(int argc, char **argv)
 {
     size_t rows = 10000000;
     int repeats = 5;
-    bool json = false, gate = false;
+    bool json = false, gate = false, rows_given = false;
     const char *only = "";
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--rows") == 0 && i + 1 < argc)
-            rows = (size_t)strtoull(argv[++i], NULL, 10);
+            rows = (size_t)strtoull(argv[++i], NULL, 10), rows_given = true;
         else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc)
             repeats = atoi(argv[++i]);
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
@@ -252,49 +450,29 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--gate") == 0)
             gate = true;
     }
+    if (gate && !rows_given)
+        rows = GATE_ROWS;
     if (rows < 1000 || repeats < 1 || repeats > MOST_REPEATS) {
         fputs("usage: bench [--rows N] [--repeat N] [--only NAME] [--json] [--gate]\n", stderr);
         return 2;
     }
     struct data d;
     make_data(&d, rows);
-    static const double five[2] = { 1, 5 };
-    static const char *const names[5] = { "tangibles", "reliability", "responsiveness",
-                                          "assurance", "empathy" };
-    struct workload w[] = {
-        { .name = "nps", .metric = "nps", .gate = 3 },
-        { .name = "nps, validity bitmap", .metric = "nps", .gate = 8 },
-        { .name = "nps by 1 000", .metric = "nps", .gate = 8 },
-        { .name = "nps by 1 000 000", .metric = "nps", .gate = 60 },
-        { .name = "csat weighted by 1 000", .metric = "csat", .gate = 40 },
-        { .name = "gap 5 x f32 by 1 000", .metric = "gap", .gate = 20 },
-        { .name = "mean f64 by 1 000", .metric = "mean", .gate = 20 },
-    };
-    const struct cxm_column score = CXM_ARRAY(d.score, rows);
-    add_input(&w[0], "score", score);
-    add_input(&w[1], "score", with_validity(score, d.validity));
-    add_input(&w[2], "score", score);
-    add_input(&w[2], "by", CXM_ARRAY(d.segment, rows));
-    add_input(&w[3], "score", score);
-    add_input(&w[3], "by", CXM_ARRAY(d.many, rows));
-    add_input(&w[4], "score", CXM_ARRAY(d.rating, rows));
-    add_input(&w[4], "weight", CXM_ARRAY(d.weight, rows));
-    add_input(&w[4], "by", CXM_ARRAY(d.segment, rows));
-    w[4].params[0] = (struct cxm_param){ "scale", five, 2, NULL, 0 };
-    w[4].n_params = 1;
-    for (int k = 0; k < 10; k++)
-        add_input(&w[5], k < 5 ? "perceived" : "expected", CXM_ARRAY(d.answers[k], rows));
-    add_input(&w[5], "by", CXM_ARRAY(d.segment, rows));
-    w[5].params[0] = (struct cxm_param){ "items", NULL, 0, names, 5 };
-    w[5].n_params = 1;
-    add_input(&w[6], "value", CXM_ARRAY(d.weight, rows));
-    add_input(&w[6], "by", CXM_ARRAY(d.segment, rows));
-    bool good = true;
-    for (size_t i = 0; i < sizeof w / sizeof w[0]; i++)
-        good = (strstr(w[i].name, only) == NULL || measure(&w[i], repeats, json, gate, i == 0)) && good;
+    struct workload all[MOST_WORKLOADS];
+    const size_t n = make_workloads(&d, all);
+    bool good = true, first = true;
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(all[i].name, only) == NULL)
+            continue;
+        good = measure(&all[i], repeats, json, gate, first) && good;
+        first = false;
+    }
     if (json)
-        puts("]");
-    else if (only[0] == '\0')
+        puts(first ? "[]" : "]");
+    if (!json && !gate && only[0] == '\0') {
         small_calls(&d);
+        many_groups(&d);
+        resampling(&d);
+    }
     return good ? 0 : 1;
 }
