@@ -108,6 +108,8 @@ static const struct setup setups[] = {
       { { "causes", NULL, 0, two_dimensions, 2 } } },
     { "revenue", "revenue", 3, { "previous", "current", "ever" },
       { SLOT_COUNT, SLOT_COUNT, SLOT_FLAG }, true, false, 0, { { NULL, NULL, 0, NULL, 0 } } },
+    { "cohorts", "cohorts", 2, { "retained", "observable" }, { SLOT_FLAG, SLOT_FLAG }, true,
+      false, 0, { { NULL, NULL, 0, NULL, 0 } } },
 };
 enum { N_SETUPS = COUNT_OF(setups) };
 

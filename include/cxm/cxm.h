@@ -9,6 +9,7 @@
 #include <cxm/base.h>
 #include <cxm/chart.h>
 #include <cxm/calibrate.h>
+#include <cxm/cohorts.h>
 #include <cxm/column.h>
 #include <cxm/compare.h>
 #include <cxm/csat.h>

@@ -16,6 +16,8 @@ static const struct cxm_analysis_info analyses[] = {
       "Hawkins 1977; Pettitt 1979; Andrews 1993" },
     { "chart", "Control charts: is the process in control?", "控制图",
       "Shewhart 1931; Page 1954; Roberts 1959; Laney 2002" },
+    { "cohorts", "Cohort matrix: who came back in which period after the start", "同期群留存",
+      "Amplitude 2026; Mixpanel 2026" },
     { "compare", "Difference of two waves or segments, group by group, within and mix",
       "对比分析", "Rocks 2016; Newcombe 1998; Welch 1947; Kitagawa 1955" },
     { "compare_groups", "Do groups differ, and which: tests of all, differences with adjusted p",

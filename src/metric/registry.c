@@ -30,6 +30,7 @@ static const struct cxm_metric *const metrics[] = {
     &cxm_priv_metric_escalation,
     &cxm_priv_metric_complaints,
     &cxm_priv_metric_contact_rate,
+    &cxm_priv_metric_cohorts,
 };
 
 size_t cxm_metric_count(void)

@@ -155,6 +155,8 @@ def units_of(metric, params):
         return [(1, 2, 0)]
     if metric == "survival":
         return [(causes_of(params) + 1, 0, 1)]
+    if metric == "cohorts":
+        return [(2, 0, 2)]
     if metric == "revenue":
         return [(4, 4, 2), (6, 5, 2)]
     return None if items else []

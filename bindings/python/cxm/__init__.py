@@ -42,6 +42,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._cohorts import cohorts
     from ._compare import adjust, compare
     from ._calibrate import Calibration, poststratify, rake
     from ._design import Design
@@ -101,6 +102,7 @@ _LAZY = {
     "competing_risks": "_survival",
     "complaints": "_service",
     "contact_rate": "_service",
+    "cohorts": "_cohorts",
     "contribution": "_lifetime",
     "customer_lifetime_value": "_lifetime",
     "detectable_difference": "_plan",
@@ -161,6 +163,7 @@ __all__ = [
     "change_point",
     "chart",
     "churn",
+    "cohorts",
     "compare",
     "compare_groups",
     "competing_risks",

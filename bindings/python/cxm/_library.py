@@ -428,6 +428,52 @@ class RevenueOutput(Structure):
     ]
 
 
+class CohortsOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("by", c_void_p),
+        ("n_by", c_size_t),
+        ("start_flag", c_void_p),
+        ("start_time", c_void_p),
+        ("as_of", c_int64),
+        ("has_as_of", c_int32),
+        ("unit", c_int32),
+        ("length", c_int64),
+        ("rows", c_int32),
+        ("mode", c_int32),
+        ("criterion", c_int32),
+        ("denominator", c_int32),
+        ("brackets", c_void_p),
+        ("n_brackets", c_size_t),
+        ("n_periods", c_int64),
+        ("utc_offset", c_int64),
+        ("zone", c_void_p),
+        ("n_zone", c_int64),
+        ("hour_floor", c_int32),
+        ("invalid", c_int32),
+        ("threads", c_int32),
+        ("interval", c_int32),
+        ("has_utc_offset", c_int32),
+        ("reserved", c_int32),
+        ("level", c_double),
+    ]
+
+
+class CohortsBase(Structure):
+    _fields_ = [
+        ("used", c_int64),
+        ("missing", c_int64),
+        ("invalid", c_int64),
+        ("unseen", c_int64),
+        ("unlinked", c_int64),
+        ("early", c_int64),
+        ("customers", c_int64),
+        ("customers_unlinked", c_int64),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 class IntervalLimits(Structure):
     _fields_ = [
         ("value", c_double),
@@ -818,6 +864,8 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_tickets", Tickets),
     ("cxm_backlog_options", BacklogOptions),
     ("cxm_standardise_options", StandardiseOptions),
+    ("cxm_cohorts_options", CohortsOptions),
+    ("cxm_cohorts_base", CohortsBase),
 )
 
 
@@ -939,6 +987,15 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_match_causes": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(CauseName),
         POINTER(c_size_t), _ALLOCATOR, _ERROR),
+    # cohorts.h
+    "cxm_cohorts_tally": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(CohortsOptions), _ALLOCATOR,
+        POINTER(c_void_p), POINTER(CohortsBase), _ERROR),
+    "cxm_cohorts_report": (
+        _STATUS, _TALLY, c_double, c_int32, POINTER(CohortsBase), POINTER(c_void_p), _ERROR),
+    "cxm_cohorts": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(CohortsOptions), POINTER(c_void_p),
+        _ERROR),
     # revenue.h
     "cxm_revenue_rows": (
         _STATUS, POINTER(RevenueInput), POINTER(RevenueOutput), _ALLOCATOR, _ERROR),

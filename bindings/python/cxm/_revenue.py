@@ -107,6 +107,11 @@ class _Source:
 
     __slots__ = ("by", "columns", "keep", "struct")
 
+    by: list[Column]
+    columns: dict[str, Column]
+    keep: Any
+    struct: Any
+
 
 def _source(
     call: Call, previous: Any, current: Any, ever: Any, customer: Any, by: Any, digits: Any,

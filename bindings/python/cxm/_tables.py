@@ -30,10 +30,18 @@ def matrix(table: dict[str, list[Any]], value: str, index: str, columns: str) ->
                 f"matrix: there is no column {name!r}; there are {', '.join(table)}", column=name
             )
     nan = float("nan")
-    across = dict.fromkeys(table[columns], nan)
+    fields = list(table)
+    axes = set(fields[fields.index("flags") + 1:]) if "flags" in table else set()
+    across: dict[Any, float] = {}
+    places = list(zip(table[index], table[columns], table[value]))
+    for row, column, _ in places:
+        if not (row is None and index in axes) and not (column is None and columns in axes):
+            across[column] = nan
     cells: dict[Any, Any] = {}
     seen = set()
-    for row, column, number in zip(table[index], table[columns], table[value]):
+    for row, column, number in places:
+        if (row is None and index in axes) or (column is None and columns in axes):
+            continue  # a row without that axis, such as an average over it
         if (row, column) in seen:
             raise Error(
                 f"matrix: there are several rows for {index} {row!r} and {columns} {column!r}; "

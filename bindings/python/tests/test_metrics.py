@@ -448,7 +448,7 @@ def test_freq() -> None:
 # ---- what all share ----------------------------------------------------------------------------
 
 #: Metrics that are fed by more than their columns: analyses read the first, histories make the others.
-ANALYSED = {"survival", "fcr_window", "resolution"}
+ANALYSED = {"survival", "fcr_window", "resolution", "cohorts"}
 METRICS = {m.name: m for m in cxm.metrics() if m.name not in ANALYSED}
 
 

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Events to cohorts, in general: the events of each customer in the order of time, from
+ * sort.h. The start of a customer is the first event, or the earliest start that the caller
+ * gave; a column is floor((t - start) / length), or the difference of calendar periods. Since
+ * columns rise with time, distinct ones are counted by looking at the last. Memory: that of the
+ * sort (32 bytes a row), 24 bytes a cohort and column for each thread; 8 bytes a row more with
+ * start flags. Typical: 10^5 to 10^8 events, 10 to 400 cohorts. */
+#include "derive/cohort.h"
+#include "derive/sort.h"
+
+#define MISSING INT64_MIN
+
+enum { MOST_CELLS = 1 << 26, BLOCK = 1024 };
+
+/* ---- tables --------------------------------------------------------------------------- */
+
+void cxm_priv_cohort_table_init(struct cxm_cohort_table *table,
+                                const struct cxm_allocator *allocator)
+{
+    memset(table, 0, sizeof *table);
+    table->allocator = allocator;
+}
+
+void cxm_priv_cohort_table_release(struct cxm_cohort_table *table)
+{
+    cxm_priv_release(table->allocator, table->rows);
+    cxm_priv_release(table->allocator, table->known);
+    cxm_priv_release(table->allocator, table->pending);
+    cxm_priv_release(table->allocator, table->observed);
+    cxm_priv_release(table->allocator, table->slots);
+    cxm_priv_cohort_table_init(table, table->allocator);
+}
+
+static uint64_t hash_of(uint32_t group, int64_t cohort)
+{
+    uint64_t h = ((uint64_t)cohort + (uint64_t)group * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+    return h ^ h >> 31;
+}
+
+static bool rehash(struct cxm_cohort_table *t)
+{
+    if (2 * (t->n_rows + 1) <= t->n_slots)
+        return true;
+    const size_t n = t->n_slots > 0 ? 2 * t->n_slots : 64;
+    uint32_t *slots = cxm_priv_alloc_zero(t->allocator, n, sizeof *slots);
+    if (slots == NULL)
+        return false;
+    for (size_t i = 0; i < t->n_rows; i++) {
+        size_t at = hash_of(t->rows[i].group, t->rows[i].cohort) & (n - 1);
+        while (slots[at] != 0)
+            at = (at + 1) & (n - 1);
+        slots[at] = (uint32_t)i + 1;
+    }
+    cxm_priv_release(t->allocator, t->slots);
+    t->slots = slots;
+    t->n_slots = n;
+    return true;
+}
+
+static bool grow_cells(struct cxm_cohort_table *t, size_t n)
+{
+    if (n <= t->cells_capacity)
+        return true;
+    const size_t capacity = n + n / 2 + 64;
+    int64_t **const arrays[3] = { &t->known, &t->pending, &t->observed };
+    int64_t *grown[3] = { NULL, NULL, NULL };
+    bool room = true;
+    for (int i = 0; i < 3; i++) {
+        grown[i] = cxm_priv_alloc_zero(t->allocator, capacity, sizeof(int64_t));
+        room = room && grown[i] != NULL;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (room && t->n_cells > 0)
+            memcpy(grown[i], *arrays[i], t->n_cells * sizeof(int64_t));
+        cxm_priv_release(t->allocator, room ? *arrays[i] : grown[i]);
+        if (room)
+            *arrays[i] = grown[i];
+    }
+    if (room)
+        t->cells_capacity = capacity;
+    return room;
+}
+
+static bool grow_rows(struct cxm_cohort_table *t)
+{
+    if (t->n_rows < t->rows_capacity)
+        return true;
+    const size_t capacity = 2 * t->rows_capacity + 32;
+    struct cxm_cohort_row *grown = cxm_priv_grow(t->allocator, t->rows, t->rows_capacity,
+                                                 capacity, sizeof *grown);
+    if (grown == NULL)
+        return false;
+    t->rows = grown;
+    t->rows_capacity = capacity;
+    return true;
+}
+
+/* Whole units from one instant to a later one; b < a gives -1. */
+static int64_t units_between(const struct cxm_cohort_plan *plan, int64_t a, int64_t b)
+{
+    if (b < a)
+        return -1;
+    if (plan->rolling)
+        return (int64_t)(((uint64_t)b - (uint64_t)a) / (uint64_t)plan->length);
+    return cxm_priv_period_index(&plan->columns, b) - cxm_priv_period_index(&plan->columns, a);
+}
+
+/* Columns of a cohort: those asked for, or those that have begun for its first member. */
+static int64_t columns_of(const struct cxm_cohort_plan *plan, int64_t cohort)
+{
+    if (plan->n_columns > 0)
+        return plan->n_columns;
+    const int64_t begin = cxm_priv_period_begin(&plan->rows, cohort);
+    return 1 + units_between(plan, begin, begin > plan->as_of ? begin : plan->as_of);
+}
+
+struct cxm_cohort_row *cxm_priv_cohort_row(struct cxm_cohort_table *t,
+                                           const struct cxm_cohort_plan *plan, uint32_t group,
+                                           int64_t cohort, bool *too_many)
+{
+    if (!rehash(t))
+        return NULL;
+    size_t at = hash_of(group, cohort) & (t->n_slots - 1);
+    for (; t->slots[at] != 0; at = (at + 1) & (t->n_slots - 1)) {
+        struct cxm_cohort_row *row = &t->rows[t->slots[at] - 1];
+        if (row->group == group && row->cohort == cohort)
+            return row;
+    }
+    const int64_t n = columns_of(plan, cohort);
+    if (n > MOST_CELLS - (int64_t)t->n_cells) {
+        *too_many = true;
+        return NULL;
+    }
+    if (!grow_rows(t) || !grow_cells(t, t->n_cells + (size_t)n))
+        return NULL;
+    t->rows[t->n_rows] = (struct cxm_cohort_row){ group, cohort, 0, n, t->n_cells };
+    t->n_cells += (size_t)n;
+    t->slots[at] = (uint32_t)++t->n_rows;
+    return &t->rows[t->n_rows - 1];
+}
+
+/* ---- columns -------------------------------------------------------------------------- */
+
+/* The column of an event that many units after the start; -1 before the first bracket,
+ * n_columns after the last. */
+static int64_t column_of(const struct cxm_cohort_plan *plan, int64_t units, int64_t n_columns)
+{
+    if (plan->edges == NULL)
+        return units < n_columns ? units : n_columns;
+    if (units < plan->edges[0])
+        return -1;
+    int64_t low = 0, high = n_columns + 1; /* edges[low] <= units < edges[high] */
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (middle <= n_columns && plan->edges[middle] <= units)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int64_t cxm_priv_cohort_over(const struct cxm_cohort_plan *plan, int64_t units,
+                             int64_t n_columns)
+{
+    if (units < 0)
+        return 0;
+    if (plan->edges == NULL)
+        return units < n_columns ? units : n_columns;
+    int64_t over = 0;
+    while (over < n_columns && plan->edges[over + 1] <= units)
+        over++;
+    return over;
+}
+
+/* How many columns are over for a customer who started at `start`, or for the whole cohort. */
+static int64_t over_for(const struct cxm_cohort_plan *plan, const struct cxm_cohort_row *row,
+                        int64_t start)
+{
+    if (plan->by_customer)
+        return cxm_priv_cohort_over(plan, units_between(plan, start, plan->as_of),
+                                    row->n_columns);
+    const int64_t end = cxm_priv_period_begin(&plan->rows, row->cohort + 1);
+    /* Rolling: the youngest member may have begun just before the end. By the calendar the
+     * last instant of the cohort decides which period it began in. */
+    const int64_t youngest = plan->rolling ? end : end - 1;
+    return cxm_priv_cohort_over(plan, units_between(plan, youngest, plan->as_of),
+                                row->n_columns);
+}
+
+/* ---- one customer --------------------------------------------------------------------- */
+
+struct context {
+    const struct cxm_cohort_plan *plan;
+    struct cxm_cohort_table *tables; /* by worker */
+    uint8_t *no_time;                /* by row, with start times: no event, only a start */
+    bool own_start;                  /* starts are given */
+    bool start_is_event;             /* rows with a start are no returns */
+    int64_t missing, invalid, unseen; /* added to by several threads */
+};
+
+static int64_t floored(const struct cxm_cohort_plan *plan, int64_t t)
+{
+    if (!plan->hour_floor)
+        return t;
+    const int64_t rest = t % 3600;
+    return t - rest - (rest < 0 && t > INT64_MIN + 3600 ? 3600 : 0);
+}
+
+/* ON: each distinct column once. ON_OR_AFTER: all columns up to the last, as differences that
+ * are summed at the end. */
+static void count_column(struct cxm_cohort_table *t, const struct cxm_cohort_row *row,
+                         int64_t k, int64_t over)
+{
+    if (k >= 0 && k < row->n_columns)
+        (k < over ? t->known : t->pending)[row->at + (size_t)k]++;
+}
+
+static void count_up_to(struct cxm_cohort_table *t, const struct cxm_cohort_row *row,
+                        int64_t last, int64_t over)
+{
+    if (last >= row->n_columns)
+        last = row->n_columns - 1;
+    /* The count of column `last` goes to all columns before it: see finish. */
+    if (last < 0)
+        return;
+    if (last < over) {
+        t->known[row->at + (size_t)last]++;
+        return;
+    }
+    t->pending[row->at + (size_t)last]++;
+    if (over > 0)
+        t->known[row->at + (size_t)over - 1]++;
+    /* pending reaches down to `over` only: taken off again below it */
+    if (over > 0)
+        t->pending[row->at + (size_t)over - 1]--;
+}
+
+static bool start_of(const struct context *c, const struct cxm_event *events, size_t n,
+                     int64_t *start)
+{
+    *start = INT64_MAX;
+    bool found = false;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t t = c->own_start ? events[i].extra : events[i].time;
+        if (c->own_start && (t == CXM_NO_INSTANT || t > c->plan->as_of))
+            continue;
+        found = true;
+        *start = t < *start ? t : *start;
+    }
+    *start = floored(c->plan, *start);
+    return found;
+}
+
+static bool add_customer(const struct context *c, struct cxm_cohort_table *t,
+                         const struct cxm_event *events, size_t n, bool *too_many)
+{
+    const struct cxm_cohort_plan *plan = c->plan;
+    int64_t start;
+    if (!start_of(c, events, n, &start)) {
+        t->customers_unlinked++;
+        t->unlinked += (int64_t)n;
+        return true;
+    }
+    const uint32_t group = plan->groups != NULL ? plan->groups[events[0].row] : 0;
+    struct cxm_cohort_row *row = cxm_priv_cohort_row(
+        t, plan, group, cxm_priv_period_index(&plan->rows, start), too_many);
+    if (row == NULL)
+        return false;
+    const int64_t over = over_for(plan, row, start);
+    const int64_t first = plan->rolling ? 0 : cxm_priv_period_index(&plan->columns, start);
+    int64_t last = -1;
+    t->customers++;
+    row->size++;
+    if (over > 0)
+        t->observed[row->at + (size_t)over - 1]++;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t time = floored(plan, events[i].time);
+        const bool no_event = c->no_time != NULL && c->no_time[events[i].row];
+        const bool early = !no_event && time < start;
+        t->early += early;
+        t->used += !early;
+        if (no_event || early || (c->start_is_event && events[i].extra != CXM_NO_INSTANT))
+            continue;
+        const int64_t units = plan->rolling
+                                ? units_between(plan, start, time)
+                                : cxm_priv_period_index(&plan->columns, time) - first;
+        const int64_t k = column_of(plan, units, row->n_columns);
+        if (k > last && !plan->or_after)
+            count_column(t, row, k, over);
+        last = k > last ? k : last;
+    }
+    if (plan->or_after)
+        count_up_to(t, row, last, over);
+    return true;
+}
+
+static enum cxm_status too_large(struct cxm_error *error)
+{
+    return cxm_priv_fail(error, CXM_EINVAL, "n_periods",
+                         "more than %d cells of cohorts and periods; n_periods= cuts them, or a "
+                         "longer unit", MOST_CELLS);
+}
+
+static enum cxm_status visit(void *context, unsigned worker, struct cxm_event *events, size_t n,
+                             struct cxm_error *error)
+{
+    const struct context *c = context;
+    struct cxm_cohort_table *t = &c->tables[worker];
+    for (size_t from = 0, to; from < n; from = to) {
+        to = from + 1;
+        while (to < n && events[to].customer == events[from].customer
+               && events[to].code == events[from].code)
+            to++;
+        bool too_many = false;
+        if (!add_customer(c, t, events + from, to - from, &too_many))
+            return too_many ? too_large(error) : cxm_priv_no_memory(error);
+    }
+    return CXM_OK;
+}
+
+/* ---- which rows enter ------------------------------------------------------------------ */
+
+static void filter(void *context, const struct cxm_event_block *b, bool *keep)
+{
+    struct context *c = context;
+    const int64_t as_of = c->plan->as_of;
+    int64_t missing = 0, invalid = 0, unseen = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        const bool start = b->extra != NULL && b->extra_state[i] == CXM_ROW_USED
+                        && b->extra[i] <= as_of;
+        const bool event = b->time_state[i] == CXM_ROW_USED && b->time[i] <= as_of;
+        const bool customer = b->customer_state[i] == CXM_ROW_USED;
+        keep[i] = customer && (event || (start && c->no_time != NULL));
+        if (c->no_time != NULL)
+            c->no_time[b->first + (int64_t)i] = !event;
+        if (keep[i])
+            continue;
+        if (!customer || b->time_state[i] != CXM_ROW_USED)
+            b->customer_state[i] == CXM_ROW_INVALID || b->time_state[i] == CXM_ROW_INVALID
+                ? invalid++ : missing++;
+        else
+            unseen++;
+    }
+    __atomic_fetch_add(&c->missing, missing, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&c->invalid, invalid, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&c->unseen, unseen, __ATOMIC_RELAXED);
+}
+
+/* Start events as instants: the time of the rows that are flagged. */
+static enum cxm_status flagged_times(const struct cxm_cohort_plan *plan, int64_t *out,
+                                     struct cxm_error *error)
+{
+    struct cxm_reader times, flags;
+    int64_t values[BLOCK];
+    uint8_t states[BLOCK];
+    uint16_t codes[BLOCK];
+    cxm_priv_reader_init(&times, plan->time);
+    cxm_priv_reader_init(&flags, plan->start_flag);
+    for (int64_t first = 0; first < plan->time->n; first += BLOCK) {
+        const int64_t left = plan->time->n - first;
+        const size_t n = left < BLOCK ? (size_t)left : BLOCK;
+        cxm_priv_read_times(&times, first, n, values, states, NULL);
+        cxm_priv_read_codes(&flags, first, n, 0, 2, codes);
+        for (size_t i = 0; i < n; i++) {
+            const int64_t row = first + (int64_t)i;
+            const bool yes = codes[i] == 1 && states[i] == CXM_ROW_USED
+                          && values[i] <= plan->as_of;
+            out[row] = yes ? values[i] : CXM_NO_INSTANT;
+            if (codes[i] == 3 && !plan->count_invalid) {
+                char text[64];
+                cxm_priv_value_text(plan->start_flag, row, text, sizeof text);
+                return cxm_priv_fail_at(error, CXM_EDATA, "start", row, text,
+                                        "start: row %lld is %s, neither 0 (no) nor 1 (yes)",
+                                        (long long)row, text);
+            }
+        }
+    }
+    return CXM_OK;
+}
+
+/* ---- all ------------------------------------------------------------------------------ */
+
+static bool merge_row(struct cxm_cohort_table *into, const struct cxm_cohort_table *from,
+                      const struct cxm_cohort_plan *plan, const struct cxm_cohort_row *row,
+                      bool *too_many)
+{
+    struct cxm_cohort_row *to = cxm_priv_cohort_row(into, plan, row->group, row->cohort,
+                                                    too_many);
+    if (to == NULL)
+        return false;
+    to->size += row->size;
+    for (int64_t k = 0; k < row->n_columns; k++) {
+        into->known[to->at + (size_t)k] += from->known[row->at + (size_t)k];
+        into->pending[to->at + (size_t)k] += from->pending[row->at + (size_t)k];
+        into->observed[to->at + (size_t)k] += from->observed[row->at + (size_t)k];
+    }
+    return true;
+}
+
+static bool merge(struct cxm_cohort_table *into, const struct cxm_cohort_table *from,
+                  const struct cxm_cohort_plan *plan, bool *too_many)
+{
+    for (size_t i = 0; i < from->n_rows; i++) {
+        if (!merge_row(into, from, plan, &from->rows[i], too_many))
+            return false;
+    }
+    into->used += from->used;
+    into->unlinked += from->unlinked;
+    into->early += from->early;
+    into->customers += from->customers;
+    into->customers_unlinked += from->customers_unlinked;
+    return true;
+}
+
+/* What was counted at the last column reached goes to all columns before. */
+static void sum_down(int64_t *cells, int64_t n)
+{
+    for (int64_t k = n - 1; k > 0; k--)
+        cells[k - 1] += cells[k];
+}
+
+static void finish(struct cxm_cohort_table *t, const struct cxm_cohort_plan *plan)
+{
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const struct cxm_cohort_row *row = &t->rows[i];
+        sum_down(t->observed + row->at, row->n_columns);
+        if (plan->or_after) {
+            sum_down(t->known + row->at, row->n_columns);
+            sum_down(t->pending + row->at, row->n_columns);
+        }
+    }
+}
+
+static enum cxm_status sort_all(struct context *c, const struct cxm_event_columns *columns,
+                                struct cxm_cohort_table *out, struct cxm_error *error)
+{
+    const struct cxm_cohort_plan *plan = c->plan;
+    const struct cxm_event_plan sort = {
+        .filter = filter, .visit = visit, .context = c, .threads = plan->threads,
+        .count_invalid = plan->count_invalid, .subsecond = &out->subsecond,
+        .allocator = plan->allocator,
+    };
+    enum cxm_status status = cxm_priv_sort_events(columns, &sort, error);
+    const int workers = plan->threads > 1 ? plan->threads : 1;
+    for (int w = 0; w < workers && status == CXM_OK; w++) {
+        bool too_many = false;
+        if (!merge(out, &c->tables[w], plan, &too_many))
+            status = too_many ? too_large(error) : cxm_priv_no_memory(error);
+    }
+    out->missing = c->missing;
+    out->invalid = c->invalid;
+    out->unseen = c->unseen;
+    if (status == CXM_OK)
+        finish(out, plan);
+    return status;
+}
+
+static enum cxm_status general(const struct cxm_cohort_plan *plan, struct cxm_cohort_table *out,
+                               struct cxm_error *error)
+{
+    const struct cxm_allocator *allocator = plan->allocator;
+    const size_t n = (size_t)plan->time->n;
+    const int workers = plan->threads > 1 ? plan->threads : 1;
+    struct context c = { .plan = plan, .own_start = plan->start_time || plan->start_flag,
+                         .start_is_event = plan->start_flag != NULL };
+    int64_t *starts = NULL;
+    struct cxm_column start = { 0 }, group = { 0 };
+    enum cxm_status status = CXM_OK;
+    c.tables = cxm_priv_alloc(allocator, (size_t)workers, sizeof *c.tables);
+    if (plan->start_flag != NULL)
+        starts = cxm_priv_alloc(allocator, n, sizeof *starts);
+    if (plan->start_time != NULL)
+        c.no_time = cxm_priv_alloc(allocator, n, 1);
+    if (c.tables == NULL || (plan->start_flag != NULL && starts == NULL)
+        || (plan->start_time != NULL && c.no_time == NULL))
+        status = cxm_priv_no_memory(error);
+    for (int w = 0; w < workers && c.tables != NULL; w++)
+        cxm_priv_cohort_table_init(&c.tables[w], allocator);
+    if (status == CXM_OK && starts != NULL) {
+        status = flagged_times(plan, starts, error);
+        start = CXM_TIME(CXM_ARRAY_AS(CXM_I64, starts, n), CXM_S, CXM_NO_INSTANT);
+    }
+    group = CXM_ARRAY_AS(CXM_U32, plan->groups, n);
+    const struct cxm_event_columns columns = {
+        .customer = plan->customer, .time = plan->time,
+        .extra = starts != NULL ? &start : plan->start_time,
+        .code = plan->groups != NULL ? &group : NULL,
+    };
+    if (status == CXM_OK)
+        status = sort_all(&c, &columns, out, error);
+    for (int w = 0; w < workers && c.tables != NULL; w++)
+        cxm_priv_cohort_table_release(&c.tables[w]);
+    cxm_priv_release(allocator, c.tables);
+    cxm_priv_release(allocator, starts);
+    cxm_priv_release(allocator, c.no_time);
+    return status;
+}
+
+enum cxm_status cxm_priv_cohorts(const struct cxm_cohort_plan *plan,
+                                 struct cxm_cohort_table *out, struct cxm_error *error)
+{
+    cxm_priv_cohort_table_init(out, plan->allocator);
+    bool done = false;
+    const enum cxm_status status = cxm_priv_cohorts_dense(plan, out, &done, error);
+    return done || status != CXM_OK ? status : general(plan, out, error);
+}

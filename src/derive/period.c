@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Numbers of periods: see period.h. A month is 12 year + month - 1, so that February is one
+ * more than January whatever their lengths; days are those of the local clock, which may have
+ * 23 or 25 hours. */
+#include "derive/period.h"
+
+enum { DAY_SECONDS = 86400 };
+
+#define FAR ((int64_t)1 << 62)
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+static int64_t saturate(cxm_i128 x)
+{
+    return x > FAR ? FAR : x < -FAR ? -FAR : (int64_t)x;
+}
+
+int64_t cxm_priv_period_index(const struct cxm_periods *periods, int64_t utc_seconds)
+{
+    if (periods->unit == CXM_NO_CALENDAR) {
+        const cxm_i128 local = (cxm_i128)utc_seconds + periods->utc_offset;
+        const cxm_i128 length = periods->length;
+        return (int64_t)(local / length - (local % length < 0));
+    }
+    const int64_t first = cxm_priv_period_day(utc_seconds, periods->unit, periods->utc_offset,
+                                              periods->zone, periods->n_zone);
+    int64_t year;
+    int month, day;
+    switch (periods->unit) {
+    case CXM_WEEK:
+        return floor_div(first + 3, 7); /* 1970-01-01 was a Thursday */
+    case CXM_MONTH:
+    case CXM_QUARTER:
+    case CXM_YEAR:
+        cxm_priv_civil_from_days(first, &year, &month, &day);
+        return periods->unit == CXM_YEAR    ? year
+             : periods->unit == CXM_QUARTER ? 4 * year + (month - 1) / 3
+                                            : 12 * year + month - 1;
+    case CXM_DAY:
+    case CXM_NO_CALENDAR:
+    default:
+        return first;
+    }
+}
+
+static int64_t first_of_months(int64_t index, int64_t a_year)
+{
+    const int64_t year = floor_div(index, a_year);
+    return cxm_priv_days_from_civil(year, 1 + (int)((index - year * a_year) * (12 / a_year)), 1);
+}
+
+int64_t cxm_priv_period_first(const struct cxm_periods *periods, int64_t index)
+{
+    switch (periods->unit) {
+    case CXM_NO_CALENDAR:
+        return saturate((cxm_i128)index * periods->length);
+    case CXM_WEEK:
+        return saturate((cxm_i128)index * 7 - 3);
+    case CXM_MONTH:
+        return first_of_months(index, 12);
+    case CXM_QUARTER:
+        return first_of_months(index, 4);
+    case CXM_YEAR:
+        return first_of_months(index, 1);
+    case CXM_DAY:
+    default:
+        return index;
+    }
+}
+
+int64_t cxm_priv_period_begin(const struct cxm_periods *periods, int64_t index)
+{
+    const cxm_i128 first = cxm_priv_period_first(periods, index);
+    if (periods->unit == CXM_NO_CALENDAR)
+        return saturate(first - periods->utc_offset);
+    const cxm_i128 local = first * DAY_SECONDS;
+    if (periods->n_zone == 0)
+        return saturate(local - periods->utc_offset);
+    /* The first instant whose local day is that day or later: a clock set forward over midnight
+     * begins the day late, at the change. */
+    for (int64_t i = 0; i < periods->n_zone; i++) {
+        cxm_i128 begin = local - periods->zone[i].offset;
+        if (i > 0 && begin < periods->zone[i].utc_from)
+            begin = periods->zone[i].utc_from;
+        if (i + 1 == periods->n_zone || begin < periods->zone[i + 1].utc_from)
+            return saturate(begin);
+    }
+    return saturate(local);
+}
