@@ -5,6 +5,7 @@
 #include "metric_testing.h"
 
 #include "estimate/survival.h"
+#include "tally/tally.h"
 
 enum { LOG_LOG = CXM_INTERVAL_LOG_LOG, LOG = CXM_INTERVAL_LOG, PLAIN = CXM_INTERVAL_PLAIN,
        LOGIT = CXM_INTERVAL_LOGIT, ARCSINE = CXM_INTERVAL_ARCSINE };
@@ -647,6 +648,82 @@ static void one_cause_is_one_minus_survival(void **state)
     }
 }
 
+/* ---- tables that do not go with their groups ------------------------------------------------- */
+
+static struct cxm_tally *tally_of_entries(const int32_t *from, const int32_t *to, size_t n)
+{
+    static const uint8_t lost[4] = { 1, 1, 1, 1 };
+    const struct cxm_column duration = CXM_ARRAY(to, n), event = CXM_ARRAY(lost, n),
+                            entry = CXM_ARRAY(from, n);
+    return tally_of("survival", NULL, 0, ((struct cxm_input[]){ { "duration", &duration },
+                                                                { "event", &event },
+                                                                { "entry", &entry } }), 3);
+}
+
+static enum cxm_status load_again(struct cxm_tally *tally)
+{
+    size_t n = 0;
+    struct cxm_tally *again = NULL;
+    struct cxm_error error;
+    assert_int_equal(cxm_tally_save(tally, NULL, 0, &n, NULL), CXM_OK);
+    uint8_t *bytes = malloc(n);
+    assert_int_equal(cxm_tally_save(tally, bytes, n, &n, NULL), CXM_OK);
+    const enum cxm_status status = cxm_tally_load(bytes, n, NULL, &again, &error);
+    cxm_tally_free(again);
+    free(bytes);
+    return status;
+}
+
+/* Counters: 0 censored, 1 lost, 2 came in. Every forgery has a sound checksum and sound sums of
+ * rows, and would give risk sets below zero, losses that no group has, or groups without times. */
+static void forged_tables_are_refused(void **state)
+{
+    static const int32_t from[] = { 0, 1, 2 }, to[] = { 3, 5, 6 };
+    static const struct { uint32_t entry, counter; int64_t change; uint32_t entry_2, counter_2; }
+    forgeries[] = {
+        { 0, 2, 1, 1, 2 },   /* comes in at 0 instead of 1: fine */
+        { 1, 2, 1, 0, 2 },   /* all the same */
+        { 3, 1, 1, 4, 1 },   /* lost at 3 instead of 5: fine */
+        { 0, 1, 1, 3, 1 },   /* lost at 0, before anybody came in */
+        { 3, 0, 1, 3, 1 },   /* censored, but the group says lost */
+        { 3, 1, 1, 3, 1 },   /* nothing changes */
+        { 5, 2, 1, 2, 2 },   /* comes in at the last time and never leaves again */
+    };
+    static const bool sound[] = { true, true, true, false, false, true, false };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(forgeries); i++) {
+        struct cxm_tally *tally = tally_of_entries(from, to, 3);
+        struct cxm_table *values = &tally->state.values;
+        uint32_t order[8];
+        assert_int_equal(values->dict.n, 6);
+        assert_true(cxm_priv_dict_sort(&values->dict, order));
+        cxm_priv_table_cell(values, order[forgeries[i].entry])[forgeries[i].counter] += 1;
+        cxm_priv_table_cell(values, order[forgeries[i].entry_2])[forgeries[i].counter_2] -= 1;
+        const enum cxm_status got = load_again(tally);
+        if (got != (sound[i] ? CXM_OK : CXM_ECORRUPT))
+            fail_msg("forgery %zu gives %d", i, got);
+        cxm_tally_free(tally);
+    }
+}
+
+/* The counters are there, the customer is not. */
+static void subtracting_strangers(void **state)
+{
+    static const int32_t from[] = { 0, 3 }, to[] = { 5, 6 }, stranger_from[] = { 3 },
+                         stranger_to[] = { 5 }, late[] = { 3 }, later[] = { 6 };
+    (void)state;
+    struct cxm_tally *tally = tally_of_entries(from, to, 2);
+    struct cxm_tally *stranger = tally_of_entries(stranger_from, stranger_to, 1);
+    struct cxm_tally *known = tally_of_entries(late, later, 1);
+    /* 0 … 6 is left, which is sound: counters cannot tell. */
+    assert_int_equal(cxm_tally_subtract(tally, stranger, NULL), CXM_OK);
+    /* 0 … 6 less 3 … 6 has an entry without an exit. */
+    assert_int_equal(cxm_tally_subtract(tally, known, NULL), CXM_EINCONSISTENT);
+    cxm_tally_free(tally);
+    cxm_tally_free(stranger);
+    cxm_tally_free(known);
+}
+
 /* ---- the short cut of whole days ---------------------------------------------------------- */
 
 enum { DENSE_ROWS = 9000 };
@@ -893,6 +970,7 @@ int main(void)
         cmocka_unit_test(one_cause_is_one_minus_survival), cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(wrong_arguments),     cmocka_unit_test(whole_days_take_the_same_way),
         cmocka_unit_test(whole_days_name_the_row),
+        cmocka_unit_test(forged_tables_are_refused), cmocka_unit_test(subtracting_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

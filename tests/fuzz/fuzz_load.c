@@ -75,6 +75,25 @@ static void read_everything(struct cxm_tally *tally)
     }
 }
 
+/* Curves and tests of tallies of survival; other metrics refuse. */
+static void read_curves(struct cxm_tally *tally)
+{
+    enum cxm_status (*const curves[])(struct cxm_tally *, const struct cxm_survival_options *,
+                                      struct cxm_report **, struct cxm_error *) = {
+        cxm_tally_survival, cxm_tally_incidence
+    };
+    const struct cxm_survival_options options = { .size = sizeof options, .rows = 7, .total = 1 };
+    struct cxm_report *report = NULL;
+    for (int i = 0; i < 2; i++) {
+        if (curves[i](tally, &options, &report, NULL) != CXM_OK)
+            return;
+        FUZZ_LAW(cxm_report_rows(report) >= 1);
+        cxm_report_free(report);
+    }
+    if (cxm_tally_logrank(tally, NULL, &report, NULL) == CXM_OK)
+        cxm_report_free(report);
+}
+
 static void merge_with_itself(const struct cxm_tally *tally)
 {
     struct cxm_tally *copy = NULL;
@@ -105,6 +124,7 @@ static void try_bytes(const uint8_t *bytes, size_t size)
     FUZZ_LAW(told == CXM_OK);
     saves_as(tally, bytes, size);
     read_everything(tally);
+    read_curves(tally);
     merge_with_itself(tally);
     cxm_tally_free(tally);
 }
