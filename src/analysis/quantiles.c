@@ -513,6 +513,9 @@ enum cxm_status cxm_quantiles(const struct cxm_column *value,
     if (o.weight != NULL)
         return cxm_priv_fail(error, CXM_EUNSUPPORTED, "weight",
                              "quantiles take no survey weights");
+    if (o.strata != NULL || o.cluster != NULL || o.fpc != NULL || o.population != 0)
+        return cxm_priv_fail(error, CXM_EUNSUPPORTED, "strata",
+                             "quantiles take no sampling design");
     if (o.freq != NULL || o.accuracy != 0)
         return by_tally(&o, &page.o, value, out, error);
     status = check(&page.o, error);

@@ -60,7 +60,7 @@ static void slope(int64_t n, double p, int type, double *j, double *g)
     const double h = a + p * ((double)n + 1 - a - b);
     const double fuzz = 4 * DBL_EPSILON * fmax(1, fabs(h));
     *j = floor(h + fuzz);
-    *g = h - *j;
+    *g = fma(p, (double)n + 1 - a - b, a - *j); /* h - j, rounded once */
     if (fabs(*g) < fuzz)
         *g = 0;
 }

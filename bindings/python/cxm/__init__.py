@@ -50,6 +50,10 @@ if TYPE_CHECKING:
     from ._fcr import ContactResult, States, fcr_window
     from ._compare import adjust, compare, compare_groups, league, trend
     from ._chart import change_point, chart, run_rules
+    from ._compare import adjust, compare, compare_groups, league, trend
+    from ._customers import Histories, Scores, histories, rfm, stages
+    from ._design import Design
+    from ._fcr import ContactResult, States, fcr_window
     from ._info import analyses
     from ._lifetime import (
         Model,
@@ -65,7 +69,6 @@ if TYPE_CHECKING:
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._presets import Preset, preset_report, presets
     from ._report import Report
-    from ._target import scorecard, target
     from ._revenue import revenue
     from ._survival import competing_risks, kaplan_meier, logrank
     from ._service import (
@@ -77,6 +80,8 @@ if TYPE_CHECKING:
         resolution,
         standardise,
     )
+    from ._target import scorecard, target
+    from ._times import Schedule, business_seconds, quantiles, sla, ticket_times
 
 #: Loaded when somebody asks for them: name -> module. Sorted.
 _LAZY = {
@@ -88,6 +93,7 @@ _LAZY = {
     "Plan": "_plan",
     "Preset": "_presets",
     "Report": "_report",
+    "Schedule": "_times",
     "Scores": "_customers",
     "States": "_fcr",
     "adjust": "_compare",
@@ -95,6 +101,7 @@ _LAZY = {
     "backlog": "_service",
     "bg_nbd": "_lifetime",
     "bg_nbd_predict": "_lifetime",
+    "business_seconds": "_times",
     "change_point": "_chart",
     "chart": "_chart",
     "cohorts": "_cohorts",
@@ -123,15 +130,18 @@ _LAZY = {
     "rake": "_calibrate",
     "reopen": "_service",
     "resolution": "_service",
+    "quantiles": "_times",
     "revenue": "_revenue",
     "rfm": "_customers",
     "run_rules": "_chart",
     "sample_size": "_plan",
     "scorecard": "_target",
     "shifted_beta_geometric": "_lifetime",
+    "sla": "_times",
     "stages": "_customers",
     "standardise": "_service",
     "target": "_target",
+    "ticket_times": "_times",
     "trend": "_compare",
 }
 
@@ -151,6 +161,7 @@ __all__ = [
     "Preset",
     "Report",
     "Result",
+    "Schedule",
     "Scores",
     "States",
     "Tally",
@@ -159,6 +170,7 @@ __all__ = [
     "backlog",
     "bg_nbd",
     "bg_nbd_predict",
+    "business_seconds",
     "ces",
     "change_point",
     "chart",
@@ -198,6 +210,7 @@ __all__ = [
     "power",
     "preset_report",
     "presets",
+    "quantiles",
     "quarter",
     "rake",
     "ratio",
@@ -211,9 +224,11 @@ __all__ = [
     "scorecard",
     "share",
     "shifted_beta_geometric",
+    "sla",
     "stages",
     "standardise",
     "target",
+    "ticket_times",
     "total",
     "trend",
     "version",

@@ -807,6 +807,75 @@ class SurvivalOptions(Structure):
     ]
 
 
+class QuantilesOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("by", c_void_p),
+        ("n_by", c_size_t),
+        ("weight", c_void_p),
+        ("freq", c_void_p),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("invalid", c_int32),
+        ("missing_key", c_int32),
+        ("threads", c_int32),
+        ("total", c_int32),
+        ("all_measures", c_int32),
+        ("strata", c_void_p),
+        ("cluster", c_void_p),
+        ("n_cluster", c_size_t),
+        ("fpc", c_void_p),
+        ("n_fpc", c_size_t),
+        ("population", c_double),
+        ("lonely", c_int32),
+        ("design_reserved", c_int32),
+        ("probs", POINTER(c_double)),
+        ("n_probs", c_size_t),
+        ("accuracy", c_double),
+        ("type", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class QuantileOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("probs", POINTER(c_double)),
+        ("n_probs", c_size_t),
+        ("level", c_double),
+        ("type", c_int32),
+        ("total", c_int32),
+    ]
+
+
+class Hours(Structure):
+    _fields_ = [
+        ("start", c_int64),
+        ("end", c_int64),
+    ]
+
+
+class Holiday(Structure):
+    _fields_ = [
+        ("day", c_int64),
+        ("hours", POINTER(Hours)),
+        ("n_hours", c_size_t),
+    ]
+
+
+class Schedule(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("week", POINTER(Hours)),
+        ("n_week", c_size_t),
+        ("holidays", POINTER(Holiday)),
+        ("n_holidays", c_size_t),
+        ("utc_offset", c_int64),
+        ("zone", POINTER(ZoneRow)),
+        ("n_zone", c_int64),
+    ]
+
+
 #: The order in which cxm_layout reports: for each its size, then the offset of every field.
 LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_error", ErrorStruct),
@@ -866,6 +935,11 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_standardise_options", StandardiseOptions),
     ("cxm_cohorts_options", CohortsOptions),
     ("cxm_cohorts_base", CohortsBase),
+    ("cxm_quantiles_options", QuantilesOptions),
+    ("cxm_quantile_options", QuantileOptions),
+    ("cxm_hours", Hours),
+    ("cxm_holiday", Holiday),
+    ("cxm_schedule", Schedule),
 )
 
 
@@ -1129,6 +1203,21 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         _STATUS, _TALLY, c_double, POINTER(TargetOptions), POINTER(c_void_p), _ERROR),
     "cxm_scorecard": (
         _STATUS, POINTER(ScorecardLine), c_size_t, c_double, POINTER(c_void_p), _ERROR),
+    # hours.h
+    "cxm_business_seconds": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(Schedule), POINTER(c_double),
+        POINTER(c_int64), POINTER(c_int64), _ERROR),
+    "cxm_ticket_durations": (
+        _STATUS, POINTER(Column), POINTER(Column), c_int64, POINTER(Schedule), POINTER(c_double),
+        POINTER(c_uint8), POINTER(c_int64), POINTER(c_uint32), _ERROR),
+    "cxm_sla_states": (
+        _STATUS, POINTER(Column), POINTER(Column), c_double, c_int64, POINTER(Schedule),
+        POINTER(c_uint8), POINTER(c_uint32), _ERROR),
+    # quantiles.h
+    "cxm_quantiles": (
+        _STATUS, POINTER(Column), POINTER(QuantilesOptions), POINTER(c_void_p), _ERROR),
+    "cxm_tally_quantiles": (
+        _STATUS, _TALLY, POINTER(QuantileOptions), POINTER(c_void_p), _ERROR),
 }
 
 
