@@ -92,10 +92,6 @@ extern const struct cxm_metric cxm_priv_metric_mean;
 extern const struct cxm_metric cxm_priv_metric_ratio;
 extern const struct cxm_metric cxm_priv_metric_total;
 extern const struct cxm_metric cxm_priv_metric_survival;
-extern const struct cxm_metric cxm_priv_metric_nps, cxm_priv_metric_csat, cxm_priv_metric_ces,
-    cxm_priv_metric_csi, cxm_priv_metric_gap, cxm_priv_metric_fcr, cxm_priv_metric_one_touch,
-    cxm_priv_metric_retention, cxm_priv_metric_churn, cxm_priv_metric_share,
-    cxm_priv_metric_mean, cxm_priv_metric_ratio, cxm_priv_metric_total, cxm_priv_metric_survival;
 extern const struct cxm_metric cxm_priv_metric_cohorts;
 extern const struct cxm_metric cxm_priv_metric_revenue;
 extern const struct cxm_metric cxm_priv_metric_stages;
