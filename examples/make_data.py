@@ -155,6 +155,10 @@ def customer_row(source, number):
     reason = source.weighted(REASONS) if lost else ""
     if lost and source.chance(0.07):
         reason = ""                             # nobody knows why
+    own = Source(1000003 * number + 7)              # leaves all other columns as they are
+    days = (datetime.date(2025, 6, 30) - joined).days
+    if lost:
+        days -= int(own.random() * min(days, 181))  # in the half-year that is looked at
     return {
         "customer_id": f"C{number:05d}",
         "region": region,
@@ -165,6 +169,7 @@ def customer_row(source, number):
         "churn_reason": reason,
         "complaints": str(sum(source.chance(0.1 + (0.15 if lost else 0)) for _ in range(3))),
         "revenue": f"{max(5.0, 40 + 25 * (plan != 'basic') + 9 * source.normal()):.2f}",
+        "days": str(max(days, 1)),
     }
 
 

@@ -10,7 +10,7 @@
  * takes and yields is read from the registry of libcxm, so that a new metric needs no change
  * here. The files: config (read the configuration), card and params (bind it to the registry),
  * csv_file, source and value (from cells to columns), fill (columns into tallies), store (save
- * and merge tallies), result, print, bar, words and json (show them). */
+ * and merge tallies), result, print, bar, curve, words and json (show them). */
 #include "scorecard/card.h"
 #include "scorecard/result.h"
 

@@ -18,6 +18,16 @@ MISSING = {"99", "N/A", "unknown"}
 MIN_NPS = "[nps]\nfile = s.csv\nscore = score\n"
 
 
+def kaplan_meier(people, time):
+    """S(time) from (days, lost), by going through all days on which somebody left."""
+    share = Fraction(1)
+    for day in sorted({days for days, lost in people if lost and days <= time}):
+        at_risk = sum(days >= day for days, _ in people)
+        gone = sum(lost and days == day for days, lost in people)
+        share *= Fraction(at_risk - gone, at_risk)
+    return share
+
+
 def width(line):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
 
@@ -66,6 +76,44 @@ class Numbers(Case):
         part = [r for r in self.survey if r["region"] == "East" and r["segment"] == "business"]
         self.check_nps(*numbers(part, "recommend", 0, 10, MISSING),
                        find(self.rows, "nps", segment="business", region="East"))
+
+    def stay(self, plan):
+        """[(days, lost)] of the customers of a plan whose end is known."""
+        return [(int(r["days"]), r["active_after"] == "no") for r in self.customers
+                if r["plan"] == plan and r["active_after"] != ""]
+
+    def test_survival(self):
+        for plan in ("basic", "plus", "pro"):
+            people = self.stay(plan)
+            row = find(self.rows, "survival", "survival", plan=plan)
+            self.near(row["value"], float(kaplan_meier(people, 10**9)))
+            self.assertEqual(row["n"], len(people))
+            events = find(self.rows, "survival", "events", plan=plan)
+            self.assertEqual(events["value"], sum(lost for _, lost in people))
+
+    def test_curves_are_drawn(self):
+        """Every column of the drawing against the slow curve at its time."""
+        text = run(ROOT / "examples/scorecard.conf", env={"COLUMNS": "100"})[1]
+        lines = text.splitlines()
+        top = next(i for i, line in enumerate(lines) if line.startswith("100 % "))
+        rows = [line[7:] for line in lines[top:top + 9]]
+        last = max(days for plan in ("basic", "plus", "pro")
+                   for days, _ in self.stay(plan))
+        self.assertTrue(lines[top + 10].rstrip().endswith(str(last)))
+        for letter, plan in zip("abc", ("basic", "plus", "pro")):
+            people = self.stay(plan)
+            longest = max(days for days, _ in people)
+            for column in range(72):
+                time = last * column / 71
+                if time > longest:
+                    continue
+                down = round(float((1 - kaplan_meier(people, time)) * 8))
+                self.assertIn(rows[down].ljust(72)[column], letter + "+", (plan, column))
+            self.assertTrue(any(line.startswith(f"       {letter}  {plan}: median")
+                                for line in lines))
+        narrow = run(ROOT / "examples/scorecard.conf", env={"COLUMNS": "60", "LC_ALL": "C"})[1]
+        self.assertTrue(narrow.isascii())
+        self.assertIn("100 % +", narrow)
 
     def test_nps_without_region(self):
         part = [r for r in self.survey if r["region"] == ""]

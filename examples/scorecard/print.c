@@ -3,6 +3,7 @@
  * The scorecard in the terminal. A card is first collected as lines of text, then printed with
  * columns as wide as they need to be; what is left of the terminal goes to the bars. */
 #include "bar.h"
+#include "curve.h"
 #include "format.h"
 #include "result.h"
 #include "words.h"
@@ -376,6 +377,8 @@ static void print_card(const struct card *card, const struct options *options)
     const uint32_t unit = (uint32_t)measures.all[measures.shown[0]].unit;
     for (size_t i = 0; i < view.n_lines; i++)
         print_line(&view, &view.lines[i], unit);
+    for (size_t i = 0; i < card->n_tables && strcmp(card->metric->name, "survival") == 0; i++)
+        curve_print(card, &card->tables[i], options);
     for (int cell = 0; cell < N_CELLS; cell++)
         free(titles[cell]);
     measures_free(&measures);
