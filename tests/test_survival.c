@@ -731,7 +731,7 @@ enum { DENSE_ROWS = 9000 };
 struct days {
     int64_t n;
     int32_t days[DENSE_ROWS], region[DENSE_ROWS];
-    int64_t long_days[DENSE_ROWS];
+    int64_t long_days[DENSE_ROWS], long_event[DENSE_ROWS];
     double real_days[DENSE_ROWS];
     uint8_t event[DENSE_ROWS];
     int16_t small_region[2 * DENSE_ROWS]; /* every other element */
@@ -754,7 +754,10 @@ static void random_days(struct days *d, int64_t n, uint64_t *seed)
         if (strange && random_below(seed, 2000) == 0)
             d->region[i] = -(int32_t)random_below(seed, 5);
         d->long_days[i] = d->days[i];
-        d->real_days[i] = d->days[i];
+        d->real_days[i] = random_below(seed, 100) == 0 ? NAN : d->days[i];
+        d->long_event[i] = d->event[i];
+        if (strange && random_below(seed, 3000) == 0)
+            d->real_days[i] += 0.25;
         d->small_region[2 * i] = (int16_t)d->region[i];
         d->ones[i] = 1;
     }
@@ -770,7 +773,8 @@ static struct cxm_tally *tally_of_days(const struct days *d, int64_t first, int6
         kinds % 3 == 0 ? cxm_column_make("d", CXM_I32, d->days + first, (size_t)n, 4, 4)
         : kinds % 3 == 1 ? cxm_column_make("d", CXM_I64, d->long_days + first, (size_t)n, 8, 8)
                          : cxm_column_make("d", CXM_F64, d->real_days + first, (size_t)n, 8, 8),
-        cxm_column_make("e", CXM_U8, d->event + first, (size_t)n, 1, 1),
+        kinds % 2 ? cxm_column_make("e", CXM_I64, d->long_event + first, (size_t)n, 8, 8)
+                  : cxm_column_make("e", CXM_U8, d->event + first, (size_t)n, 1, 1),
         cxm_column_make("f", CXM_I64, d->ones + first, (size_t)n, 8, 8),
         kinds < 3 ? cxm_column_make("region", CXM_I32, d->region + first, (size_t)n, 4, 4)
                   : cxm_column_make("region", CXM_I16, d->small_region + 2 * first, (size_t)n, 4,
@@ -813,7 +817,7 @@ static void whole_days_take_the_same_way(void **state)
     (void)state;
     for (int trial = 0; trial < 120; trial++) {
         random_days(d, trial % 4 == 0 ? (int64_t)random_below(&seed, 30) + 1 : DENSE_ROWS, &seed);
-        const int kinds = trial % 6;
+        const int kinds = (int)random_below(&seed, 6);
         const bool keyed = trial % 5 != 0;
         struct cxm_tally *want = tally_of_days(d, 0, d->n, kinds, keyed, true, 1);
         struct cxm_tally *got = tally_of_days(d, 0, d->n, kinds, keyed, false, 1);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The short cut for durations in whole days, an event of a byte, and no groups or one key of
- * small whole numbers: an array of counters indexed by key, time and code, which becomes the
- * table once, in order. Anything else, and any value that is to be named, is left to the general
+ * The short cut for durations in whole days and no groups or one key of small whole numbers: an
+ * array of counters indexed by key, time and code, which becomes the table once, in order. Plain
+ * whole numbers with an event of a byte are counted where they lie, other columns are read by
+ * the general readers. Anything else, and any value that is to be named, is left to the general
  * road (range.c), which gives the same tally.
  *
  * Rows pass in chunks that stay in the first-level cache: the bits of a chunk's values, or-ed,
@@ -39,18 +40,21 @@ static bool is_bare(const struct cxm_column *c)
 
 static bool fits(const struct cxm_sources *s)
 {
-    const struct cxm_column *duration = s->slots[0], *event = s->slots[1];
-    if (s->weight != NULL || s->freq != NULL || s->given[2] || s->n_keys > 1
-        || !is_bare(duration) || !is_plain(event))
-        return false;
-    if (!((duration->type >= CXM_I8 && duration->type <= CXM_U32) || duration->type == CXM_F64))
-        return false;
-    if (event->type != CXM_U8 && event->type != CXM_I8 && event->type != CXM_BOOL)
-        return false;
     const struct cxm_column *key = s->keys[0];
+    if (s->weight != NULL || s->freq != NULL || s->given[2] || s->n_keys > 1)
+        return false;
     return s->n_keys == 0
         || (is_bare(key) && s->plans[0].info.type == CXM_KEY_INT && key->type >= CXM_I8
             && key->type <= CXM_U32);
+}
+
+/* May times and events be counted where they lie? */
+static bool is_simple(const struct cxm_sources *s)
+{
+    const struct cxm_column *duration = s->slots[0], *event = s->slots[1];
+    return is_bare(duration) && duration->type >= CXM_I8 && duration->type <= CXM_U32
+        && is_plain(event)
+        && (event->type == CXM_U8 || event->type == CXM_I8 || event->type == CXM_BOOL);
 }
 
 /* The code of every byte, as the general decoder gives it. */
@@ -125,8 +129,6 @@ static const uint32_t *narrow(const struct cxm_column *column, int64_t row, size
         NARROW(int32_t, v >= 0);
     case CXM_U32:
         NARROW(uint32_t, true);
-    case CXM_F64:
-        NARROW(double, v >= 0 && v < 1e9 && v == (double)(uint32_t)v);
     default:
         NARROW(int64_t, v >= 0 && v < BEYOND);
     }
@@ -206,14 +208,44 @@ static void count_codes(const struct counters *c, const uint32_t *keys, const ui
     }
 }
 
-static void count_any(struct counters *c, const uint32_t *keys, const uint32_t *times,
-                      const uint8_t *events, int64_t event_stride, size_t n)
+static void count_any(const struct counters *c, const uint32_t *keys, const uint32_t *times,
+                      const uint16_t *codes, size_t n)
 {
     const size_t stride = stride_of(c), end = c->times * c->bins;
-    for (size_t i = 0; i < n; i++, events += event_stride) {
-        const uint16_t code = c->codes[*events];
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t code = codes[i];
         uint32_t *cells = c->cells + (keys != NULL ? keys[i] * stride : 0);
         cells[code < c->bins ? times[i] * c->bins + code : end + (code - c->bins)]++;
+    }
+}
+
+/* A chunk of columns of any type: times, and codes that say what is missing or invalid in either,
+ * as the rule of the metric does. Times that are not whole are BEYOND. */
+struct any_columns {
+    struct cxm_reader duration, event;
+    double values[CHUNK];
+    uint8_t states[CHUNK];
+};
+
+static void read_any(struct any_columns *any, const struct counters *c, double highest,
+                     int64_t row, size_t n, uint32_t *times, uint16_t *codes)
+{
+    const uint16_t missing = (uint16_t)c->bins, invalid = (uint16_t)(c->bins + 1);
+    cxm_priv_read_codes(&any->event, row, n, 0, c->bins, codes);
+    cxm_priv_read_numbers(&any->duration, row, n, any->values, any->states);
+    for (size_t i = 0; i < n; i++) {
+        const double t = any->values[i];
+        const bool used = any->states[i] == CXM_ROW_USED;
+        const bool small = used && t >= 0 && t < 1e9;
+        times[i] = small ? (uint32_t)t : 0;
+        if (any->states[i] == CXM_ROW_INVALID || (used && !(t >= 0 && t <= highest)))
+            codes[i] = invalid;
+        else if (!used && codes[i] != invalid)
+            codes[i] = missing;
+        else if (codes[i] < missing && !(small && (double)times[i] == t))
+            times[i] = BEYOND;
+        else if (codes[i] >= missing)
+            times[i] = 0;
     }
 }
 
@@ -288,26 +320,54 @@ static bool any_invalid(const struct counters *c, const struct cxm_state *state)
     return false;
 }
 
-static enum cxm_dense_result count_rows(struct counters *c, const struct cxm_sources *s,
-                                        int64_t first, int64_t last, struct cxm_state *state)
+/* Memory of a range beyond the counters. */
+struct work {
+    uint32_t keys[CHUNK], times[CHUNK];
+    uint16_t codes[CHUNK];
+    struct any_columns any;
+};
+
+static enum cxm_dense_result count_chunk(struct counters *c, const struct cxm_config *config,
+                                         const struct cxm_sources *s, int64_t row, size_t n,
+                                         bool simple, struct work *w)
 {
-    uint32_t key_memory[CHUNK], time_memory[CHUNK];
     const struct cxm_column *event = s->slots[1];
     const bool keyed = s->n_keys > 0;
+    const uint32_t *times = w->times;
+    if (simple)
+        times = narrow(s->slots[0], row, n, w->times);
+    else
+        read_any(&w->any, c, config->highest[0], row, n, w->times, w->codes);
+    const uint32_t *keys = keyed ? narrow(s->keys[0], row, n, w->keys) : NULL;
+    const enum cxm_dense_result result = reach(c, keyed ? or_of(keys, n) : 0, or_of(times, n));
+    if (result != CXM_DENSE_DONE)
+        return result;
+    const uint8_t *events = simple ? row_of(event, row) : NULL;
+    if (simple && event->stride == 1 && are_codes(c, events, n)) {
+        count_codes(c, keys, times, events, n);
+        return CXM_DENSE_DONE;
+    }
+    for (size_t i = 0; simple && i < n; i++, events += event->stride)
+        w->codes[i] = c->codes[*events];
+    count_any(c, keys, times, w->codes, n);
+    return CXM_DENSE_DONE;
+}
+
+static enum cxm_dense_result count_rows(struct counters *c, const struct cxm_config *config,
+                                        const struct cxm_sources *s, int64_t first, int64_t last,
+                                        struct work *w, struct cxm_state *state)
+{
+    const bool keyed = s->n_keys > 0, simple = is_simple(s);
     int64_t since_flush = 0;
+    if (simple)
+        make_codes(c, s->slots[1]);
+    cxm_priv_reader_init(&w->any.duration, s->slots[0]);
+    cxm_priv_reader_init(&w->any.event, s->slots[1]);
     for (int64_t row = first; row < last; row += CHUNK) {
         const size_t n = last - row < CHUNK ? (size_t)(last - row) : CHUNK;
-        const uint32_t *times = narrow(s->slots[0], row, n, time_memory);
-        const uint32_t *keys = keyed ? narrow(s->keys[0], row, n, key_memory) : NULL;
-        const uint8_t *events = row_of(event, row);
-        const enum cxm_dense_result result = reach(c, keyed ? or_of(keys, n) : 0,
-                                                   or_of(times, n));
+        const enum cxm_dense_result result = count_chunk(c, config, s, row, n, simple, w);
         if (result != CXM_DENSE_DONE)
             return result;
-        if (event->stride == 1 && are_codes(c, events, n))
-            count_codes(c, keys, times, events, n);
-        else
-            count_any(c, keys, times, events, event->stride, n);
         since_flush += (int64_t)n;
         if (since_flush >= FLUSH_ROWS) {
             if (!flush(c, keyed, state))
@@ -327,8 +387,11 @@ enum cxm_dense_result cxm_priv_dense_times(const struct cxm_config *config,
     const int64_t rows = last - first;
     struct counters c = { .allocator = config->allocator, .bins = config->units[0].bins };
     c.most_cells = rows >= MOST_CELLS / 8 ? MOST_CELLS : FEW_CELLS + 8 * (size_t)rows;
-    make_codes(&c, sources->slots[1]);
-    enum cxm_dense_result result = count_rows(&c, sources, first, last, state);
+    struct work *work = cxm_priv_alloc(config->allocator, 1, sizeof *work);
+    enum cxm_dense_result result = work == NULL ? CXM_DENSE_NO_MEMORY
+                                                : count_rows(&c, config, sources, first, last,
+                                                             work, state);
+    cxm_priv_release(config->allocator, work);
     cxm_priv_release(config->allocator, c.cells);
     if (result == CXM_DENSE_DONE && !sources->count_invalid && any_invalid(&c, state))
         result = CXM_DENSE_NO;
