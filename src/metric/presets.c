@@ -34,6 +34,16 @@ static const struct cxm_param joined[] = { TEXT("denominator", "joined") };
 static const struct cxm_param opening[] = { TEXT("denominator", "opening") };
 static const struct cxm_param survivors[] = { TEXT("denominator", "survivors") };
 static const struct cxm_param daily[] = { TEXT("denominator", "daily") };
+static const struct cxm_param return_on[] = {
+    TEXT("mode", "rolling"), TEXT("criterion", "on"), NUMBER("hour_floor", 1),
+};
+static const struct cxm_param return_on_or_after[] = {
+    TEXT("mode", "rolling"), TEXT("criterion", "on_or_after"), TEXT("denominator", "customer"),
+    NUMBER("hour_floor", 1),
+};
+static const struct cxm_param on_or_after[] = {
+    TEXT("mode", "rolling"), TEXT("criterion", "on_or_after"),
+};
 static const struct cxm_param quarter_hour[] = { NUMBER("target", 900) };
 
 static const struct cxm_preset_info presets[] = {
@@ -68,6 +78,24 @@ static const struct cxm_preset_info presets[] = {
       .measure = "churn", PARAMS(joined), .verified = 1, .date = "2026",
       .source = "support.stripe.com/questions/calculating-churn-rate-in-billing",
       .reason = "all customers lost, over those 30 days ago and all who joined since",
+      .inputs = "" },
+    { .name = "amplitude_return_on", .product = "Amplitude (Return On)", .metric = "cohorts",
+      .measure = "retention", PARAMS(return_on), .verified = 1, .date = "2026",
+      .source = "amplitude.com/docs, retention analysis: FAQ and time",
+      .reason = "periods of 24 hours from each start, times floored to the hour; a customer who "
+                "starts again opens no second window here, as it does there",
+      .inputs = "" },
+    { .name = "amplitude_return_on_or_after", .product = "Amplitude (Return On or After)",
+      .metric = "cohorts", .measure = "retention", PARAMS(return_on_or_after), .verified = 1,
+      .date = "2026", .source = "amplitude.com/docs, retention analysis: FAQ and time",
+      .reason = "back in the period or later, of the customers who have reached the period; times "
+                "floored to the hour",
+      .inputs = "" },
+    { .name = "mixpanel_on_or_after", .product = "Mixpanel (On or After)", .metric = "cohorts",
+      .measure = "retention", PARAMS(on_or_after), .verified = 1, .date = "2026",
+      .source = "mixpanel/docs, reports/retention.mdx, August 2026",
+      .reason = "back in the period or later, periods counted from each start; its documented "
+                "average weights cohorts by size twice (measure size_weighted)",
       .inputs = "" },
     { .name = "zendesk_satisfaction", .product = "Zendesk", .metric = "csat",
       .measure = "csat", PARAMS(good_or_bad), .verified = 0, .date = "2026",

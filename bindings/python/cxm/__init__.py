@@ -42,14 +42,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._cohorts import cohorts
-    from ._compare import adjust, compare
     from ._calibrate import Calibration, poststratify, rake
-    from ._design import Design
-    from ._customers import Histories, Scores, histories, rfm, stages
-    from ._fcr import ContactResult, States, fcr_window
-    from ._compare import adjust, compare, compare_groups, league, trend
     from ._chart import change_point, chart, run_rules
+    from ._cohorts import cohorts
     from ._compare import adjust, compare, compare_groups, league, trend
     from ._customers import Histories, Scores, histories, rfm, stages
     from ._design import Design
@@ -70,7 +65,6 @@ if TYPE_CHECKING:
     from ._presets import Preset, preset_report, presets
     from ._report import Report
     from ._revenue import revenue
-    from ._survival import competing_risks, kaplan_meier, logrank
     from ._service import (
         backlog,
         complaints,
@@ -80,6 +74,7 @@ if TYPE_CHECKING:
         resolution,
         standardise,
     )
+    from ._survival import competing_risks, kaplan_meier, logrank
     from ._target import scorecard, target
     from ._times import Schedule, business_seconds, quantiles, sla, ticket_times
 

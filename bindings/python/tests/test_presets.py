@@ -87,3 +87,32 @@ def test_groups_and_choices() -> None:
         "measures does not belong to a preset", cxm.preset_report, "one_touch", SOLVED, REPLIES,
         measures="all",
     )
+
+
+# Customers and days of the worked cohort matrix; the first day is a Monday.
+EVENTS = {
+    "a": [0.10, 1.05, 8, 15], "b": [2.5, 9.49, 23], "c": [3], "d": [6.9, 7.1, 13.9, 20.9],
+    "e": [7.2, 14.19, 14.2], "f": [9, 27.5], "g": [13, 20], "h": [14, 21, 28], "i": [18.3],
+    "j": [22, 22], "k": [21, 27.99],
+}
+
+
+def test_retention_rules() -> None:
+    monday = 1704067200  # 2024-01-01
+    pairs = [(c, monday + round(d * 86400)) for c, days in EVENTS.items() for d in days]
+    r = cxm.preset_report(
+        "cohorts", [c for c, _ in pairs], [t for _, t in pairs], as_of=monday + 28 * 86400,
+        unit="week", utc_offset=0,
+    )
+    first = {
+        (row.preset, row.keys["period"]): row.value for row in r
+        if row.keys["cohort"].isoformat() == "2024-01-01" and row.keys["period"] < 3
+    }
+    on = {1: 0.5, 2: 0.75}
+    after = {1: 0.75, 2: 0.75}
+    for period in (1, 2):
+        assert first["mixpanel_on_or_after", period] == after[period]
+        assert first["default", period] == {1: 0.75, 2: 0.5}[period]  # calendar weeks
+    assert first["amplitude_return_on", 2] == on[2]
+    preset = next(p for p in cxm.presets("cohorts") if p.name == "mixpanel_on_or_after")
+    assert preset.params == {"mode": "rolling", "criterion": "on_or_after"}
