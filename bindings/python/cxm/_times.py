@@ -80,7 +80,7 @@ class Schedule:
 
 
 def _hours(pairs: Sequence[tuple[int, int]]) -> Any:
-    return (Hours * max(len(pairs), 1))(*pairs)
+    return (Hours * max(len(pairs), 1))(*(Hours(*pair) for pair in pairs))
 
 
 def _clock(value: str) -> int:
@@ -272,7 +272,8 @@ def quantiles(
     """
     level = checked_level(level)
     try:
-        wanted = [float(p) for p in (probs if hasattr(probs, "__iter__") else [probs])]
+        many: Any = probs if hasattr(probs, "__iter__") else [probs]
+        wanted = [float(p) for p in many]
     except (TypeError, ValueError):
         raise Error(f"probs must be numbers between 0 and 1, not {probs!r}",
                     column="probs") from None
@@ -285,7 +286,7 @@ def quantiles(
         sketch = tally.metric == "sketch"
         ask.type, ask.total = 0 if sketch and type == 7 else type, int(total)
         return read_report(lambda out, error: lib.cxm_tally_quantiles(
-            tally._handle.pointer, byref(ask), out, error))
+            tally._ready().pointer, byref(ask), out, error))
     for name, given, names in (("invalid", invalid, ("error", "count")),
                                ("missing_key", missing_key, ("keep", "leave_out"))):
         if given not in names:

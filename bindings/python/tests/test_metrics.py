@@ -447,8 +447,10 @@ def test_freq() -> None:
 
 # ---- what all share ----------------------------------------------------------------------------
 
-#: Metrics that are fed by more than their columns: analyses read the first, histories make the others.
-ANALYSED = {"survival", "fcr_window", "resolution", "cohorts"}
+#: Metrics that are fed by more than their columns: analyses read some, histories make the others.
+ANALYSED = {
+    "survival", "fcr_window", "resolution", "cohorts", "stages", "sla", "quantiles", "sketch",
+}
 METRICS = {m.name: m for m in cxm.metrics() if m.name not in ANALYSED}
 
 
