@@ -48,10 +48,11 @@ class Curves(Report):
 
     def _again(self, **ask: Any) -> Report:
         """Another reading of the same tally, for the groups of this report."""
-        found = _report(self._tally, lib.cxm_tally_survival, {**self._ask, **ask})
+        groups = self.groups
+        ask = {**self._ask, **ask, "total": not groups}
+        found = _report(self._tally, lib.cxm_tally_survival, ask)
         if len(self._rows) == self._store.size or not self._store.keys:
             return found
-        groups = self.groups
         return found.group(groups[0]) if groups else found.total
 
     def _part(self, part: Report) -> Curves:
@@ -65,8 +66,11 @@ class Curves(Report):
 
     @property
     def total(self) -> Curves:
-        """The rows of all groups together, with ``total=True``; without groups: all."""
-        return self._part(super().total)
+        """The rows of all groups together; without groups: all."""
+        part = super().total
+        if not len(part):
+            part = _report(self._tally, self._read, {**self._ask, "total": True}).total
+        return self._part(part)
 
     @property
     def tally(self) -> Tally:

@@ -259,6 +259,10 @@ def test_grouped_curves() -> None:
                               "plan": list("aabbab")})
     r = cxm.kaplan_meier("days", "lost", data=frame, by="plan", total=True, quantiles=[0.25])
     assert r.groups == ["a", "b"]
+    alone = cxm.kaplan_meier("days", "lost", data=frame)
+    assert cxm.kaplan_meier("days", "lost", data=frame, by="plan").total.median == alone.median
+    assert r.total["survival"].to_dict()["value"] == alone["survival"].to_dict()["value"]
+    assert r.total.rmst(4).value == alone.rmst(4).value
     assert r.group("a").median == 2 and r.total.median == 4
     assert r.group("b").rmst(5).value == pytest.approx(4.5)
     assert r.group("b").at([1, 4.5]).to_dict()["value"] == [1, 0.5]
@@ -294,6 +298,22 @@ def test_errors_that_explain() -> None:
         cxm.kaplan_meier([1, 2], [1, 0], quantiles=["x"])
     with pytest.raises(cxm.Error, match="hazard must be"):
         cxm.kaplan_meier([1, 2], [1, 0], hazard="cox")
+
+
+def test_threads_change_no_bit() -> None:
+    numpy = pytest.importorskip("numpy")
+    rng = numpy.random.default_rng(17)
+    n = 300_000
+    days, event = rng.integers(0, 900, n), rng.integers(0, 3, n)
+    plan = numpy.array(["a", "b", "c"])[rng.integers(0, 3, n)]
+    for more in ({}, {"by": rng.integers(0, 12, n)}, {"by": plan},
+                 {"entry": numpy.maximum(days - rng.integers(1, 50, n), 0)}):
+        saved = {
+            cxm.Tally("survival", causes=["x", "y"])
+            .add(duration=days, event=event, threads=threads, **more).save()
+            for threads in (1, 2, 4)
+        }
+        assert len(saved) == 1
 
 
 def test_lifelines_agrees() -> None:
