@@ -110,6 +110,8 @@ static const struct setup setups[] = {
       { SLOT_COUNT, SLOT_COUNT, SLOT_FLAG }, true, false, 0, { { NULL, NULL, 0, NULL, 0 } } },
     { "cohorts", "cohorts", 2, { "retained", "observable" }, { SLOT_FLAG, SLOT_FLAG }, true,
       false, 0, { { NULL, NULL, 0, NULL, 0 } } },
+    { "paired", "paired", 2, { "before", "after" }, { SLOT_RATING, SLOT_RATING }, true, false, 0,
+      { { NULL, NULL, 0, NULL, 0 } } },
 };
 enum { N_SETUPS = COUNT_OF(setups) };
 

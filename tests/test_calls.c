@@ -660,6 +660,7 @@ static void registry_is_complete(void **state)
             { "revenue", "nrr" }, { "stages", "active" }, { "quantiles", "median" },
             { "sketch", "median" }, { "fcr_window", "fcr" },
             { "cohorts", "retention" },
+            { "paired", "change" },
         };
         const char *headline = m->name;
         for (size_t k = 0; k < COUNT_OF(own); k++) {

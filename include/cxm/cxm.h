@@ -23,6 +23,7 @@
 #include <cxm/metric.h>
 #include <cxm/nps.h>
 #include <cxm/options.h>
+#include <cxm/paired.h>
 #include <cxm/plan.h>
 #include <cxm/quantiles.h>
 #include <cxm/preset.h>

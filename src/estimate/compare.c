@@ -156,7 +156,9 @@ struct cxm_comparison cxm_priv_compare_shares(struct cxm_share_count a, struct c
         : method == CXM_COMPARE_SHARES_AGRESTI_CAFFO ? agresti_caffo(a, b, z)
         : method == CXM_COMPARE_SHARES_POOLED ? (struct cxm_limits){ NAN, NAN, 0 }
                                               : newcombe(a, b, z);
-    if (method == CXM_COMPARE_SHARES_EXACT) {
+    if (method == CXM_COMPARE_SHARES_EXACT && a.n + b.n > CXM_FISHER_MOST) {
+        out.flags |= CXM_FLAG_ASYMPTOTIC;
+    } else if (method == CXM_COMPARE_SHARES_EXACT) {
         const struct cxm_fisher fisher = cxm_priv_fisher_tails(a, b);
         out.p_value = fisher.two_sided;
         out.p_greater = fisher.greater;

@@ -128,7 +128,8 @@ static bool is_first(struct cxm_share_count a, struct cxm_share_count b)
 
 struct cxm_fisher cxm_priv_fisher_tails(struct cxm_share_count a, struct cxm_share_count b)
 {
-    if (!(is_whole(a.x) && is_whole(a.n) && is_whole(b.x) && is_whole(b.n)))
+    if (!(is_whole(a.x) && is_whole(a.n) && is_whole(b.x) && is_whole(b.n))
+        || a.n + b.n > CXM_FISHER_MOST)
         return (struct cxm_fisher){ NAN, NAN, NAN };
     if (!is_first(a, b)) {
         const struct cxm_fisher other = cxm_priv_fisher_tails(b, a);

@@ -6,7 +6,9 @@
 
 #include "estimate/compare.h"
 
-/* Fisher's p-value of two shares; NaN unless the counts are whole. O(sqrt(n)). */
+/* Fisher's p-value of two shares; NaN unless the counts are whole. O(sqrt(n)); NaN too above this
+ * many answers, where it is the normal one and takes seconds. */
+#define CXM_FISHER_MOST 1e11
 double cxm_priv_fisher(struct cxm_share_count a, struct cxm_share_count b);
 /* With the one-sided ones: P(X >= a.x) and P(X <= a.x). */
 struct cxm_fisher {

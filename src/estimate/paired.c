@@ -108,12 +108,15 @@ static void promoters(const double counts[3][3], struct cxm_paired_nets *out)
     const double corrected = fmax(0.0, gap - 1.0);
     out->mcnemar_corrected = corrected * corrected / n;
     out->mcnemar_corrected_p = cxm_priv_chi2_upper(out->mcnemar_corrected, 1.0);
-    const bool whole = up == floor(up) && down == floor(down);
-    out->mcnemar_exact_p = whole ? cxm_priv_binomial_p_value(up, n, 0.5) : (double)NAN;
-    /* Fagerland, Lydersen & Laake 2013, BMC Medical Research Methodology 13:91 */
+    out->mcnemar_exact_p = out->mcnemar_mid_p = NAN;
+    if (up != floor(up) || down != floor(down) || n > 0x1p53)
+        return;
+    /* Both tails of chance 1/2 are alike; the mid-p of Fagerland, Lydersen & Laake 2013, BMC
+     * Medical Research Methodology 13:91, leaves out half of the outcomes as likely as this. */
     const double tie = cxm_priv_binomial(up, n, 0.5);
-    out->mcnemar_mid_p = whole ? out->mcnemar_exact_p - (gap > 0.0 ? tie : 0.5 * tie)
-                               : (double)NAN;
+    out->mcnemar_exact_p =
+        gap > 0.0 ? fmin(1.0, 2.0 * cxm_priv_binomial_at_most(fmin(up, down), n, 0.5)) : 1.0;
+    out->mcnemar_mid_p = out->mcnemar_exact_p - (gap > 0.0 ? tie : 0.5 * tie);
 }
 
 struct cxm_paired_nets cxm_priv_paired_nets(const double counts[3][3], double level)

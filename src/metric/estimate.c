@@ -78,6 +78,13 @@ static uint32_t count_members(const struct reading *r, int family)
         return (uint32_t)config->params[r->metric->items_param].n_texts;
     case CXM_PER_UNIT:
         return config->n_units - e->first_unit;
+    case CXM_PER_NAME: {
+        const char *const *names = r->metric->names_of(family);
+        uint32_t n = 0;
+        while (names[n] != NULL)
+            n++;
+        return n;
+    }
     case CXM_PER_VALUE:
         return r->values.n;
     case CXM_ONE:
@@ -133,6 +140,9 @@ static void member_name(const struct reading *r, int family, uint32_t member, ch
     case CXM_PER_ITEM:
         cxm_priv_append(out, capacity, &used, "%s",
                         config->params[metric->items_param].texts[member]);
+        break;
+    case CXM_PER_NAME:
+        cxm_priv_append(out, capacity, &used, "%s", metric->names_of(family)[member]);
         break;
     case CXM_PER_VALUE:
         value_name(r, member, out, capacity);
@@ -628,7 +638,8 @@ enum cxm_status cxm_tally_base(struct cxm_tally *tally, int64_t group, uint32_t 
         status = make_view(&r, group, CXM_LONELY_CERTAINTY, &view, error);
     if (status == CXM_OK) {
         const struct cxm_estimator *e = &r.metric->estimators[f];
-        const bool spread = e->members == CXM_PER_ITEM || e->members == CXM_PER_UNIT;
+        const bool spread = e->members == CXM_PER_ITEM || e->members == CXM_PER_UNIT
+                         || e->members == CXM_PER_NAME;
         const uint32_t usual = e->first_unit + (spread ? member : 0);
         cxm_priv_view_base(&view, r.metric->unit_of != NULL
                                     ? r.metric->unit_of(view.config, f, usual)

@@ -51,13 +51,14 @@ enum cxm_members {
     CXM_PER_BIN,    /* "share[7]": every answer of unit 0 */
     CXM_PER_ITEM,   /* "mean[speed]": the items of the `items` parameter */
     CXM_PER_UNIT,   /* items, then dimensions (gap): units 1 … */
-    CXM_PER_VALUE   /* "churn[price]": the values of the key table */
+    CXM_PER_VALUE,  /* "churn[price]": the values of the key table */
+    CXM_PER_NAME    /* "p[bowker]": names that the metric itself lists */
 };
 
 struct cxm_estimator {
     enum cxm_interval_class intervals;
     enum cxm_members members;
-    uint32_t first_unit; /* unit of member 0; members of PER_ITEM and PER_UNIT follow */
+    uint32_t first_unit; /* unit of member 0; members of PER_ITEM, PER_UNIT and PER_NAME follow */
     void (*estimate)(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
                      struct cxm_estimate *out);
 };
@@ -69,6 +70,8 @@ struct cxm_metric {
     int dimensions_param;   /* index of the grouping of items into dimensions, -1: none */
     /* The unit that a measure is read from, where it is not the usual one. NULL: it always is. */
     uint32_t (*unit_of)(const struct cxm_config *config, int family, uint32_t usual);
+    /* The names of a family of CXM_PER_NAME, NULL-terminated. */
+    const char *const *(*names_of)(int family);
     /* Writes the definition id; which optional inputs were given is in tally->schema.given. */
     void (*define)(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used);
 };
@@ -91,6 +94,7 @@ extern const struct cxm_metric cxm_priv_metric_share;
 extern const struct cxm_metric cxm_priv_metric_mean;
 extern const struct cxm_metric cxm_priv_metric_ratio;
 extern const struct cxm_metric cxm_priv_metric_total;
+extern const struct cxm_metric cxm_priv_metric_paired;
 extern const struct cxm_metric cxm_priv_metric_survival;
 extern const struct cxm_metric cxm_priv_metric_cohorts;
 extern const struct cxm_metric cxm_priv_metric_revenue;

@@ -18,6 +18,7 @@ static const struct cxm_metric *const metrics[] = {
     &cxm_priv_metric_mean,
     &cxm_priv_metric_ratio,
     &cxm_priv_metric_total,
+    &cxm_priv_metric_paired,
     &cxm_priv_metric_survival,
     &cxm_priv_metric_revenue,
     &cxm_priv_metric_stages,

@@ -153,6 +153,10 @@ def units_of(metric, params):
         return [(1, 1, 0)]
     if metric == "ratio":
         return [(1, 2, 0)]
+    if metric == "paired":
+        low, high = numbers["scale"]
+        answers = int(high - low) + 1
+        return [(answers**2 if answers <= 31 else 9, 0, 0)] + [(3, 0, 1)] * 3
     if metric == "survival":
         return [(causes_of(params) + 1, 0, 1)]
     if metric == "cohorts":
