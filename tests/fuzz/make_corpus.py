@@ -44,6 +44,7 @@ TALLIES = {
     "mean": tally("mean", value=[0.1, 1e17, -1e17, None]),
     "ratio": tally("ratio", numerator=[1.0, 2.0, 3.0], denominator=[2.0, 4.0, 0.5]),
     "total": tally("total", value=[1, 2, 3]),
+    "paired": tally("paired", before=[3, 8, 10, None], after=[10, 8, 2, 9]),
     "fcr": tally("fcr", resolved_first=[True, False, None]),
     "share": tally("share", numerator=[True, False, True], denominator=[True, True, False]),
     "retention": tally("retention", active_before=[1, 1, 0], active_after=[1, 0, 1]),

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         lifetime_value,
         shifted_beta_geometric,
     )
+    from ._paired import paired
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._presets import Preset, preset_report, presets
     from ._report import Report
@@ -118,6 +119,7 @@ _LAZY = {
     "lifetime_value": "_lifetime",
     "logrank": "_survival",
     "margin_of_error": "_plan",
+    "paired": "_paired",
     "poststratify": "_calibrate",
     "power": "_plan",
     "preset_report": "_presets",
@@ -201,6 +203,7 @@ __all__ = [
     "month",
     "nps",
     "one_touch",
+    "paired",
     "poststratify",
     "power",
     "preset_report",
