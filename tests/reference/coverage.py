@@ -175,7 +175,7 @@ NET_USE = {
     "score": "below 20 answers, or nearly everybody agrees: best worst case; decides targets",
     "contrast": "several contrasts of the shares at once",
     "goodman": "all three shares and their difference at once; conservative",
-    "bootstrap": "to compare with bootstrapping tools; not below 50 answers",
+    "bootstrap": "to compare with bootstrapping tools; poor near the ends of the scale at any n",
     "bca": "the same, with the skewness corrected",
 }
 
