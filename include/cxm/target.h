@@ -40,6 +40,8 @@ struct cxm_target_options {
     int32_t direction;    /**< enum cxm_direction */
     int32_t census;       /**< not 0: everybody answered; nothing is tested, the value decides */
     int32_t total;        /**< of a tally, not 0: a row of all groups merged comes last */
+    int32_t lonely;       /**< enum cxm_lonely; sampling designs only */
+    int32_t reserved;
 };
 #define CXM_TARGET_INIT .size = sizeof(struct cxm_target_options)
 
@@ -124,8 +126,8 @@ cxm_target_mean(double value, double std_error, double df, double n, double targ
                 struct cxm_error *error);
 
 /**
- * A measure of a tally against a target, group by group: shares and net scores as above, every
- * other measure by its standard error. With weights or a design the counts are effective ones,
+ * A measure of a tally against a target, group by group: shares and net scores as above, rates with
+ * Garwood's interval by the Poisson distribution, every other measure by its standard error. With weights or a design the counts are effective ones,
  * n_a = min(n, v / std_error^2) (Korn & Graubard 1998), and n_needed counts answers as they come.
  *
  * The rows are the estimates themselves, with the axes
@@ -139,9 +141,9 @@ cxm_target_mean(double value, double std_error, double df, double n, double targ
  * @param options NULL: all defaults
  * @param[out] out  to be freed with cxm_report_free; untouched on failure
  * @retval CXM_EINVAL  no such measure; a target off the scale ("did you mean 0.9?")
- * @retval CXM_EUNSUPPORTED  the measure has no standard error, such as a count (a census has no
- *                     need of one)
- * @retval CXM_ENOMEM
+ * @retval CXM_EUNSUPPORTED  the measure has no standard error, such as a count or a quantile (a
+ *                     census has no need of one)
+ * @retval CXM_ELONELY  as cxm_tally_estimate   @retval CXM_ENOMEM
  * One thread a tally.                                                               Since 0.1.
  */
 CXM_API CXM_NODISCARD enum cxm_status
@@ -159,6 +161,8 @@ struct cxm_scorecard_line {
     int32_t direction;    /**< enum cxm_direction */
     int32_t census;       /**< as in cxm_target_options */
     int32_t total;        /**< not 0: groups are merged into one row, and only that comes */
+    int32_t lonely;       /**< enum cxm_lonely; sampling designs only */
+    int32_t reserved;
 };
 
 /**

@@ -120,7 +120,7 @@ static enum cxm_status add_line(struct card *card, const struct cxm_scorecard_li
     const struct cxm_target_options asked = { CXM_TARGET_INIT, .alpha = alpha,
                                               .level = line->level, .interval = line->interval,
                                               .direction = line->direction,
-                                              .census = line->census };
+                                              .census = line->census, .lonely = line->lonely };
     enum cxm_status status = cxm_priv_target_options(&asked, &o, error);
     if (status == CXM_OK)
         status = cxm_priv_targeting_init(&t, line->tally, error);
@@ -129,7 +129,7 @@ static enum cxm_status add_line(struct card *card, const struct cxm_scorecard_li
     if (status == CXM_OK && !isnan(line->target)) /* also where there is no group */
         status = cxm_priv_check_target(line->target, cxm_priv_evidence_kind(&t, measure), error);
     struct cxm_estimate_options ask = { .size = sizeof ask, .level = o.level,
-                                        .interval = o.interval };
+                                        .interval = o.interval, .lonely = o.lonely };
     if (line->measure != NULL) {
         ask.measures = &measure;
         ask.n_measures = 1;

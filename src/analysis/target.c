@@ -103,7 +103,8 @@ enum cxm_status cxm_target(struct cxm_tally *tally, double target,
     if (status == CXM_OK)
         status = cxm_priv_check_target(target, cxm_priv_evidence_kind(&t, measure), error);
     const struct cxm_estimate_options ask = { .size = sizeof ask, .level = o.level,
-                                              .interval = o.interval, .measures = &measure,
+                                              .interval = o.interval, .lonely = o.lonely,
+                                              .measures = &measure,
                                               .n_measures = 1 };
     if (status == CXM_OK)
         status = cxm_priv_targeting_read(&t, &ask, o.total ? CXM_TOTAL_TOO : CXM_TOTAL_NOT, &rows,

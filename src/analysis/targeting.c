@@ -118,7 +118,8 @@ enum cxm_evidence_kind cxm_priv_evidence_kind(const struct cxm_targeting *t, uin
 
 /* Measures of which less is better, families by their name before the bracket. */
 static const char *const unwanted[] = {
-    "bottom2", "churn", "detractors", "difficult",
+    "bottom2", "churn", "complaints", "contact_rate", "contraction", "detractors", "difficult",
+    "dormant", "escalation", "gross_churn", "logo_churn", "lost", "net_churn", "reopen",
 };
 
 enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint32_t measure,
@@ -139,23 +140,48 @@ enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint3
 
 /* ---- evidence -------------------------------------------------------------------------- */
 
+/* The degrees of freedom of a measure under weights or a design: those of its t interval. */
+static enum cxm_status design_df(const struct cxm_targeting *t, const struct cxm_estimate *e,
+                                 int32_t lonely, double *out, struct cxm_error *error)
+{
+    struct cxm_estimate found;
+    const struct cxm_estimate_options o = {
+        .size = sizeof o, .interval = CXM_INTERVAL_WALD_T, .lonely = lonely,
+        .measures = &e->measure, .n_measures = 1, .groups = &e->group, .n_groups = 1 };
+    const enum cxm_status status = cxm_tally_estimate(t->tally, &o, &found, sizeof found, 1, NULL,
+                                                      error);
+    *out = INFINITY;
+    if (status == CXM_OK)
+        *out = found.df;
+    return status == CXM_EINVAL ? CXM_OK : status; /* it has no such interval */
+}
+
 /* Answers that count: those that would give this standard error in a simple random sample where
- * one answer has that variance. Without weights they are the answers, to the last bits. */
-static double effective_n(const struct cxm_estimate *e, double variance, double std_error,
-                          double alpha)
+ * one answer has that variance, fewer where the design has few degrees of freedom. Without weights
+ * they are the answers, to the last bits: `whole`. */
+static enum cxm_status effective_n(const struct cxm_targeting *t, const struct cxm_estimate *e,
+                                   double variance, double std_error,
+                                   const struct cxm_target_options *o, double *out, bool *whole,
+                                   struct cxm_error *error)
 {
     const double n = (double)e->n;
     double design = variance / (std_error * std_error);
+    *out = fmin(n, e->n_eff);
+    *whole = false;
     if (!(variance > 0.0) || !isfinite(design))
-        return fmin(n, e->n_eff);
-    if (fabs(design - n) <= 1e-9 * n)
-        return n;
-    if (isfinite(e->df) && e->df > 0.0 && e->n > 1) {
-        const double level = 1.0 - 2.0 * alpha;
-        const double ratio = cxm_priv_t(level, n - 1.0) / cxm_priv_t(level, e->df);
+        return CXM_OK;
+    *whole = fabs(design - n) <= 1e-9 * n;
+    *out = n;
+    double df = INFINITY;
+    const enum cxm_status status = *whole ? CXM_OK : design_df(t, e, o->lonely, &df, error);
+    if (isfinite(df) && df > 0.0 && e->n > 1) {
+        const double level = 1.0 - 2.0 * o->alpha;
+        const double ratio = cxm_priv_t(level, n - 1.0) / cxm_priv_t(level, df);
         design *= ratio * ratio;
     }
-    return fmin(design, n);
+    if (!*whole)
+        *out = fmin(design, n);
+    return status;
 }
 
 /* A count out of a share; whole where the answers are. */
@@ -164,57 +190,83 @@ static double counted(double share, double n, bool whole)
     return whole ? round(share * n) : share * n;
 }
 
-static void share_evidence(const struct cxm_estimate *e, double alpha, struct cxm_evidence *out)
+static enum cxm_status share_evidence(const struct cxm_targeting *t,
+                                      const struct cxm_estimate *e,
+                                      const struct cxm_target_options *o,
+                                      struct cxm_evidence *out, struct cxm_error *error)
 {
-    out->n = effective_n(e, e->value * (1.0 - e->value), e->std_error, alpha);
-    out->x = fmin(counted(e->value, out->n, out->n == (double)e->n), out->n);
+    bool whole;
+    const enum cxm_status status = effective_n(t, e, e->value * (1.0 - e->value), e->std_error, o,
+                                               &out->n, &whole, error);
+    out->x = e->value == 1.0 ? out->n : fmin(counted(e->value, out->n, whole), out->n);
+    return status;
 }
 
 static enum cxm_status net_evidence(const struct cxm_targeting *t, const struct net_parts *parts,
-                                    const struct cxm_estimate *e, double alpha,
+                                    const struct cxm_estimate *e,
+                                    const struct cxm_target_options *o,
                                     struct cxm_evidence *out, struct cxm_error *error)
 {
     uint32_t measures[2];
     struct cxm_estimate shares[2];
-    const struct cxm_estimate_options o = {
-        .size = sizeof o, .interval = CXM_INTERVAL_NONE, .measures = measures, .n_measures = 2,
-        .groups = &e->group, .n_groups = 1 };
+    const struct cxm_estimate_options ask = {
+        .size = sizeof ask, .interval = CXM_INTERVAL_NONE, .lonely = o->lonely,
+        .measures = measures, .n_measures = 2, .groups = &e->group, .n_groups = 1 };
+    bool whole = false;
+    double n = 0.0;
     enum cxm_status status = cxm_priv_targeting_find(t, parts->promoters, &measures[0], error);
     if (status == CXM_OK)
         status = cxm_priv_targeting_find(t, parts->detractors, &measures[1], error);
     if (status == CXM_OK)
-        status = cxm_tally_estimate(t->tally, &o, shares, sizeof shares[0], 2, NULL, error);
+        status = cxm_tally_estimate(t->tally, &ask, shares, sizeof shares[0], 2, NULL, error);
     if (status != CXM_OK)
         return status;
     const double up = shares[0].value, down = shares[1].value, net = e->value / 100.0;
-    const double n = effective_n(e, up + down - net * net, e->std_error / 100.0, alpha);
-    const bool whole = n == (double)e->n;
+    status = effective_n(t, e, up + down - net * net, e->std_error / 100.0, o, &n, &whole, error);
     out->net.promoters = counted(up, n, whole);
     out->net.detractors = counted(down, n, whole);
     out->net.passives = fmax(0.0, n - out->net.promoters - out->net.detractors);
     if (up == 1.0 || down == 1.0) /* exactly nobody else */
         out->net.passives = 0.0;
     out->n = cxm_priv_net_n(out->net);
-    return CXM_OK;
+    return status;
+}
+
+/* Events out of their rate: its standard error is sqrt(x) / exposure. Without any event the exposure
+ * follows from the upper limit, -log(a / 2) / exposure. */
+static void rate_evidence(const struct cxm_estimate *e, struct cxm_evidence *out)
+{
+    const double root = e->value / e->std_error;
+    out->kind = CXM_EVIDENCE_RATE;
+    out->x = e->value > 0.0 ? root * root : 0.0;
+    if (fabs(out->x - round(out->x)) <= 1e-9 * out->x)
+        out->x = round(out->x);
+    out->exposure = e->value > 0.0 ? out->x / e->value
+                                   : -log(0.5 * (1.0 - e->level)) / e->upper_raw;
 }
 
 static enum cxm_status find_evidence(const struct cxm_targeting *t,
-                                     const struct cxm_estimate *e, double alpha, bool census,
+                                     const struct cxm_estimate *e,
+                                     const struct cxm_target_options *o,
                                      struct cxm_evidence *out, struct cxm_error *error)
 {
     *out = (struct cxm_evidence){ .kind = cxm_priv_evidence_kind(t, e->measure),
                                   .value = e->value, .n = (double)e->n, .scale = 1.0 };
     enum cxm_status status = CXM_OK;
-    if (isnan(e->value) || census) {
+    if (isnan(e->value) || o->census != 0) {
         out->kind = CXM_EVIDENCE_VALUE;
     } else if (out->kind == CXM_EVIDENCE_SHARE) {
-        share_evidence(e, alpha, out);
+        status = share_evidence(t, e, o, out, error);
     } else if (out->kind == CXM_EVIDENCE_NET) {
-        status = net_evidence(t, parts_of(t, e->measure), e, alpha, out, error);
+        status = net_evidence(t, parts_of(t, e->measure), e, o, out, error);
     } else {
         out->std_error = e->std_error;
         out->df = e->df;
-        if (class_of(t, e->measure) == CXM_CLASS_NONE && isnan(e->std_error))
+        if (e->interval == CXM_INTERVAL_GARWOOD && e->upper_raw > 0.0) {
+            rate_evidence(e, out);
+            return CXM_OK;
+        }
+        if (isnan(e->std_error) && (e->n > 1 || class_of(t, e->measure) == CXM_CLASS_NONE))
             return cxm_priv_fail(error, CXM_EUNSUPPORTED, "measure",
                                  "%s has no standard error, so that no test is possible; if "
                                  "everybody was counted, ask for a census",
@@ -235,7 +287,7 @@ enum cxm_status cxm_priv_judge_estimate(const struct cxm_targeting *t,
     struct cxm_evidence evidence;
     enum cxm_status status = cxm_priv_check_target(target, kind, error);
     if (status == CXM_OK)
-        status = find_evidence(t, e, options->alpha, options->census != 0, &evidence, error);
+        status = find_evidence(t, e, options, &evidence, error);
     if (status != CXM_OK)
         return status;
     const double unit = evidence.kind == CXM_EVIDENCE_NET ? 100.0 : 1.0;

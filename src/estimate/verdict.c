@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Verdicts: met, not met or inconclusive, from one-sided limits at 1 - alpha each. Shares:
- * Clopper & Pearson 1934, exact at any size. Net scores: the score test of Tango 1998, which keeps
- * its one-sided error where adjusted Wald does not. Everything else: t or normal. The number of
+ * Clopper & Pearson 1934, exact at any size; rates of events: Garwood 1936. Net scores: the score
+ * test of Tango 1998, which keeps its one-sided error where adjusted Wald does not. Everything
+ * else: t or normal. The number of
  * answers that would settle an open question is searched for with the same limits, the observed
  * proportions held fixed: about 60 limits, from one answer to 1e15. */
 #include "estimate/verdict.h"
@@ -67,6 +68,12 @@ static struct bounds bounds_at(const struct cxm_evidence *e, double m, double al
     switch (e->kind) {
     case CXM_EVIDENCE_SHARE:
         return share_bounds(e->x >= e->n ? m : fmin(e->x * grown, m), m, alpha);
+    case CXM_EVIDENCE_RATE: {
+        const struct cxm_limits limits = cxm_priv_poisson_limits(e->x * grown,
+                                                                 e->exposure * grown,
+                                                                 1.0 - 2.0 * alpha);
+        return (struct bounds){ .lower = limits.lower, .upper = limits.upper };
+    }
     case CXM_EVIDENCE_NET:
         return net_bounds((struct cxm_net){ e->net.detractors * grown, e->net.passives * grown,
                                             e->net.promoters * grown },
@@ -191,11 +198,25 @@ static void judge_value(const struct cxm_evidence *e, double target,
         out->flags |= CXM_FLAG_DEGENERATE;
 }
 
+/* P(X >= x) and P(X <= x) of the Poisson count that the target would give. */
+static void judge_rate(const struct cxm_evidence *e, double target,
+                       struct cxm_target_result *out)
+{
+    const struct bounds b = bounds_at(e, e->n, out->alpha);
+    const double mean = fmax(0.0, e->exposure * target);
+    out->p_greater = e->x > 0.0 ? cxm_priv_gamma_lower(e->x, mean) : 1.0;
+    out->p_less = cxm_priv_gamma_upper(e->x + 1.0, mean);
+    out->p_two_sided = twice(out->p_greater, out->p_less);
+    out->lower = b.lower;
+    out->upper = b.upper;
+    out->interval = CXM_INTERVAL_GARWOOD;
+}
+
 /* ---- the verdict ----------------------------------------------------------------------- */
 
 static double value_of(const struct cxm_evidence *e)
 {
-    if (e->kind == CXM_EVIDENCE_VALUE)
+    if (e->kind == CXM_EVIDENCE_VALUE || e->kind == CXM_EVIDENCE_RATE)
         return e->value;
     if (!(e->n > 0.0))
         return NAN;
@@ -224,6 +245,8 @@ struct cxm_target_result cxm_priv_judge(const struct cxm_evidence *e, double tar
         judge_share(e, target, at_least, &out);
     else if (e->kind == CXM_EVIDENCE_NET)
         judge_net(e, target, at_least, &out);
+    else if (e->kind == CXM_EVIDENCE_RATE)
+        judge_rate(e, target, &out);
     else
         judge_value(e, target, &out);
     out.p_value = at_least ? out.p_greater : out.p_less;

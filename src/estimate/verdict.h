@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A number beside its target: one-sided p-values and limits, the verdict, and how many answers
- * would give one. Shares and net scores from (effective) counts, everything else from a standard
- * error. Net scores are on -1 … 1 here. Arguments were checked by the caller. */
+ * would give one. Shares, net scores and rates of events from (effective) counts, everything else
+ * from a standard error. Net scores are on -1 … 1 here. Arguments were checked by the caller. */
 #ifndef CXM_SRC_VERDICT_H
 #define CXM_SRC_VERDICT_H
 
@@ -10,12 +10,15 @@
 
 #include <cxm/target.h>
 
-enum cxm_evidence_kind { CXM_EVIDENCE_SHARE, CXM_EVIDENCE_NET, CXM_EVIDENCE_VALUE };
+enum cxm_evidence_kind {
+    CXM_EVIDENCE_SHARE, CXM_EVIDENCE_NET, CXM_EVIDENCE_VALUE, CXM_EVIDENCE_RATE
+};
 
 struct cxm_evidence {
     enum cxm_evidence_kind kind;
     double n;             /* answers that count: effective ones */
-    double x;             /* SHARE: successes among them */
+    double x;             /* SHARE: successes among them; RATE: events */
+    double exposure;      /* RATE: value = x / exposure */
     struct cxm_net net;   /* NET: counts, together n */
     double value, std_error, df; /* VALUE */
     double scale;         /* answers as they come for one that counts; usually 1 */

@@ -747,6 +747,8 @@ class TargetOptions(Structure):
         ("direction", c_int32),
         ("census", c_int32),
         ("total", c_int32),
+        ("lonely", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -785,6 +787,8 @@ class ScorecardLine(Structure):
         ("direction", c_int32),
         ("census", c_int32),
         ("total", c_int32),
+        ("lonely", c_int32),
+        ("reserved", c_int32),
     ]
 
 

@@ -83,6 +83,7 @@ def target(
     options.direction = _direction(direction)
     options.census = bool(census)
     options.total = bool(total)
+    options.lonely = head.lonely
     with handle.lock:
         return read_report(
             lambda out, error: lib.cxm_target(handle.pointer, goal, byref(options), out, error)
@@ -146,12 +147,12 @@ def scorecard(
 class Head:
     """A result or tally as the library needs it: its handle, level, interval, measures."""
 
-    __slots__ = ("handle", "level", "interval", "measure", "headline", "shown", "total")
+    __slots__ = ("handle", "level", "interval", "measure", "headline", "shown", "lonely")
 
     def __init__(self, given: Any) -> None:
         result = given if isinstance(given, Result) else given.estimate()
         reader = result._reader
-        self.level = reader.level
+        self.level, self.lonely = reader.level, reader.lonely
         self.interval = reader.fitting(result._shown)
         self.measure = result.measure
         self.headline = reader.measures()[0].name if result._shown is None else result.measure
@@ -256,6 +257,7 @@ def _line(
         head.handle.pointer, name.encode(), measure.encode(),
         nan if goal is None else _number(keys[-1], goal), head.level,
         head.interval if shown and _fits(head, measure) else 0, _direction(way), bool(census), 0,
+        head.lonely,
     )
 
 

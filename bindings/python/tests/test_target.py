@@ -179,3 +179,42 @@ def test_weights() -> None:
     # Equal weights: the linearised variance has n - 1 for n.
     assert math.isclose(cxm.target(even, 0).p_value, cxm.target(plain, 0).p_value, rel_tol=0.1)
     assert cxm.target(weighted, 60, measure="mean").verdict == "not met"
+
+
+def test_rates_of_events() -> None:
+    from scipy import stats
+
+    r = cxm.target(cxm.complaints([17], [8450]), 3)
+    assert r.direction == "at_most" and close(r.p_value, stats.poisson.cdf(17, 25.35))
+    assert close(r.p_greater, stats.poisson.sf(16, 25.35))
+    assert close(r.upper_bound, stats.chi2.ppf(0.95, 36) / 2 / 8.45)
+    nobody = cxm.target(cxm.complaints([0] * 500, [1] * 500), 5)  # no complaint proves nothing yet
+    assert nobody.verdict == "inconclusive" and close(nobody.p_value, math.exp(-2.5))
+    assert nobody.n_needed == math.ceil(-math.log(0.05) / 0.005)
+    assert cxm.target(cxm.complaints([0] * 600, [1] * 600), 5).verdict == "met"
+
+
+def test_designs_rest_on_effective_answers() -> None:
+    scores = [10, 9, 6, 8, 10, 3, 9, 7, 9, 10, 8, 2]
+    weight = [10, 10, 12, 8, 8, 15, 15, 20, 20, 25, 25, 30]
+    stratum, psu = [1] * 7 + [2] * 5, [1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5]
+    nps = cxm.nps(scores, weight=weight, strata=stratum, cluster=psu, level=0.9, interval="score")
+    r = cxm.target(nps, 50)
+    # n_d = v / se^2 = 26.13; with df = 3 at 90 % in the place of 11
+    assert close(r.lower_bound, nps.lower, 1e-9) and close(r.upper_bound, nps.upper, 1e-9)
+    share = cxm.share([s >= 9 for s in scores], weight=weight, strata=stratum, cluster=psu,
+                      level=0.9, interval="clopper-pearson")
+    r = cxm.target(share, 0.5)
+    assert close(r.lower_bound, share.lower, 1e-9) and close(r.upper_bound, share.upper, 1e-9)
+    assert r.verdict == "inconclusive" and r.n_needed > 12
+    mean = cxm.mean([float(s) for s in scores], weight=weight, strata=stratum, cluster=psu,
+                    level=0.9)
+    r = cxm.target(mean, 7)
+    assert close(r.lower_bound, mean.lower) and close(r.upper_bound, mean.upper)
+
+
+def test_quantiles_have_no_test() -> None:
+    tally = cxm.Tally("quantiles").add(value=[float(x) for x in range(100)])
+    with pytest.raises(cxm.Error, match="has no standard error"):
+        cxm.target(tally, 50)
+    assert cxm.target(tally, 40, census=True).verdict == "met"
