@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the example data: examples/data/survey.csv, tickets.csv and customers.csv.
+"""Makes the example data: examples/data/survey.csv, tickets.csv, customers.csv, orders.csv.
 
 Everything is invented, nothing is random twice: the same program writes the same bytes.
 Each person has one latent mood, which moves all answers together, so that items correlate as
@@ -173,6 +173,20 @@ def customer_row(source, number):
     }
 
 
+def order_rows():
+    """A first order in half a year, further ones less and less often."""
+    source, rows = Source(20250701), []
+    for number in range(600):
+        customer = f"O{number:05d}"
+        ordered = source.instant(datetime.datetime(2025, 1, 1), 181)
+        while ordered < datetime.datetime(2025, 7, 1):
+            rows.append({"customer_id": customer, "ordered_at": ordered.isoformat()})
+            if not source.chance(0.72):
+                break
+            ordered += datetime.timedelta(minutes=int(source.random() * 60 * 24 * 60))
+    return rows
+
+
 def write(path, rows):
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
@@ -188,6 +202,7 @@ def main():
     write(folder / "survey.csv", [survey_row(source, i + 1) for i in range(3000)])
     write(folder / "tickets.csv", [ticket_row(source, i + 1) for i in range(4000)])
     write(folder / "customers.csv", [customer_row(source, i) for i in range(2000)])
+    write(folder / "orders.csv", order_rows())
 
 
 if __name__ == "__main__":

@@ -42,12 +42,13 @@ class Numbers(Case):
         cls.survey = read_csv(examples / "data/survey.csv")
         cls.tickets = read_csv(examples / "data/tickets.csv")
         cls.customers = read_csv(examples / "data/customers.csv")
+        cls.orders = read_csv(examples / "data/orders.csv")
 
     def test_data_are_what_the_script_makes(self):
         with tempfile.TemporaryDirectory() as folder:
             script = ROOT / "examples/make_data.py"
             subprocess.run([sys.executable, script, folder], check=True)
-            for name in ("survey.csv", "tickets.csv", "customers.csv"):
+            for name in ("survey.csv", "tickets.csv", "customers.csv", "orders.csv"):
                 made = (pathlib.Path(folder) / name).read_bytes()
                 self.assertEqual(made, (ROOT / "examples/data" / name).read_bytes(), name)
 
@@ -76,6 +77,65 @@ class Numbers(Case):
         part = [r for r in self.survey if r["region"] == "East" and r["segment"] == "business"]
         self.check_nps(*numbers(part, "recommend", 0, 10, MISSING),
                        find(self.rows, "nps", segment="business", region="East"))
+
+    def matrix(self):
+        """{cohort: [customers who ordered k months after the first order]}, months 1 to 6."""
+        months = {}
+        for row in self.orders:
+            months.setdefault(row["customer_id"], set()).add(int(row["ordered_at"][5:7]))
+        cohorts = {}
+        for seen in months.values():
+            cohorts.setdefault(min(seen), []).append(seen)
+        return {first: [sum(first + k in seen for seen in members)
+                        for k in range(7 - first)]
+                for first, members in sorted(cohorts.items())}
+
+    def test_cohorts(self):
+        cells = {(row["cohort"], row["period"]): row for row in self.rows
+                 if row["section"] == "cohorts"}
+        for first, counts in self.matrix().items():
+            for k, count in enumerate(counts):
+                row = cells[f"2025-{first:02d}-01", k]
+                self.near(row["value"], count / counts[0])
+                self.assertEqual(row["n"], counts[0])
+
+    def test_triangle_is_drawn(self):
+        text = run(ROOT / "examples/scorecard.conf", env={"LC_ALL": "C", "COLUMNS": "100"})[1]
+        lines = text.splitlines()
+        top = next(i for i, line in enumerate(lines) if line.startswith("Customers who order"))
+        self.assertIn("(cohorts/calendar/unit=month/on, %)", lines[top])
+        n = len(self.orders)
+        customers = len({row["customer_id"] for row in self.orders})
+        self.assertEqual(
+            lines[top + 1].replace(" ", ""),
+            f"{n}rows={n}used+0missing+0invalid+0excluded[customers{customers}]")
+        self.assertEqual(lines[top + 2].split(), ["n", *map(str, range(6))])
+        matrix = self.matrix()
+        for line, (first, counts) in zip(lines[top + 3:top + 9], matrix.items()):
+            shares = [f"{100 * count / counts[0]:.0f}" for count in counts]
+            self.assertEqual(line.split(), [f"2025-{first:02d}-01", str(counts[0]), *shares])
+        pooled = [Fraction(sum(c[k] for c in matrix.values() if k < len(c)),
+                           sum(c[0] for c in matrix.values() if k < len(c))) for k in range(6)]
+        self.assertEqual(lines[top + 9].split()[2:], [f"{float(100 * p):.0f}" for p in pooled])
+        shaded = run(ROOT / "examples/scorecard.conf")[1]
+        self.assertIn("100█", shaded)
+
+    def test_cohorts_go_wrong(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "o.csv").write_text("who,when\na,2025-01-05\nb,soon\n", encoding="utf-8")
+            for text, message in (
+                ("customer = who\ntime = when\n", 'needs "as_of = 2025-07-01"'),
+                ("customer = who\nas_of = 2025-07-01\n", 'needs "time = <column>"'),
+                ("customer = who\ntime = when\nas_of = then\n", "not a date such as"),
+                ("customer = who\ntime = when\nas_of = 2025-07-01\nunit = eon\n",
+                 "choose from day, week, month, quarter, year"),
+                ("customer = who\ntime = when\nas_of = 2025-07-01\nscore = who\n", "score"),
+            ):
+                (path / "c.conf").write_text("[cohorts]\nfile = o.csv\n" + text, encoding="utf-8")
+                status, _, err = run(path / "c.conf", check=False)
+                self.assertEqual(status, 1, text)
+                self.assertIn(message, err)
 
     def stay(self, plan):
         """[(days, lost)] of the customers of a plan whose end is known."""

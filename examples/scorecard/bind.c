@@ -213,7 +213,7 @@ static int find_calendar(const char *word)
     return CXM_NO_CALENDAR;
 }
 
-static void set_offset(const struct binding *binding, struct cell_rule *rule)
+void binding_offset(const struct binding *binding, struct cell_rule *rule)
 {
     const struct entry *entry = binding_find(binding, "utc_offset");
     if (entry == NULL)
@@ -240,7 +240,7 @@ static struct cells *bind_key(const struct binding *binding, const char *text, i
     free(function);
     rule.column = source_keep(binding->source, column);
     if (rule.kind == CELL_TIME)
-        set_offset(binding, &rule);
+        binding_offset(binding, &rule);
     char *names_key = format_text("names %s", column);
     const struct entry *names = binding_find(binding, names_key);
     free(names_key);

@@ -22,6 +22,13 @@ struct entry *binding_find(const struct binding *binding, const char *key);
 __attribute__((noreturn)) void
 binding_fail(const struct binding *binding, const struct entry *entry, const char *problem);
 
+/** Which of these words the entry is; none ends the program. */
+size_t binding_choice(const struct binding *binding, const struct entry *entry,
+                      const char *const *choices);
+
+/** Takes utc_offset over into the rule, where there is one. */
+void binding_offset(const struct binding *binding, struct cell_rule *rule);
+
 /** Binds all inputs of the metric, in the order of the registry; gives back the items. */
 struct words bind_inputs(struct card *card, const struct binding *binding);
 

@@ -3,6 +3,7 @@
  * Binds sections of the configuration to metrics. What a metric takes comes from the registry
  * of the library; only the keys that every section knows are listed here. */
 #include "bind.h"
+#include "cohort.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@ static const char common_keys[] =
     "title, title_zh, file, delimiter, by, period, utc_offset, names <column>, missing, "
     "labels, weight, freq, invalid, missing_key, measures, interval, small_n, axis";
 
-static size_t find_choice(const struct binding *binding, const struct entry *entry,
-                          const char *const *choices)
+size_t binding_choice(const struct binding *binding, const struct entry *entry,
+                      const char *const *choices)
 {
     for (size_t i = 0; choices[i] != NULL; i++)
         if (strcmp(entry->value, choices[i]) == 0)
@@ -66,7 +67,7 @@ static void bind_options(struct card *card, const struct binding *binding,
     card->estimate =
         (struct cxm_estimate_options){ .size = sizeof card->estimate, .level = options->level };
     if (missing_key != NULL)
-        card->add.missing_key = (int32_t)find_choice(binding, missing_key, missing_keys);
+        card->add.missing_key = (int32_t)binding_choice(binding, missing_key, missing_keys);
     if (measures != NULL)
         card->measures = split(measures->value, ',');
     if (interval != NULL)
@@ -108,7 +109,7 @@ static char find_delimiter(const struct binding *binding)
 {
     static const char *const names[] = { "comma", "semicolon", "tab", NULL };
     const struct entry *entry = binding_find(binding, "delimiter");
-    return entry == NULL ? ',' : ",;\t"[find_choice(binding, entry, names)];
+    return entry == NULL ? ',' : ",;\t"[binding_choice(binding, entry, names)];
 }
 
 static struct source *find_source(struct cards *cards, const struct binding *binding)
@@ -156,7 +157,7 @@ static void make_tallies(struct card *card)
 
 static void check_keys(const struct card *card)
 {
-    char *known = copy_text(common_keys, strlen(common_keys));
+    char *known = format_text("%s%s", common_keys, card->events != NULL ? ", customer, time" : "");
     for (int32_t i = 0; i < card->metric->n_inputs + card->metric->n_params; i++) {
         const bool input = i < card->metric->n_inputs;
         char *longer =
@@ -179,18 +180,24 @@ static struct card bind_card(struct cards *cards, const struct config *config,
     binding.source = find_source(cards, &binding);
     const struct entry *invalid = binding_find(&binding, "invalid");
     if (invalid != NULL)
-        binding.strict = find_choice(&binding, invalid, invalid_names) == 0;
+        binding.strict = binding_choice(&binding, invalid, invalid_names) == 0;
     struct card card = {
         .config = config, .section = section, .metric = binding.metric, .source = binding.source
     };
-    struct words items = bind_inputs(&card, &binding);
-    card.params = params_read(config, section, binding.metric, &items);
-    words_free(&items);
-    bind_tables(&card, &binding);
+    const bool cohorts = strcmp(binding.metric->name, "cohorts") == 0;
+    if (cohorts) {
+        cohort_bind(&card, &binding);
+    } else {
+        struct words items = bind_inputs(&card, &binding);
+        card.params = params_read(config, section, binding.metric, &items);
+        words_free(&items);
+        bind_tables(&card, &binding);
+    }
     bind_options(&card, &binding, cards->options);
     binding_find(&binding, "title");
     binding_find(&binding, "title_zh");
-    make_tallies(&card);
+    if (!cohorts)
+        make_tallies(&card);
     check_keys(&card);
     return card;
 }
@@ -240,6 +247,7 @@ static void card_free(struct card *card)
         free(card->tables[i].keys);
         free(card->tables[i].name);
     }
+    cohort_free(card->events);
     free(card->fields);
     free(card->tables);
     params_free(&card->params);

@@ -44,6 +44,8 @@ struct params {
     double **numbers;
 };
 
+struct events;                 /* of a section [cohorts] (cohort.c) */
+
 struct card {
     const struct config *config;
     struct section *section;
@@ -55,6 +57,7 @@ struct card {
     struct table *tables;
     size_t n_tables;
     struct words measures;     /* asked for; none: the default ones */
+    struct events *events;     /* NULL: rows go into the tallies chunk by chunk */
     double axis[2];            /* ends of the bar; equal: chosen from the results */
     struct cxm_add_options add;
     struct cxm_estimate_options estimate;

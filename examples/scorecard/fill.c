@@ -3,6 +3,7 @@
  * Chunks of columns into tallies: one call of the library for each tally and chunk. What the
  * library refuses is reported with the line of the CSV file. */
 #include "card.h"
+#include "cohort.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,10 @@ static void take_chunk(struct source *source, void *user)
         struct card *card = &cards->card[i];
         if (card->source != source)
             continue;
+        if (card->events != NULL) {
+            cohort_take(card);
+            continue;
+        }
         prepare_fields(card);
         for (size_t k = 0; k < card->n_tables; k++)
             add_table(card, &card->tables[k]);
@@ -134,4 +139,7 @@ void cards_fill(struct cards *cards)
         cards->sources[i]->user = cards;
         source_read(cards->sources[i]);
     }
+    for (size_t i = 0; i < cards->n; i++)
+        if (cards->card[i].events != NULL)
+            cohort_finish(&cards->card[i]);
 }

@@ -151,7 +151,7 @@ void cards_print_json(const struct cards *cards)
         for (size_t k = 0; k < card->n_tables; k++) {
             const struct table *table = &card->tables[k];
             struct measures measures = measures_choose(card, table);
-            if (k == 0)
+            if (k == 0 && card->events == NULL) /* cells have no total */
                 print_rows(card, table, &measures, &total, 1);
             if (table->n_keys > 0)
                 print_rows(card, table, &measures, NULL, 0);

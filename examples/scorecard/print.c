@@ -3,6 +3,7 @@
  * The scorecard in the terminal. A card is first collected as lines of text, then printed with
  * columns as wide as they need to be; what is left of the terminal goes to the bars. */
 #include "bar.h"
+#include "cohort.h"
 #include "curve.h"
 #include "format.h"
 #include "result.h"
@@ -398,6 +399,9 @@ void cards_print(const struct cards *cards)
     for (size_t i = 0; i < cards->n; i++) {
         if (i > 0)
             printf("\n");
-        print_card(&cards->card[i], cards->options);
+        if (cards->card[i].events != NULL)
+            cohort_print(&cards->card[i], cards->options);
+        else
+            print_card(&cards->card[i], cards->options);
     }
 }
