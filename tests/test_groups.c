@@ -294,6 +294,69 @@ static void equal_values_share_their_rank(void **state)
     cxm_tally_free(tally);
 }
 
+/* ---- sampling designs ----------------------------------------------------------------- */
+
+/* Twelve answers of two strata with nested units. R's survey 4.1.1: svyby and svycontrast of the NPS
+ * in two domains, which share the units: 41.04 without their covariance, 49.718546353921 with it. */
+static struct cxm_tally *two_domains(void)
+{
+    static const double score[12] = { 10, 9, 6, 8, 10, 3, 9, 7, 9, 10, 8, 2 };
+    static const double weight[12] = { 10, 10, 12, 8, 8, 15, 15, 20, 20, 25, 25, 30 };
+    static const int64_t stratum[12] = { 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2 };
+    static const int64_t unit[12] = { 1, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 2 };
+    static const int64_t domain[12] = { 1, 2, 1, 1, 2, 2, 1, 1, 2, 2, 1, 2 };
+    const struct cxm_column columns[5] = {
+        cxm_column_make("score", CXM_F64, score, 12, 8, 8),
+        cxm_column_make("weight", CXM_F64, weight, 12, 8, 8),
+        cxm_column_make("stratum", CXM_I64, stratum, 12, 8, 8),
+        cxm_column_make("unit", CXM_I64, unit, 12, 8, 8),
+        cxm_column_make("domain", CXM_I64, domain, 12, 8, 8) };
+    const struct cxm_input inputs[5] = { { "score", &columns[0] }, { "weight", &columns[1] },
+                                         { "strata", &columns[2] }, { "cluster", &columns[3] },
+                                         { "by", &columns[4] } };
+    return tally_of("nps", NULL, 0, inputs, 5);
+}
+
+static void domains_covary(void **state)
+{
+    (void)state;
+    struct cxm_tally *tally = two_domains();
+    struct cxm_groups_options o = { CXM_INIT_groups, .against = CXM_AGAINST_BASE, .base = 0 };
+    struct cxm_report *r = run(cxm_compare_groups, tally, &o);
+    assert_numbers(r, 2, { "difference", "value", "2.222222222222" },
+                   { "difference", "std_error", "49.718546353921" }, { "difference", "df", "3" },
+                   { "difference", "value_b", "14.444444444444" });
+    assert_true(find_row(r, "homogeneity", TOTAL_KEY) == SIZE_MAX);
+    cxm_report_free(r);
+    r = run(cxm_league, tally, &o);
+    assert_close(axis_at(r, 0, "difference"), 20.0 / 9, 1e-13);
+    assert_close(axis_at(r, 0, "statistic"), 2.222222222222 / 49.718546353921, 1e-11);
+    cxm_report_free(r);
+    o.against = CXM_AGAINST_PAIRS;
+    r = run(cxm_compare_groups, tally, &o);
+    assert_numbers(r, 1, { "difference", "value", "-2.222222222222" },
+                   { "difference", "std_error", "49.718546353921" });
+    cxm_report_free(r);
+    struct cxm_error error = { .status = CXM_OK };
+    r = NULL;
+    assert_int_equal(cxm_league(tally, NULL, &r, &error), CXM_EUNSUPPORTED);
+    assert_string_equal(error.column, "against");
+    assert_int_equal(cxm_compare_groups(tally, NULL, &r, &error), CXM_EUNSUPPORTED);
+    assert_null(r);
+    /* as two samples: the squares of their errors add up */
+    struct cxm_tally *one = NULL, *two = NULL;
+    assert_int_equal(cxm_tally_group(tally, 0, 0, &one, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_group(tally, 1, 0, &two, NULL), CXM_OK);
+    assert_int_equal(cxm_compare(two, one, NULL, &r, NULL), CXM_OK);
+    const double a = measure(one, "nps").std_error, b = measure(two, "nps").std_error;
+    assert_close(number_of(r, 0, "std_error"), sqrt(a * a + b * b), 1e-13);
+    assert_close(number_of(r, 0, "value"), 20.0 / 9, 1e-13);
+    cxm_report_free(r);
+    cxm_tally_free(one);
+    cxm_tally_free(two);
+    cxm_tally_free(tally);
+}
+
 /* ---- errors --------------------------------------------------------------------------- */
 
 static void refused(analysis *what, struct cxm_tally *tally,
@@ -415,6 +478,7 @@ int main(void)
         cmocka_unit_test(estimate_trends_match_rows),
         cmocka_unit_test(leagues_are_in_order),
         cmocka_unit_test(equal_values_share_their_rank),
+        cmocka_unit_test(domains_covary),
         cmocka_unit_test(bad_calls_say_why),
         cmocka_unit_test(few_groups_are_undefined),
         cmocka_unit_test(memory_may_run_out),

@@ -9,6 +9,7 @@ from ._errors import Error
 from ._handle import Handle
 from ._library import CompareOptions, ErrorStruct, GroupsOptions, check, lib
 from ._names import checked_level
+from ._reader import TOTAL
 from ._report import Report, read_report
 from ._result import Result
 from ._shared import no_group
@@ -66,9 +67,12 @@ def compare(
 ) -> Report:
     """The difference a - b of two results or tallies; a change over time is ``compare(now, before)``.
 
-    Both need the same metric, parameters and keys; they are taken as independent samples. Groups
-    are matched by key, all groups together come last; a group that only one side has is kept,
-    with NaN. ``compare(g.group("EMEA"), g.total)`` and ``compare(now["promoters"], …)`` work too.
+    Both need the same metric, parameters and keys; they are taken as independent samples, so a
+    group is not to be compared with a total that it is part of (:func:`compare_groups` takes it
+    out). Groups are matched by key, all groups together come last; a group that only one side has is
+    kept, with NaN. ``compare(g.group("EMEA"), g.group("APAC"))`` and ``compare(now["promoters"],
+    before["promoters"])`` work too; two groups of one sampling design are compared with their
+    covariance.
 
     value       a - b, in the unit of the measure (points, shares …)
     interval    of the difference, by ``method``; std_error; ``c.centre``, its middle
@@ -104,6 +108,8 @@ def compare(
     0.1543
     """
     level = checked_level(level)
+    if _of_one_design(a, b):
+        return _compare_domains(a, b, level, method, measures)
     names, everything = measures, measures == "all"
     if isinstance(names, str):
         names = [names]
@@ -116,6 +122,35 @@ def compare(
         whole = _compare(a, b, level, method, None, within_mix, everything=True)
         return _pick(whole, [*(_row_name(whole, a, name) for name in wanted), *effects])
     return _compare(a, b, level, method, wanted, within_mix, everything)
+
+
+def _of_one_design(a: Side, b: Side) -> bool:
+    """Are these two groups of one result with a sampling design?"""
+    if not (isinstance(a, Result) and isinstance(b, Result)):
+        return False
+    groups = (a._group, b._group)
+    if a._reader.handle is not b._reader.handle or None in groups or TOTAL in groups:
+        return False
+    return groups[0] != groups[1] and bool(a._reader.handle.info().n_design)
+
+
+def _compare_domains(a: Any, b: Any, level: float, method: str | None, measures: Names) -> Report:
+    names = [measures] if isinstance(measures, str) else list(measures or a.measures[:1])
+    if len(names) != 1 or names[0] == "all":
+        raise Error(
+            "two groups of a sampling design are compared in one measure at a time",
+            column="measures",
+        )
+    options = _group_options(a, names[0], level, method, "none", None)
+    options.against, options.base = 1, b._group
+    handle = a._reader.handle
+    with handle.lock:
+        report = read_report(
+            lambda out, error: lib.cxm_compare_groups(
+                handle.pointer, byref(options), out, error
+            )
+        )
+    return report.group(a.groups[0])
 
 
 def _compare(
@@ -134,6 +169,7 @@ def _compare(
         options.n_measures = len(measures)
     options.all_measures = options.effects = int(everything)
     options.no_mix = int(not within_mix)
+    options.lonely = _lonely(a)
     with _both(mine, theirs):
         report = read_report(
             lambda out, error: lib.cxm_compare(
@@ -166,6 +202,10 @@ def _shown(side: Side) -> list[str] | None:
     if isinstance(side, Result) and side._shown is not None:
         return side.measures
     return None
+
+
+def _lonely(side: Side) -> int:
+    return side._reader.lonely if isinstance(side, Result) else 0
 
 
 def _handle(side: Any, name: str) -> Handle:
@@ -319,6 +359,7 @@ def _group_options(
     options.level = checked_level(level)
     options.method = 0 if method is None else method_number(method)
     options.adjust = adjust_number(adjust)
+    options.lonely = _lonely(g)
     if min_n is not None:
         options.small_n = min_n
     if measure is None and isinstance(g, Result) and g._shown is not None:

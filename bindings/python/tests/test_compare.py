@@ -317,3 +317,22 @@ def test_league():
     base = {r.group: r for r in cxm.league(g, against="d", min_n=2000)}
     assert base["a"].difference == pytest.approx(.01) and math.isnan(base["d"].difference)
     assert "SMALL_N" in base["a"].flags
+
+
+def test_two_groups_of_one_design():
+    """R's survey 4.1.1: svyby and svycontrast."""
+    g = cxm.nps(
+        [10, 9, 6, 8, 10, 3, 9, 7, 9, 10, 8, 2], by=[1, 2, 1, 1, 2, 2, 1, 1, 2, 2, 1, 2],
+        weight=[10, 10, 12, 8, 8, 15, 15, 20, 20, 25, 25, 30],
+        strata=[1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2], cluster=[1, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 2],
+    )
+    c = cxm.compare(g.group(2), g.group(1))
+    assert close(c.value, 2.222222222222) and close(c.std_error, 49.718546353921) and c.df == 3
+    assert cxm.compare(g.group(1), g.group(2)).value == -c.value
+    base = cxm.compare_groups(g, against=1)["difference"]
+    assert base.group(2).std_error == c.std_error
+    share = cxm.compare(g.group(2)["promoters"], g.group(1)["promoters"])
+    assert share.measure == "difference[promoters]"
+    with pytest.raises(cxm.Error, match="under a sampling design groups compare with a group"):
+        cxm.league(g)
+    assert [row.group for row in cxm.league(g, against=1)] == [2, 1]
