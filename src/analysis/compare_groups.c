@@ -138,6 +138,7 @@ static void add_residuals(struct cxm_grouped *g, size_t columns, const double *r
                 &g->c, g->measure, columns == 3 ? names[k] : "residual", "haberman", z,
                 CXM_UNIT_RATIO, &g->estimates[i], &none);
             cxm_priv_set_test(&g->c, row, z, INFINITY, cxm_priv_normal_p_value(z));
+            cxm_priv_report_int(g->c.report, row, g->c.axis.n_b, INT64_MIN);
             cxm_priv_report_key_from(g->c.report, row, g->c.tally, (int64_t)i);
         }
 }

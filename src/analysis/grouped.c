@@ -200,5 +200,7 @@ size_t cxm_priv_grouped_add(struct cxm_grouped *g, const char *what, const char 
     const struct cxm_estimate *total = &g->estimates[g->n];
     const struct cxm_estimate none = cxm_priv_blank_estimate(
         g->c.level, (enum cxm_unit)total->unit, (enum cxm_base_kind)total->base);
-    return cxm_priv_add_number(&g->c, g->measure, what, how, value, unit, total, &none);
+    const size_t row = cxm_priv_add_number(&g->c, g->measure, what, how, value, unit, total, &none);
+    cxm_priv_report_int(g->c.report, row, g->c.axis.n_b, INT64_MIN); /* there is no other side */
+    return row;
 }

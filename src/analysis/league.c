@@ -60,8 +60,9 @@ static void release(struct table *t, const struct cxm_allocator *allocator)
 
 /* ---- limits of ranks ------------------------------------------------------------------ */
 
-/* p-values of all pairs i < k, in that order. */
-static enum cxm_status pair_p_values(const struct cxm_grouped *g, double *p,
+/* p-values of all pairs i < k, in that order, and the signs of their statistics: those of adjusted
+ * net scores may differ from the sign of the plain difference. */
+static enum cxm_status pair_p_values(const struct cxm_grouped *g, double *p, bool *higher,
                                      struct cxm_error *error)
 {
     size_t at = 0;
@@ -71,6 +72,7 @@ static enum cxm_status pair_p_values(const struct cxm_grouped *g, double *p,
             const enum cxm_status status = cxm_priv_grouped_difference(g, i, k, &d, error);
             if (status != CXM_OK)
                 return status;
+            higher[at] = d.c.statistic > 0;
             p[at++] = d.c.p_value;
         }
     return CXM_OK;
@@ -92,22 +94,23 @@ static enum cxm_status rank_limits(const struct cxm_grouped *g, struct table *t,
         return CXM_OK;
     const size_t pairs = g->n * (g->n - 1) / 2;
     double *p = cxm_priv_alloc(allocator, pairs, sizeof *p);
-    if (p == NULL)
-        return cxm_priv_no_memory(error);
-    enum cxm_status status = pair_p_values(g, p, error);
+    bool *higher = cxm_priv_alloc(allocator, pairs, sizeof *higher);
+    enum cxm_status status = p != NULL && higher != NULL ? pair_p_values(g, p, higher, error)
+                                                         : cxm_priv_no_memory(error);
     if (status == CXM_OK
         && cxm_priv_adjust_p(p, pairs, CXM_ADJUST_HOLM, allocator, p) != CXM_OK)
         status = cxm_priv_no_memory(error);
     size_t at = 0;
     for (size_t i = 0; i < g->n && status == CXM_OK; i++)
         for (size_t k = i + 1; k < g->n; k++) {
-            const double difference = g->estimates[i].value - g->estimates[k].value;
-            if (!(p[at++] <= 1 - g->c.level) || difference == 0)
-                continue;
-            t->lower[difference < 0 ? i : k]++;
-            t->upper[difference < 0 ? k : i]--;
+            if (p[at] <= 1 - g->c.level) {
+                t->lower[higher[at] ? k : i]++;
+                t->upper[higher[at] ? i : k]--;
+            }
+            at++;
         }
     cxm_priv_release(allocator, p);
+    cxm_priv_release(allocator, higher);
     return status;
 }
 
@@ -126,12 +129,7 @@ static void add_row(struct cxm_grouped *g, struct table *t, size_t group, int64_
                                            &g->estimates[group]);
     cxm_priv_report_key_from(r, row, c->tally, (int64_t)group);
     cxm_priv_set_test(c, row, d->c.statistic, d->c.df, d->c.p_value);
-    cxm_priv_report_real(r, row, c->axis.p_greater, d->c.p_greater);
-    cxm_priv_report_real(r, row, c->axis.p_less, d->c.p_less);
-    cxm_priv_report_real(r, row, c->axis.centre, d->c.centre);
-    cxm_priv_report_real(r, row, c->axis.value_a, g->estimates[group].value);
     cxm_priv_report_real(r, row, c->axis.value_b, t->others[group].value);
-    cxm_priv_report_int(r, row, c->axis.n_a, g->estimates[group].n);
     cxm_priv_report_int(r, row, c->axis.n_b, t->others[group].n);
     cxm_priv_report_text(r, row, g->against, against);
     cxm_priv_report_real(r, row, cxm_priv_report_axis(r, "difference", CXM_AXIS_REAL),
