@@ -648,6 +648,62 @@ static void one_cause_is_one_minus_survival(void **state)
     }
 }
 
+/* As of day 10: limits are closed, days are cut, what is not known yet is not used. */
+static void durations_as_of(void **state)
+{
+    enum { DAY = 86400, NONE = -7, A = 10 * DAY };
+    static const int64_t start[] = { 0, 0, A, A + 1, 5 * DAY, 5 * DAY, NONE, -3 * DAY, 1, 0 },
+                         end[] = { A, A + 1, NONE, NONE, 5 * DAY, 4 * DAY, DAY, NONE, DAY, NONE };
+    static const double want[] = { 10, 10, 0, NAN, 0, NAN, NAN, 13, 0, 10 };
+    static const uint8_t lost[] = { 1, 0, 0, 0, 1, 0, 0, 0, 1, 0 };
+    struct cxm_column columns[2] = { CXM_ARRAY(start, 10), CXM_ARRAY(end, 10) };
+    struct cxm_duration_counts counts;
+    struct cxm_error error;
+    double duration[10] = { 77 };
+    uint8_t event[10];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        columns[i].flags |= CXM_COLUMN_SENTINEL;
+        columns[i].sentinel = NONE;
+    }
+    assert_int_equal(cxm_durations(&columns[0], &columns[1], A, 0, duration, event, NULL, &error),
+                     CXM_EINVAL);
+    assert_close(duration[0], 77, 0);
+    assert_int_equal(cxm_durations(&columns[0], &columns[1], A, DAY, duration, event, &counts,
+                                   &error), CXM_OK);
+    for (int i = 0; i < 10; i++) {
+        assert_close(duration[i], want[i], 0);
+        assert_int_equal(event[i], lost[i]);
+    }
+    assert_int_equal(counts.n, 7);
+    assert_int_equal(counts.missing, 1);
+    assert_int_equal(counts.unseen, 1);
+    assert_int_equal(counts.bad, 1);
+}
+
+/* No row, one row, and rows without any value. */
+static void few_or_no_values(void **state)
+{
+    static const double nothing[] = { NAN, NAN, NAN }, one[] = { 4 };
+    static const uint8_t lost[] = { 1, 0, 1 };
+    (void)state;
+    struct cxm_report *r = curve_of(nothing, lost, 3, 0, 0);
+    assert_int_equal(cxm_report_rows(r), 2);
+    assert_int_equal(value_of(r, "median", 0)->missing, 3);
+    assert_int_equal(value_of(r, "median", 0)->n, 0);
+    assert_true(value_of(r, "median", 0)->flags & CXM_FLAG_NO_DATA);
+    assert_true(isnan(value_of(r, "rmst", 0)->value));
+    cxm_report_free(r);
+    r = curve_of(one, lost, 1, 0, 2);
+    assert_close(value_of(r, "survival", 0)->value, 0, 0);
+    assert_close(value_of(r, "median", 0)->value, 4, 0);
+    assert_close(value_of(r, "rmst", 0)->value, 2, 0);
+    cxm_report_free(r);
+    r = curve_of(nothing, lost, 0, 0, 0);
+    assert_true(value_of(r, "median", 0)->flags & CXM_FLAG_NO_DATA);
+    cxm_report_free(r);
+}
+
 /* ---- tables that do not go with their groups ------------------------------------------------- */
 
 static struct cxm_tally *tally_of_entries(const int32_t *from, const int32_t *to, size_t n)
@@ -974,6 +1030,7 @@ int main(void)
         cmocka_unit_test(one_cause_is_one_minus_survival), cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(wrong_arguments),     cmocka_unit_test(whole_days_take_the_same_way),
         cmocka_unit_test(whole_days_name_the_row),
+        cmocka_unit_test(durations_as_of),     cmocka_unit_test(few_or_no_values),
         cmocka_unit_test(forged_tables_are_refused), cmocka_unit_test(subtracting_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,37 @@ cxm_logrank(const struct cxm_column *duration, const struct cxm_column *event,
             const struct cxm_logrank_call *options, struct cxm_report **out,
             struct cxm_error *error);
 
+/** Rows of cxm_durations. */
+struct cxm_duration_counts {
+    int64_t n;         /**< with a duration */
+    int64_t missing;   /**< without a start */
+    int64_t unseen;    /**< started after as_of */
+    int64_t bad;       /**< ended before they started */
+    int64_t subsecond; /**< 1: fractions of a second were cut off */
+};
+
+/**
+ * How long customers stayed, from when they came and went, as known at an instant:
+ *
+ *   end <= as_of             lost: event 1, duration (end - start) / unit, cut to whole units
+ *   no end, or a later one   still there: event 0, duration (as_of - start) / unit
+ *
+ * Rows without a start, that start after as_of or end before they start have duration NaN, which a
+ * tally counts as missing, and are counted here.
+ *
+ * @param start, end  instants: timestamps, dates, whole seconds; end is missing for those who stay
+ * @param as_of       seconds since 1970-01-01 UTC; an earlier one replays an earlier report
+ * @param unit        seconds, 86400: days
+ * @param[out] duration, event  start->n each, untouched on failure; counts may be NULL
+ * @retval CXM_EINVAL  an argument is NULL or no instant, lengths differ, unit < 1
+ * @retval CXM_EDATA   a value is no instant: error names the lowest row of its block of 1 024
+ * @retval CXM_ENOMEM
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_durations(const struct cxm_column *start, const struct cxm_column *end, int64_t as_of,
+              int64_t unit, double *duration, uint8_t *event, struct cxm_duration_counts *counts,
+              struct cxm_error *error);
+
 /** The name of a cause, cut at a character's end when it is longer. */
 struct cxm_cause_name {
     char text[64];

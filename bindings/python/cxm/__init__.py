@@ -75,7 +75,7 @@ if TYPE_CHECKING:
         resolution,
         standardise,
     )
-    from ._survival import competing_risks, kaplan_meier, logrank
+    from ._survival import competing_risks, durations, kaplan_meier, logrank
     from ._target import scorecard, target
     from ._times import Schedule, business_seconds, quantiles, sla, ticket_times
 
@@ -109,6 +109,7 @@ _LAZY = {
     "contribution": "_lifetime",
     "customer_lifetime_value": "_lifetime",
     "detectable_difference": "_plan",
+    "durations": "_survival",
     "escalation": "_service",
     "fcr_window": "_fcr",
     "gamma_gamma": "_lifetime",
@@ -185,6 +186,7 @@ __all__ = [
     "customer_lifetime_value",
     "day",
     "detectable_difference",
+    "durations",
     "escalation",
     "fcr",
     "fcr_window",

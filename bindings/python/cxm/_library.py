@@ -731,6 +731,16 @@ class LogrankOptions(Structure):
     ]
 
 
+class DurationCounts(Structure):
+    _fields_ = [
+        ("n", c_int64),
+        ("missing", c_int64),
+        ("unseen", c_int64),
+        ("bad", c_int64),
+        ("subsecond", c_int64),
+    ]
+
+
 class CauseName(Structure):
     _fields_ = [
         ("text", c_char * 64),
@@ -934,6 +944,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_survival_options", SurvivalOptions),
     ("cxm_logrank_options", LogrankOptions),
     ("cxm_cause_name", CauseName),
+    ("cxm_duration_counts", DurationCounts),
     ("cxm_tickets", Tickets),
     ("cxm_backlog_options", BacklogOptions),
     ("cxm_standardise_options", StandardiseOptions),
@@ -1062,6 +1073,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         _STATUS, _TALLY, POINTER(SurvivalOptions), POINTER(c_void_p), _ERROR),
     "cxm_tally_logrank": (
         _STATUS, _TALLY, POINTER(LogrankOptions), POINTER(c_void_p), _ERROR),
+    "cxm_durations": (
+        _STATUS, POINTER(Column), POINTER(Column), c_int64, c_int64, POINTER(c_double),
+        POINTER(c_uint8), POINTER(DurationCounts), _ERROR),
     "cxm_match_causes": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(CauseName),
         POINTER(c_size_t), _ALLOCATOR, _ERROR),

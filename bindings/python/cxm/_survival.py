@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from array import array
 from ctypes import POINTER, addressof, byref, c_double, c_size_t, c_uint8, cast, sizeof
+from dataclasses import dataclass
 
 from ._add import filled
 from ._errors import Error, one_of
 from ._handle import Handle
 from ._inputs import Call
+from ._instants import instant, seconds
 from ._library import (
-    CauseName, Column, ErrorStruct, Label, LogrankOptions, SurvivalOptions, check, lib, text,
+    CauseName, Column, DurationCounts, ErrorStruct, Label, LogrankOptions, SurvivalOptions, check, lib, text,
 )
 from ._memory import SENTINEL, STRINGS, TEXT, U8, UTF8, UTF8_LARGE, UTF8_VIEW, plain
 from ._names import checked_level, interval_number
@@ -28,6 +31,64 @@ if TYPE_CHECKING:
 _CURVE, _HAZARD, _MEDIAN = 1, 2, 4  # enum cxm_survival_rows
 _HAZARDS = ("nelson-aalen", "ties-broken")
 _MOST_CAUSES = 64
+
+
+@dataclass(frozen=True)
+class Durations:
+    """The answer of :func:`durations`: two columns with a row for each given one, and how many
+    rows have no duration."""
+
+    duration: array[float]  #: whole units; NaN where there is none
+    event: array[int]  #: 1 lost, 0 still a customer
+    n: int  #: rows with a duration
+    missing: int  #: without a start
+    unseen: int  #: started after as_of
+    bad: int  #: ended before they started
+
+
+def durations(
+    start: Any,
+    end: Any,
+    *,
+    as_of: Any,
+    unit: Any = "1d",
+    data: Any = None,
+) -> Durations:
+    """How long customers stayed, from when they came and went (客户存续时间), as known at
+    ``as_of``: an end up to then is a loss, no end or a later one means still a customer at
+    ``as_of``. An earlier ``as_of`` replays an earlier report.
+
+    ``start, end``  timestamps, dates, or seconds since 1970 UTC; ``end`` is missing for those who
+                    stay
+    ``unit``        of the durations, cut to whole ones: "1d", "1h", seconds, a timedelta
+
+    Rows that start after ``as_of`` (``unseen``) or end before they start (``bad``) have no
+    duration. The result goes to :func:`kaplan_meier` as it is:
+
+    >>> d = cxm.durations([0, 0, 86400], [86400 * 5, None, 86400 * 9], as_of=86400 * 8)
+    >>> list(d.duration), list(d.event)
+    ([5.0, 8.0, 7.0], [1, 0, 0])
+    >>> cxm.kaplan_meier(d).rmst(7).value
+    6.333333333333333
+    """
+    call = Call(data, None, ())
+    columns = [call.column(value, name, None, True)
+               for name, value in (("start", start), ("end", end))]
+    for column, role in zip(columns, (b"start", b"end")):
+        column.name = column.name or role
+    size = max(columns[0].n, 1)
+    duration, event = (c_double * size)(), (c_uint8 * size)()
+    counts, error = DurationCounts(), ErrorStruct()
+    status = lib.cxm_durations(
+        byref(columns[0]), byref(columns[1]), instant(as_of, "as_of"), seconds(unit, "unit"),
+        duration, event, byref(counts), byref(error),
+    )
+    check(status, error)
+    n = columns[0].n
+    made, lost = array("d"), array("B")
+    made.frombytes(memoryview(duration).cast("B")[: 8 * n])
+    lost.frombytes(memoryview(event).cast("B")[:n])
+    return Durations(made, lost, counts.n, counts.missing, counts.unseen, counts.bad)
 
 
 class Curves(Report):
@@ -296,6 +357,10 @@ def _call(
     missing_codes: Any, freq: Any, add: Callable[[_Call], None] | None = None,
 ) -> _Call:
     metric = known("survival")
+    if isinstance(duration, Durations):
+        if event is None and add is None:
+            event = duration.event
+        duration = duration.duration
     call = _Call(data, labels, missing_codes)
     if event is None and add is None:
         raise Error("event= is needed: 1 lost, 0 still a customer", column=name)
@@ -448,4 +513,4 @@ def _plain(value: float) -> str:
     return str(int(number)) if number == int(number) else repr(number)
 
 
-__all__ = ["Curves", "competing_risks", "kaplan_meier", "logrank"]
+__all__ = ["Curves", "Durations", "competing_risks", "durations", "kaplan_meier", "logrank"]

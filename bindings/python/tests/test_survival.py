@@ -316,6 +316,54 @@ def test_threads_change_no_bit() -> None:
         assert len(saved) == 1
 
 
+def test_replays() -> None:
+    """As of an instant with later records present, or with the records cut there: the same."""
+    rng = random.Random(18)
+    day = 86_400
+    for _ in range(200):
+        start = [rng.choice((None, *[rng.randrange(-40, 60) * day + rng.randrange(day)] * 9))
+                 for _ in range(30)]
+        end = [None if s is None or rng.random() < 0.3 else s + rng.randrange(-2, 50) * day
+               for s in start]
+        as_of = rng.randrange(0, 80) * day
+        d = cxm.durations(start, end, as_of=as_of)
+        cut = [(s, e if e is not None and e <= as_of else None) for s, e in zip(start, end)
+               if s is None or s <= as_of]
+        again = cxm.durations(*map(list, zip(*cut)), as_of=as_of)
+        seen = [i for i, s in enumerate(start) if s is None or s <= as_of]
+        reversed_ = [i for i, (s, e) in enumerate(zip(start, end))
+                     if s is not None and s <= as_of and e is not None and e < s]
+        assert (d.missing, d.unseen, d.bad) == (start.count(None), 30 - len(seen), len(reversed_))
+        assert d.n + d.missing + d.unseen + d.bad == 30
+        for i, (s, e) in enumerate(zip(start, end)):
+            lost = e is not None and e <= as_of
+            if s is None or s > as_of or i in reversed_:
+                assert math.isnan(d.duration[i])
+            else:
+                assert (d.duration[i], d.event[i]) == (
+                    ((e if lost else as_of) - s) // day, int(lost))
+        if not reversed_ or not any(e is not None and e > as_of for e in end):
+            kept = [i for i, place in enumerate(seen) if place not in reversed_]
+            assert [str(again.duration[i]) for i in kept] == \
+                [str(d.duration[seen[i]]) for i in kept]
+        r = cxm.kaplan_meier(d)
+        assert r["median"].missing == 30 - d.n and r["median"].n == d.n
+    with pytest.raises(cxm.Error, match="unit"):
+        cxm.durations([1], [2], as_of=3, unit=0)
+    with pytest.raises(cxm.Error, match="end: 2 rows"):
+        cxm.durations([1], [2, 3], as_of=3)
+
+
+def test_dates_of_frames() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({
+        "came": pandas.to_datetime(["2024-01-01", "2024-02-28", "2024-06-01"]),
+        "went": pandas.to_datetime(["2024-01-31", None, "2024-05-01"]),
+    })
+    d = cxm.durations("came", "went", as_of=pandas.Timestamp("2024-03-01"), data=frame)
+    assert (list(d.duration[:2]), list(d.event), d.unseen) == ([30, 2], [1, 0, 0], 1)
+
+
 def test_lifelines_agrees() -> None:
     lifelines = pytest.importorskip("lifelines")
     rng = random.Random(16)
