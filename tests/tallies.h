@@ -112,6 +112,8 @@ static const struct setup setups[] = {
       false, 0, { { NULL, NULL, 0, NULL, 0 } } },
     { "paired", "paired", 2, { "before", "after" }, { SLOT_RATING, SLOT_RATING }, true, false, 0,
       { { NULL, NULL, 0, NULL, 0 } } },
+    { "repeat purchase", "repeat_purchase", 2, { "orders", "before" }, { SLOT_COUNT, SLOT_COUNT },
+      true, false, 0, { { NULL, NULL, 0, NULL, 0 } } },
 };
 enum { N_SETUPS = COUNT_OF(setups) };
 

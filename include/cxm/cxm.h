@@ -27,6 +27,7 @@
 #include <cxm/plan.h>
 #include <cxm/quantiles.h>
 #include <cxm/preset.h>
+#include <cxm/repeat.h>
 #include <cxm/report.h>
 #include <cxm/result.h>
 #include <cxm/retention.h>

@@ -4,13 +4,13 @@
  * are read as doubles: up to 2^50 minor units the double of a decimal is less than a quarter
  * of a unit away, so that rounding gives the decimal itself. Sums per customer are checked. */
 #include "column/read.h"
-#include "derive/sort.h"
+#include "derive/customer_codes.h"
 
 #include <cxm/revenue.h>
 
 #include <math.h>
 
-enum { BLOCK = 1024, MOST_DIGITS = 9, MOST_KEYS = 9 };
+enum { BLOCK = 1024, MOST_DIGITS = 9 };
 #define MISSING INT64_MIN
 #define INVALID INT64_MAX
 #define MOST_MONEY ((int64_t)1 << 53)
@@ -275,46 +275,14 @@ static enum cxm_status sum_customers(const struct cxm_revenue_input *input,
     return CXM_OK;
 }
 
-static enum cxm_status code_customers(const struct cxm_revenue_input *input,
-                                      const struct cxm_allocator *allocator,
-                                      struct cxm_codes *out, struct cxm_error *error)
-{
-    struct cxm_codes alone;
-    const struct cxm_column *columns[MOST_KEYS];
-    if (input->n_by >= MOST_KEYS)
-        return cxm_priv_fail(error, CXM_EINVAL, "by", "at most %d keys", MOST_KEYS - 1);
-    enum cxm_status status = cxm_priv_column_fits(input->customer, CXM_ROLE_KEY, "customer",
-                                                  error);
-    for (size_t k = 0; k < input->n_by && status == CXM_OK; k++) {
-        columns[k + 1] = &input->by[k];
-        status = cxm_priv_column_fits(columns[k + 1], CXM_ROLE_KEY, "by", error);
-    }
-    columns[0] = input->customer;
-    if (status == CXM_OK)
-        status = cxm_priv_code_keys(columns, input->n_by + 1, "customer",
-                                    input->count_invalid != 0, allocator, out, error);
-    if (status != CXM_OK || input->n_by == 0)
-        return status;
-    /* Beside other keys a missing id is a key: ask for the ids alone. */
-    status = cxm_priv_code_keys(columns, 1, "customer", input->count_invalid != 0, allocator,
-                                &alone, error);
-    for (int64_t row = 0; status == CXM_OK && row < input->customer->n; row++) {
-        if (alone.codes[row] == CXM_CODE_MISSING)
-            out->codes[row] = CXM_CODE_MISSING;
-    }
-    if (status == CXM_OK)
-        cxm_priv_codes_release(&alone);
-    else
-        cxm_priv_codes_release(out);
-    return status;
-}
-
 static enum cxm_status add_up(const struct cxm_revenue_input *input,
                               const struct cxm_revenue_output *out,
                               const struct cxm_allocator *allocator, struct cxm_error *error)
 {
     struct cxm_codes customers;
-    enum cxm_status status = code_customers(input, allocator, &customers, error);
+    enum cxm_status status = cxm_priv_customer_codes(input->customer, input->by, input->n_by,
+                                                     NULL, input->count_invalid != 0, allocator,
+                                                     &customers, error);
     if (status != CXM_OK)
         return status;
     int64_t *first_row = cxm_priv_alloc(allocator, customers.n, sizeof *first_row);

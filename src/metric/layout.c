@@ -609,6 +609,19 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_schedule, utc_offset),
     offsetof(struct cxm_schedule, zone),
     offsetof(struct cxm_schedule, n_zone),
+    sizeof(struct cxm_repeat_options),
+    offsetof(struct cxm_repeat_options, size),
+    offsetof(struct cxm_repeat_options, by),
+    offsetof(struct cxm_repeat_options, n_by),
+    offsetof(struct cxm_repeat_options, order),
+    offsetof(struct cxm_repeat_options, start),
+    offsetof(struct cxm_repeat_options, end),
+    offsetof(struct cxm_repeat_options, before),
+    offsetof(struct cxm_repeat_options, has_before),
+    offsetof(struct cxm_repeat_options, days),
+    offsetof(struct cxm_repeat_options, utc_offset),
+    offsetof(struct cxm_repeat_options, invalid),
+    offsetof(struct cxm_repeat_options, reserved),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

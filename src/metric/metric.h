@@ -97,6 +97,7 @@ extern const struct cxm_metric cxm_priv_metric_total;
 extern const struct cxm_metric cxm_priv_metric_paired;
 extern const struct cxm_metric cxm_priv_metric_survival;
 extern const struct cxm_metric cxm_priv_metric_cohorts;
+extern const struct cxm_metric cxm_priv_metric_repeat_purchase;
 extern const struct cxm_metric cxm_priv_metric_revenue;
 extern const struct cxm_metric cxm_priv_metric_stages;
 extern const struct cxm_metric cxm_priv_metric_sla;

@@ -32,6 +32,7 @@ static const struct cxm_metric *const metrics[] = {
     &cxm_priv_metric_complaints,
     &cxm_priv_metric_contact_rate,
     &cxm_priv_metric_cohorts,
+    &cxm_priv_metric_repeat_purchase,
 };
 
 size_t cxm_metric_count(void)

@@ -159,6 +159,8 @@ def units_of(metric, params):
         return [(answers**2 if answers <= 31 else 9, 0, 0)] + [(3, 0, 1)] * 3
     if metric == "survival":
         return [(causes_of(params) + 1, 0, 1)]
+    if metric == "repeat_purchase":
+        return [(2, 0, 1)] * 3
     if metric == "cohorts":
         return [(2, 0, 2)]
     if metric == "revenue":

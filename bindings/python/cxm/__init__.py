@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._presets import Preset, preset_report, presets
     from ._report import Report
+    from ._repeat import repeat_purchase
     from ._revenue import revenue
     from ._service import (
         backlog,
@@ -129,6 +130,7 @@ _LAZY = {
     "rake": "_calibrate",
     "reopen": "_service",
     "resolution": "_service",
+    "repeat_purchase": "_repeat",
     "revenue": "_revenue",
     "rfm": "_customers",
     "run_rules": "_chart",
@@ -216,6 +218,7 @@ __all__ = [
     "ratio",
     "reopen",
     "resolution",
+    "repeat_purchase",
     "retention",
     "revenue",
     "rfm",

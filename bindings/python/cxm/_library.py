@@ -474,6 +474,23 @@ class CohortsBase(Structure):
     ]
 
 
+class RepeatOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("by", c_void_p),
+        ("n_by", c_size_t),
+        ("order", c_void_p),
+        ("start", c_int64),
+        ("end", c_int64),
+        ("before", c_int64),
+        ("has_before", c_int32),
+        ("days", c_int32),
+        ("utc_offset", c_int64),
+        ("invalid", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class IntervalLimits(Structure):
     _fields_ = [
         ("value", c_double),
@@ -955,6 +972,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_hours", Hours),
     ("cxm_holiday", Holiday),
     ("cxm_schedule", Schedule),
+    ("cxm_repeat_options", RepeatOptions),
 )
 
 
@@ -1088,6 +1106,10 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_cohorts": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(CohortsOptions), POINTER(c_void_p),
         _ERROR),
+    # repeat.h
+    "cxm_repeat_rows": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(RepeatOptions), POINTER(c_int64),
+        POINTER(c_int64), POINTER(c_uint8), _ALLOCATOR, _ERROR),
     # revenue.h
     "cxm_revenue_rows": (
         _STATUS, POINTER(RevenueInput), POINTER(RevenueOutput), _ALLOCATOR, _ERROR),

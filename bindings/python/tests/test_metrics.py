@@ -450,6 +450,7 @@ def test_freq() -> None:
 #: Metrics that are fed by more than their columns: analyses read some, histories make the others.
 ANALYSED = {
     "survival", "fcr_window", "resolution", "cohorts", "stages", "sla", "quantiles", "sketch",
+    "repeat_purchase",
 }
 METRICS = {m.name: m for m in cxm.metrics() if m.name not in ANALYSED}
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Repeat purchase: the worked orders of the definitions, what is one order, missing rows, and
+ * memory that runs out. */
+#include "metric_testing.h"
+
+#include <cxm/repeat.h>
+
+enum { DAY = 86400, N = 10 };
+
+/* a:1,5 b:2 c:3,3,40 d:33 e:10,45 f:50 (definitions, section 3.1) */
+static const char customers[N] = { 'a', 'a', 'b', 'c', 'c', 'c', 'd', 'e', 'e', 'f' };
+static const int days[N] = { 1, 5, 2, 3, 3, 40, 33, 10, 45, 50 };
+
+static struct cxm_error error;
+static int64_t orders[N], before[N];
+static uint8_t copies[N];
+
+static struct cxm_tally *tally_of_orders(struct cxm_repeat_options o, int reverse)
+{
+    int32_t id[N], ticket[N];
+    int64_t t[N];
+    for (int i = 0; i < N; i++) {
+        const int at = reverse ? N - 1 - i : i;
+        id[i] = customers[at];
+        t[i] = (int64_t)days[at] * DAY + at;
+        ticket[i] = at == 4 ? 3 : at; /* the two rows of day 3 are one order */
+    }
+    const struct cxm_column c = CXM_ARRAY(id, N), time = CXM_ARRAY(t, N);
+    const struct cxm_column by_ticket = CXM_ARRAY(ticket, N);
+    o.size = sizeof o;
+    if (o.order != NULL)
+        o.order = &by_ticket;
+    assert_int_equal(cxm_repeat_rows(&c, &time, &o, orders, before, copies, NULL, &error),
+                     CXM_OK);
+    const struct cxm_column n = CXM_TIME(CXM_ARRAY(orders, N), CXM_NO_TIME, INT64_MIN);
+    const struct cxm_column b = CXM_TIME(CXM_ARRAY(before, N), CXM_NO_TIME, INT64_MIN);
+    const struct cxm_column f = CXM_ARRAY(copies, N);
+    const struct cxm_input inputs[] = { { "orders", &n }, { "before", &b }, { "freq", &f } };
+    return tally_of("repeat_purchase", NULL, 0, inputs, 3);
+}
+
+static void worked_orders(void **state)
+{
+    (void)state;
+    for (int reverse = 0; reverse < 2; reverse++) {
+        struct cxm_tally *t = tally_of_orders((struct cxm_repeat_options){ .end = 31 * DAY },
+                                              reverse);
+        assert_printed(measure(t, "repeat_purchase").value, "2/4");
+        assert_printed(measure(t, "successes").value, "2");
+        assert_true(isnan(measure(t, "repurchase").value)); /* nobody bought before day 0 */
+        const struct cxm_estimate e = measure(t, "repeat_purchase");
+        assert_counts(&e, 4, 0, 0, 2);
+        cxm_tally_free(t);
+        t = tally_of_orders((struct cxm_repeat_options){ .start = 31 * DAY, .end = 62 * DAY },
+                            reverse);
+        assert_printed(measure(t, "returning_share").value, "2/4");
+        assert_printed(measure(t, "repurchase").value, "2/4");
+        assert_printed(measure(t, "repeat_purchase").value, "0/4");
+        assert_definition(t, "repeat_purchase/orders=rows");
+        cxm_tally_free(t);
+    }
+}
+
+/* The two rows of c on day 3: one order by id or by day, two otherwise. */
+static void what_is_one_order(void **state)
+{
+    (void)state;
+    static const struct cxm_column wanted = { 0 };
+    struct cxm_tally *t = tally_of_orders((struct cxm_repeat_options){ .end = 31 * DAY,
+                                                                       .days = 1 }, 0);
+    assert_printed(measure(t, "repeat_purchase").value, "1/4");
+    cxm_tally_free(t);
+    t = tally_of_orders((struct cxm_repeat_options){ .end = 31 * DAY, .order = &wanted }, 1);
+    assert_printed(measure(t, "repeat_purchase").value, "1/4");
+    cxm_tally_free(t);
+}
+
+static void before_has_a_beginning(void **state)
+{
+    (void)state;
+    struct cxm_tally *t = tally_of_orders((struct cxm_repeat_options){
+        .start = 31 * DAY, .end = 62 * DAY, .before = 4 * DAY, .has_before = 1 }, 0);
+    assert_printed(measure(t, "returning_share").value, "1/4"); /* e */
+    assert_printed(measure(t, "repurchase").value, "1/2");      /* of a and e */
+    cxm_tally_free(t);
+}
+
+static void wrong_windows_and_memory(void **state)
+{
+    (void)state;
+    const int64_t id[3] = { 1, INT64_MIN, 1 }, t[3] = { 5, 6, INT64_MIN };
+    const struct cxm_column c = CXM_TIME(CXM_ARRAY(id, 3), CXM_NO_TIME, INT64_MIN);
+    const struct cxm_column time = CXM_TIME(CXM_ARRAY(t, 3), CXM_S, INT64_MIN);
+    struct cxm_repeat_options o = { CXM_INIT(repeat), .start = 9, .end = 9 };
+    assert_int_equal(cxm_repeat_rows(&c, &time, &o, orders, before, copies, NULL, &error),
+                     CXM_EINVAL);
+    o.end = 99;
+    o.days = 1;
+    o.order = &c;
+    assert_int_equal(cxm_repeat_rows(&c, &time, &o, orders, before, copies, NULL, &error),
+                     CXM_EINVAL);
+    o.order = NULL;
+    o.by = &c;
+    for (int fail_at = 1;; fail_at++) {
+        struct heap heap;
+        heap_init(&heap, fail_at);
+        const enum cxm_status status = cxm_repeat_rows(&c, &time, &o, orders, before, copies,
+                                                       &heap.allocator, &error);
+        assert_int_equal(heap.live, 0);
+        if (status == CXM_OK)
+            break;
+        assert_int_equal(status, CXM_ENOMEM);
+    }
+    assert_true(orders[0] == 0 && before[0] == 1 && copies[0] == 1);
+    assert_true(orders[1] == INT64_MIN && copies[1] == 1);
+    assert_true(orders[2] == INT64_MIN && copies[2] == 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(worked_orders),
+        cmocka_unit_test(what_is_one_order),
+        cmocka_unit_test(before_has_a_beginning),
+        cmocka_unit_test(wrong_windows_and_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
