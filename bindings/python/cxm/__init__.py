@@ -62,6 +62,9 @@ if TYPE_CHECKING:
         shifted_beta_geometric,
     )
     from ._paired import paired
+    from ._interval import (
+        Interval, mean_interval, nps_interval, rate_interval, share_interval,
+    )
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._presets import Preset, preset_report, presets
     from ._report import Report
@@ -86,6 +89,7 @@ _LAZY = {
     "ContactResult": "_fcr",
     "Design": "_design",
     "Histories": "_customers",
+    "Interval": "_interval",
     "Model": "_lifetime",
     "Plan": "_plan",
     "Preset": "_presets",
@@ -121,6 +125,8 @@ _LAZY = {
     "lifetime_value": "_lifetime",
     "logrank": "_survival",
     "margin_of_error": "_plan",
+    "mean_interval": "_interval",
+    "nps_interval": "_interval",
     "paired": "_paired",
     "poststratify": "_calibrate",
     "power": "_plan",
@@ -128,6 +134,7 @@ _LAZY = {
     "presets": "_presets",
     "quantiles": "_times",
     "rake": "_calibrate",
+    "rate_interval": "_interval",
     "reopen": "_service",
     "resolution": "_service",
     "repeat_purchase": "_repeat",
@@ -136,6 +143,7 @@ _LAZY = {
     "run_rules": "_chart",
     "sample_size": "_plan",
     "scorecard": "_target",
+    "share_interval": "_interval",
     "shifted_beta_geometric": "_lifetime",
     "sla": "_times",
     "stages": "_customers",
@@ -156,6 +164,7 @@ __all__ = [
     "Design",
     "Error",
     "Histories",
+    "Interval",
     "Model",
     "Plan",
     "Preset",
@@ -202,10 +211,12 @@ __all__ = [
     "logrank",
     "margin_of_error",
     "mean",
+    "mean_interval",
     "merge",
     "metrics",
     "month",
     "nps",
+    "nps_interval",
     "one_touch",
     "paired",
     "poststratify",
@@ -215,6 +226,7 @@ __all__ = [
     "quantiles",
     "quarter",
     "rake",
+    "rate_interval",
     "ratio",
     "reopen",
     "resolution",
@@ -226,6 +238,7 @@ __all__ = [
     "sample_size",
     "scorecard",
     "share",
+    "share_interval",
     "shifted_beta_geometric",
     "sla",
     "stages",
