@@ -230,6 +230,8 @@ static void means(void **state)
     got = mean(4.19, 0.1031768120532, INFINITY, 100, 4.1);
     assert_int_equal(got.n_needed, (int64_t)ceil(pow(1.644853626951473 * 1.031768120532 / 0.09,
                                                      2)));
+    got = mean(4, 0.5, 2, 3, 3.5); /* t(.95; m - 1) .5 sqrt(3 / m) <= .5 first at m = 11 (R) */
+    assert_int_equal(got.n_needed, 11);
     got = mean(4.19, 0.1, 99, 100, 4.19);
     assert_close(got.p_value, 0.5, 1e-15);
     assert_true(got.n_needed == INT64_MIN);
