@@ -10,6 +10,7 @@
 
 #include <cxm/cxm.h>
 
+#include <math.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -123,6 +124,52 @@ static void masking_bytes(void **state)
                 compare_masks(cxm_priv_mask_bytes_avx2, n, skip);
             if (__builtin_cpu_supports("avx512bw"))
                 compare_masks(cxm_priv_mask_bytes_avx512, n, skip);
+#endif
+        }
+    }
+}
+
+static void compare_whole(cxm_whole_numbers *variant, size_t n, int kind)
+{
+    static const double odd[] = { 0.5, 0x1p51, -0x1p51, 0x1p60, 1e300, NAN, INFINITY, -INFINITY,
+                                  0x1p-1074, -2.0000000000000004 };
+    void *map;
+    size_t mapped;
+    double *x = (double *)(void *)guarded(n * sizeof(double), &map, &mapped);
+    int64_t *q = malloc((n + 1) * sizeof *q);
+    assert_non_null(q);
+    uint64_t all = 0, want_all = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t value = (int64_t)(draw() >> (kind == 0 ? 14 : 50 + draw() % 13));
+        x[i] = draw() % 2 ? (double)value : -(double)value;
+        if (x[i] >= 0x1p50 && kind == 0)
+            x[i] = 0x1p51 - 1;
+        want_all |= (uint64_t)fabs(x[i]);
+    }
+    assert_true(variant(x, n, q, &all));
+    assert_true(all == want_all);
+    for (size_t i = 0; i < n; i++)
+        assert_true((double)q[i] == x[i]);
+    for (size_t k = 0; k < COUNT_OF(odd) && n > 0; k++) {
+        const size_t at = draw() % n;
+        const double kept = x[at];
+        x[at] = odd[k];
+        assert_false(variant(x, n, q, &all));
+        x[at] = kept;
+    }
+    free(q);
+    munmap(map, mapped);
+}
+
+static void whole_numbers(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n <= 40; n++) {
+        for (int kind = 0; kind < 2; kind++) {
+            compare_whole(cxm_priv_whole_numbers_c, n, kind);
+#if CXM_X86
+            if (__builtin_cpu_supports("avx2"))
+                compare_whole(cxm_priv_whole_numbers_avx2, n, kind);
 #endif
         }
     }
@@ -304,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counting_bytes),
         cmocka_unit_test(masking_bytes),
+        cmocka_unit_test(whole_numbers),
         cmocka_unit_test(masks_take_variants_away),
         cmocka_unit_test(short_cut_equals_general_road),
         cmocka_unit_test(growing_keys),

@@ -225,6 +225,36 @@ static void bitmaps(void **state)
     }
 }
 
+/* Sums of one and of two variables, whole and not, with rows that are missing. */
+static void variables(void **state)
+{
+    (void)state;
+    static const char *const items[1] = { "one" };
+    for (int kind = PLAIN; kind <= ALL_EQUAL; kind++) {
+        for (int keys = NO_KEYS; keys <= SORTED; keys++) {
+            for (int two = 0; two < 2; two++) {
+                if (kind == EVERY_BAND && keys != FEW)
+                    continue;
+                struct rows *r = make_rows(two ? "gap" : "mean", 90 + (uint64_t)kind);
+                for (size_t i = 0; i < ROWS; i++) {
+                    r->value[i] = value_of((enum values)kind) * (draw() % 2 ? 1 : -1);
+                    r->other[i] = value_of((enum values)kind);
+                    if (draw() % 50 == 0)
+                        r->value[i] = (double)NAN;
+                }
+                input(r, two ? "perceived" : "value", CXM_ARRAY(r->value, ROWS));
+                if (two) {
+                    input(r, "expected", CXM_ARRAY(r->other, ROWS));
+                    r->params[r->n_params++] = (struct cxm_param){ "items", NULL, 0, items, 1 };
+                }
+                make_keys(r, (enum keys)keys);
+                same_on_every_road(r);
+                free(r);
+            }
+        }
+    }
+}
+
 /* Bins whose weights have other digits have other windows in a tally that was loaded; a row that
  * is then added by itself must find the right ones. */
 static void one_row_after_loading(void **state)
@@ -265,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights),
         cmocka_unit_test(bitmaps),
+        cmocka_unit_test(variables),
         cmocka_unit_test(one_row_after_loading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

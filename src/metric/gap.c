@@ -144,7 +144,7 @@ static uint8_t worse(uint8_t a, uint8_t b)
 
 static uint16_t bin_of(double gap, double tolerance)
 {
-    return gap > tolerance ? EXCEEDED : gap < -tolerance ? SHORT : MET;
+    return (uint16_t)(MET + (gap > tolerance) - (gap < -tolerance)); /* no branch: it is any */
 }
 
 static void rule_items(const struct cxm_config *config, struct cxm_block *block)

@@ -51,13 +51,28 @@ uint64_t cxm_priv_mask_bytes_c(const uint8_t *bytes, size_t n, const uint8_t *bi
     return nulls;
 }
 
+bool cxm_priv_whole_numbers_c(const double *x, size_t n, int64_t *q, uint64_t *all)
+{
+    uint64_t odd = 0, any = 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool fits = x[i] < 0x1p51 && x[i] > -0x1p51;
+        q[i] = (int64_t)(fits ? x[i] : 0.0);
+        odd |= !((double)q[i] == x[i]);
+        any |= (uint64_t)(q[i] < 0 ? -q[i] : q[i]);
+    }
+    *all = any;
+    return odd == 0;
+}
+
 struct cxm_kernels cxm_priv_kernels(unsigned mask)
 {
-    struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_mask_bytes_c };
+    struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_mask_bytes_c,
+                             cxm_priv_whole_numbers_c };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && __builtin_cpu_supports("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
         k.mask_bytes = cxm_priv_mask_bytes_avx2;
+        k.whole_numbers = cxm_priv_whole_numbers_avx2;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && __builtin_cpu_supports("avx512bw")) {
         k.count_bytes = cxm_priv_count_bytes_avx512;

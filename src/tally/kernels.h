@@ -20,12 +20,18 @@ typedef void cxm_count_bytes(const uint8_t *bytes, size_t n, const uint8_t *valu
 typedef uint64_t cxm_mask_bytes(const uint8_t *bytes, size_t n, const uint8_t *bits,
                                 unsigned skip, uint8_t fill, uint8_t *out);
 
+/* Writes n doubles as integers; false when not all are whole numbers below 2^51, q then holds
+ * anything. *all gets every bit that a magnitude has. */
+typedef bool cxm_whole_numbers(const double *x, size_t n, int64_t *q, uint64_t *all);
+
 cxm_count_bytes cxm_priv_count_bytes_c;
 cxm_mask_bytes cxm_priv_mask_bytes_c;
+cxm_whole_numbers cxm_priv_whole_numbers_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_X86 1
 cxm_count_bytes cxm_priv_count_bytes_avx2, cxm_priv_count_bytes_avx512;
 cxm_mask_bytes cxm_priv_mask_bytes_avx2, cxm_priv_mask_bytes_avx512;
+cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 #else
 #define CXM_X86 0
 #endif
@@ -33,6 +39,7 @@ cxm_mask_bytes cxm_priv_mask_bytes_avx2, cxm_priv_mask_bytes_avx512;
 struct cxm_kernels {
     cxm_count_bytes *count_bytes;
     cxm_mask_bytes *mask_bytes;
+    cxm_whole_numbers *whole_numbers;
 };
 
 /* Bits skip … skip + 63 of a bitmap that has them all. */

@@ -5,6 +5,7 @@
  * of products is a sum of integers that is cut along the digits of the accumulator with one
  * shift known beforehand. Blocks that do not fit go value by value (block.c), with the same
  * result: both are exact. */
+#include "tally/kernels.h"
 #include "tally/tally.h"
 
 #include <math.h>
@@ -32,25 +33,19 @@ static uint64_t largest_bits(const double *x, size_t n)
     return largest;
 }
 
-/* Answers are small whole numbers most of the time: a loop without 64-bit conversions. */
-static bool quantise_small(const double *x, size_t n, struct cxm_quanta *out)
+/* Answers are whole numbers most of the time. */
+static bool quantise_whole(const double *x, size_t n, struct cxm_quanta *out)
 {
-    bool whole = true;
-    uint32_t all = 0;
-    for (size_t i = 0; i < n; i++) {
-        const int32_t q = (int32_t)(x[i] > -1e9 && x[i] < 1e9 ? x[i] : 0.5e9 + 0.5);
-        whole &= (double)q == x[i];
-        all |= (uint32_t)(q < 0 ? -q : q);
-        out->q[i] = q;
-    }
+    uint64_t all = 0;
+    const bool whole = cxm_priv_kernels(0).whole_numbers(x, n, out->q, &all);
     out->exponent = 0;
-    out->bits = all == 0 ? 0 : 32 - __builtin_clz(all);
+    out->bits = all == 0 ? 0 : 64 - __builtin_clzll(all);
     return whole;
 }
 
 bool cxm_priv_quantise(const double *x, size_t n, struct cxm_quanta *out)
 {
-    if (quantise_small(x, n, out))
+    if (quantise_whole(x, n, out))
         return true;
     const uint64_t largest = largest_bits(x, n);
     out->exponent = 0;
@@ -394,6 +389,51 @@ static int32_t distance(const struct cxm_layout *layout, uint32_t from, uint32_t
          - (layout->windows[to].lo - layout->windows[from].lo);
 }
 
+/* ---- small whole numbers --------------------------------------------------------------- */
+
+/* Are all sums of the unit whole numbers of one limb, of one or two variables? */
+static bool is_narrow(const struct cxm_scratch *s, const struct cxm_unit_spec *unit,
+                      uint32_t n_terms)
+{
+    for (uint32_t t = 0; t < n_terms; t++) {
+        if (s->terms[t].digits < 0 || s->terms[t].digits > 1)
+            return false;
+    }
+    return !s->weighted && unit->variables >= 1 && unit->variables <= 2;
+}
+
+/* Where a term is added; one that is always 0 may be added anywhere. */
+static int64_t *place_of(int64_t *cell, const struct cxm_term *t)
+{
+    return cell + (t->digits > 0 ? t->at : 0);
+}
+
+/* Rows that are not used are zeros, which change nothing: no branch but for groups left out. */
+static void add_narrow(const struct cxm_scratch *s, struct cxm_table *groups, bool two,
+                       const uint32_t *group)
+{
+    const struct cxm_term *t = s->terms;
+    const int64_t *x = t[0].a, *y = two ? t[1].a : NULL;
+    const size_t stride = groups->layout.stride;
+    for (size_t i = 0; i < s->block.n; i++) {
+        if (group != NULL && group[i] == UINT32_MAX)
+            continue;
+        int64_t *cell = groups->cells + (group != NULL ? group[i] : 0) * stride;
+        const int64_t a = x[i];
+        if (!two) {
+            *place_of(cell, &t[0]) += a * ((int64_t)1 << t[0].shift);
+            *place_of(cell, &t[1]) += a * a * ((int64_t)1 << t[1].shift);
+            continue;
+        }
+        const int64_t b = y[i];
+        *place_of(cell, &t[0]) += a * ((int64_t)1 << t[0].shift);
+        *place_of(cell, &t[1]) += b * ((int64_t)1 << t[1].shift);
+        *place_of(cell, &t[2]) += a * a * ((int64_t)1 << t[2].shift);
+        *place_of(cell, &t[3]) += a * b * ((int64_t)1 << t[3].shift);
+        *place_of(cell, &t[4]) += b * b * ((int64_t)1 << t[4].shift);
+    }
+}
+
 /* ---- both ----------------------------------------------------------------------------- */
 
 void cxm_priv_sums_add(struct cxm_scratch *s, struct cxm_table *groups, uint32_t u,
@@ -405,6 +445,10 @@ void cxm_priv_sums_add(struct cxm_scratch *s, struct cxm_table *groups, uint32_t
     const uint16_t *codes = s->block.unit_codes[u];
     const bool quick = is_quick(s, u);
     const uint32_t n_terms = quick ? make_terms(s, layout, u) : 0;
+    if (quick && freq == NULL && groups->cells != NULL && is_narrow(s, unit, n_terms)) {
+        add_narrow(s, groups, unit->variables == 2, group);
+        return;
+    }
     for (size_t i = 0; i < s->block.n; i++) {
         const int64_t copies = freq != NULL ? freq[i] : 1;
         const uint32_t code = codes[i];
