@@ -126,6 +126,7 @@ enum row_options {
     WITH_FREQ = 8,
     WITH_INVALID = 16, /* some values are out of range; they are counted */
     LEAVE_OUT = 32,    /* rows without a key are left out */
+    DESIGNED = 64,     /* strata, clusters of two stages, finite populations */
 };
 
 struct rows {
@@ -138,6 +139,9 @@ struct rows {
     const char **text;
     double *weight;
     int64_t *freq;
+    const char **stratum;
+    int64_t *cluster, *second;
+    double *population;
 };
 
 enum { NO_NUMBER = -77 };
@@ -153,6 +157,8 @@ static inline void *must_alloc(size_t n, size_t bytes)
     assert_non_null(memory);
     return memory;
 }
+
+static const char *const strata[3] = { "north", "", "\xC3\xAEle" };
 
 /* Any finite double with an exponent within ± `reach`: no rounding hides a lost digit. */
 static inline double random_real(uint64_t *seed, int reach)
@@ -198,7 +204,7 @@ static inline double random_weight(uint64_t *seed)
 static inline struct rows rows_alloc(const struct setup *setup, unsigned options, int64_t n)
 {
     if (strcmp(setup->metric, "survival") == 0) /* takes no weights: the option is dropped */
-        options &= ~(unsigned)WEIGHTED;
+        options &= ~(unsigned)(WEIGHTED | DESIGNED);
     struct rows rows = { .setup = setup, .options = options, .n = n };
     for (int s = 0; s < setup->n_slots; s++)
         rows.values[s] = must_alloc((size_t)n, sizeof(double));
@@ -212,6 +218,12 @@ static inline struct rows rows_alloc(const struct setup *setup, unsigned options
         rows.weight = must_alloc((size_t)n, sizeof *rows.weight);
     if (options & WITH_FREQ)
         rows.freq = must_alloc((size_t)n, sizeof *rows.freq);
+    if (options & DESIGNED) {
+        rows.stratum = must_alloc((size_t)n, sizeof *rows.stratum);
+        rows.cluster = must_alloc((size_t)n, sizeof *rows.cluster);
+        rows.second = must_alloc((size_t)n, sizeof *rows.second);
+        rows.population = must_alloc((size_t)n, sizeof *rows.population);
+    }
     return rows;
 }
 
@@ -224,6 +236,10 @@ static inline void rows_free(struct rows *rows)
     free((void *)rows->text);
     free(rows->weight);
     free(rows->freq);
+    free((void *)rows->stratum);
+    free(rows->cluster);
+    free(rows->second);
+    free(rows->population);
     memset(rows, 0, sizeof *rows);
 }
 
@@ -252,6 +268,13 @@ static inline struct rows random_rows(const struct setup *setup, unsigned option
             rows.weight[i] = random_weight(seed);
         if (rows.freq != NULL)
             rows.freq[i] = (int64_t)random_below(seed, 4);
+        if (rows.stratum != NULL) {
+            const size_t h = random_below(seed, COUNT_OF(strata));
+            rows.stratum[i] = strata[h];
+            rows.cluster[i] = (int64_t)random_below(seed, 5) - 2;
+            rows.second[i] = (int64_t)random_below(seed, 3);
+            rows.population[i] = 100.5 + (double)h;
+        }
     }
     return rows;
 }
@@ -273,13 +296,19 @@ static inline struct rows rows_gather(const struct rows *from, const int64_t *in
             rows.weight[i] = from->weight[index[i]];
         if (rows.freq != NULL)
             rows.freq[i] = from->freq[index[i]];
+        if (rows.stratum != NULL) {
+            rows.stratum[i] = from->stratum[index[i]];
+            rows.cluster[i] = from->cluster[index[i]];
+            rows.second[i] = from->second[index[i]];
+            rows.population[i] = from->population[index[i]];
+        }
     }
     return rows;
 }
 
 /* ---- columns of rows ------------------------------------------------------------------ */
 
-enum { MOST_COLUMNS = MOST_SLOTS + 5 };
+enum { MOST_COLUMNS = MOST_SLOTS + 9 };
 
 struct inputs {
     struct cxm_input list[MOST_COLUMNS];
@@ -320,6 +349,12 @@ static inline void inputs_of(const struct rows *rows, int64_t first, int64_t n,
         inputs_push(inputs, "weight", CXM_F64, rows->weight + first, n, NULL);
     if (rows->freq != NULL)
         inputs_push(inputs, "freq", CXM_I64, rows->freq + first, n, NULL);
+    if (rows->stratum != NULL) {
+        inputs_push(inputs, "fpc", CXM_F64, rows->population + first, n, "frame");
+        inputs_push(inputs, "cluster", CXM_I64, rows->cluster + first, n, NULL);
+        inputs_push(inputs, "cluster", CXM_I64, rows->second + first, n, NULL);
+        inputs_push(inputs, "strata", CXM_STRINGS, rows->stratum + first, n, NULL);
+    }
 }
 
 static inline struct cxm_add_options add_options_of(unsigned options, int threads)

@@ -16,6 +16,8 @@ static const unsigned mixes[] = {
     WEIGHTED | WITH_FREQ,
     BY_NUMBER | BY_TEXT | WITH_FREQ | WITH_INVALID,
     BY_TEXT | LEAVE_OUT,
+    BY_TEXT | DESIGNED | WEIGHTED | WITH_INVALID,
+    BY_NUMBER | BY_TEXT | DESIGNED | WITH_FREQ,
     BY_NUMBER | BY_TEXT | WEIGHTED | WITH_FREQ | WITH_INVALID | LEAVE_OUT,
 };
 
@@ -210,7 +212,7 @@ static void add_one_law(const struct rows *rows, struct saved want, uint64_t *se
 {
     (void)seed;
     if (!rows->setup->one || rows->number != NULL || rows->text != NULL
-        || (rows->options & WITH_INVALID))
+        || (rows->options & (WITH_INVALID | DESIGNED)))
         return;
     struct cxm_tally *tally = tally_for(rows->setup, NULL);
     for (int64_t i = 0; i < rows->n; i++) {
@@ -531,6 +533,7 @@ static void level_law(const struct rows *rows, struct saved want, uint64_t *seed
     for (uint32_t m = 0; m < n_measures; m++)
         measures[m] = m;
     struct cxm_estimate_options options = { .size = sizeof options, .measures = measures,
+                                            .lonely = CXM_LONELY_ADJUST,
                                             .n_measures = n_measures };
     size_t n = 0;
     assert_int_equal(cxm_tally_estimate(tally, &options, NULL, sizeof(struct cxm_estimate), 0, &n,

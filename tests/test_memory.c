@@ -20,6 +20,9 @@ typedef enum cxm_status (*call)(struct stage *s, struct cxm_error *error);
 
 enum { N_ROWS = 40 };
 
+static const struct cxm_estimate_options lonely_adjusted = { .size = sizeof lonely_adjusted,
+                                                             .lonely = CXM_LONELY_ADJUST };
+
 static enum cxm_status make(struct stage *s, struct cxm_error *error)
 {
     const struct setup *setup = s->rows.setup;
@@ -150,6 +153,7 @@ static enum cxm_status estimate(struct stage *s, struct cxm_error *error)
     const int64_t groups[] = { CXM_TOTAL, 0 };
     const struct cxm_estimate_options options = {
         .size = sizeof options, .measures = all, .n_measures = n, .groups = groups,
+        .lonely = CXM_LONELY_ADJUST,
         .n_groups = cxm_tally_groups(s->tally) > 0 ? 2 : 1,
     };
     status = cxm_tally_estimate(s->tally, &options, out, sizeof out[0], COUNT_OF(out), &n, error);
@@ -161,12 +165,13 @@ static enum cxm_status rows(struct stage *s, struct cxm_error *error)
 {
     static struct cxm_row out[2000];
     size_t n = 0;
-    return cxm_tally_rows(s->tally, NULL, out, sizeof out[0], COUNT_OF(out), &n, error);
+    return cxm_tally_rows(s->tally, &lonely_adjusted, out, sizeof out[0], COUNT_OF(out), &n, error);
 }
 
 static enum cxm_status to_arrow(struct stage *s, struct cxm_error *error)
 {
-    const enum cxm_status status = cxm_tally_to_arrow(s->tally, NULL, &s->stream, error);
+    const enum cxm_status status = cxm_tally_to_arrow(s->tally, &lonely_adjusted, &s->stream,
+                                                      error);
     /* A day or text may not fit Arrow's smaller types: that is no lack of memory. */
     return status == CXM_EOVERFLOW ? CXM_OK : status;
 }
@@ -297,6 +302,7 @@ static void fail_in_turn(const struct rows *rows, size_t c)
 }
 
 static const unsigned mixes[] = { 0, BY_NUMBER | BY_TEXT, WEIGHTED | WITH_FREQ,
+                                  DESIGNED | BY_TEXT | WEIGHTED,
                                   BY_TEXT | WEIGHTED };
 
 static void every_allocation_fails(void **state)

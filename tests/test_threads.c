@@ -18,6 +18,7 @@ static const struct {
     { "nps", BY_NUMBER | WITH_INVALID },
     { "nps", BY_TEXT | WEIGHTED | LEAVE_OUT },
     { "mean", BY_NUMBER | WITH_FREQ },
+    { "mean", BY_NUMBER | WEIGHTED | DESIGNED },
     { "mean", WEIGHTED },
     { "gap, real values", 0 },
     { "churn by reason", BY_TEXT | WEIGHTED | WITH_FREQ },
