@@ -126,6 +126,7 @@ enum row_options {
     WITH_FREQ = 8,
     WITH_INVALID = 16, /* some values are out of range; they are counted */
     LEAVE_OUT = 32,    /* rows without a key are left out */
+    MARGINS = 128,     /* and a margin, with DESIGNED */
     DESIGNED = 64,     /* strata, clusters of two stages, finite populations */
 };
 
@@ -308,7 +309,7 @@ static inline struct rows rows_gather(const struct rows *from, const int64_t *in
 
 /* ---- columns of rows ------------------------------------------------------------------ */
 
-enum { MOST_COLUMNS = MOST_SLOTS + 9 };
+enum { MOST_COLUMNS = MOST_SLOTS + 10 };
 
 struct inputs {
     struct cxm_input list[MOST_COLUMNS];
@@ -354,6 +355,8 @@ static inline void inputs_of(const struct rows *rows, int64_t first, int64_t n,
         inputs_push(inputs, "cluster", CXM_I64, rows->cluster + first, n, NULL);
         inputs_push(inputs, "cluster", CXM_I64, rows->second + first, n, NULL);
         inputs_push(inputs, "strata", CXM_STRINGS, rows->stratum + first, n, NULL);
+        if (rows->options & MARGINS)
+            inputs_push(inputs, "calibrate", CXM_I64, rows->cluster + first, n, "area");
     }
 }
 

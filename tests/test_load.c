@@ -75,7 +75,7 @@ enum { MOST_BYTES = 20000 };
 static void for_all(void (*check)(struct saved saved))
 {
     static const unsigned mixes[] = { 0, BY_NUMBER | BY_TEXT | WEIGHTED, WITH_FREQ | BY_TEXT,
-                                      DESIGNED | BY_NUMBER | WEIGHTED };
+                                      DESIGNED | MARGINS | BY_NUMBER | WEIGHTED };
     uint64_t seed = random_seed();
     for (size_t i = 0; i < N_SETUPS; i++) {
         struct rows rows = random_rows(&setups[i], mixes[i % COUNT_OF(mixes)], 5, &seed);

@@ -302,7 +302,7 @@ static void fail_in_turn(const struct rows *rows, size_t c)
 }
 
 static const unsigned mixes[] = { 0, BY_NUMBER | BY_TEXT, WEIGHTED | WITH_FREQ,
-                                  DESIGNED | BY_TEXT | WEIGHTED,
+                                  DESIGNED | MARGINS | BY_TEXT | WEIGHTED,
                                   BY_TEXT | WEIGHTED };
 
 static void every_allocation_fails(void **state)

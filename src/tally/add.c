@@ -390,7 +390,9 @@ static enum cxm_status tally_rows(const struct cxm_config *config,
         jobs[i].sources = sources;
         jobs[i].first = share * i;
         jobs[i].last = i + 1 < n_threads ? share * (i + 1) : sources->n;
-        room = cxm_priv_state_init(&jobs[i].state, config, sources->weight != NULL) && room;
+        room = cxm_priv_state_init(&jobs[i].state, config, sources->weight != NULL,
+                                   cxm_priv_sources_margins(sources))
+            && room;
     }
     enum cxm_status status = CXM_ENOMEM;
     if (room) {

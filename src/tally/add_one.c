@@ -103,7 +103,7 @@ static enum cxm_status check_call(const struct cxm_tally *tally, const double *v
 /* A state with the one group of a tally without keys. */
 static bool start(struct cxm_state *state, const struct cxm_config *config, bool weighted)
 {
-    if (!cxm_priv_state_init(state, config, weighted))
+    if (!cxm_priv_state_init(state, config, weighted, false))
         return false;
     if (cxm_priv_table_add(&state->groups, (const uint8_t *)"", 0) != UINT32_MAX)
         return true;

@@ -31,6 +31,9 @@
  *                    counter, or as many as the metric says (survival: censored, lost by cause
  *                    1 … K, came in; the values are times, and there are values with any row)
  *
+ *   6 frame          with margins only: of each cell, in the order of section 4, u64 rows, with
+ *                    weights the sums of w and of w^2 of all of them as in section 4
+ *
  * A tally without rows has no schema: section 2 then holds zeros. */
 #ifndef CXM_SRC_FORMAT_H
 #define CXM_SRC_FORMAT_H
@@ -41,7 +44,8 @@ enum { CXM_FORMAT_MAJOR = 1, CXM_FORMAT_MINOR = 1, CXM_HEADER_BYTES = 32,
        CXM_SECTION_BYTES = 16, CXM_CRC_BYTES = 4 };
 
 enum cxm_section { CXM_SECTION_CONFIG = 1, CXM_SECTION_SCHEMA = 2, CXM_SECTION_ROWS = 3,
-                   CXM_SECTION_GROUPS = 4, CXM_SECTION_VALUES = 5 };
+                   CXM_SECTION_GROUPS = 4, CXM_SECTION_VALUES = 5,
+                   CXM_SECTION_FRAME = 6 };
 
 /* Flags of the header; each belongs to what earlier versions cannot read. */
 enum { CXM_SAVED_DESIGN = 1 };
@@ -67,7 +71,7 @@ struct cxm_saved {
     uint16_t kind;
     bool design; /* has a sampling design */
     uint64_t hash;
-    struct cxm_bytes sections[CXM_SECTION_VALUES + 1]; /* by tag; at = NULL: absent */
+    struct cxm_bytes sections[CXM_SECTION_FRAME + 1]; /* by tag; at = NULL: absent */
 };
 
 enum cxm_status cxm_priv_open_saved(const uint8_t *bytes, size_t n, struct cxm_saved *out,

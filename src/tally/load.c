@@ -101,7 +101,7 @@ static enum cxm_status cut_sections(struct cursor *c, struct cxm_saved *out,
         if (c->bad || at == NULL || zero != 0 || tag <= last)
             return corrupt(error, "a section is cut off or out of order");
         last = tag;
-        if (tag <= CXM_SECTION_VALUES) {
+        if (tag <= CXM_SECTION_VALUES || (tag == CXM_SECTION_FRAME && out->design)) {
             if (flags != 1)
                 return corrupt(error, "a section has the wrong flags");
             out->sections[tag] = (struct cxm_bytes){ at, (size_t)n };
@@ -569,6 +569,54 @@ static enum cxm_status read_table(const struct cxm_saved *saved, enum cxm_sectio
     return status;
 }
 
+/* The frame has the rows of every cell, and at least the weight of those that were used. */
+static enum cxm_status read_frame(const struct cxm_saved *saved, struct cxm_tally *tally,
+                                  struct cxm_error *error)
+{
+    const struct cxm_table *groups = &tally->state.groups;
+    struct cxm_table *frame = &tally->state.frame;
+    const bool wanted = cxm_priv_has_margins(&tally->schema);
+    const struct cxm_bytes bytes = saved->sections[CXM_SECTION_FRAME];
+    if (wanted != (bytes.at != NULL))
+        return corrupt(error, "its frame");
+    if (!wanted)
+        return CXM_OK;
+    struct cxm_window windows[2] = { { 0, 0 }, { 0, 0 } };
+    struct cursor c = { bytes.at, bytes.n, false };
+    for (uint32_t i = 0; i < groups->dict.n; i++) {
+        take(&c, 8);
+        for (uint32_t s = 0; s < frame->layout.n_sums; s++) {
+            const int32_t lo = (int16_t)take_u16(&c), n = take_u16(&c);
+            const uint8_t *digits = take(&c, 4 * (size_t)n);
+            if (digits == NULL || !digits_are_canonical(digits, lo, n))
+                return corrupt(error, "its frame");
+            windows[s] = cxm_priv_window_union(windows[s],
+                                               cxm_priv_exact_window_of_digits(lo, n));
+        }
+    }
+    if (c.bad || c.left != 0)
+        return corrupt(error, "its frame");
+    if (!cxm_priv_table_reserve(frame, groups->dict.n,
+                                frame->layout.n_sums > 0 ? windows : NULL))
+        return cxm_priv_no_memory(error);
+    c = (struct cursor){ bytes.at, bytes.n, false };
+    for (uint32_t i = 0; i < groups->dict.n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&groups->dict, i, &n);
+        const uint32_t at = cxm_priv_table_add(frame, key, n);
+        if (at == UINT32_MAX)
+            return cxm_priv_no_memory(error);
+        int64_t *cell = cxm_priv_table_cell(frame, at);
+        cell[0] = (int64_t)take_u64(&c);
+        read_sums(&c, &frame->layout, cell);
+        int64_t rows = 0;
+        if (!rows_agree(&tally->config, cxm_priv_table_cell(groups, i), &rows) || rows != cell[0]
+            || !cxm_priv_frame_is_sound(&frame->layout, cell))
+            return corrupt(error, "its frame");
+    }
+    return CXM_OK;
+}
+
 enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tally *tally,
                                    struct cxm_error *error)
 {
@@ -581,7 +629,8 @@ enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tal
     if (!schema_fits(&tally->schema, &tally->config, rows > 0))
         return corrupt(error, "its inputs");
     cxm_priv_state_release(&tally->state);
-    if (!cxm_priv_state_init(&tally->state, &tally->config, tally->schema.weighted))
+    if (!cxm_priv_state_init(&tally->state, &tally->config, tally->schema.weighted,
+                             cxm_priv_has_margins(&tally->schema)))
         return cxm_priv_no_memory(error);
     const uint64_t groups = take_u64(&c), values = take_u64(&c);
     if (c.bad || c.left != 0 || rows > INT64_MAX || left_out > rows)
@@ -597,6 +646,8 @@ enum cxm_status cxm_priv_read_rows(const struct cxm_saved *saved, struct cxm_tal
     enum cxm_status status = read_table(saved, CXM_SECTION_GROUPS, groups, tally, error);
     if (status == CXM_OK)
         status = read_table(saved, CXM_SECTION_VALUES, values, tally, error);
+    if (status == CXM_OK)
+        status = read_frame(saved, tally, error);
     return status == CXM_OK ? check_totals(tally, error) : status;
 }
 

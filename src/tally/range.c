@@ -515,6 +515,7 @@ static void normalise_sometimes(struct range *r, size_t n)
         return;
     cxm_priv_table_normalise(&r->state->groups);
     cxm_priv_table_normalise(&r->state->values);
+    cxm_priv_table_normalise(&r->state->frame);
     r->since_normalised = 0;
 }
 
@@ -544,6 +545,41 @@ static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_
             return status;
     }
     cxm_priv_block_add(s, groups, group, freq);
+    return CXM_OK;
+}
+
+/* With margins: the weight of every row, also where there is no answer. */
+static enum cxm_status add_frame(struct range *r, const int64_t *freq, struct cxm_error *error)
+{
+    const struct cxm_scratch *s = r->scratch;
+    struct cxm_table *frame = &r->state->frame;
+    for (size_t i = 0; i < s->block.n; i++) {
+        const int64_t copies = freq != NULL ? freq[i] : 1;
+        const double w = s->weighted && s->weight_state[i] == CXM_ROW_USED && s->weight[i] > 0
+                           ? s->weight[i]
+                           : 0;
+        if (copies == 0 || s->groups[i] == UINT32_MAX)
+            continue;
+        struct cxm_span span = CXM_SPAN_EMPTY;
+        cxm_priv_span_value(&span, w <= 1e100 ? w : 0);
+        const struct cxm_window windows[2] = {
+            cxm_priv_window_for(span), cxm_priv_window_for(cxm_priv_span_product(span, span)),
+        };
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&r->state->groups.dict, s->groups[i], &n);
+        const bool room = cxm_priv_table_reserve(frame, (size_t)frame->dict.n + 1,
+                                                 s->weighted ? windows : NULL);
+        const uint32_t at = room ? cxm_priv_table_add(frame, key, n) : UINT32_MAX;
+        if (at == UINT32_MAX)
+            return cxm_priv_no_memory(error);
+        int64_t *cell = cxm_priv_table_cell(frame, at);
+        cell[0] += copies;
+        if (s->weighted && w > 0 && w <= 1e100) {
+            const struct cxm_layout *l = &frame->layout;
+            cxm_priv_exact_add_double(cell + l->at[0], l->windows[0], w, copies);
+            cxm_priv_exact_add_product(cell + l->at[1], l->windows[1], w, w, copies);
+        }
+    }
     return CXM_OK;
 }
 
@@ -577,6 +613,8 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
     if (status != CXM_OK)
         return status;
     status = add_to_cells(r, first, freq, error);
+    if (status == CXM_OK && cxm_priv_sources_margins(sources))
+        status = add_frame(r, freq, error);
     if (status != CXM_OK)
         return status;
     if (sources->value != NULL)
@@ -635,6 +673,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     if (status == CXM_OK) {
         cxm_priv_table_normalise(&state->groups);
         cxm_priv_table_normalise(&state->values);
+        cxm_priv_table_normalise(&state->frame);
     }
     grouper_release(&r.grouper);
     cxm_priv_release(config->allocator, r.readers);
@@ -659,7 +698,8 @@ enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
     }
     if (state->groups.dict.n > 0) { /* it had begun */
         cxm_priv_state_release(state);
-        if (!cxm_priv_state_init(state, config, sources->weight != NULL))
+        if (!cxm_priv_state_init(state, config, sources->weight != NULL,
+                                 cxm_priv_sources_margins(sources)))
             return cxm_priv_no_memory(error);
     }
     return add_blocks(config, sources, first, last, state, error);

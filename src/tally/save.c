@@ -157,6 +157,19 @@ int32_t cxm_priv_format_minor(const struct cxm_tally *tally)
     return tally->state.rows > 0 && tally->schema.n_design > 0 ? 1 : 0;
 }
 
+/* The frame in the order of its cells: the keys are those of the cells. */
+static void put_frame(struct writer *w, const struct cxm_tally *tally)
+{
+    const struct cxm_table *frame = &tally->state.frame;
+    for (uint32_t i = 0; i < tally->state.groups.dict.n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[i], &n);
+        const uint32_t at = cxm_priv_dict_find(&frame->dict, key, n);
+        if (at != UINT32_MAX && !cxm_priv_cell_is_zero(frame, cxm_priv_table_cell(frame, at)))
+            put_cell(w, frame, at);
+    }
+}
+
 static void write_all(struct writer *w, const struct cxm_tally *tally,
                       const uint32_t *values_order)
 {
@@ -185,6 +198,11 @@ static void write_all(struct writer *w, const struct cxm_tally *tally,
     start = begin_section(w, CXM_SECTION_VALUES);
     const uint64_t values = put_cells(w, &tally->state.values, values_order);
     end_section(w, start);
+    if (design && cxm_priv_has_margins(&tally->schema)) {
+        start = begin_section(w, CXM_SECTION_FRAME);
+        put_frame(w, tally);
+        end_section(w, start);
+    }
     if (w->out != NULL) {
         cxm_priv_put_u64(w->out + counts_at, groups);
         cxm_priv_put_u64(w->out + counts_at + 8, values);

@@ -101,17 +101,28 @@ enum cxm_status cxm_priv_check_table(const struct cxm_tally *tally, struct cxm_e
                                  "the table of values does not go with its groups");
 }
 
-bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config, bool weighted)
+bool cxm_priv_frame_is_sound(const struct cxm_layout *layout, const int64_t *cell)
+{
+    return layout->n_sums == 0 || (is_zero(layout, cell, 0) && is_zero(layout, cell, 1))
+        || (is_positive(layout, cell, 0) && is_positive(layout, cell, 1));
+}
+
+bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config, bool weighted,
+                         bool margins)
 {
     memset(state, 0, sizeof *state);
     state->groups.allocator = state->values.allocator = config->allocator;
-    if (!cxm_priv_table_init(&state->groups, config->allocator, config->n_counts,
-                             cxm_priv_n_sums(config, weighted)))
-        return false;
-    if (cxm_priv_table_init(&state->values, config->allocator, cxm_priv_table_counts(config),
-                            weighted ? 2 : 0))
+    state->frame.allocator = config->allocator;
+    cxm_priv_dict_init(&state->values.dict, config->allocator);
+    cxm_priv_dict_init(&state->frame.dict, config->allocator);
+    if (cxm_priv_table_init(&state->groups, config->allocator, config->n_counts,
+                            cxm_priv_n_sums(config, weighted))
+        && cxm_priv_table_init(&state->values, config->allocator, cxm_priv_table_counts(config),
+                               weighted ? 2 : 0)
+        && (!margins
+            || cxm_priv_table_init(&state->frame, config->allocator, 1, weighted ? 2 : 0)))
         return true;
-    cxm_priv_table_release(&state->groups);
+    cxm_priv_state_release(state);
     return false;
 }
 
@@ -119,6 +130,7 @@ void cxm_priv_state_release(struct cxm_state *state)
 {
     cxm_priv_table_release(&state->groups);
     cxm_priv_table_release(&state->values);
+    cxm_priv_table_release(&state->frame);
 }
 
 enum cxm_status cxm_priv_state_merge(struct cxm_state *into, const struct cxm_state *from,
@@ -128,10 +140,12 @@ enum cxm_status cxm_priv_state_merge(struct cxm_state *into, const struct cxm_st
     if (__builtin_add_overflow(into->rows, from->rows, &rows))
         return cxm_priv_fail(error, CXM_EOVERFLOW, NULL, "more than 9223372036854775807 rows");
     if (!cxm_priv_table_plan_merge(&into->groups, &from->groups)
-        || !cxm_priv_table_plan_merge(&into->values, &from->values))
+        || !cxm_priv_table_plan_merge(&into->values, &from->values)
+        || !cxm_priv_table_plan_merge(&into->frame, &from->frame))
         return cxm_priv_no_memory(error);
     cxm_priv_table_apply_merge(&into->groups, &from->groups, 1);
     cxm_priv_table_apply_merge(&into->values, &from->values, 1);
+    cxm_priv_table_apply_merge(&into->frame, &from->frame, 1);
     into->rows = rows;
     into->left_out += from->left_out;
     return CXM_OK;

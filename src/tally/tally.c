@@ -30,7 +30,8 @@ enum cxm_status cxm_priv_tally_new(const struct cxm_rules *rules, const struct c
     tally->allocator = *source;
     enum cxm_status status = cxm_priv_config_init(&tally->config, rules, params, n_params,
                                                   &tally->allocator, error);
-    if (status == CXM_OK && !cxm_priv_state_init(&tally->state, &tally->config, false)) {
+    if (status == CXM_OK && !cxm_priv_state_init(&tally->state, &tally->config, false,
+                                                     false)) {
         cxm_priv_config_release(&tally->config);
         status = cxm_priv_no_memory(error);
     }
@@ -72,6 +73,8 @@ void cxm_tally_clear(struct cxm_tally *tally)
     tally->one = NULL;
     empty_table(&tally->state.groups);
     empty_table(&tally->state.values);
+    cxm_priv_table_release(&tally->state.frame); /* the next rows may have no margins */
+    memset(&tally->state.frame.layout, 0, sizeof tally->state.frame.layout);
     tally->state.rows = 0;
     tally->state.left_out = 0;
     cxm_priv_schema_release(&tally->schema, &tally->allocator);
@@ -115,7 +118,8 @@ static enum cxm_status new_alike(const struct cxm_tally *tally, struct cxm_tally
         return status;
     struct cxm_state state;
     if (!cxm_priv_schema_copy(&tally->schema, &alike->schema, &alike->allocator)
-        || !cxm_priv_state_init(&state, &alike->config, tally->schema.weighted)) {
+        || !cxm_priv_state_init(&state, &alike->config, tally->schema.weighted,
+                                cxm_priv_has_margins(&tally->schema))) {
         cxm_tally_free(alike);
         return cxm_priv_no_memory(error);
     }
@@ -159,7 +163,8 @@ static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally 
     if (!cxm_priv_schema_copy(&from->schema, &schema, &into->allocator))
         return cxm_priv_no_memory(error);
     enum cxm_status status = CXM_ENOMEM;
-    if (cxm_priv_state_init(&state, &into->config, from->schema.weighted)) {
+    if (cxm_priv_state_init(&state, &into->config, from->schema.weighted,
+                            cxm_priv_has_margins(&from->schema))) {
         status = cxm_priv_state_merge(&state, &from->state, error);
         if (status != CXM_OK)
             cxm_priv_state_release(&state);
@@ -276,7 +281,8 @@ enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tall
         return status;
     if (into->state.rows < from->state.rows || into->state.left_out < from->state.left_out
         || !contains(&into->state.groups, &from->state.groups)
-        || !contains(&into->state.values, &from->state.values))
+        || !contains(&into->state.values, &from->state.values)
+        || !contains(&into->state.frame, &from->state.frame))
         return not_inside(error);
     struct cxm_tally *work = NULL;
     struct cxm_state rest;
@@ -285,18 +291,22 @@ enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tall
         return status;
     bool room = cxm_priv_table_plan_merge(&work->state.groups, &from->state.groups)
              && cxm_priv_table_plan_merge(&work->state.values, &from->state.values)
-             && cxm_priv_state_init(&rest, &into->config, into->schema.weighted);
+             && cxm_priv_table_plan_merge(&work->state.frame, &from->state.frame)
+             && cxm_priv_state_init(&rest, &into->config, into->schema.weighted,
+                                    cxm_priv_has_margins(&into->schema));
     bool sound = true;
     if (room) {
         cxm_priv_table_apply_merge(&work->state.groups, &from->state.groups, -1);
         cxm_priv_table_apply_merge(&work->state.values, &from->state.values, -1);
+        cxm_priv_table_apply_merge(&work->state.frame, &from->state.frame, -1);
         const enum cxm_status goes = cxm_priv_check_table(work, NULL);
         room = goes != CXM_ENOMEM;
         sound = goes != CXM_EINCONSISTENT && rest_is_sound(work);
         rest.rows = into->state.rows - from->state.rows;
         rest.left_out = into->state.left_out - from->state.left_out;
         room = room && copy_nonzero(&work->state.groups, &rest.groups)
-            && copy_nonzero(&work->state.values, &rest.values);
+            && copy_nonzero(&work->state.values, &rest.values)
+            && copy_nonzero(&work->state.frame, &rest.frame);
         if (!room || !sound)
             cxm_priv_state_release(&rest);
     }
@@ -350,7 +360,8 @@ int cxm_tally_equal(const struct cxm_tally *a, const struct cxm_tally *b)
         return 1;
     return a->state.left_out == b->state.left_out
         && tables_equal(&a->state.groups, &b->state.groups)
-        && tables_equal(&a->state.values, &b->state.values);
+        && tables_equal(&a->state.values, &b->state.values)
+        && tables_equal(&a->state.frame, &b->state.frame);
 }
 
 /* ---- groups and keys ------------------------------------------------------------------ */
@@ -600,6 +611,33 @@ static bool copy_values(const struct cxm_schema *schema, const struct cxm_table 
     return true;
 }
 
+/* Copies the frame of the same cells, whose numbers in it are others. */
+static bool copy_frame(struct cxm_tally *tally, size_t first, size_t end, bool keep,
+                       struct cxm_table *to)
+{
+    const struct cxm_table *from = &tally->state.frame;
+    if (from->dict.n == 0)
+        return true;
+    if (!cxm_priv_dict_index(&tally->state.frame.dict)
+        || !cxm_priv_table_reserve(to, end - first, from->layout.windows))
+        return false;
+    for (size_t i = first; i < end; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[i], &n);
+        const uint32_t at = cxm_priv_dict_find(&from->dict, key, n);
+        if (at == UINT32_MAX)
+            continue;
+        const size_t skip = keep ? 0 : cxm_priv_keys_bytes(&tally->schema, tally->schema.n_keys,
+                                                           key, n);
+        const uint32_t into = cxm_priv_table_add(to, key + skip, n - skip);
+        if (into == UINT32_MAX)
+            return false;
+        cxm_priv_cell_merge(to, cxm_priv_table_cell(to, into), from,
+                            cxm_priv_table_cell(from, at), 1);
+    }
+    return true;
+}
+
 /* Copies cells first … end - 1 of the order, without the keys of "by" unless they are kept. */
 static bool copy_cells(const struct cxm_tally *tally, size_t first, size_t end, bool keep,
                        struct cxm_table *to)
@@ -619,7 +657,7 @@ static bool copy_cells(const struct cxm_tally *tally, size_t first, size_t end, 
     return true;
 }
 
-static bool copy_group(const struct cxm_tally *tally, int64_t group, bool keep,
+static bool copy_group(struct cxm_tally *tally, int64_t group, bool keep,
                        struct cxm_state *to)
 {
     const struct cxm_table *from = &tally->state.groups;
@@ -632,7 +670,8 @@ static bool copy_group(const struct cxm_tally *tally, int64_t group, bool keep,
         n = cxm_priv_keys_bytes(&tally->schema, tally->schema.n_keys, key, n);
     }
     if (!cxm_priv_table_reserve(&to->groups, 1, from->layout.windows)
-        || !copy_cells(tally, first, end, keep, &to->groups))
+        || !copy_cells(tally, first, end, keep, &to->groups)
+        || !copy_frame(tally, first, end, keep, &to->frame))
         return false;
     if (to->groups.dict.n == 0 && tally->schema.n_design == 0
         && cxm_priv_table_add(&to->groups, (const uint8_t *)"", 0) == UINT32_MAX)

@@ -37,6 +37,12 @@ struct cxm_schema {
     uint32_t n_value_categories;
 };
 
+static inline bool cxm_priv_has_margins(const struct cxm_schema *schema)
+{
+    return schema->n_design > 0
+        && schema->roles[schema->n_keys + schema->n_design - 1] == CXM_KEY_MARGIN;
+}
+
 static inline uint32_t cxm_priv_all_keys(const struct cxm_schema *schema)
 {
     return schema->n_keys + schema->n_design;
@@ -47,6 +53,8 @@ static inline uint32_t cxm_priv_all_keys(const struct cxm_schema *schema)
 struct cxm_state {
     struct cxm_table groups;
     struct cxm_table values;
+    struct cxm_table frame; /* with margins: rows of each cell, with weights the sums of w and w^2
+                               of all of them, answered or not; otherwise without layout */
     int64_t rows;     /* given, copies counted, left-out rows included */
     int64_t left_out; /* of these: without a key, where that was asked for */
 };
@@ -70,7 +78,7 @@ struct cxm_unit_layout cxm_priv_unit_layout(const struct cxm_config *config, uin
 uint32_t cxm_priv_n_sums(const struct cxm_config *config, bool weighted);
 
 bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config,
-                         bool weighted);
+                         bool weighted, bool margins);
 void cxm_priv_state_release(struct cxm_state *state);
 /* Do the sums of a group, or of a value of the key table, go with its counters? A unit without
  * used rows sums to zero, and weights sum to more than zero exactly where there are rows. */
@@ -86,6 +94,8 @@ static inline void cxm_priv_put_number_key(uint8_t *out, double value)
     out[0] = 1; /* CXM_TAG_PRESENT */
     cxm_priv_put_u64(out + 1, __builtin_bswap64(cxm_priv_word_of_real(value)));
 }
+/* Weights of a frame are both 0, or both above it. */
+bool cxm_priv_frame_is_sound(const struct cxm_layout *layout, const int64_t *cell);
 /* All or nothing. */
 enum cxm_status cxm_priv_state_merge(struct cxm_state *into, const struct cxm_state *from,
                                      struct cxm_error *error);
@@ -153,6 +163,12 @@ struct cxm_sources {
     int64_t n;
     bool count_invalid, leave_out_missing_keys;
 };
+
+static inline bool cxm_priv_sources_margins(const struct cxm_sources *sources)
+{
+    return sources->n_keys > sources->n_by
+        && sources->roles[sources->n_keys - 1] == CXM_KEY_MARGIN;
+}
 
 /* Adds rows first … last - 1 to a fresh state. On failure the state is to be released. */
 enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
