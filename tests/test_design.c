@@ -250,6 +250,55 @@ static void finite_population(void **state)
     assert_int_equal(cxm_csat(&score_column, &both, CXM_ROW(row), NULL, NULL), CXM_EINVAL);
 }
 
+/* ---- calibration ---------------------------------------------------------------------- */
+
+static const int64_t sex[MINI_N] = { 1, 2, 1, 2, 1, 2, 2, 1, 1, 2, 1, 2 };
+
+static void calibrated(void **state)
+{
+    static const double codes[2] = { 1, 2 }, age_totals[2] = { 120, 90 },
+                        sex_totals[2] = { 100, 110 };
+    const struct cxm_column known = cxm_column_make(NULL, CXM_F64, codes, 2, 8, 8);
+    const struct cxm_margin margins[2] = { { "age", NULL, 0, &known, age_totals },
+                                           { "sex", NULL, 0, &known, sex_totals } };
+    static const struct {
+        size_t n_margins;
+        const char *value, *std_error;
+    } want[] = {
+        { 1, "34.935064935065", "6.230543467679" },
+        { 2, "35.138170443347", "4.718851512579" },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        struct columns c = { .n = 0 };
+        push(&c, "score", NULL, CXM_F64, score);
+        push(&c, "weight", NULL, CXM_F64, weight);
+        push(&c, "strata", "stratum", CXM_I64, stratum);
+        push(&c, "cluster", "psu", CXM_I64, psu);
+        push(&c, "calibrate", "age", CXM_F64, age);
+        if (want[i].n_margins > 1)
+            push(&c, "calibrate", "sex", CXM_I64, sex);
+        struct cxm_tally *tally = tally_of("nps", NULL, 0, c.input, c.n);
+        struct cxm_estimate_options options = {
+            .size = sizeof options, .margins = margins, .n_margins = want[i].n_margins,
+        };
+        struct cxm_estimate got;
+        assert_int_equal(cxm_tally_estimate(tally, &options, &got, sizeof got, 1, NULL, NULL),
+                         CXM_OK);
+        assert_printed(got.value, want[i].value);
+        assert_printed(got.std_error, want[i].std_error);
+        assert_printed(got.sum_weight, "210");
+        options.n_margins = 0; /* base weights */
+        assert_int_equal(cxm_tally_estimate(tally, &options, &got, sizeof got, 1, NULL, NULL),
+                         CXM_OK);
+        assert_printed(got.std_error, "16.458533780129");
+        options.n_margins = 3 - want[i].n_margins; /* not the columns that were given */
+        assert_int_equal(cxm_tally_estimate(tally, &options, &got, sizeof got, 1, NULL, NULL),
+                         CXM_EINVAL);
+        cxm_tally_free(tally);
+    }
+}
+
 /* ---- covariances ---------------------------------------------------------------------- */
 
 static void domains_covary(void **state)
@@ -277,6 +326,7 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(effective_answers);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(domains_covary);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(design_effects);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(calibrated);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(finite_population);
     return _cmocka_run_group_tests("design", tests, n, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #ifndef CXM_TALLY_H
 #define CXM_TALLY_H
 
+#include <cxm/calibrate.h>
 #include <cxm/column.h>
 #include <cxm/metric.h>
 
@@ -239,6 +240,11 @@ struct cxm_estimate_options {
     size_t n_groups;
     int32_t lonely;          /**< enum cxm_lonely; sampling designs only */
     int32_t reserved;
+    /** Totals of the margins whose columns the tally was given ("calibrate"): weights are then
+     *  raked to them. Of each margin `by` is not read, and n_by says how many columns it has.
+     *  NULL: base weights, and the margin columns do not matter. */
+    const struct cxm_margin *margins;
+    size_t n_margins;
 };
 
 /**

@@ -3,7 +3,6 @@
  * Calibrated weights: rows are counted into the combinations of their categories with exact sums
  * of their weights, the table is raked (estimate/rake.h), and each row's weight is multiplied by
  * the factor of its combination. Typical: 1 000 rows and 50 combinations; extreme: 10^8 rows. */
-#include "estimate/rake.h"
 #include "metric/margin.h"
 #include "tally/table.h"
 
@@ -171,108 +170,6 @@ static void for_weights(struct calibrating *c, double *out)
         cxm_priv_table_normalise(&c->cells);
 }
 
-/* ---- the table ------------------------------------------------------------------------ */
-
-/* The cells in the order of their keys, as plain numbers. */
-struct raking {
-    struct cxm_rake_table table;
-    struct cxm_rake_margin margins[CXM_MOST_MARGINS];
-    struct cxm_dd *weights, *sums;
-    uint32_t *categories, *order;
-    double *cell_factors, *factors;
-};
-
-static void raking_release(struct raking *r, const struct cxm_allocator *allocator)
-{
-    cxm_priv_release(allocator, r->weights);
-    cxm_priv_release(allocator, r->sums);
-    cxm_priv_release(allocator, r->categories);
-    cxm_priv_release(allocator, r->order);
-    cxm_priv_release(allocator, r->cell_factors);
-    cxm_priv_release(allocator, r->factors);
-}
-
-static bool raking_init(struct raking *r, const struct calibrating *c)
-{
-    const uint32_t n = c->cells.dict.n;
-    size_t n_factors = 0;
-    for (size_t m = 0; m < c->n_margins; m++)
-        n_factors += c->categories[m].n;
-    r->weights = cxm_priv_alloc(c->allocator, n, sizeof *r->weights);
-    r->sums = cxm_priv_alloc_zero(c->allocator, n_factors, sizeof *r->sums);
-    r->categories = cxm_priv_alloc(c->allocator, n * c->n_margins, sizeof *r->categories);
-    r->order = cxm_priv_alloc(c->allocator, n, sizeof *r->order);
-    r->cell_factors = cxm_priv_alloc(c->allocator, n, sizeof *r->cell_factors);
-    r->factors = cxm_priv_alloc(c->allocator, n_factors, sizeof *r->factors);
-    if (r->weights == NULL || r->sums == NULL || r->categories == NULL || r->order == NULL
-        || r->cell_factors == NULL || r->factors == NULL
-        || !cxm_priv_dict_sort(&c->cells.dict, r->order))
-        return false;
-    size_t at = 0;
-    for (size_t m = 0; m < c->n_margins; m++) {
-        r->margins[m] = (struct cxm_rake_margin){ c->categories[m].n, c->categories[m].totals,
-                                                  r->factors + at, r->sums + at };
-        at += c->categories[m].n;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        size_t bytes;
-        const uint8_t *key = cxm_priv_dict_key(&c->cells.dict, r->order[i], &bytes);
-        memcpy(r->categories + i * c->n_margins, key, bytes);
-        r->weights[i] = cxm_priv_cell_sum(&c->cells, cxm_priv_table_cell(&c->cells, r->order[i]),
-                                          0);
-        for (size_t m = 0; m < c->n_margins; m++) {
-            struct cxm_dd *sum = &r->margins[m].sums[r->categories[i * c->n_margins + m]];
-            *sum = cxm_priv_dd_add(*sum, r->weights[i]);
-        }
-    }
-    r->table = (struct cxm_rake_table){ n, c->n_margins, r->weights, r->categories,
-                                        r->cell_factors, r->margins };
-    return true;
-}
-
-static enum cxm_status check_empty(const struct raking *r, const struct calibrating *c,
-                                   struct cxm_error *error)
-{
-    char text[160], number[CXM_DOUBLE_TEXT];
-    for (size_t m = 0; m < c->n_margins; m++) {
-        const struct cxm_categories *categories = &c->categories[m];
-        for (uint32_t k = 0; k < categories->n; k++) {
-            if (r->margins[m].sums[k].hi > 0 || categories->totals[k] == 0)
-                continue;
-            cxm_priv_category_text(categories, k, text, sizeof text);
-            return cxm_priv_fail_at(error, CXM_EEMPTYCELL, categories->name, -1, text,
-                                    "%s: %s has a total of %s, but no rows with weight; merge it "
-                                    "with another category", categories->name, text,
-                                    cxm_priv_double_text(categories->totals[k], number));
-        }
-    }
-    return CXM_OK;
-}
-
-static enum cxm_status rake(struct calibrating *c, struct raking *r,
-                            const struct cxm_calibrate_options *o, struct cxm_rake_error *how,
-                            struct cxm_error *error)
-{
-    char text[160], number[CXM_DOUBLE_TEXT];
-    if (!raking_init(r, c))
-        return cxm_priv_no_memory(error);
-    const enum cxm_status status = check_empty(r, c, error);
-    if (status != CXM_OK)
-        return status;
-    if (!cxm_priv_rake(&r->table, o->tolerance, o->max_iterations, how)) {
-        cxm_priv_category_text(&c->categories[how->margin], (uint32_t)how->category, text,
-                               sizeof text);
-        return cxm_priv_fail_at(error, CXM_ENOCONV, c->categories[how->margin].name, -1, text,
-                                "after %d iterations %s: %s is still off its total by %s of it; "
-                                "merge small categories, or allow more", how->iterations,
-                                c->categories[how->margin].name, text,
-                                cxm_priv_double_text(how->error, number));
-    }
-    for (uint32_t i = 0; i < c->cells.dict.n; i++)
-        c->factors[r->order[i]] = r->cell_factors[i];
-    return CXM_OK;
-}
-
 /* ---- the call ------------------------------------------------------------------------- */
 
 static void release(struct calibrating *c)
@@ -366,7 +263,7 @@ enum cxm_status cxm_rake(const struct cxm_column *weight, const struct cxm_margi
                              .margins = margins, .n_margins = n_margins };
     struct cxm_calibrate_options o;
     struct cxm_rake_error how = { .error = 0 };
-    struct raking r = { .order = NULL };
+    struct cxm_raking r = { .allocator = NULL };
     c.bytes.allocator = c.allocator;
     enum cxm_status status = take_options(options, &o, error);
     if (status == CXM_OK)
@@ -382,8 +279,11 @@ enum cxm_status cxm_rake(const struct cxm_column *weight, const struct cxm_margi
     }
     if (status == CXM_OK) {
         for_weights(&c, NULL);
-        status = rake(&c, &r, &o, &how, error);
+        status = cxm_priv_raking_run(&r, &c.cells, c.categories, n_margins, o.tolerance,
+                                     o.max_iterations, &how, error);
     }
+    for (uint32_t i = 0; status == CXM_OK && i < c.cells.dict.n; i++)
+        c.factors[r.order[i]] = r.cell_factors[i];
     if (status == CXM_OK) {
         for_weights(&c, out);
         size_t n_factors = 0;
@@ -394,7 +294,7 @@ enum cxm_status cxm_rake(const struct cxm_column *weight, const struct cxm_margi
         if (info != NULL)
             *info = (struct cxm_calibration){ how.error, how.iterations, 0 };
     }
-    raking_release(&r, c.allocator);
+    cxm_priv_raking_release(&r);
     release(&c);
     return status;
 }

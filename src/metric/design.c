@@ -5,6 +5,7 @@
  * An estimate for a group is linear in the sums of its cells up to terms of second order; what
  * the influences of its rows sum to in each unit is read from these sums exactly, and rounded
  * once. Typical: 10 to 10 000 units; a group costs its own cells, and the strata. */
+#include "metric/calibrated.h"
 #include "metric/design.h"
 
 #include <math.h>
@@ -305,14 +306,6 @@ static struct cxm_dd settle(struct cxm_dd sum, double size)
     return fabs(sum.hi) <= ldexp(size, -98) ? cxm_priv_dd(0) : sum;
 }
 
-static struct cxm_dd value_weight(const struct cxm_view *view, int sum)
-{
-    if (view->value_cell == NULL)
-        return cxm_priv_dd(0);
-    return view->weighted ? cxm_priv_cell_sum(view->values, view->value_cell, (uint32_t)sum)
-                          : cxm_priv_dd_int(view->value_cell[0]);
-}
-
 static struct cxm_dd form_total(const struct cxm_view *view, const struct cxm_form *form,
                                 bool rounded)
 {
@@ -328,7 +321,7 @@ static struct cxm_dd form_total(const struct cxm_view *view, const struct cxm_fo
         add_part(&sum, &size, cxm_priv_dd_mul(form->a[i], x));
     }
     if (form->value != 0)
-        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(form->value), value_weight(view, 0)));
+        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(form->value), cxm_priv_view_value(view, false)));
     return settle(sum, size);
 }
 
@@ -362,7 +355,7 @@ static struct cxm_dd form_squares(const struct cxm_view *view, const struct cxm_
                  cxm_priv_dd_mul(cxm_priv_dd_add(cxm_priv_dd(form->value * form->value),
                                                  cxm_priv_dd_mul(cxm_priv_dd(2 * form->value),
                                                                  form->c[1])),
-                                 value_weight(view, p - 1)));
+                                 cxm_priv_view_value(view, p == 2)));
     sum = settle(sum, size);
     return sum.hi < 0 ? cxm_priv_dd(0) : sum;
 }
@@ -370,6 +363,79 @@ static struct cxm_dd form_squares(const struct cxm_view *view, const struct cxm_
 static bool rows_are_units(const struct cxm_sample *s)
 {
     return !s->clusters || s->second_rows;
+}
+
+/* sum of w (w z) over the rows of a view, z the influence of unit weight: with squares and w^2 it
+ * gives those of residuals z - f. */
+static struct cxm_dd form_cross(const struct cxm_view *view, const struct cxm_form *form)
+{
+    const struct cxm_unit_spec *spec = &view->config->units[form->unit];
+    struct cxm_dd sum = { 0, 0 };
+    double size = 0;
+    for (uint32_t b = 0; b < spec->bins; b++)
+        add_part(&sum, &size, cxm_priv_dd_mul(form->c[b],
+                                              cxm_priv_view_weight2(view, form->unit, b)));
+    for (uint32_t i = 0; form->a != NULL && i < spec->variables; i++)
+        add_part(&sum, &size,
+                 cxm_priv_dd_mul(form->a[i], cxm_priv_view_weighted_sum(view, form->unit, i)));
+    if (form->value != 0)
+        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(form->value),
+                                              cxm_priv_view_value(view, true)));
+    return settle(sum, size);
+}
+
+/* The same as sum_units where weights are calibrated: residuals of all rows of the sample. */
+static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *form)
+{
+    const struct cxm_domain *d = view->domain;
+    struct cxm_calibrated *c = d->calibrated;
+    const size_t n_cells = d->cells->dict.n;
+    const bool rows = rows_are_units(d->sample);
+    const struct cxm_dd nothing = { 0, 0 }, divisor = form->divisor;
+    struct cxm_view one = *view;
+    one.domain = NULL;
+    for (size_t k = 0; k < c->n_combinations; k++)
+        c->totals[k] = nothing;
+    for (size_t i = 0; i < n_cells; i++) {
+        const bool inside = i >= d->first && i < d->end;
+        c->cells[i] = c->cross[i] = c->squares[i] = nothing;
+        if (!inside)
+            continue;
+        one.table = d->cells;
+        one.values = d->values;
+        one.cell = cxm_priv_table_cell(d->cells, d->order[i]);
+        one.value_cell = d->value_cells != NULL ? d->value_cells[i - d->first] : NULL;
+        c->cells[i] = cxm_priv_dd_div(form_total(&one, form, false), divisor);
+        if (rows) {
+            c->cross[i] = cxm_priv_dd_div(form_cross(&one, form), divisor);
+            c->squares[i] = cxm_priv_dd_div(cxm_priv_dd_div(form_squares(&one, form, 2), divisor),
+                                            divisor);
+        }
+        struct cxm_dd *total = &c->totals[c->combination[i]];
+        *total = cxm_priv_dd_add(*total, c->cells[i]);
+    }
+    cxm_priv_fit_values(&c->fit, c->totals, c->fitted);
+    for (uint32_t u = 0; u < d->sample->n_finest; u++)
+        d->sums[u] = (struct cxm_unit_sums){ u, nothing, nothing };
+    for (size_t i = 0; i < n_cells; i++) {
+        struct cxm_unit_sums *out = &d->sums[d->sample->finest_of_cell[i]];
+        const struct cxm_dd f = c->fitted[c->combination[i]], g = c->g[i];
+        const struct cxm_dd fit = cxm_priv_dd_mul(f, c->frame[i]);
+        const struct cxm_dd rest =
+            settle(cxm_priv_dd_sub(c->cells[i], fit), fabs(c->cells[i].hi) + fabs(fit.hi));
+        out->total = cxm_priv_dd_add(out->total, cxm_priv_dd_mul(g, rest));
+        if (!rows)
+            continue;
+        struct cxm_dd sum = c->squares[i];
+        double size = fabs(sum.hi);
+        const struct cxm_dd cross = cxm_priv_dd_mul(f, c->cross[i]);
+        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(-2), cross));
+        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd_mul(f, f), c->frame2[i]));
+        sum = settle(sum, size);
+        out->squares = cxm_priv_dd_add(out->squares,
+                                       cxm_priv_dd_mul(cxm_priv_dd_mul(g, g), sum));
+    }
+    return d->sample->n_finest;
 }
 
 /* Fills domain->sums; returns how many units have rows of the group. */
@@ -617,11 +683,9 @@ void cxm_priv_capture_form(const struct cxm_view *view, const struct cxm_form *f
     struct cxm_capture *capture = view->capture;
     if (capture == NULL)
         return;
-    struct cxm_view plain = *view;
-    plain.domain = NULL;
     capture->linear = true;
     capture->variance = std_error * std_error;
-    capture->simple_variance = simple_variance(&plain, form);
+    capture->simple_variance = simple_variance(view, form);
 }
 
 static void capture_sums(const struct cxm_view *view, const struct cxm_form *form, size_t n)
@@ -644,11 +708,11 @@ static void capture_sums(const struct cxm_view *view, const struct cxm_form *for
 double cxm_priv_design_error(const struct cxm_view *view, const struct cxm_form *form)
 {
     const struct cxm_domain *d = view->domain;
-    const size_t n = sum_units(view, form);
+    const size_t n = d->calibrated != NULL ? sum_residuals(view, form) : sum_units(view, form);
     *d->linear = true;
     const struct pairs pairs = { d->sample, d->sums, d->sums, n, n, 0, 0, true };
-    const size_t room = d->end - d->first;
-    const double variance = covariance_of(pairs, d->lonely, d->totals, d->totals + room);
+    const double variance = covariance_of(pairs, d->lonely, d->totals,
+                                          d->totals + d->cells->dict.n);
     double std_error = fabs(form->factor) * sqrt(variance > 0 ? variance : 0);
     if (d->simple && d->sample->strata[0].n == 1 && !d->census)
         std_error = NAN; /* a sample of one row */

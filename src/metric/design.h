@@ -8,6 +8,10 @@
 #include "estimate/design.h"
 #include "metric/metric.h"
 
+#include <cxm/calibrate.h>
+
+struct cxm_calibrated;
+
 /* The units of all rows of a tally, of all its groups: an estimate for a group rests on the
  * design of the whole sample, in which its other rows count as zeros. Strata and units are
  * numbered in the order of their keys, which does not depend on how rows came. */
@@ -52,12 +56,16 @@ struct cxm_domain {
     bool simple;                   /* a simple random sample of rows: no strata, no clusters */
     struct cxm_unit_sums *sums;    /* room for end - first */
     struct cxm_unit_totals *totals;/* room for as many, twice: of one stratum, of one unit */
+    const struct cxm_table *values;/* of the cells, where value_cells is set */
+    const struct cxm_dd *g;        /* by place: calibrated over base weights; NULL: base weights */
+    struct cxm_calibrated *calibrated;
     bool *linear;                  /* set by cxm_priv_design_error: the estimate heeds the design */
 };
 
 /* The groups of a tally with a design, read one at a time: made once a call. */
 struct cxm_designed;
 enum cxm_status cxm_priv_designed_new(struct cxm_tally *tally, enum cxm_lonely lonely,
+                                      const struct cxm_margin *margins, size_t n_margins,
                                       struct cxm_designed **out, struct cxm_error *error);
 void cxm_priv_designed_free(struct cxm_designed *designed);
 /* Points a view at a group of the sorted tally; it holds until the next group. */

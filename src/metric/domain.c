@@ -2,7 +2,7 @@
  *
  * Groups of a tally with a sampling design: a group is several cells. Its counts and sums are
  * those of its cells merged, exactly, and its view also knows the cells and their units. */
-#include "metric/design.h"
+#include "metric/calibrated.h"
 
 struct cxm_designed {
     struct cxm_tally *tally;
@@ -21,6 +21,7 @@ void cxm_priv_designed_free(struct cxm_designed *d)
         return;
     const struct cxm_allocator *allocator = &d->tally->allocator;
     cxm_priv_sample_release(&d->sample);
+    cxm_priv_calibrated_free(d->domain.calibrated);
     if (d->merged.allocator != NULL)
         cxm_priv_table_release(&d->merged);
     if (d->merged_values.allocator != NULL)
@@ -39,6 +40,7 @@ static bool one_cell(struct cxm_table *table, const struct cxm_table *like)
 }
 
 enum cxm_status cxm_priv_designed_new(struct cxm_tally *tally, enum cxm_lonely lonely,
+                                      const struct cxm_margin *margins, size_t n_margins,
                                       struct cxm_designed **out, struct cxm_error *error)
 {
     const struct cxm_allocator *allocator = &tally->allocator;
@@ -62,6 +64,11 @@ enum cxm_status cxm_priv_designed_new(struct cxm_tally *tally, enum cxm_lonely l
     d->domain = (struct cxm_domain){ .sample = &d->sample, .cells = &tally->state.groups,
                                      .order = tally->order, .lonely = lonely, .sums = d->sums,
                                      .totals = d->totals, .linear = &d->linear };
+    d->domain.values = &tally->state.values;
+    if (status == CXM_OK && n_margins > 0)
+        status = cxm_priv_calibrated_new(tally, margins, n_margins, &d->domain.calibrated, error);
+    if (status == CXM_OK && d->domain.calibrated != NULL)
+        d->domain.g = d->domain.calibrated->g;
     d->domain.simple = tally->schema.roles[tally->schema.n_keys] >= CXM_KEY_FPC;
     if (status == CXM_OK)
         *out = d;

@@ -21,6 +21,7 @@ struct reading {
     uint32_t *total_numbers; /* and in the total */
     struct cxm_designed *design; /* of a tally with a sampling design: its groups */
     struct cxm_designed *whole;  /* all its groups merged, which stand in another order */
+    const struct cxm_estimate_options *options;
 };
 
 static void reading_release(struct reading *r)
@@ -375,7 +376,10 @@ static enum cxm_status design_view(struct reading *r, int64_t group, enum cxm_lo
     if (whole && r->total == NULL)
         status = cxm_tally_group(r->tally, CXM_TOTAL, 0, &r->total, error);
     if (status == CXM_OK && *place == NULL)
-        status = cxm_priv_designed_new(whole ? r->total : r->tally, lonely, place, error);
+        status = cxm_priv_designed_new(whole ? r->total : r->tally, lonely,
+                                       r->options != NULL ? r->options->margins : NULL,
+                                       r->options != NULL ? r->options->n_margins : 0, place,
+                                       error);
     if (status == CXM_OK)
         cxm_priv_designed_view(*place, group, view);
     return status;
@@ -544,6 +548,11 @@ static enum cxm_status asked_init(struct asked *a, struct cxm_tally *tally,
     if (status != CXM_OK)
         return status;
     status = reading_init(&a->reading, tally, error);
+    a->reading.options = &a->options;
+    if (status == CXM_OK && a->options.n_margins > 0 && tally->state.rows > 0
+        && !cxm_priv_has_margins(&tally->schema))
+        status = cxm_priv_fail(error, CXM_EINVAL, "margins",
+                               "the tally was given no margin columns (calibrate)");
     if (status == CXM_OK)
         status = choose_measures(&a->reading, &a->options, &a->measures, &a->n_measures, error);
     a->n_groups = a->options.groups != NULL ? a->options.n_groups

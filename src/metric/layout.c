@@ -130,6 +130,8 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_estimate_options, n_groups),
     offsetof(struct cxm_estimate_options, lonely),
     offsetof(struct cxm_estimate_options, reserved),
+    offsetof(struct cxm_estimate_options, margins),
+    offsetof(struct cxm_estimate_options, n_margins),
     sizeof(struct cxm_margin),
     offsetof(struct cxm_margin, name),
     offsetof(struct cxm_margin, by),

@@ -8,6 +8,8 @@
 
 #include "column/dict.h"
 #include "column/read.h"
+#include "estimate/rake.h"
+#include "tally/table.h"
 
 #include <cxm/calibrate.h>
 
@@ -58,6 +60,22 @@ void cxm_priv_categories_release(struct cxm_categories *c);
 /* A category as text for messages. */
 void cxm_priv_category_text(const struct cxm_categories *c, uint32_t k, char *out,
                             size_t capacity);
+/* A table of cells, keyed by a category number of each margin (uint32_t in the machine's order),
+ * with the sum of weights as its first sum, and how it was raked. */
+struct cxm_raking {
+    const struct cxm_allocator *allocator;
+    struct cxm_rake_table table;
+    struct cxm_rake_margin margins[CXM_MOST_MARGINS];
+    struct cxm_dd *weights, *sums;
+    uint32_t *categories, *order; /* cells in the order of their keys */
+    double *cell_factors, *factors;
+};
+enum cxm_status cxm_priv_raking_run(struct cxm_raking *r, const struct cxm_table *cells,
+                                    const struct cxm_categories *categories, size_t n_margins,
+                                    double tolerance, int32_t max_iterations,
+                                    struct cxm_rake_error *how, struct cxm_error *error);
+void cxm_priv_raking_release(struct cxm_raking *r);
+
 /* All margins count the same population. */
 enum cxm_status cxm_priv_categories_agree(const struct cxm_categories *c, size_t n,
                                           struct cxm_error *error);

@@ -128,6 +128,8 @@ struct cxm_dd cxm_priv_view_plain_product(const struct cxm_view *view, uint32_t 
                                           uint32_t i, uint32_t j);
 /* Sum of w v_i; the same as cxm_priv_view_sum without weights. */
 struct cxm_dd cxm_priv_view_weighted_sum(const struct cxm_view *view, uint32_t unit, uint32_t i);
+/* Weight of the rows with the key table's value, or of their squares; the count without weights. */
+struct cxm_dd cxm_priv_view_value(const struct cxm_view *view, bool squares);
 void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_base *out);
 
 /* Fills n, missing, invalid, excluded, sum_weight, n_eff, level, unit and base of an estimate

@@ -153,12 +153,8 @@ static void estimate_reason(const struct cxm_view *view, uint32_t member,
     if (out->n == 0)
         return;
     struct cxm_dd yes = cxm_priv_dd(0), squares_yes = yes, all = yes, squares_all = yes;
-    if (view->value_cell != NULL && view->weighted) {
-        yes = cxm_priv_cell_sum(view->values, view->value_cell, 0);
-        squares_yes = cxm_priv_cell_sum(view->values, view->value_cell, 1);
-    } else if (view->value_cell != NULL) {
-        yes = squares_yes = cxm_priv_dd_int(view->value_cell[0]);
-    }
+    yes = cxm_priv_view_value(view, false);
+    squares_yes = cxm_priv_view_value(view, true);
     if (is_average(view->config)) {
         out->value = yes.hi / total_of(view, in_denominator[rule_of(view->config)]);
         return;

@@ -23,26 +23,58 @@ int64_t cxm_priv_view_count(const struct cxm_view *view, uint32_t unit, uint32_t
     return counts != NULL ? counts[code] : 0;
 }
 
-static struct cxm_dd sum_at(const struct cxm_view *view, uint32_t unit, uint32_t index)
+/* The sum over the cells of a group, each times g: calibrated weights. `power`: of the weight. */
+static struct cxm_dd calibrated_sum(const struct cxm_domain *d, const struct cxm_table *table,
+                                    const int64_t *const *cells, uint32_t sum, int power)
+{
+    struct cxm_dd total = { 0, 0 };
+    for (size_t i = d->first; i < d->end; i++) {
+        const int64_t *cell = cells != NULL ? cells[i - d->first]
+                                            : cxm_priv_table_cell(table, d->order[i]);
+        if (cell == NULL)
+            continue;
+        struct cxm_dd part = cxm_priv_cell_sum(table, cell, sum);
+        for (int p = 0; p < power; p++)
+            part = cxm_priv_dd_mul(part, d->g[i]);
+        total = cxm_priv_dd_add(total, part);
+    }
+    return total;
+}
+
+static struct cxm_dd sum_at(const struct cxm_view *view, uint32_t unit, uint32_t index, int power)
 {
     if (view->cell == NULL)
         return cxm_priv_dd(0);
     const uint32_t at = cxm_priv_unit_layout(view->config, unit, view->weighted).sums_at;
+    if (view->domain != NULL && view->domain->g != NULL)
+        return calibrated_sum(view->domain, view->domain->cells, NULL, at + index, power);
     return cxm_priv_cell_sum(view->table, view->cell, at + index);
+}
+
+struct cxm_dd cxm_priv_view_value(const struct cxm_view *view, bool squares)
+{
+    const struct cxm_domain *d = view->domain;
+    if (view->value_cell == NULL)
+        return cxm_priv_dd(0);
+    if (!view->weighted)
+        return cxm_priv_dd_int(view->value_cell[0]);
+    if (d != NULL && d->g != NULL && d->value_cells != NULL)
+        return calibrated_sum(d, d->values, d->value_cells, squares, squares ? 2 : 1);
+    return cxm_priv_cell_sum(view->values, view->value_cell, squares);
 }
 
 struct cxm_dd cxm_priv_view_weight(const struct cxm_view *view, uint32_t unit, uint32_t bin)
 {
     if (!view->weighted)
         return cxm_priv_dd_int(cxm_priv_view_count(view, unit, bin));
-    return sum_at(view, unit, 2 * bin);
+    return sum_at(view, unit, 2 * bin, 1);
 }
 
 struct cxm_dd cxm_priv_view_weight2(const struct cxm_view *view, uint32_t unit, uint32_t bin)
 {
     if (!view->weighted)
         return cxm_priv_dd_int(cxm_priv_view_count(view, unit, bin));
-    return sum_at(view, unit, 2 * bin + 1);
+    return sum_at(view, unit, 2 * bin + 1, 2);
 }
 
 /* First sum of the variables: weighted units start with two sums for each bin. */
@@ -53,19 +85,19 @@ static uint32_t variables_from(const struct cxm_view *view, uint32_t unit)
 
 struct cxm_dd cxm_priv_view_sum(const struct cxm_view *view, uint32_t unit, uint32_t i)
 {
-    return sum_at(view, unit, variables_from(view, unit) + i);
+    return sum_at(view, unit, variables_from(view, unit) + i, 1);
 }
 
 struct cxm_dd cxm_priv_view_rounded_sum(const struct cxm_view *view, uint32_t unit, uint32_t i)
 {
     const uint32_t skip = view->weighted ? view->config->units[unit].variables : 0;
-    return sum_at(view, unit, variables_from(view, unit) + skip + i);
+    return sum_at(view, unit, variables_from(view, unit) + skip + i, 1);
 }
 
 struct cxm_dd cxm_priv_view_weighted_sum(const struct cxm_view *view, uint32_t unit, uint32_t i)
 {
     const uint32_t skip = view->weighted ? 2 * view->config->units[unit].variables : 0;
-    return sum_at(view, unit, variables_from(view, unit) + skip + i);
+    return sum_at(view, unit, variables_from(view, unit) + skip + i, 2);
 }
 
 struct cxm_dd cxm_priv_view_product(const struct cxm_view *view, uint32_t unit, uint32_t i,
@@ -73,7 +105,7 @@ struct cxm_dd cxm_priv_view_product(const struct cxm_view *view, uint32_t unit, 
 {
     const uint32_t p = view->config->units[unit].variables;
     const uint32_t pair = i <= j ? cxm_priv_pair(p, i, j) : cxm_priv_pair(p, j, i);
-    return sum_at(view, unit, variables_from(view, unit) + (view->weighted ? 3 * p : p) + pair);
+    return sum_at(view, unit, variables_from(view, unit) + (view->weighted ? 3 * p : p) + pair, 2);
 }
 
 struct cxm_dd cxm_priv_view_plain_product(const struct cxm_view *view, uint32_t unit,
@@ -81,7 +113,7 @@ struct cxm_dd cxm_priv_view_plain_product(const struct cxm_view *view, uint32_t 
 {
     const uint32_t p = view->config->units[unit].variables;
     const uint32_t pair = i <= j ? cxm_priv_pair(p, i, j) : cxm_priv_pair(p, j, i);
-    return sum_at(view, unit, variables_from(view, unit) + 3 * p + cxm_priv_pairs(p) + pair);
+    return sum_at(view, unit, variables_from(view, unit) + 3 * p + cxm_priv_pairs(p) + pair, 1);
 }
 
 void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_base *out)

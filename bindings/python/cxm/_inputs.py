@@ -128,9 +128,17 @@ class Call:
 
     def add_weight(self, weight: Any) -> None:
         """Survey weights, or calibrated ones."""
-        if type(weight).__name__ == "Calibration":
-            weight = weight.weights
-        self.add(b"weight", self.column(weight, "weight"))
+        source = getattr(weight, "_source", None)
+        if source is None or type(weight).__module__ != "cxm._calibrate":
+            self.add(b"weight", self.column(weight, "weight"))
+            return
+        base = source.weight or _constant(1, self.rows())
+        assert base is not None
+        self.add(b"weight", base)
+        for name, (columns, _, _) in zip(weight.factors, source.margins):
+            for column in columns:
+                column.name = column.name or name.encode()
+                self.add(b"calibrate", column)
 
     def add_design(self, strata: Any, cluster: Any, fpc: Any) -> None:
         """The columns of a sampling design."""
@@ -187,6 +195,13 @@ class Call:
             return str(column.name.decode())
         where = next(i for i, c in enumerate(self.columns) if c is column)
         return self.entries[where][0].decode()
+
+
+def margins_of(weight: Any) -> Any:
+    """The margins and totals of calibrated weights; None for all others."""
+    if type(weight).__module__ != "cxm._calibrate":
+        return None
+    return weight._source.structs(list(weight.factors))
 
 
 def _constant(value: Any, rows: int) -> Column | None:

@@ -206,6 +206,16 @@ class Measure(Structure):
     ]
 
 
+class Margin(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("by", POINTER(Column)),
+        ("n_by", c_size_t),
+        ("categories", POINTER(Column)),
+        ("totals", POINTER(c_double)),
+    ]
+
+
 class EstimateOptions(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -218,16 +228,8 @@ class EstimateOptions(Structure):
         ("n_groups", c_size_t),
         ("lonely", c_int32),
         ("reserved", c_int32),
-    ]
-
-
-class Margin(Structure):
-    _fields_ = [
-        ("name", c_char_p),
-        ("by", POINTER(Column)),
-        ("n_by", c_size_t),
-        ("categories", POINTER(Column)),
-        ("totals", POINTER(c_double)),
+        ("margins", POINTER(Margin)),
+        ("n_margins", c_size_t),
     ]
 
 

@@ -41,7 +41,7 @@ def _run(
     call, items = prepare(metric, given, data, labels, missing_codes, by, weight, freq, design)
     handle = filled(metric, params, call, items, invalid, missing_key, threads)
     designed = any(part is not None for part in design)
-    return Result(handle, level, interval, measures, lonely, designed)
+    return Result(handle, level, interval, measures, lonely, designed, weight)
 
 
 #: Counts that are 0 when they are left out; the others are None.
@@ -135,7 +135,8 @@ def nps(
                        None is no answer. A text that is not listed is an error
     ``missing_codes``  answers that mean "no answer": ``[99, -99, "N/A"]``. Keys, weights and freq
                        are not searched for them
-    ``weight``         survey weights, 0 or 1e-100 … 1e100; standard errors are then linearised
+    ``weight``         survey weights, 0 or 1e-100 … 1e100, or those of :func:`cxm.rake` and
+                       :func:`cxm.poststratify`; standard errors are then linearised
     ``freq``           how many copies of the row there are, so that the result of
                        ``GROUP BY region, score`` is input
     ``strata``         sampling design: the stratum of each row, any kind of key

@@ -36,10 +36,13 @@ class Measured:
 class Reader:
     """A tally that does not change any more, with the level and interval that were asked for."""
 
-    __slots__ = ("handle", "level", "interval", "lonely", "_measures")
+    __slots__ = ("handle", "level", "interval", "lonely", "margins", "_measures")
 
-    def __init__(self, handle: Handle, level: float, interval: int, lonely: int = 0) -> None:
+    def __init__(
+        self, handle: Handle, level: float, interval: int, lonely: int = 0, margins: Any = None
+    ) -> None:
         self.lonely = lonely
+        self.margins = margins
         self.handle = handle
         self.level = level
         self.interval = interval
@@ -54,6 +57,9 @@ class Reader:
         options.level = self.level
         options.interval = interval
         options.lonely = self.lonely
+        if self.margins is not None:
+            options.margins = self.margins
+            options.n_margins = len(self.margins)
         if measures is not None:
             options.measures = (c_uint32 * len(measures))(*measures)
             options.n_measures = len(measures)

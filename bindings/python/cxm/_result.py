@@ -7,6 +7,7 @@ from struct import iter_unpack
 
 from ._errors import Error
 from ._handle import Handle, key_column, load_handle
+from ._inputs import margins_of
 from ._library import lib, text
 from ._names import checked_level, flag_names, interval_name, interval_number, lonely_number, unit_name
 from ._reader import TOTAL, Reader
@@ -58,17 +59,19 @@ class Result(Numbers, Rows):
     def __init__(
         self, handle: Handle, level: float = 0.95, interval: str | None = None,
         measures: Names = None, lonely: str = "error", designed: bool = False,
+        calibration: Any = None,
     ) -> None:
         level = level if level == 0.95 else checked_level(level)
         number = 0 if interval is None else interval_number(interval)
-        self._reader = Reader(handle, level, number, lonely_number(lonely))
+        margins = None if calibration is None else margins_of(calibration)
+        self._reader = Reader(handle, level, number, lonely_number(lonely), margins)
         self._shown = None if measures is None else self._reader.find_all(measures)
         self._headline = 0
         self._group = None
         self._cache = {}
         if number and not self._reader.fitting(self._shown):
             raise self._reader.wrong_interval(self.measures)
-        if designed:  # strata with one unit and wrong populations are told at once
+        if designed or margins is not None:  # strata with one unit and wrong populations are told at once
             self._rows()
 
     def _view(

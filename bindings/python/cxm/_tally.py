@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from ._calibrate import Calibration
     from ._inputs import Call
     from ._result import Result
 
@@ -321,12 +322,18 @@ class Tally:
         interval: str | None = None,
         measures: str | Iterable[str] | None = None,
         lonely: str = "error",
+        calibration: Calibration | None = None,
     ) -> Result:
         """The numbers of the rows added so far. Rows added later do not change the result.
-        ``lonely`` speaks of strata with one unit, see :func:`cxm.nps`."""
+
+        ``lonely`` speaks of strata with one unit, see :func:`cxm.nps`. Rows added with the weights
+        of :func:`cxm.rake` keep their base weights and categories: ``calibration`` (the same or
+        another one with these margins) brings the totals to which all rows are raked."""
         from ._result import Result
 
-        result = Result(self._ready(), level, interval, measures, lonely)
+        result = Result(
+            self._ready(), level, interval, measures, lonely, False, calibration
+        )
         self._shared = True
         return result
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from array import array
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,71 @@ def test_a_sequence_and_a_buffer() -> None:
     assert np.asarray(w).tolist() == [15, 15, 70]
     assert pd.DataFrame({"w": w}).w.tolist() == [15, 15, 70]
     assert repr(w) == "<cxm.Calibration of 3 weights to by>"
+
+
+DESIGN = {"strata": [1] * 7 + [2] * 5, "cluster": [1, 1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 2]}
+
+
+def test_standard_errors_heed_the_calibration() -> None:
+    post = cxm.poststratify(WEIGHT, by=AGE, totals={1: 120, 2: 90})
+    raked = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS)
+    assert close(cxm.nps(SCORE, weight=post, **DESIGN).std_error, 6.230543467679)
+    r = cxm.nps(SCORE, weight=raked, **DESIGN)
+    assert close(r.value, 35.138170443347) and close(r.std_error, 4.718851512579)
+    assert close(r.sum_weight, 210)
+    plain = cxm.nps(SCORE, weight=list(raked), **DESIGN)
+    assert close(plain.value, r.value) and plain.std_error > r.std_error
+    # What the margins determine is known for certain.
+    young = cxm.share([a == 1 for a in AGE], weight=raked, **DESIGN)
+    assert close(young.value, 120 / 210) and young.std_error < 1e-15
+
+
+def test_tallies_with_margins() -> None:
+    raked = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS)
+    whole = cxm.nps(SCORE, weight=raked, **DESIGN)
+    parts = []
+    for first, last in ((0, 5), (5, 12)):
+        part = cxm.rake(WEIGHT[first:last], {"age": AGE[first:last], "sex": SEX[first:last]},
+                        TOTALS)
+        parts.append(cxm.Tally("nps").add(
+            score=SCORE[first:last], weight=part,
+            **{name: column[first:last] for name, column in DESIGN.items()}))
+    merged = cxm.merge(p.save() for p in parts)
+    assert merged.save() == whole.tally.save()
+    assert merged.estimate(calibration=raked).std_error == whole.std_error
+    base = cxm.nps(SCORE, weight=WEIGHT, **DESIGN)
+    assert close(merged.estimate().std_error, base.std_error)
+
+
+def figures() -> list[tuple[str, ...]]:
+    """Lines of tests/data/designs_from_r.txt."""
+    path = Path(__file__).parents[3] / "tests" / "data" / "designs_from_r.txt"
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [tuple(part.strip() for part in x.split("|")) for x in lines if not x.startswith("#")]
+
+
+SCHOOLS = Path(__file__).parents[4] / "shared" / "data" / "api_weighted"
+TYPES = {"stype": {"E": 4421, "H": 755, "M": 1018}, "sch.wide": {"No": 1072, "Yes": 5122}}
+
+
+@pytest.mark.skipif(not SCHOOLS.is_dir(), reason="the public data sets are not here")
+@pytest.mark.parametrize("name, domain, value, error", [f for f in figures() if "st=" in f[0]
+                                                        or "rake=" in f[0]])
+def test_schools_against_r(name: str, domain: str, value: str, error: str) -> None:
+    file, design, metric, *columns = name.split()
+    frame = pd.read_csv(SCHOOLS / f"{file}.csv")
+    roles = dict(part.split("=") for part in design.split(","))
+    margins = (roles.pop("rake", None) or roles.pop("post")).split("+")
+    w = cxm.rake("pw", margins, {m: TYPES[m] for m in margins}, data=frame)
+    if columns == ["sch.wide"]:
+        columns = [frame["sch.wide"] == "Yes"]
+    by = domain.split()[0] if domain else None
+    g = getattr(cxm, metric)(*columns, data=frame, weight=w, by=by, **roles)
+    r = g.group(domain.split()[1]) if domain else g
+    assert close(r.value, float(value), 1e-9)
+    assert abs(r.std_error - float(error)) <= max(1e-9 * float(error), 1e-12)
 
 
 def test_what_is_wrong_is_named() -> None:
