@@ -207,3 +207,150 @@ def test_change_points_of_results() -> None:
     assert (r.period, r.value_a, r.value_b, r.unit) == (4, 100.0, -100.0, "points")
     share = cxm.change_point(g["promoters"], method="proportion")
     assert (share.period, share.value_a, share.value_b) == (4, 1.0, 0.0)
+
+
+# ---- slow oracles on random series -------------------------------------------------------------
+
+
+def series(seed: int, n: int) -> list[float]:
+    """Quarters from −4 to 4: exact sums, many ties, points on limits."""
+    import random
+
+    draw = random.Random(seed)
+    return [draw.randint(-16, 16) / 4 for _ in range(n)]
+
+
+def test_cusum_is_the_largest_tail_sum() -> None:
+    """H_t is the largest sum of x − mu − k over a stretch that ends at t, or 0."""
+    for seed in range(40):
+        x = series(seed, 30)
+        r = cxm.chart("cusum", x, target=0.25, k=0.5, h=3)
+        for side, sign in (("cusum_high", 1), ("cusum_low", -1)):
+            step = [sign * (v - 0.25) - 0.5 for v in x]
+            want = [max(0.0, *(sum(step[j : t + 1]) for j in range(t + 1))) for t in range(30)]
+            assert [row.value for row in r[side]] == want
+            assert signals(r, side) == [t + 1 for t in range(30) if want[t] > 3]
+
+
+def test_ewma_is_a_weighted_sum() -> None:
+    """z_t = sum of lambda (1 − lambda)^i x_(t − i), and (1 − lambda)^t of the target."""
+    for seed in range(20):
+        x = series(seed, 25)
+        rows = list(cxm.chart("ewma", x, target=1, sigma=2, lambda_=0.375, limits=2.5))
+        for t, row in enumerate(rows, 1):
+            weights = [0.375 * 0.625**i for i in range(t)]
+            want = sum(w * x[t - 1 - i] for i, w in enumerate(weights)) + 0.625**t
+            wide = 2.5 * 2 * math.sqrt(sum(w * w for w in weights))
+            assert close(row.value, want) and close(row.upper - 1, wide)
+            assert row.signal == (not 1 - wide <= want <= 1 + wide)
+
+
+def slow_rules(z: list[float]) -> list[set[str]]:
+    """Every rule from its sentence, on every stretch of the right length."""
+    def stretches(n: int) -> list[tuple[int, list[float]]]:
+        return [(e, z[e - n + 1 : e + 1]) for e in range(n - 1, len(z))]
+
+    found: list[set[str]] = [{"N1"} if abs(v) > 3 else set() for v in z]
+    for n, name in ((9, "N2"), (8, "WE4")):
+        for e, s in stretches(n):
+            if min(s) > 0 or max(s) < 0:
+                found[e].add(name)
+    for e, s in stretches(6):
+        steps = [b - a for a, b in zip(s, s[1:])]
+        if min(steps) > 0 or max(steps) < 0:
+            found[e].add("N3")
+    for e, s in stretches(14):
+        steps = [b - a for a, b in zip(s, s[1:])]
+        if all(a * b < 0 for a, b in zip(steps, steps[1:])):
+            found[e].add("N4")
+    for need, n, limit, name in ((2, 3, 2, "N5"), (4, 5, 1, "N6")):
+        for e in range(len(z)):
+            last = z[max(0, e - n + 1) : e + 1]
+            for sign in (1, -1):
+                if sign * z[e] > limit and sum(sign * v > limit for v in last) >= need:
+                    found[e].add(name)
+    for e, s in stretches(15):
+        if max(map(abs, s)) < 1:
+            found[e].add("N7")
+    for e, s in stretches(8):
+        if min(map(abs, s)) > 1 and min(s) < 0 < max(s):
+            found[e].add("N8")
+    return found
+
+
+def test_run_rules_by_their_sentences() -> None:
+    seen: set[str] = set()
+    for seed in range(300):
+        scale = (1, 0.5, 0.2, 0.1)[seed % 4]
+        z = [v * scale + (seed % 5 == 0) * 0.6 for v in series(seed, 60)]
+        if seed % 7 == 0:
+            z = sorted(z)
+        if seed % 3 == 0:
+            z = [v * (-1) ** i for i, v in enumerate(map(abs, z))]
+        rows = list(cxm.run_rules(z, rules="all,WE4"))
+        for row, want in zip(rows, slow_rules(z)):
+            got = {part.split(":")[0] for part in (row.reason or "").split("; ") if part}
+            assert got == want, (seed, row.period)
+            assert row.signal == bool(want)
+            seen |= want
+    assert seen == {"N1", "N2", "N3", "N4", "N5", "N6", "N7", "N8", "WE4"}
+
+
+def test_rates_in_fractions() -> None:
+    import random
+    from fractions import Fraction
+
+    for seed in range(60):
+        draw = random.Random(seed)
+        n = [draw.choice([0, 1, 5, 40, 1000]) for _ in range(12)]
+        k = [draw.randint(0, m) for m in n]
+        if not any(n) or sum(k) in (0, sum(n)):
+            continue
+        centre = Fraction(sum(k), sum(n))
+        for kind, variance in (("p", centre * (1 - centre)), ("u", centre)):
+            for row, a, m in zip(cxm.chart(kind, k, n), k, n):
+                if m == 0:
+                    assert math.isnan(row.value) and row.signal is None
+                    assert row.flags == ("NO_DATA",)
+                    continue
+                # 9 variance / m against the square of the distance: no roots, no rounding.
+                beyond = (Fraction(a, m) - centre) ** 2 > 9 * variance / m
+                assert row.signal == beyond, (seed, kind)
+                assert close(row.centre, float(centre), 1e-15)
+                assert close(row.sigma, math.sqrt(variance / m), 1e-14)
+
+
+def test_change_points_by_trying_every_split() -> None:
+    from fractions import Fraction
+
+    for seed in range(60):
+        x = [Fraction(v) for v in series(seed, 4 + seed % 20)]
+        n, total = len(x), sum(x)
+        gains = [
+            sum(x[:k]) ** 2 / Fraction(k) + sum(x[k:]) ** 2 / Fraction(n - k) - total**2 / n
+            for k in range(1, n)
+        ]
+        best = max(gains)
+        if best == 0:
+            continue
+        rss = sum(v * v for v in x) - total**2 / n
+        r = cxm.change_point([float(v) for v in x])
+        assert gains[r.period - 1] == best and r.period == gains.index(best) + 1
+        if rss > best:
+            assert close(r.statistic, float(best / ((rss - best) / (n - 2))), 1e-11)
+            assert (r.verdict == "change") == (n * math.log(rss / (rss - best)) > 2 * math.log(n))
+        rank = [2 * sum(b < a for b in x) + sum(b == a for b in x) + 1 for a in x]
+        u = [abs(sum(rank[:k]) - k * (n + 1)) for k in range(1, n)]
+        assert cxm.change_point([float(v) for v in x], method="pettitt").statistic == max(u)
+
+
+def test_random_series_of_shares_stay_inside_their_levels() -> None:
+    """Under no change a p below 0.1 comes in about one of ten series: 200 of them, 99 orders."""
+    import random
+
+    draw = random.Random(5)
+    below = 0
+    for seed in range(200):
+        x = [draw.random() for _ in range(12)]
+        below += cxm.change_point(x, permutations=99, seed=seed).p <= 0.1
+    assert 8 <= below <= 36  # 20 expected, standard deviation 4.2
