@@ -354,3 +354,18 @@ def test_random_series_of_shares_stay_inside_their_levels() -> None:
         x = [draw.random() for _ in range(12)]
         below += cxm.change_point(x, permutations=99, seed=seed).p <= 0.1
     assert 8 <= below <= 36  # 20 expected, standard deviation 4.2
+
+
+def test_sums_start_anew_after_a_gap() -> None:
+    x = [2.0, 2.0, None, 2.0]
+    split = cxm.chart("cusum", x, target=0, k=0.5, h=9, gaps="split")["cusum_high"]
+    assert split.to_dict()["value"][:2] == [1.5, 3.0] and split.to_dict()["value"][3] == 1.5
+    skip = cxm.chart("cusum", x, target=0, k=0.5, h=9, gaps="skip")["cusum_high"]
+    assert skip.to_dict()["value"][3] == 4.5
+    assert skip.to_dict()["step"] == [1, 2, None, 3] and split.to_dict()["step"][3] == 1
+
+
+def test_of_equal_splits_the_first() -> None:
+    assert cxm.change_point([1, 3, 3, 1], [4, 4, 4, 4]).period == 1
+    assert cxm.change_point([1, 3, 3, 1]).period == 1
+    assert cxm.change_point([1, 3, 3, 1], method="pettitt").period == 1

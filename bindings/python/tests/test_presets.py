@@ -116,3 +116,29 @@ def test_retention_rules() -> None:
     assert first["amplitude_return_on", 2] == on[2]
     preset = next(p for p in cxm.presets("cohorts") if p.name == "mixpanel_on_or_after")
     assert preset.params == {"mode": "rolling", "criterion": "on_or_after"}
+
+
+def test_measures_that_are_no_headline() -> None:
+    """The ledger of the definitions, in cents."""
+    before = [10000, 10000, 20000, 5000, 0, 0, 30000, 0, 15000, 10000]
+    after = [10000, 15000, 12000, 0, 8000, 6000, 33000, 0, 0, 9999]
+    ever = [1, 1, 1, 1, 0, 1, 1, 1, 1, 1]
+    r = cxm.preset_report("revenue", before, after, ever=ever)
+    value = {row.preset: (row.measure, row.value) for row in r}
+    assert value["chartmogul_gross_mrr_churn"] == ("gross_churn", pytest.approx(0.28001))
+    net = value["chartmogul_net_mrr_churn"]
+    assert net == ("net_churn_reactivation", pytest.approx(0.14001))
+
+
+def test_denominators_of_churn() -> None:
+    base = {"start": 1000, "average": 1060, "joined": 1200, "opening": 1000, "survivors": 940}
+    for name, want in base.items():
+        r = cxm.churn(n_start=1000, n_end=1120, n_new=180, n_lost_new=20, denominator=name)
+        assert r["denominator"].value == want, name
+        lost = 60 if name == "start" else 80
+        assert (r["successes"].value, r.value) == (lost, pytest.approx(lost / want))
+    lost = cxm.churn(active_before=[1, 1, 0], active_after=[1, 0, 1], reason=["", "price", ""],
+                     denominator="joined")
+    assert lost["churn[price]"].value == lost.value == pytest.approx(1 / 3)
+    empty = cxm.churn(n_start=0, n_end=0, n_new=0, denominator="daily")
+    assert empty.value != empty.value and "NO_DATA" in empty.flags
