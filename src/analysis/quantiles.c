@@ -324,6 +324,7 @@ struct wants {
     uint32_t *groups;
     int64_t *ranks;
     double *values;
+    struct cxm_quantile_ranks *quantiles;
 };
 
 static enum cxm_status wants_new(struct wants *w, size_t n, struct cxm_error *error)
@@ -331,8 +332,10 @@ static enum cxm_status wants_new(struct wants *w, size_t n, struct cxm_error *er
     w->groups = cxm_priv_alloc(NULL, n, sizeof *w->groups);
     w->ranks = cxm_priv_alloc(NULL, n, sizeof *w->ranks);
     w->values = cxm_priv_alloc(NULL, n, sizeof *w->values);
-    return w->groups != NULL && w->ranks != NULL && w->values != NULL ? CXM_OK
-                                                                      : cxm_priv_no_memory(error);
+    w->quantiles = cxm_priv_alloc(NULL, n / STATISTICS, sizeof *w->quantiles);
+    const bool room = w->groups != NULL && w->ranks != NULL && w->values != NULL
+                   && w->quantiles != NULL;
+    return room ? CXM_OK : cxm_priv_no_memory(error);
 }
 
 static void wants_release(struct wants *w)
@@ -340,6 +343,7 @@ static void wants_release(struct wants *w)
     cxm_priv_release(NULL, w->groups);
     cxm_priv_release(NULL, w->ranks);
     cxm_priv_release(NULL, w->values);
+    cxm_priv_release(NULL, w->quantiles);
 }
 
 static struct cxm_estimate base_of(const struct cxm_selection *s, uint32_t group, double level)
@@ -358,7 +362,7 @@ static enum cxm_status add_groups(const struct page *page, struct cxm_selection 
                                   const struct groups *g, bool keyed, struct cxm_error *error)
 {
     const size_t per = page->o.n_probs * STATISTICS;
-    struct wants w = { NULL, NULL, NULL };
+    struct wants w = { NULL, NULL, NULL, NULL };
     enum cxm_status status = wants_new(&w, s->n_groups * per, error);
     size_t n = 0;
     for (uint32_t at = 0; status == CXM_OK && at < s->n_groups; at++) {
@@ -366,6 +370,7 @@ static enum cxm_status add_groups(const struct page *page, struct cxm_selection 
         for (size_t i = 0; i < page->o.n_probs && s->n[group] > 0; i++) {
             const struct cxm_quantile_ranks r = cxm_priv_quantile_ranks(
                 s->n[group], page->o.probs[i], type_of(page), page->o.level);
+            w.quantiles[n / STATISTICS] = r;
             const int64_t ranks[] = { r.lower < 0 ? 0 : r.lower, r.low, r.high,
                                       r.upper < s->n[group] ? r.upper : r.high };
             for (int k = 0; k < STATISTICS; k++, n++) {
@@ -383,10 +388,9 @@ static enum cxm_status add_groups(const struct page *page, struct cxm_selection 
             struct cxm_estimate e = base_of(s, group, page->o.level);
             double coverage = NAN;
             if (e.n > 0) {
-                const struct cxm_quantile_ranks r = cxm_priv_quantile_ranks(
-                    e.n, page->o.probs[i], type_of(page), page->o.level);
-                set_quantile(&e, &r, w.values + n);
-                coverage = r.coverage;
+                const struct cxm_quantile_ranks *r = &w.quantiles[n / STATISTICS];
+                set_quantile(&e, r, w.values + n);
+                coverage = r->coverage;
                 n += STATISTICS;
             }
             const size_t row = add_row(page, i, &e, coverage);

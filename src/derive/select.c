@@ -252,30 +252,48 @@ struct wanted {
     size_t rank;
 };
 
+enum { COARSE = 256 }; /* buckets are summed by so many, so that a rank is found quickly */
+
+/* The rows of buckets first … first + n - 1 of a group, over all threads. */
+static int64_t rows_in(const struct cxm_selection *s, int threads, size_t first, size_t n)
+{
+    const size_t each = (size_t)s->n_groups * BUCKETS;
+    int64_t sum = 0;
+    for (int t = 0; t < threads; t++) {
+        const uint32_t *counts = s->histogram + (size_t)t * each + first;
+        for (size_t b = 0; b < n; b++)
+            sum += counts[b];
+    }
+    return sum;
+}
+
 /* Buckets of the ranks are numbered in `bucket` (by group and leading bits, number + 1; starts as
- * 0); their number. Histograms of all threads are summed on the way. */
+ * 0); their number. Ranks of one group follow one another. */
 static uint32_t find_buckets(const struct cxm_selection *s, int threads, const uint32_t *groups,
                              const int64_t *ranks, size_t n, uint32_t *bucket,
                              struct wanted *wanted)
 {
-    const size_t each = (size_t)s->n_groups * BUCKETS;
+    int64_t coarse[BUCKETS / COARSE];
     uint32_t used = 0;
     for (size_t i = 0; i < n; i++) {
         const size_t base = (size_t)groups[i] * BUCKETS;
-        int64_t before = 0;
-        for (size_t b = 0; b < BUCKETS; b++) {
-            int64_t here = 0;
-            for (int t = 0; t < threads; t++)
-                here += s->histogram[(size_t)t * each + base + b];
-            if (ranks[i] >= before + here) {
-                before += here;
-                continue;
-            }
-            if (bucket[base + b] == 0)
-                bucket[base + b] = ++used;
-            wanted[i] = (struct wanted){ bucket[base + b] - 1, (size_t)(ranks[i] - before) };
-            break;
+        if (i == 0 || groups[i] != groups[i - 1]) {
+            for (size_t c = 0; c < BUCKETS / COARSE; c++)
+                coarse[c] = rows_in(s, threads, base + c * COARSE, COARSE);
         }
+        int64_t left = ranks[i];
+        size_t c = 0, b;
+        while (left >= coarse[c])
+            left -= coarse[c++];
+        for (b = base + c * COARSE;; b++) {
+            const int64_t here = rows_in(s, threads, b, 1);
+            if (left < here)
+                break;
+            left -= here;
+        }
+        if (bucket[b] == 0)
+            bucket[b] = ++used;
+        wanted[i] = (struct wanted){ bucket[b] - 1, (size_t)left };
     }
     return used;
 }

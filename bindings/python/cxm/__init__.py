@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ._design import Design
     from ._fcr import ContactResult, States, fcr_window
     from ._info import analyses
+    from ._interval import Interval, mean_interval, nps_interval, rate_interval, share_interval
     from ._lifetime import (
         Model,
         bg_nbd,
@@ -62,13 +63,10 @@ if TYPE_CHECKING:
         shifted_beta_geometric,
     )
     from ._paired import paired
-    from ._interval import (
-        Interval, mean_interval, nps_interval, rate_interval, share_interval,
-    )
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._presets import Preset, preset_report, presets
-    from ._report import Report
     from ._repeat import repeat_purchase
+    from ._report import Report
     from ._revenue import revenue
     from ._service import (
         backlog,
