@@ -187,6 +187,41 @@ static void issues_and_errors(void **state)
     assert_close(rows[0].estimate.upper, 0.89220873, 2e-8);
 }
 
+/* Section 1.2: S(7) = 0.6581196581, se 0.1407392325 (n = 13; R survfit). */
+static void survival_version(void **state)
+{
+    (void)state;
+    struct table t;
+    struct cxm_report *report = NULL;
+    load_example(&t);
+    struct cxm_contacts c = contacts_of(&t, true, 30 * DAY);
+    assert_int_equal(cxm_fcr_km(&c, 7 * DAY, NULL, &report, NULL), CXM_OK);
+    assert_int_equal(cxm_report_rows(report), 1);
+    const struct cxm_estimate *e = cxm_report_estimates(report);
+    assert_close(e->value, 0.6581196581, 1e-10);
+    assert_close(e->std_error, 0.1407392325, 1e-9);
+    assert_int_equal(e->n, 13);
+    assert_int_equal(e->n + e->missing + e->invalid + e->excluded, 15);
+    assert_true(e->lower > 0 && e->lower < e->value && e->upper > e->value && e->upper < 1);
+    assert_string_equal(cxm_report_definition(report, 0),
+                        "fcr/window=7d/key=customer+category/from=resolution/km");
+    cxm_report_free(report);
+    c.by = &t.columns[3];
+    assert_int_equal(cxm_fcr_km(&c, 7 * DAY, NULL, &report, NULL), CXM_OK);
+    assert_int_equal(cxm_report_rows(report), 2);
+    e = cxm_report_estimates(report);
+    /* b: 1 (4.5 d), 4 (7 d) repeated, 2, 5, 10, 14, 15 not; 10 was watched for 3.5 d only */
+    assert_int_equal(e[0].n, 7);
+    assert_close(e[0].value, (1 - 1.0 / 6) * (1 - 1.0 / 5), 1e-14);
+    /* t: 6 (0 d), 11 (1.9 d) of 3, 6, 7, 9, 11, 12; 12 was watched for 2.8 d */
+    assert_int_equal(e[1].n, 6);
+    assert_close(e[1].value, (1 - 1.0 / 6) * (1 - 1.0 / 5), 1e-14);
+    cxm_report_free(report);
+    const struct cxm_fcr_window_options wrong = { CXM_INIT(fcr_window),
+                                                  .interval = CXM_INTERVAL_WILSON };
+    assert_int_equal(cxm_fcr_km(&c, 7 * DAY, &wrong, &report, NULL), CXM_EINVAL);
+}
+
 /* ---- edges: section 12, items 1 to 6 -------------------------------------------------- */
 
 struct one {
@@ -917,13 +952,14 @@ static void out_of_memory(void **state)
 int main(void)
 {
     enum { N = COUNT_OF(settings) };
-    struct CMUnitTest tests[N + 17];
+    struct CMUnitTest tests[N + 18];
     size_t n = 0;
     for (; n < N; n++)
         tests[n] = (struct CMUnitTest){ settings[n].name, worked_example, NULL, NULL,
                                         (void *)(uintptr_t)&settings[n] };
     const struct CMUnitTest others[] = {
         cmocka_unit_test(issues_and_errors),
+        cmocka_unit_test(survival_version),
         cmocka_unit_test(no_rows),
         cmocka_unit_test(window_of_zero),
         cmocka_unit_test(as_of_before_all),

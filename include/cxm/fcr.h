@@ -6,6 +6,7 @@
 #define CXM_FCR_H
 
 #include <cxm/options.h>
+#include <cxm/report.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -125,6 +126,23 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_fcr_window(const struct cxm_contacts *contacts, int64_t window,
                const struct cxm_fcr_window_options *options, struct cxm_row *rows,
                size_t row_bytes, size_t capacity, size_t *n_out, struct cxm_error *error);
+
+/**
+ * The same rate with the contacts whose window is not over: the chance of no repeat within the
+ * window by Kaplan & Meier (1958). A contact's time runs from its anchor to the next contact (0 when
+ * that came before the anchor), or is censored at as_of; S(window) is the rate. Uses every
+ * resolved contact, so it is less variable than fcr where many windows are open; it takes
+ * contacts for independent, and those that are pending for like the others.
+ *
+ * A row a group, measure "fcr_km": std_error by Greenwood, limits log-log (options->interval: one
+ * of those of survival curves), axes `at_risk` (contacts whose time was not over at the window's
+ * end) and `events` (repeats within it). Options as cxm_fcr_window; the denominator is of no use.
+ * Errors as cxm_fcr_window.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_fcr_km(const struct cxm_contacts *contacts, int64_t window,
+           const struct cxm_fcr_window_options *options, struct cxm_report **out,
+           struct cxm_error *error);
 
 #ifdef __cplusplus
 }

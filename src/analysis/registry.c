@@ -33,6 +33,8 @@ static const struct cxm_analysis_info analyses[] = {
       "可检出差异", "Cohen 1988" },
     { "durations", "How long customers stayed, as known at an instant", "客户存续时间",
       "Kaplan & Meier 1958" },
+    { "fcr_km", "First-contact resolution with contacts that are pending", "首接解决率（生存分析）",
+      "Kaplan & Meier 1958" },
     { "gamma_gamma", "What an order is worth", "消费金额模型 Gamma-Gamma",
       "Fader, Hardie & Lee 2005" },
     { "histories", "First, last, number and amount of every customer's orders", "客户购买历史",

@@ -5,6 +5,7 @@
 #include "analysis/numbers.h"
 #include "analysis/report.h"
 #include "estimate/estimate.h"
+#include "tally/tally.h"
 
 #include <cxm/service.h>
 
@@ -104,7 +105,7 @@ enum cxm_status cxm_standardise(struct cxm_tally *tally, const double *shares, s
                                 struct cxm_report **out, struct cxm_error *error)
 {
     struct cxm_standardise_options o = { .size = sizeof o };
-    struct cxm_tally_info info;
+    char definition[256];
     char name[72];
     uint32_t measure;
     if (tally == NULL || out == NULL)
@@ -130,13 +131,14 @@ enum cxm_status cxm_standardise(struct cxm_tally *tally, const double *shares, s
     if (status == CXM_OK) {
         const struct cxm_estimate sum = weigh(groups, shares, n, o.level);
         struct cxm_report *r = cxm_priv_report_new(NULL);
-        cxm_tally_describe(tally, &info);
+        const char *metric = tally->config.rules->info->name;
+        cxm_tally_definition(tally, definition, sizeof definition);
         cxm_priv_report_keys_of(r, tally);
         const int share = cxm_priv_report_axis(r, "share", CXM_AXIS_REAL);
         const int reference = cxm_priv_report_axis(r, "reference", CXM_AXIS_REAL);
-        cxm_priv_report_add(r, info.metric, "standardised", info.definition, &sum);
+        cxm_priv_report_add(r, metric, "standardised", definition, &sum);
         for (size_t i = 0; i < n; i++) {
-            const size_t row = cxm_priv_report_add(r, info.metric, name, info.definition,
+            const size_t row = cxm_priv_report_add(r, metric, name, definition,
                                                    &groups[i]);
             cxm_priv_report_key_from(r, row, tally, (int64_t)i);
             cxm_priv_report_real(r, row, share, sum.sum_weight > 0

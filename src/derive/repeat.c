@@ -25,6 +25,7 @@ struct scan {
     struct cxm_repeat_out *out;
     struct cxm_codes groups;
     struct part *parts;
+    uint8_t yes[CXM_N_CONTACT_CODES], all[CXM_N_CONTACT_CODES]; /* what a code adds to a share */
 };
 
 int cxm_priv_contact_outcome(unsigned code, enum cxm_fcr_denominator denominator)
@@ -133,7 +134,7 @@ static void note_duration(const struct scan *s, uint32_t row, int64_t anchor, bo
 }
 
 /* The state of event i, whose next opening is `next`. Its end goes into *end. */
-static unsigned state_of(const struct scan *s, const struct cxm_event *e, size_t i, size_t n,
+static inline unsigned state_of(const struct scan *s, const struct cxm_event *e, size_t i, size_t n,
                          bool has_next, int64_t next, int64_t *end)
 {
     const struct cxm_repeat_rules *r = s->rules;
@@ -240,8 +241,21 @@ static size_t scan_issue(const struct scan *s, struct cxm_event *e, size_t first
     return i;
 }
 
+/* A key with one contact: its issue is what the contact is. */
+static void scan_single(const struct scan *s, struct cxm_event *e)
+{
+    int64_t end;
+    const unsigned state = state_of(s, e, 0, 1, false, 0, &end);
+    const unsigned code = is_outside(s->rules, e->time) ? CXM_CONTACT_OUTSIDE : state;
+    e->code = code | code << 8 | state << 16;
+}
+
 static void scan_key(const struct scan *s, struct cxm_event *e, size_t n)
 {
+    if (n == 1) {
+        scan_single(s, e);
+        return;
+    }
     scan_contacts(s, e, n);
     for (size_t i = 0; i < n;) {
         if (e[i].code >> 16 != CXM_CONTACT_BAD) {
@@ -324,14 +338,10 @@ static bool count_customer(const struct scan *s, unsigned worker, struct cxm_eve
             if (s->groups.codes != NULL && e[last].time != e[first].time)
                 break;
             const unsigned contact = e[last].code & 0xFF, issue = e[last].code >> 8 & 0xFF;
-            const int outcome[2] = {
-                cxm_priv_contact_outcome(contact, s->rules->denominator),
-                cxm_priv_contact_outcome(issue, s->rules->denominator),
-            };
-            for (int kind = 0; kind < 2; kind++) {
-                yes[kind] += outcome[kind] > 0;
-                all[kind] += outcome[kind] >= 0;
-            }
+            yes[0] += s->yes[contact];
+            all[0] += s->all[contact];
+            yes[1] += s->yes[issue];
+            all[1] += s->all[issue];
             settle(s, worker, e[last].row, e[last].code >> 16, contact, issue);
         }
         for (int kind = 0; kind < 2; kind++) {
@@ -480,6 +490,11 @@ enum cxm_status cxm_priv_repeat_contacts(const struct cxm_repeat_input *input,
 {
     struct scan s = { .input = input, .rules = rules, .out = out,
                       .allocator = cxm_priv_allocator(input->allocator) };
+    for (unsigned c = 0; c < CXM_N_CONTACT_CODES; c++) {
+        const int outcome = cxm_priv_contact_outcome(c, rules->denominator);
+        s.yes[c] = outcome > 0;
+        s.all[c] = outcome >= 0;
+    }
     memset(out, 0, sizeof *out);
     out->allocator = s.allocator;
     out->n = (size_t)input->customer->n;

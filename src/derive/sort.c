@@ -10,9 +10,9 @@
 
 enum {
     BLOCK = 1024,
-    CHUNK = 64,            /* records of a piece of a partition: 2 KiB */
-    SLAB = 128,            /* chunks that are allocated together */
-    PARTITION_ROWS = 8192, /* that a partition should have: 256 KiB of records */
+    CHUNK = 64,            /* records of a piece of a partition */
+    MOST_SLAB = 1024,      /* chunks that are allocated together at most: some MiB */
+    PARTITION_ROWS = 16384, /* that a partition should have: 512 KiB of events */
     MOST_PARTITION_BITS = 12,
     MOST_BUCKET_BITS = 20,
     SHORT_RUN = 16         /* rows that insertion sorts faster than merging */
@@ -28,53 +28,98 @@ static inline uint64_t scramble(uint64_t word)
 
 /* ---- pieces of memory ----------------------------------------------------------------- */
 
+/* Nearly all records fit 20 bytes: keys that agree in their high halves, instants within 68 years
+ * of the first. The others are kept whole beside them. */
+struct narrow {
+    uint32_t key, time, extra, code, row; /* extra UINT32_MAX: none */
+};
+
+enum { NARROW, WIDE, N_WIDTHS };
+
 /* The rows of one partition that one worker read: chunks in their order. */
 struct list {
-    uint32_t first, last; /* chunk + 1; 0: none */
-    uint32_t n;           /* records */
+    unsigned char *cursor; /* where the next record goes */
+    uint32_t first, last;  /* chunk + 1; 0: none */
+    uint32_t n;            /* records */
 };
 
-struct slab {
-    struct cxm_event events[SLAB][CHUNK];
-    uint32_t next[SLAB];  /* chunk + 1 */
-};
-
+/* Chunks of records of one width; the next of chunk c is next[c]. */
 struct pool {
     const struct cxm_allocator *allocator;
-    struct slab **slabs;
-    uint32_t n_slabs, capacity, n_chunks;
+    size_t record_bytes;
+    uint32_t slab_chunks;  /* a power of two */
+    int slab_shift;
+    unsigned char **slabs;
+    uint32_t n_slabs, capacity;
+    uint32_t *next;        /* chunk + 1 */
+    uint32_t n_chunks, next_capacity;
+    struct list *lists;    /* by partition; NULL: no record yet */
 };
 
-static uint32_t new_chunk(struct pool *pool)
+static inline unsigned char *chunk_at(const struct pool *pool, uint32_t chunk)
 {
-    if (pool->n_chunks == SLAB * pool->n_slabs) {
-        if (pool->n_slabs == pool->capacity) {
-            const uint32_t capacity = 2 * pool->capacity + 16;
-            struct slab **grown = cxm_priv_grow(pool->allocator, pool->slabs, pool->n_slabs,
-                                                capacity, sizeof *grown);
-            if (grown == NULL)
-                return 0;
-            pool->slabs = grown;
-            pool->capacity = capacity;
-        }
-        struct slab *slab = cxm_priv_alloc(pool->allocator, 1, sizeof *slab);
-        if (slab == NULL)
-            return 0;
-        pool->slabs[pool->n_slabs++] = slab;
+    const uint32_t at = (chunk - 1) & (pool->slab_chunks - 1);
+    return pool->slabs[(chunk - 1) >> pool->slab_shift] + (size_t)at * CHUNK * pool->record_bytes;
+}
+
+static bool grow_pool(struct pool *pool)
+{
+    if (pool->n_slabs == pool->capacity) {
+        const uint32_t capacity = 2 * pool->capacity + 4;
+        unsigned char **grown = cxm_priv_grow(pool->allocator, pool->slabs, pool->n_slabs,
+                                              capacity, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        pool->slabs = grown;
+        pool->capacity = capacity;
     }
-    const uint32_t at = pool->n_chunks++;
-    pool->slabs[at / SLAB]->next[at % SLAB] = 0;
-    return at + 1;
+    unsigned char *slab = cxm_priv_alloc(pool->allocator, (size_t)pool->slab_chunks * CHUNK,
+                                         pool->record_bytes);
+    if (slab == NULL)
+        return false;
+    pool->slabs[pool->n_slabs++] = slab;
+    return true;
 }
 
-static inline struct cxm_event *chunk_events(const struct pool *pool, uint32_t chunk)
+/* Another chunk for a list; false: out of memory. */
+static bool extend_list(struct pool *pool, uint32_t partition)
 {
-    return pool->slabs[(chunk - 1) / SLAB]->events[(chunk - 1) % SLAB];
+    struct list *const list = &pool->lists[partition];
+    if (pool->n_chunks == pool->next_capacity) {
+        const uint32_t capacity = 2 * pool->next_capacity + 16;
+        uint32_t *grown = cxm_priv_grow(pool->allocator, pool->next, pool->n_chunks, capacity,
+                                        sizeof *grown);
+        if (grown == NULL)
+            return false;
+        pool->next = grown;
+        pool->next_capacity = capacity;
+    }
+    if (pool->n_chunks >> pool->slab_shift == pool->n_slabs && !grow_pool(pool))
+        return false;
+    pool->next[pool->n_chunks] = 0;
+    const uint32_t chunk = ++pool->n_chunks;
+    if (list->last != 0)
+        pool->next[list->last - 1] = chunk;
+    else
+        list->first = chunk;
+    list->last = chunk;
+    list->cursor = chunk_at(pool, chunk);
+    return true;
 }
 
-static inline uint32_t next_chunk(const struct pool *pool, uint32_t chunk)
+/* Slabs hold about as many rows as there are, up to some MiB. */
+static bool pool_init(struct pool *pool, size_t record_bytes, int64_t rows, uint32_t partitions,
+                      const struct cxm_allocator *allocator)
 {
-    return pool->slabs[(chunk - 1) / SLAB]->next[(chunk - 1) % SLAB];
+    pool->allocator = allocator;
+    pool->record_bytes = record_bytes;
+    pool->slab_chunks = 1;
+    while (pool->slab_chunks < MOST_SLAB && (int64_t)pool->slab_chunks * CHUNK < rows) {
+        pool->slab_chunks *= 2;
+        pool->slab_shift++;
+    }
+    pool->lists = cxm_priv_alloc_zero(allocator, partitions, sizeof *pool->lists);
+    return pool->lists != NULL;
 }
 
 static void pool_release(struct pool *pool)
@@ -82,6 +127,8 @@ static void pool_release(struct pool *pool)
     for (uint32_t i = 0; i < pool->n_slabs; i++)
         cxm_priv_release(pool->allocator, pool->slabs[i]);
     cxm_priv_release(pool->allocator, pool->slabs);
+    cxm_priv_release(pool->allocator, pool->next);
+    cxm_priv_release(pool->allocator, pool->lists);
 }
 
 /* ---- the whole sort ------------------------------------------------------------------- */
@@ -113,9 +160,10 @@ struct worker {
     struct sorting *sorting;
     unsigned number;
     int64_t first, last;        /* rows that it reads */
-    struct pool pool;
-    struct list *lists;         /* by partition */
-    struct cxm_event **cursors; /* by partition: where the next record goes */
+    struct pool pools[N_WIDTHS];
+    bool has_base;
+    uint64_t high;              /* the upper halves of narrow keys */
+    int64_t base;               /* what narrow instants are counted from */
     struct block_memory *block;
     struct cxm_event *events, *other; /* one partition; memory for merging */
     size_t capacity, other_capacity;
@@ -217,23 +265,52 @@ static void keep_complete(const struct block_memory *b, size_t n, bool *keep)
                && b->extra_state[i] != CXM_ROW_INVALID && b->code_state[i] != CXM_ROW_INVALID;
 }
 
-static bool put(struct worker *w, uint32_t partition, struct cxm_event event)
+static inline bool put(struct pool *pool, uint32_t partition, const void *record, size_t bytes)
 {
-    struct list *list = &w->lists[partition];
-    if (CXM_UNLIKELY(list->n % CHUNK == 0)) {
-        const uint32_t chunk = new_chunk(&w->pool);
-        if (chunk == 0)
-            return false;
-        if (list->last != 0)
-            w->pool.slabs[(list->last - 1) / SLAB]->next[(list->last - 1) % SLAB] = chunk;
-        else
-            list->first = chunk;
-        list->last = chunk;
-        w->cursors[partition] = chunk_events(&w->pool, chunk);
-    }
-    *w->cursors[partition]++ = event;
+    struct list *list = &pool->lists[partition];
+    if (CXM_UNLIKELY(list->n % CHUNK == 0) && !extend_list(pool, partition))
+        return false;
+    memcpy(list->cursor, record, bytes);
+    list->cursor += bytes;
     list->n++;
     return true;
+}
+
+/* A row that does not fit a narrow record. */
+static bool put_wide(struct worker *w, uint32_t partition, const struct cxm_event *event)
+{
+    struct pool *pool = &w->pools[WIDE];
+    if (pool->lists == NULL
+        && !pool_init(pool, sizeof *event, w->last - w->first, w->sorting->n_partitions,
+                      w->sorting->allocator))
+        return false;
+    return put(pool, partition, event, sizeof *event);
+}
+
+static bool put_row(struct worker *w, const struct block_memory *b, size_t i, int64_t row)
+{
+    const struct sorting *s = w->sorting;
+    const uint64_t word = b->customer[i], key = scramble(word);
+    const uint32_t partition =
+        s->partition_bits > 0 ? (uint32_t)(key >> (64 - s->partition_bits)) : 0;
+    const uint32_t code =
+        b->code_state[i] == CXM_ROW_USED ? (uint32_t)b->code[i] : CXM_CODE_MISSING;
+    if (CXM_UNLIKELY(!w->has_base)) {
+        w->has_base = true;
+        w->high = word >> 32 << 32;
+        w->base = (int64_t)((uint64_t)b->time[i] - ((uint64_t)1 << 31));
+    }
+    const uint64_t time = (uint64_t)b->time[i] - (uint64_t)w->base;
+    const bool has_extra = b->extra[i] != CXM_NO_INSTANT;
+    const uint64_t extra = has_extra ? (uint64_t)b->extra[i] - (uint64_t)w->base : 0;
+    if (CXM_LIKELY((word ^ w->high) <= UINT32_MAX && time <= UINT32_MAX && extra < UINT32_MAX)) {
+        const struct narrow record = { (uint32_t)word, (uint32_t)time,
+                                       has_extra ? (uint32_t)extra : UINT32_MAX, code,
+                                       (uint32_t)row };
+        return put(&w->pools[NARROW], partition, &record, sizeof record);
+    }
+    const struct cxm_event event = { key, b->time[i], b->extra[i], code, (uint32_t)row };
+    return put_wide(w, partition, &event);
 }
 
 static enum cxm_status partition_block(struct worker *w, struct readers *r, int64_t first,
@@ -260,17 +337,8 @@ static enum cxm_status partition_block(struct worker *w, struct readers *r, int6
     } else {
         keep_complete(b, n, b->keep);
     }
-    const int shift = 64 - s->partition_bits;
     for (size_t i = 0; i < n; i++) {
-        if (!b->keep[i])
-            continue;
-        const uint64_t key = scramble(b->customer[i]);
-        const struct cxm_event event = {
-            key, b->time[i], b->extra[i],
-            b->code_state[i] == CXM_ROW_USED ? (uint32_t)b->code[i] : CXM_CODE_MISSING,
-            (uint32_t)(first + (int64_t)i),
-        };
-        if (!put(w, s->partition_bits > 0 ? (uint32_t)(key >> shift) : 0, event))
+        if (b->keep[i] && !put_row(w, b, i, first + (int64_t)i))
             return cxm_priv_no_memory(&w->error);
     }
     return CXM_OK;
@@ -303,7 +371,7 @@ static inline bool is_less(const struct cxm_event *a, const struct cxm_event *b)
         return a->customer < b->customer;
     if (a->code != b->code)
         return a->code < b->code;
-    return a->time < b->time;
+    return a->time != b->time ? a->time < b->time : a->row < b->row;
 }
 
 static void insertion_sort(struct cxm_event *events, size_t n)
@@ -386,51 +454,101 @@ static inline size_t bucket_of(uint64_t customer, int partition_bits, int bucket
     return (size_t)(customer << partition_bits >> (64 - bucket_bits));
 }
 
-/* Calls `action` for every record of a partition, in the order of the rows. */
-#define EACH_RECORD(partition, action)                                                         \
-    do {                                                                                       \
-        for (unsigned t = 0; t < s->n_workers; t++) {                                          \
-            const struct pool *const pool = &s->workers[t].pool;                               \
-            const struct list *const list = &s->workers[t].lists[partition];                   \
-            size_t left = list->n;                                                             \
-            for (uint32_t c = list->first; c != 0; c = next_chunk(pool, c)) {                  \
-                const struct cxm_event *const chunk = chunk_events(pool, c);                   \
-                const size_t n_chunk = left < CHUNK ? left : CHUNK;                            \
-                for (size_t i = 0; i < n_chunk; i++) {                                         \
-                    const struct cxm_event *const e = &chunk[i];                               \
-                    action;                                                                    \
-                }                                                                              \
-                left -= n_chunk;                                                               \
-            }                                                                                  \
-        }                                                                                      \
-    } while (0)
+static inline struct cxm_event load_narrow(const struct worker *w, const unsigned char *from)
+{
+    struct narrow n;
+    memcpy(&n, from, sizeof n);
+    return (struct cxm_event){
+        scramble(w->high | n.key), (int64_t)((uint64_t)w->base + n.time),
+        n.extra == UINT32_MAX ? CXM_NO_INSTANT : (int64_t)((uint64_t)w->base + n.extra), n.code,
+        n.row,
+    };
+}
+
+/* Where records go: counts[b] is where the next one of bucket b does. */
+struct buckets {
+    uint32_t *counts;
+    struct cxm_event *events; /* NULL: they are counted only, in counts[b + 1] */
+    int partition_bits, bits;
+};
+
+static inline void place(const struct buckets *to, const struct cxm_event *event)
+{
+    const size_t b = bucket_of(event->customer, to->partition_bits, to->bits);
+    if (to->events == NULL)
+        to->counts[b + 1]++;
+    else
+        to->events[to->counts[b]++] = *event;
+}
+
+/* The records of a partition that one worker read. */
+static inline void place_list(const struct worker *w, int width, uint32_t partition,
+                              const struct buckets *to)
+{
+    const struct pool *const pool = &w->pools[width];
+    if (pool->lists == NULL)
+        return;
+    size_t left = pool->lists[partition].n;
+    for (uint32_t c = pool->lists[partition].first; c != 0; c = pool->next[c - 1]) {
+        const unsigned char *const from = chunk_at(pool, c);
+        const size_t n = left < CHUNK ? left : CHUNK;
+        if (pool->next[c - 1] != 0)
+            __builtin_prefetch(chunk_at(pool, pool->next[c - 1]));
+        for (size_t i = 0; i < n; i++) {
+            struct cxm_event event;
+            if (width == NARROW)
+                event = load_narrow(w, from + i * sizeof(struct narrow));
+            else
+                memcpy(&event, from + i * sizeof event, sizeof event);
+            place(to, &event);
+        }
+        left -= n;
+    }
+}
+
+static void place_all(const struct sorting *s, uint32_t partition, const struct buckets *to)
+{
+    for (unsigned t = 0; t < s->n_workers; t++) {
+        place_list(&s->workers[t], NARROW, partition, to);
+        place_list(&s->workers[t], WIDE, partition, to);
+    }
+}
+
+static size_t count_records(const struct sorting *s, uint32_t partition)
+{
+    size_t n = 0;
+    for (unsigned t = 0; t < s->n_workers; t++) {
+        for (int width = 0; width < N_WIDTHS; width++) {
+            const struct list *lists = s->workers[t].pools[width].lists;
+            n += lists != NULL ? lists[partition].n : 0;
+        }
+    }
+    return n;
+}
 
 static enum cxm_status sort_partition(struct worker *w, uint32_t partition)
 {
     const struct sorting *s = w->sorting;
-    size_t n = 0;
-    for (unsigned t = 0; t < s->n_workers; t++)
-        n += s->workers[t].lists[partition].n;
+    const size_t n = count_records(s, partition);
     if (n == 0)
         return CXM_OK;
     int bits = 1;
     while (bits < MOST_BUCKET_BITS && (size_t)1 << bits < n)
         bits++;
-    const size_t buckets = (size_t)1 << bits;
-    if (!reserve_partition(w, n, buckets))
+    const size_t n_buckets = (size_t)1 << bits;
+    if (!reserve_partition(w, n, n_buckets))
         return cxm_priv_no_memory(&w->error);
-    uint32_t *const counts = w->counts;
-    memset(counts, 0, (buckets + 1) * sizeof *counts);
-    EACH_RECORD(partition, counts[bucket_of(e->customer, s->partition_bits, bits) + 1]++);
-    for (size_t b = 1; b < buckets; b++)
-        counts[b] += counts[b - 1];
-    EACH_RECORD(partition, {
-        const size_t b = bucket_of(e->customer, s->partition_bits, bits);
-        w->events[counts[b]++] = *e;
-    });
+    struct buckets to = { w->counts, NULL, s->partition_bits, bits };
+    memset(to.counts, 0, (n_buckets + 1) * sizeof *to.counts);
+    place_all(s, partition, &to);
+    for (size_t b = 1; b < n_buckets; b++)
+        to.counts[b] += to.counts[b - 1];
+    to.events = w->events;
+    place_all(s, partition, &to);
     /* Now counts[b] is where bucket b ends. */
-    for (size_t b = 0, start = 0; b < buckets; start = counts[b++]) {
-        if (counts[b] - start > 1 && !sort_bucket(w, w->events + start, counts[b] - start))
+    for (size_t b = 0, start = 0; b < n_buckets; start = to.counts[b++]) {
+        const size_t size = to.counts[b] - start;
+        if (size > 1 && !sort_bucket(w, w->events + start, size))
             return cxm_priv_no_memory(&w->error);
     }
     return s->plan->visit(s->plan->context, w->number, w->events, n, &w->error);
@@ -528,11 +646,12 @@ static bool make_workers(struct sorting *s)
         w->number = t;
         w->first = share * t;
         w->last = t + 1 < s->n_workers ? share * (t + 1) : s->n_rows;
-        w->pool.allocator = s->allocator;
-        w->lists = cxm_priv_alloc_zero(s->allocator, s->n_partitions, sizeof *w->lists);
-        w->cursors = cxm_priv_alloc_zero(s->allocator, s->n_partitions, sizeof *w->cursors);
+        for (int width = 0; width < N_WIDTHS; width++)
+            w->pools[width].allocator = s->allocator;
         w->block = cxm_priv_alloc(s->allocator, 1, sizeof *w->block);
-        room = room && w->lists != NULL && w->cursors != NULL && w->block != NULL;
+        room = pool_init(&w->pools[NARROW], sizeof(struct narrow), w->last - w->first,
+                         s->n_partitions, s->allocator)
+            && room && w->block != NULL;
     }
     return room;
 }
@@ -541,9 +660,8 @@ static void release(struct sorting *s)
 {
     for (unsigned t = 0; s->workers != NULL && t < s->n_workers; t++) {
         struct worker *w = &s->workers[t];
-        pool_release(&w->pool);
-        cxm_priv_release(s->allocator, w->lists);
-        cxm_priv_release(s->allocator, w->cursors);
+        pool_release(&w->pools[NARROW]);
+        pool_release(&w->pools[WIDE]);
         cxm_priv_release(s->allocator, w->block);
         cxm_priv_release(s->allocator, w->events);
         cxm_priv_release(s->allocator, w->other);

@@ -3,7 +3,8 @@
  * Contacts into a tally of fcr_window: the states are derived, then added like any rows. Groups
  * need a row each; without them the rows that are alike go in as one with their number, which
  * is the same tally. */
-#include "derive/repeat.h"
+#include "metric/contacts.h"
+
 #include "metric/call.h"
 #include "metric/metric.h"
 
@@ -20,8 +21,8 @@ const char *cxm_contact_state_name(enum cxm_contact_state state)
 
 /* ---- checking ------------------------------------------------------------------------- */
 
-static enum cxm_status take_contacts(const struct cxm_contacts *contacts,
-                                     struct cxm_contacts *out, struct cxm_error *error)
+enum cxm_status cxm_priv_take_contacts(const struct cxm_contacts *contacts,
+                                       struct cxm_contacts *out, struct cxm_error *error)
 {
     memset(out, 0, sizeof *out);
     if (contacts == NULL)
@@ -113,9 +114,10 @@ static enum cxm_status check_tally(const struct cxm_tally *tally, struct cxm_err
     return CXM_OK;
 }
 
-static struct cxm_repeat_rules rules_of(const struct cxm_config *config,
-                                        const struct cxm_contacts *c)
+struct cxm_repeat_rules cxm_priv_repeat_rules(const struct cxm_tally *tally,
+                                              const struct cxm_contacts *c)
 {
+    const struct cxm_config *config = &tally->config;
     return (struct cxm_repeat_rules){
         .window = (int64_t)cxm_priv_number(config, WINDOW),
         .as_of = c->as_of,
@@ -293,7 +295,7 @@ enum cxm_status cxm_tally_add_contacts(struct cxm_tally *tally,
     const struct cxm_column *by[CXM_MAX_KEYS];
     enum cxm_status status = check_tally(tally, error);
     if (status == CXM_OK)
-        status = take_contacts(contacts, &c, error);
+        status = cxm_priv_take_contacts(contacts, &c, error);
     if (status == CXM_OK)
         status = check_columns(&tally->config, &c, error);
     if (status != CXM_OK)
@@ -306,7 +308,7 @@ enum cxm_status cxm_tally_add_contacts(struct cxm_tally *tally,
                                                         (size_t)c.customer->n, 1);
     if (c.states != NULL && states == NULL)
         return cxm_priv_no_memory(error);
-    const struct cxm_repeat_rules rules = rules_of(&tally->config, &c);
+    const struct cxm_repeat_rules rules = cxm_priv_repeat_rules(tally, &c);
     const struct cxm_repeat_input input = {
         .customer = c.customer, .opened = c.opened, .resolved = c.resolved,
         .category = c.category, .by = by, .n_by = c.n_by, .threads = c.threads,
@@ -331,10 +333,10 @@ enum cxm_status cxm_tally_add_contacts(struct cxm_tally *tally,
     return status;
 }
 
-enum cxm_status cxm_fcr_window(const struct cxm_contacts *contacts, int64_t window,
-                               const struct cxm_fcr_window_options *options,
-                               struct cxm_row *rows, size_t row_bytes, size_t capacity,
-                               size_t *n_out, struct cxm_error *error)
+enum cxm_status cxm_priv_fcr_tally(const struct cxm_contacts *contacts, int64_t window,
+                                   const struct cxm_fcr_window_options *options,
+                                   struct cxm_fcr_window_options *o, struct cxm_tally **out,
+                                   struct cxm_error *error)
 {
     static const char *const anchors[] = { "resolved", "opened" };
     static const char *const ends[] = { "closed", "open" };
@@ -342,38 +344,47 @@ enum cxm_status cxm_fcr_window(const struct cxm_contacts *contacts, int64_t wind
     static const char *const missing[] = { "unlinked", "own" };
     static const char *const denominators[] = { "mature", "keep_early_repeats",
                                                 "pending_as_success", "all" };
-    struct cxm_fcr_window_options o = { CXM_INIT(fcr_window) };
-    if (options != NULL && (options->size < sizeof options->size || options->size > sizeof o))
+    *o = (struct cxm_fcr_window_options){ CXM_INIT(fcr_window) };
+    if (options != NULL && (options->size < sizeof options->size || options->size > sizeof *o))
         return cxm_priv_fail(error, CXM_EINVAL, "options",
                              "options.size must be sizeof(struct cxm_fcr_window_options)");
     if (options != NULL)
-        memcpy(&o, options, options->size);
+        memcpy(o, options, options->size);
     if (contacts == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "contacts is NULL");
     if (window < 0 || window > (int64_t)1 << 53)
         return cxm_priv_fail(error, CXM_EINVAL, "window", "a window has 0 to 2^53 seconds");
-    if (o.anchor < 0 || o.anchor > 1 || o.denominator < 0 || o.denominator > 3)
+    if (o->anchor < 0 || o->anchor > 1 || o->denominator < 0 || o->denominator > 3)
         return cxm_priv_fail(error, CXM_EINVAL, "options",
                              "there is no such anchor or denominator");
-    const double seconds = (double)window, after_only = o.after_only != 0;
+    const double seconds = (double)window, after_only = o->after_only != 0;
     const bool category = contacts->size >= sizeof *contacts && contacts->category != NULL;
     const struct cxm_param params[] = {
         { "window", &seconds, 1, NULL, 0 },
-        { "anchor", NULL, 0, &anchors[o.anchor], 1 },
-        { "right", NULL, 0, &ends[o.right_open != 0], 1 },
+        { "anchor", NULL, 0, &anchors[o->anchor], 1 },
+        { "right", NULL, 0, &ends[o->right_open != 0], 1 },
         { "after_only", &after_only, 1, NULL, 0 },
         { "key", NULL, 0, &keys[category], 1 },
-        { "missing_category", NULL, 0, &missing[category && o.missing_category != 0], 1 },
-        { "denominator", NULL, 0, &denominators[o.denominator], 1 },
+        { "missing_category", NULL, 0, &missing[category && o->missing_category != 0], 1 },
+        { "denominator", NULL, 0, &denominators[o->denominator], 1 },
     };
+    return cxm_tally_new("fcr_window", params, CXM_COUNT(params), NULL, out, error);
+}
+
+enum cxm_status cxm_fcr_window(const struct cxm_contacts *contacts, int64_t window,
+                               const struct cxm_fcr_window_options *options,
+                               struct cxm_row *rows, size_t row_bytes, size_t capacity,
+                               size_t *n_out, struct cxm_error *error)
+{
+    struct cxm_fcr_window_options o;
+    struct cxm_tally *tally = NULL;
+    enum cxm_status status = cxm_priv_fcr_tally(contacts, window, options, &o, &tally, error);
+    if (status != CXM_OK)
+        return status;
     const struct cxm_common_options common = { .size = sizeof common, .level = o.level,
                                                .interval = o.interval, .total = o.total,
                                                .all_measures = o.all_measures };
-    struct cxm_tally *tally = NULL;
-    enum cxm_status status = cxm_tally_new("fcr_window", params, CXM_COUNT(params), NULL, &tally,
-                                           error);
-    if (status == CXM_OK)
-        status = cxm_tally_add_contacts(tally, contacts, error);
+    status = cxm_tally_add_contacts(tally, contacts, error);
     if (status == CXM_OK)
         status = cxm_priv_call_read(tally, &common,
                                     (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
