@@ -624,6 +624,17 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_repeat_options, utc_offset),
     offsetof(struct cxm_repeat_options, invalid),
     offsetof(struct cxm_repeat_options, reserved),
+    sizeof(struct cxm_fcr_window_options),
+    offsetof(struct cxm_fcr_window_options, size),
+    offsetof(struct cxm_fcr_window_options, level),
+    offsetof(struct cxm_fcr_window_options, interval),
+    offsetof(struct cxm_fcr_window_options, anchor),
+    offsetof(struct cxm_fcr_window_options, right_open),
+    offsetof(struct cxm_fcr_window_options, after_only),
+    offsetof(struct cxm_fcr_window_options, missing_category),
+    offsetof(struct cxm_fcr_window_options, denominator),
+    offsetof(struct cxm_fcr_window_options, total),
+    offsetof(struct cxm_fcr_window_options, all_measures),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ._compare import adjust, compare, compare_groups, league, trend
     from ._customers import Histories, Scores, histories, rfm, stages
     from ._design import Design
-    from ._fcr import ContactResult, States, fcr_window
+    from ._fcr import ContactResult, States, fcr_km, fcr_window
     from ._info import analyses
     from ._interval import Interval, mean_interval, nps_interval, rate_interval, share_interval
     from ._lifetime import (
@@ -114,6 +114,7 @@ _LAZY = {
     "detectable_difference": "_plan",
     "durations": "_survival",
     "escalation": "_service",
+    "fcr_km": "_fcr",
     "fcr_window": "_fcr",
     "gamma_gamma": "_lifetime",
     "gamma_gamma_predict": "_lifetime",
@@ -198,6 +199,7 @@ __all__ = [
     "durations",
     "escalation",
     "fcr",
+    "fcr_km",
     "fcr_window",
     "gamma_gamma",
     "gamma_gamma_predict",

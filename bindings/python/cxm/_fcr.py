@@ -11,15 +11,18 @@ from ._errors import Error, one_of
 from ._handle import Handle, new_handle
 from ._inputs import Call
 from ._instants import instant, seconds
-from ._library import Column, Contacts, ErrorStruct, check, lib, text
-from ._names import checked_level
+from ._library import Column, Contacts, ErrorStruct, FcrWindowOptions, check, lib, text
+from ._names import checked_level, interval_number
 from ._registry import known
+from ._report import read_report
 from ._result import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Union
+
+    from ._report import Report
 
     Names = Union[str, Iterable[str], None]
 
@@ -189,38 +192,13 @@ def _add_contacts(
     data: Any, by: Any, invalid: str, missing_key: str, threads: int | None,
 ) -> States | None:
     """Adds contacts to an empty tally; returns their states when they are wanted."""
-    for name, value, known_words in (
-        ("invalid", invalid, ("error", "count")), ("missing_key", missing_key,
-                                                   ("keep", "leave_out")),
-    ):
-        if value not in known_words:
-            raise one_of(name, value, known_words)
     call = Call(data, None, ())
-    contacts = Contacts()
-    contacts.size = sizeof(Contacts)
     try:
-        for name, value in columns.items():
-            if value is None:
-                continue
-            column = call.column(value, name, key=name in ("customer", "category"))
-            call.add(name.encode(), column)
-            setattr(contacts, name, pointer(column))
-        if columns["customer"] is None or columns["opened"] is None:
-            missing = "customer" if columns["customer"] is None else "opened"
-            raise Error(f"fcr_window needs {missing}=", column=missing)
-        keys = keys_of(call, by)
-        contacts.by = keys
-        contacts.n_by = len(keys) if keys is not None else 0
-        call.inputs()  # the indexes of pandas agree
+        contacts = _contacts(call, columns, as_of, period, by, invalid, missing_key, threads)
         n = call.rows()
         store = (c_uint8 * max(n, 1))() if states else None
         if store is not None:
             contacts.states = addressof(store)
-        contacts.as_of = as_of
-        contacts.period_start, contacts.period_end = period
-        contacts.invalid = int(invalid == "count")
-        contacts.missing_key = int(missing_key == "leave_out")
-        contacts.threads = threads_of(threads, n)
         error = ErrorStruct()
         with handle.lock:
             status = lib.cxm_tally_add_contacts(handle.pointer, byref(contacts), byref(error))
@@ -228,6 +206,101 @@ def _add_contacts(
     finally:
         call.columns.clear()
     return None if store is None else States(memoryview(store).cast("B")[:n])
+
+
+def _contacts(
+    call: Call, columns: dict[str, Any], as_of: int, period: tuple[int, int], by: Any,
+    invalid: str, missing_key: str, threads: int | None,
+) -> Contacts:
+    """struct cxm_contacts over the columns of a call."""
+    for name, value, words in (("invalid", invalid, ("error", "count")),
+                               ("missing_key", missing_key, ("keep", "leave_out"))):
+        if value not in words:
+            raise one_of(name, value, words)
+    for name in ("customer", "opened"):
+        if columns[name] is None:
+            raise Error(f"fcr_window needs {name}=", column=name)
+    contacts = Contacts()
+    contacts.size = sizeof(Contacts)
+    for name, value in columns.items():
+        if value is None:
+            continue
+        column = call.column(value, name, key=name in ("customer", "category"))
+        call.add(name.encode(), column)
+        setattr(contacts, name, pointer(column))
+    keys = keys_of(call, by)
+    contacts.by = keys
+    contacts.n_by = len(keys) if keys is not None else 0
+    call.inputs()  # the indexes of pandas agree
+    contacts.as_of = as_of
+    contacts.period_start, contacts.period_end = period
+    contacts.invalid = int(invalid == "count")
+    contacts.missing_key = int(missing_key == "leave_out")
+    contacts.threads = threads_of(threads, call.rows())
+    return contacts
+
+
+def fcr_km(
+    customer: Any,
+    opened: Any,
+    resolved: Any = None,
+    category: Any = None,
+    *,
+    as_of: Any,
+    window: Any = "7d",
+    anchor: str = "resolved",
+    right: str = "closed",
+    after_only: bool = False,
+    missing_category: str = "unlinked",
+    data: Any = None,
+    by: Any = None,
+    level: float = 0.95,
+    interval: str | None = None,
+    invalid: str = "error",
+    missing_key: str = "keep",
+    threads: int | None = None,
+) -> Report:
+    """First-contact resolution with the contacts whose window is not over: the chance of no repeat
+    within the window by Kaplan & Meier (1958).
+
+    A contact's time runs from its anchor to the next contact, or is censored at as_of; the rate is
+    the survival at the window. It uses every resolved contact where :func:`cxm.fcr_window` waits
+    for their windows, and takes contacts for independent.
+
+    std_error  Greenwood; interval log-log, or another one of survival curves
+    axes       ``at_risk`` (contacts whose time was not over at the window's end), ``events``
+
+    The arguments are those of :func:`cxm.fcr_window`.
+
+    >>> day = 86400
+    >>> cxm.fcr_km(["a", "a", "b"], opened=[0, 3 * day, 0],
+    ...            resolved=[60, 3 * day + 60, 60], as_of=30 * day).value
+    0.6666666666666666
+    """
+    options = FcrWindowOptions()
+    options.size = sizeof(FcrWindowOptions)
+    options.level = checked_level(level)
+    options.interval = 0 if interval is None else interval_number(interval)
+    for field, name, value, words in (
+        ("anchor", "anchor", anchor, ("resolved", "opened")),
+        ("right_open", "right", right, ("closed", "open")),
+        ("missing_category", "missing_category", missing_category, ("unlinked", "own")),
+    ):
+        if value not in words:
+            raise one_of(name, value, words)
+        setattr(options, field, words.index(value))
+    options.after_only = int(bool(after_only))
+    columns = {"customer": customer, "opened": opened, "resolved": resolved,
+               "category": category}
+    length = seconds(window, "window")
+    call = Call(data, None, ())
+    try:
+        contacts = _contacts(call, columns, instant(as_of, "as_of"), (0, 0), by, invalid,
+                             missing_key, threads)
+        return read_report(lambda out, error: lib.cxm_fcr_km(
+            byref(contacts), length, byref(options), out, error))
+    finally:
+        call.columns.clear()
 
 
 def keys_of(call: Call, by: Any) -> Any:

@@ -369,6 +369,21 @@ class Contacts(Structure):
     ]
 
 
+class FcrWindowOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("anchor", c_int32),
+        ("right_open", c_int32),
+        ("after_only", c_int32),
+        ("missing_category", c_int32),
+        ("denominator", c_int32),
+        ("total", c_int32),
+        ("all_measures", c_int32),
+    ]
+
+
 class Tickets(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -975,6 +990,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_holiday", Holiday),
     ("cxm_schedule", Schedule),
     ("cxm_repeat_options", RepeatOptions),
+    ("cxm_fcr_window_options", FcrWindowOptions),
 )
 
 
@@ -1118,6 +1134,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     # fcr.h
     "cxm_contact_state_name": (c_char_p, c_int),
     "cxm_tally_add_contacts": (_STATUS, _TALLY, POINTER(Contacts), _ERROR),
+    "cxm_fcr_km": (
+        _STATUS, POINTER(Contacts), c_int64, POINTER(FcrWindowOptions), POINTER(c_void_p),
+        _ERROR),
     # service.h
     "cxm_tally_add_tickets": (_STATUS, _TALLY, POINTER(Tickets), _ERROR),
     "cxm_backlog": (

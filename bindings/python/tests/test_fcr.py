@@ -74,6 +74,14 @@ def test_everything_about_the_default() -> None:
     assert close(naive.lower, 0.39677815, 1e-7)
 
 
+def test_survival_version() -> None:
+    r = cxm.fcr_km("customer", "opened", "resolved", "category", as_of=30 * DAY, data=example())
+    assert close(r.value, 0.6581196581, 1e-9) and close(r.std_error, 0.1407392325, 1e-9)
+    by = cxm.fcr_km("customer", "opened", "resolved", "category", as_of=30 * DAY, by="category",
+                    data=example()).to_dict()
+    assert by["category"] == ["b", "t"] and by["n"] == [7, 6] and by["events"] == [2, 2]
+
+
 def test_groups_and_merging_by_customer() -> None:
     table = example()
     whole = cxm.fcr_window("customer", "opened", "resolved", as_of=30 * DAY, by="category",
