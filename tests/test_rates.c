@@ -394,6 +394,38 @@ static void months_compound(void **state)
     assert_close(cxm_convert_rate(year, 12, 1), 0.03, 1e-14); /* there and back */
 }
 
+/* ---- exposure and lifetime: definitions, section 4.1 ----------------------------------- */
+
+static void churn_from_exposure(void **state)
+{
+    (void)state;
+    struct cxm_interval_limits r, h;
+    struct cxm_error error;
+    assert_int_equal(cxm_exposure_churn(30, 15350, 30, 0.95, &r, &error), CXM_OK);
+    assert_true(fabs(r.value - 0.0569462) < 0.5e-7);
+    assert_int_equal(cxm_rate_interval(30, 15350, 0.95, &h, &error), CXM_OK);
+    assert_close(r.lower, 1 - exp(-30 * h.lower), 1e-14);
+    assert_close(r.upper, 1 - exp(-30 * h.upper), 1e-14);
+    assert_close(r.std_error, 30 * sqrt(30.0) / 15350 * exp(-30 * 30.0 / 15350), 1e-14);
+    assert_int_equal(cxm_exposure_churn(0, 0, 30, 0.95, &r, &error), CXM_OK);
+    assert_true(isnan(r.value) && r.flags & CXM_FLAG_NO_DATA);
+    assert_int_equal(cxm_exposure_churn(0, 10, 30, 0.95, &r, &error), CXM_OK);
+    assert_true(r.value == 0 && r.lower == 0 && r.upper > 0);
+    assert_int_equal(cxm_exposure_churn(-1, 10, 30, 0.95, &r, &error), CXM_EINVAL);
+    assert_int_equal(cxm_exposure_churn(1, 10, 0, 0.95, &r, &error), CXM_EINVAL);
+    assert_int_equal(cxm_exposure_churn(1, 10, 1, 95, &r, &error), CXM_EINVAL);
+    assert_int_equal(cxm_exposure_churn(1, 10, 1, 0.95, NULL, &error), CXM_EINVAL);
+}
+
+static void mean_lifetimes(void **state)
+{
+    (void)state;
+    assert_close(cxm_mean_lifetime(0.03, 0), 100.0 / 3, 1e-15);
+    assert_close(cxm_mean_lifetime(0.03, 1), 97.0 / 3, 1e-15);
+    assert_true(cxm_mean_lifetime(0, 1) == INFINITY && cxm_mean_lifetime(1, 1) == 0);
+    assert_true(isnan(cxm_mean_lifetime(-0.1, 0)) && isnan(cxm_mean_lifetime(NAN, 0)));
+}
+
 int main(void)
 {
     static struct CMUnitTest tests[COUNT_OF(rate_rows) + COUNT_OF(period_rows)
@@ -414,7 +446,8 @@ int main(void)
         cmocka_unit_test(share_without_denominator), cmocka_unit_test(a_period_in_full),
         cmocka_unit_test(both_periods),           cmocka_unit_test(reasons_sum_to_churn),
         cmocka_unit_test(many_reasons),           cmocka_unit_test(unknown_flags),
-        cmocka_unit_test(months_compound),
+        cmocka_unit_test(months_compound),        cmocka_unit_test(churn_from_exposure),
+        cmocka_unit_test(mean_lifetimes),
     };
     memcpy(&tests[n], others, sizeof others);
     n += COUNT_OF(others);

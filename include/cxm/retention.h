@@ -5,6 +5,7 @@
 #ifndef CXM_RETENTION_H
 #define CXM_RETENTION_H
 
+#include <cxm/interval.h>
 #include <cxm/options.h>
 
 #ifdef __cplusplus
@@ -120,6 +121,27 @@ cxm_match_customers(const struct cxm_column *before, const struct cxm_column *af
  * NaN unless 0 <= rate <= 1 and both lengths are finite and above 0.
  */
 CXM_API double cxm_convert_rate(double rate, double from, double to);
+
+/**
+ * Churn of a period from the time that customers were there: all lost, new ones too, over all
+ * customer-days, which knows who came late and who left early.
+ *
+ *   h = lost / exposure,  churn = 1 - exp(-h length),  std_error = sqrt(lost) / exposure length exp(-h length)
+ *
+ * Limits are those of h (exact Poisson, Garwood 1936) carried over.
+ * @param lost      customers lost, >= 0      @param exposure  customer-days, >= 0; 0: NaN, NO_DATA
+ * @param length    of the period in the same unit, > 0
+ * @retval CXM_EINVAL  a number that is negative, NaN or infinite; level outside (0, 1); out NULL
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_exposure_churn(double lost, double exposure, double length, double level,
+                   struct cxm_interval_limits *out, struct cxm_error *error);
+
+/**
+ * Mean lifetime in periods at a constant churn: 1 / churn, the last started period counted, or
+ * (1 - churn) / churn completed ones. Churn 0 gives +inf; NaN unless 0 <= churn <= 1.
+ */
+CXM_API double cxm_mean_lifetime(double churn, int completed);
 
 #ifdef __cplusplus
 }

@@ -383,6 +383,42 @@ double cxm_convert_rate(double rate, double from, double to)
     return rate == 1 ? 1.0 : -expm1(to / from * log1p(-rate));
 }
 
+static double over_period(double hazard, double length)
+{
+    return -expm1(-hazard * length);
+}
+
+enum cxm_status cxm_exposure_churn(double lost, double exposure, double length, double level,
+                                   struct cxm_interval_limits *out, struct cxm_error *error)
+{
+    if (!(length > 0 && isfinite(length)))
+        return cxm_priv_fail(error, CXM_EINVAL, "length",
+                             "length must be a finite number above 0");
+    struct cxm_interval_limits h;
+    if (out == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, "out", "out is NULL");
+    const enum cxm_status status = cxm_rate_interval(lost, exposure, level, &h, error);
+    if (status != CXM_OK)
+        return status;
+    h.std_error *= length * exp(-h.value * length);
+    h.value = over_period(h.value, length);
+    h.lower = over_period(h.lower, length);
+    h.upper = over_period(h.upper, length);
+    h.lower_raw = over_period(h.lower_raw, length);
+    h.upper_raw = over_period(h.upper_raw, length);
+    *out = h;
+    return CXM_OK;
+}
+
+double cxm_mean_lifetime(double churn, int completed)
+{
+    if (!(churn >= 0 && churn <= 1))
+        return NAN;
+    if (churn == 0)
+        return INFINITY;
+    return (completed ? 1 - churn : 1) / churn;
+}
+
 /* ---- one call ------------------------------------------------------------------------- */
 
 enum cxm_status cxm_retention(const struct cxm_column *active_before, const struct cxm_column *active_after, const struct cxm_retention_options *options,

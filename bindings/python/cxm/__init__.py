@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from ._paired import paired
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._presets import Preset, preset_report, presets
+    from ._report import Report
+    from ._rates import Rate, exposure_churn, mean_lifetime
     from ._repeat import repeat_purchase
     from ._report import Report
     from ._revenue import revenue
@@ -91,6 +93,7 @@ _LAZY = {
     "Model": "_lifetime",
     "Plan": "_plan",
     "Preset": "_presets",
+    "Rate": "_rates",
     "Report": "_report",
     "Schedule": "_times",
     "Scores": "_customers",
@@ -115,6 +118,7 @@ _LAZY = {
     "durations": "_survival",
     "escalation": "_service",
     "fcr_km": "_fcr",
+    "exposure_churn": "_rates",
     "fcr_window": "_fcr",
     "gamma_gamma": "_lifetime",
     "gamma_gamma_predict": "_lifetime",
@@ -126,6 +130,7 @@ _LAZY = {
     "margin_of_error": "_plan",
     "mean_interval": "_interval",
     "nps_interval": "_interval",
+    "mean_lifetime": "_rates",
     "paired": "_paired",
     "poststratify": "_calibrate",
     "power": "_plan",
@@ -167,6 +172,7 @@ __all__ = [
     "Model",
     "Plan",
     "Preset",
+    "Rate",
     "Report",
     "Result",
     "Schedule",
@@ -198,6 +204,7 @@ __all__ = [
     "detectable_difference",
     "durations",
     "escalation",
+    "exposure_churn",
     "fcr",
     "fcr_km",
     "fcr_window",
@@ -212,6 +219,7 @@ __all__ = [
     "margin_of_error",
     "mean",
     "mean_interval",
+    "mean_lifetime",
     "merge",
     "metrics",
     "month",

@@ -1102,6 +1102,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
         _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(c_uint8),
         c_size_t, POINTER(c_size_t), _ALLOCATOR, _ERROR),
     "cxm_convert_rate": (c_double, c_double, c_double, c_double),
+    "cxm_exposure_churn": (
+        _STATUS, c_double, c_double, c_double, c_double, POINTER(IntervalLimits), _ERROR),
+    "cxm_mean_lifetime": (c_double, c_double, c_int),
     # survival.h
     "cxm_tally_survival": (
         _STATUS, _TALLY, POINTER(SurvivalOptions), POINTER(c_void_p), _ERROR),

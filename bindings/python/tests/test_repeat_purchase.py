@@ -72,3 +72,36 @@ def test_cdnow_against_sql() -> None:
         "bool_or(d < '1998-01-01') b, bool_or(d >= '1998-01-01' and d < '1998-04-01') a "
         "from o group by c)").fetchone()
     assert (quarter["repurchase"].n, quarter["repurchase"].value) == (then, both / then)
+
+
+def test_churn_of_exposure_and_lifetime() -> None:
+    """Definitions, section 4.1: 500 customers, 80 new, 25 + 5 lost, 550 at the end."""
+    period = {"n_start": 500, "n_end": 550, "n_new": 75, "n_lost": 25, "n_lost_new": 5}
+    start, average = cxm.churn(**period), cxm.churn(**period, denominator="average")
+    assert (start.value, start["lost_new"].value) == (0.05, 5)
+    assert average.value == pytest.approx(30 / 525, rel=1e-15)
+    r = cxm.exposure_churn(30, 15350, 30)
+    assert r.value == pytest.approx(0.0569462, abs=5e-8)
+    assert r.lower < r.value < r.upper and r.flags == ()
+    assert cxm.mean_lifetime(0.03) == pytest.approx(33.33, abs=0.005)
+    assert cxm.mean_lifetime(0.03, completed=True) == pytest.approx(32.33, abs=0.005)
+    assert cxm.mean_lifetime(0) == float("inf")
+    with pytest.raises(cxm.Error, match="exposure"):
+        cxm.exposure_churn(1, -1, 30)
+
+
+IRAN = CDNOW.parents[1] / "iran_churn" / "iran_churn.csv"
+
+
+@pytest.mark.skipif(not IRAN.exists(), reason="the churn data are not beside the tree")
+def test_churn_of_real_customers() -> None:
+    import csv
+
+    with IRAN.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    gone = [int(r["churn"]) for r in rows]
+    r = cxm.churn([1] * len(rows), [1 - g for g in gone], by=[r["tariff_plan"] for r in rows])
+    assert (r.total.n, r.total.value) == (3150, 495 / 3150)
+    for plan in ("1", "2"):
+        mine = [g for g, row in zip(gone, rows) if row["tariff_plan"] == plan]
+        assert r.group(plan).value == sum(mine) / len(mine)
