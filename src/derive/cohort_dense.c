@@ -334,21 +334,65 @@ static inline void count_word(struct counting *c, uint64_t word, unsigned bytes,
         flush(c, birth);
 }
 
-/* Words of all threads are or'ed: what each saw of a customer. */
-static void count_customers(struct counting *c, const struct pass *passes, int n, bool or_after)
+/* One thread's share of the ids. The words of all threads are or'ed: what each saw of a
+ * customer. */
+struct share {
+    struct counting *counting;
+    const struct pass *passes;
+    int n_passes;
+    bool or_after;
+    size_t first, last;
+    pthread_t thread;
+};
+
+static void *count_share(void *argument)
 {
+    struct share *s = argument;
+    struct counting *c = s->counting;
     memset(c, 0, sizeof *c);
     make_spread(&c->spread);
-    const unsigned bytes = passes[0].small ? 4 : 8;
-    for (size_t i = 0; i < passes[0].n_ids; i++) {
+    const bool small = s->passes[0].small;
+    for (size_t i = s->first; i < s->last; i++) {
         uint64_t word = 0;
-        for (int t = 0; t < n; t++)
-            word |= passes[0].small ? ((const uint32_t *)passes[t].words)[i]
-                                    : ((const uint64_t *)passes[t].words)[i];
-        count_word(c, word, bytes, or_after);
+        for (int t = 0; t < s->n_passes; t++)
+            word |= small ? ((const uint32_t *)s->passes[t].words)[i]
+                          : ((const uint64_t *)s->passes[t].words)[i];
+        count_word(c, word, small ? 4 : 8, s->or_after);
     }
     for (unsigned birth = 0; birth < MOST_BITS; birth++)
         flush(c, birth);
+    return NULL;
+}
+
+static void add_counting(struct counting *into, const struct counting *from)
+{
+    for (unsigned birth = 0; birth < MOST_BITS; birth++) {
+        into->size[birth] += from->size[birth];
+        for (unsigned k = 0; k < MOST_BITS; k++)
+            into->has[birth][k] += from->has[birth][k];
+    }
+}
+
+/* Counts with the threads of the passes into counting[0]; there is one for each. */
+static void count_customers(struct counting *counting, const struct pass *passes, int n,
+                            bool or_after)
+{
+    struct share shares[MOST_THREADS];
+    bool started[MOST_THREADS] = { false };
+    const size_t n_ids = passes[0].n_ids;
+    for (int t = 0; t < n; t++)
+        shares[t] = (struct share){ &counting[t], passes, n, or_after, n_ids / (size_t)n * (size_t)t,
+                                    t + 1 == n ? n_ids : n_ids / (size_t)n * (size_t)(t + 1), 0 };
+    for (int t = 1; t < n; t++)
+        started[t] = pthread_create(&shares[t].thread, NULL, count_share, &shares[t]) == 0;
+    count_share(&shares[0]);
+    for (int t = 1; t < n; t++) {
+        if (started[t])
+            pthread_join(shares[t].thread, NULL);
+        else
+            count_share(&shares[t]);
+        add_counting(&counting[0], &counting[t]);
+    }
 }
 
 static enum cxm_status write_table(const struct cxm_cohort_plan *plan, const struct calendar *cal,
@@ -383,7 +427,7 @@ static enum cxm_status write_table(const struct cxm_cohort_plan *plan, const str
 
 struct attempt {
     struct calendar calendar;
-    struct counting counting;
+    struct counting *counting; /* one for each pass */
     struct pass passes[MOST_THREADS];
     int n_passes;
 };
@@ -403,6 +447,9 @@ static bool start_passes(struct attempt *a, const struct cxm_cohort_plan *plan,
     if (rows < (int64_t)threads * 65536)
         threads = 1;
     a->n_passes = 0;
+    a->counting = cxm_priv_alloc(plan->allocator, (size_t)threads, sizeof *a->counting);
+    if (a->counting == NULL)
+        return false;
     for (int t = 0; t < threads; t++) {
         struct pass *p = &a->passes[a->n_passes];
         memset(p, 0, sizeof *p);
@@ -445,6 +492,8 @@ static void stop_passes(struct attempt *a, const struct cxm_allocator *allocator
         cxm_priv_release(allocator, a->passes[t].words);
         cxm_priv_release(allocator, a->passes[t].readers);
     }
+    cxm_priv_release(allocator, a->counting);
+    a->counting = NULL;
     a->n_passes = 0;
 }
 
@@ -492,8 +541,8 @@ static enum result try(struct attempt *a, const struct cxm_cohort_plan *plan,
         out->subsecond |= p->subsecond;
     }
     if (result == DONE) {
-        count_customers(&a->counting, a->passes, a->n_passes, plan->or_after);
-        *status = write_table(plan, &a->calendar, &a->counting, out, error);
+        count_customers(a->counting, a->passes, a->n_passes, plan->or_after);
+        *status = write_table(plan, &a->calendar, a->counting, out, error);
     }
     stop_passes(a, plan->allocator);
     return result;
@@ -527,6 +576,7 @@ enum cxm_status cxm_priv_cohorts_dense(const struct cxm_cohort_plan *plan,
         return cxm_priv_no_memory(error);
     }
     a->n_passes = 0;
+    a->counting = NULL;
     enum result result = OUTSIDE;
     for (int all = 0; all < 2 && result == OUTSIDE; all++) {
         cxm_priv_cohort_table_release(out);
