@@ -45,7 +45,7 @@ class Page:
 
     __slots__ = (
         "metric", "lines", "left_out", "key_names", "value_heading", "level", "interval_heading",
-        "counts", "before", "after",
+        "counts", "before", "after", "tight",
     )
 
     metric: str
@@ -58,6 +58,7 @@ class Page:
     counts: list[str]  # columns of counts
     before: list[Cells]  # further columns before the value, and after the counts
     after: list[Cells]
+    tight: bool  # the axis of the bars ends where the lines end, not where the scale does
 
     def heading(self) -> str:
         raise NotImplementedError
@@ -99,7 +100,7 @@ class ResultPage(Page):
             ]
         self.level = percent(result.level)
         self.interval_heading = f"{self.level} interval"
-        self.before, self.after = [], []
+        self.before, self.after, self.tight = [], [], False
         self.counts = ["n", "missing"] + [
             name for name in ("invalid", "excluded") if getattr(self.accounts, name)
         ]
@@ -256,6 +257,8 @@ def _range(page: Page, unit: str | None) -> tuple[float, float] | None:
     ]
     if not shown:
         return None
+    if page.tight:
+        return _round_ends(min(shown), max(shown))
     if unit == "share":
         return (-1 if min(shown) < 0 else 0), 1
     if unit == "points" and max(map(abs, shown)) <= 100:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from ._names import unit_name
-from ._print import MOST_ROWS, Line, Page, count, headline, how, key_text, number, percent, title
+from ._print import (
+    MOST_ROWS, NO_INTERVAL, Line, Page, count, headline, how, key_text, number, percent, title,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class ReportPage(Page):
         self.level = percent(levels.pop()) if len(levels) == 1 else ""
         self.kinds = {e.interval for e in estimates}
         self.interval_heading = self._interval(estimates)
+        self.tight = self.kinds <= {NO_INTERVAL, _CONTROL} and _CONTROL in self.kinds
         self.counts = [
             name for name in ("n", "missing", "invalid", "excluded")
             if any(getattr(e, name) for e in estimates)

@@ -200,25 +200,25 @@ def test_no_rows() -> None:
 GROUPED = """\
 Share p by region (chart/p/limits=3/of=share/denominator=answered, share, control limits)     9 rows
 region          period       p   control limits    n   centre   sigma   signal   sigma_z   flags   \
-              0 ------------------- 1
+              0 ------------------- 0.78
 APAC        2024-01-01   0.500   [0.226, 0.774]   30    0.500   0.091   no         2.428           \
-                    |----o----|
+                     |------o-----|
 APAC        2024-02-01   0.333   [0.226, 0.774]   30    0.500   0.091   no         2.428           \
-                    |-o-------|
+                     |--o---------|
 APAC        2024-03-01   0.667   [0.226, 0.774]   30    0.500   0.091   no         2.428           \
-                    |-------o-|
+                     |---------o--|
 EMEA        2024-01-01   0.300   [0.000, 0.435]   30    0.211   0.075   no        0.7932   CLIPPED \
-                |----o--|
+                |------o--|
 EMEA        2024-02-01   0.167   [0.000, 0.435]   30    0.211   0.075   no        0.7932   CLIPPED \
-                |--o----|
+                |---o-----|
 EMEA        2024-03-01   0.167   [0.000, 0.435]   30    0.211   0.075   no        0.7932   CLIPPED \
-                |--o----|
+                |---o-----|
 (missing)   2024-01-01   0.100   [0.000, 0.320]   30    0.133   0.062   no        0.4761   CLIPPED \
-MISSING_KEY     |-o---|
+MISSING_KEY     |-o----|
 (missing)   2024-02-01   0.133   [0.000, 0.320]   30    0.133   0.062   no        0.4761   CLIPPED \
-MISSING_KEY     |-o---|
+MISSING_KEY     |--o---|
 (missing)   2024-03-01   0.167   [0.000, 0.320]   30    0.133   0.062   no        0.4761   CLIPPED \
-MISSING_KEY     |--o--|"""
+MISSING_KEY     |---o--|"""
 
 ONE = """\
 Change point change (change_point/pettitt/level=0.95, scale)     1 row
