@@ -393,6 +393,9 @@ static void bad_calls_say_why(void **state)
     refused(plain, plain, &o, CXM_EINVAL, "measures", "nps has no measure \"promoter\"");
     o.measures = names + 1;
     refused(share, share, &o, CXM_EINVAL, "measures", "no standard error");
+    struct cxm_tally *sketch = new_tally("sketch", NULL);
+    refused(sketch, sketch, NULL, CXM_EINVAL, "measures", "nothing to compare");
+    cxm_tally_free(sketch);
     o = (struct cxm_compare_options){ CXM_INIT_compare, .small_n = -1 };
     refused(plain, plain, &o, CXM_EINVAL, "small_n", "");
     o = (struct cxm_compare_options){ .size = 0 };

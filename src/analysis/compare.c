@@ -143,8 +143,10 @@ static bool is_mean_of_groups(const struct cxm_comparing *c, uint32_t measure,
         if (strcmp(info->params[p].name, "importance_kind") == 0
             && strcmp(c->tally->config.params[p].texts[0], "aggregate") == 0)
             return false;
-    return estimator->intervals != CXM_CLASS_RATIO
-        && !(estimator->intervals == CXM_CLASS_SHARE && e->interval == CXM_INTERVAL_T);
+    const enum cxm_interval_class class = estimator->intervals;
+    return class == CXM_CLASS_NET || class == CXM_CLASS_MEAN || class == CXM_CLASS_CHANGE
+        || class == CXM_CLASS_CLUSTERED
+        || (class == CXM_CLASS_SHARE && e->interval != CXM_INTERVAL_T);
 }
 
 /* The same seen in the numbers, for metrics that do not say so. */

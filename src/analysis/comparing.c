@@ -79,9 +79,22 @@ enum cxm_status cxm_priv_comparing_options(const void *options, size_t bytes, vo
     return CXM_OK;
 }
 
+/* Measures that have a standard error. */
 static bool comparable(const struct cxm_comparing *c, uint32_t measure)
 {
-    return cxm_priv_estimator_of(c, measure)->intervals != CXM_CLASS_NONE;
+    switch (cxm_priv_estimator_of(c, measure)->intervals) {
+    case CXM_CLASS_SHARE:
+    case CXM_CLASS_NET:
+    case CXM_CLASS_MEAN:
+    case CXM_CLASS_RATE:
+    case CXM_CLASS_SURVIVAL:
+    case CXM_CLASS_CLUSTERED:
+    case CXM_CLASS_RATIO:
+    case CXM_CLASS_CHANGE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* The name itself, or a member of that family: "share" for "share[9]". */
@@ -128,6 +141,10 @@ static enum cxm_status choose(struct cxm_comparing *c, const struct cxm_comparin
     for (uint32_t m = 0; m < c->n_measures && o->measures == NULL; m++)
         if (comparable(c, m) && (o->all_measures || c->measures[m].is_default))
             c->chosen[c->n_chosen++] = m;
+    if (status == CXM_OK && o->measures == NULL && c->n_chosen == 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "measures",
+                             "%s shows no measure with a standard error: nothing to compare",
+                             c->metric->rules.info->name);
     bool fit = c->n_chosen == 0;
     for (size_t i = 0; i < c->n_chosen; i++)
         fit = fit || fits(c->method, cxm_priv_estimator_of(c, c->chosen[i])->intervals,
@@ -270,6 +287,14 @@ enum cxm_status cxm_priv_comparing_read(const struct cxm_comparing *c, struct cx
 
 /* ---- one difference ------------------------------------------------------------------- */
 
+/* Is this x of n whole answers? Shares with another base or another variance are not. */
+static bool is_counted_share(const struct cxm_estimate *e)
+{
+    const double n = (double)e->n, x = e->value * n;
+    const double error = sqrt(e->value * ((n - x) / n) / n);
+    return fabs(x - rint(x)) <= 1e-9 * n && fabs(e->std_error - error) <= 1e-9 * (error + 1e-9);
+}
+
 enum cxm_counted cxm_priv_counted(const struct cxm_comparing *c, uint32_t measure,
                                   const struct cxm_estimate *e)
 {
@@ -278,10 +303,16 @@ enum cxm_counted cxm_priv_counted(const struct cxm_comparing *c, uint32_t measur
         return CXM_COUNTED_NOT;
     if (class == CXM_CLASS_NET)
         return CXM_COUNTED_NET;
-    /* Rates whose base is an average of customers are ratios with t limits. */
-    return class == CXM_CLASS_SHARE && (e->interval == CXM_INTERVAL_WILSON || e->n == 0)
-             ? CXM_COUNTED_SHARE
-             : CXM_COUNTED_NOT;
+    return class == CXM_CLASS_SHARE && (e->n == 0 || is_counted_share(e)) ? CXM_COUNTED_SHARE
+                                                                          : CXM_COUNTED_NOT;
+}
+
+enum cxm_counted cxm_priv_counted_both(const struct cxm_comparing *c, uint32_t measure,
+                                       const struct cxm_estimate *a,
+                                       const struct cxm_estimate *b)
+{
+    const enum cxm_counted of_a = cxm_priv_counted(c, measure, a);
+    return of_a == cxm_priv_counted(c, measure, b) ? of_a : CXM_COUNTED_NOT;
 }
 
 struct cxm_share_count cxm_priv_share_count(const struct cxm_estimate *e)
@@ -347,9 +378,15 @@ static void compare_measured(const struct cxm_comparing *c, uint32_t measure,
         out->method = methods[c->method].name;
         out->interval = methods[c->method].interval;
     }
-    if (ours && c->method == CXM_COMPARE_WALD)
+    const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
+    const bool normal = class == CXM_CLASS_RATE || class == CXM_CLASS_SURVIVAL;
+    if (normal) { /* large-sample errors of counts and of curves */
+        out->method = "wald";
+        out->interval = CXM_INTERVAL_WALD;
+    }
+    if (normal || (ours && c->method == CXM_COMPARE_WALD))
         x.df = y.df = INFINITY;
-    if (ours && c->method == CXM_COMPARE_POOLED_T)
+    if (ours && c->method == CXM_COMPARE_POOLED_T && !normal)
         out->c = cxm_priv_compare_means(cxm_priv_sample_of(c, measure, a),
                                         cxm_priv_sample_of(c, measure, b), c->level, true);
     else
@@ -362,7 +399,7 @@ enum cxm_status cxm_priv_difference(const struct cxm_comparing *c, uint32_t meas
 {
     const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
     const bool empty = !(a->n > 0 && b->n > 0);
-    const enum cxm_counted counted = cxm_priv_counted(c, measure, a->n > 0 ? a : b);
+    const enum cxm_counted counted = cxm_priv_counted_both(c, measure, a, b);
     const struct method *m = &methods[fits(c->method, class, c->linearised)
                                         ? c->method : CXM_COMPARE_DEFAULT];
     enum cxm_status status = CXM_OK;

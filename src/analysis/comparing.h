@@ -68,6 +68,10 @@ enum cxm_counted {
 };
 enum cxm_counted cxm_priv_counted(const struct cxm_comparing *c, uint32_t measure,
                                   const struct cxm_estimate *e);
+/* Of two estimates: NOT unless both are. */
+enum cxm_counted cxm_priv_counted_both(const struct cxm_comparing *c, uint32_t measure,
+                                       const struct cxm_estimate *a,
+                                       const struct cxm_estimate *b);
 struct cxm_share_count cxm_priv_share_count(const struct cxm_estimate *e);
 struct cxm_net cxm_priv_net_count(const struct cxm_estimate *e);
 /* n, mean and variance of one answer (n - 1), in the unit of the estimate. */

@@ -103,7 +103,7 @@ enum cxm_status cxm_priv_add_effects(struct cxm_comparing *c, uint32_t measure,
     const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
     if (c->linearised || !(a->n > 0 && b->n > 0))
         return CXM_OK;
-    switch (cxm_priv_counted(c, measure, a)) {
+    switch (cxm_priv_counted_both(c, measure, a, b)) {
     case CXM_COUNTED_SHARE:
         of_shares(&x);
         return CXM_OK;

@@ -152,7 +152,7 @@ static const struct cxm_measure_info measures[] = {
 };
 static const struct cxm_estimator estimators[] = {
     { CXM_CLASS_SHARE, CXM_ONE, COHORT, estimate_resolution },
-    { CXM_CLASS_MEAN, CXM_ONE, FLOW, estimate_clearance },
+    { CXM_CLASS_RATIO, CXM_ONE, FLOW, estimate_clearance },
     { CXM_CLASS_NONE, CXM_ONE, COHORT, estimate_successes },
     { CXM_CLASS_NONE, CXM_ONE, COHORT, estimate_denominator },
     { CXM_CLASS_NONE, CXM_ONE, FLOW, estimate_came },

@@ -346,13 +346,13 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, START, estimate_nrr },
-    { CXM_CLASS_MEAN, CXM_ONE, START, estimate_grr },
-    { CXM_CLASS_MEAN, CXM_ONE, START, estimate_gross_churn },
-    { CXM_CLASS_MEAN, CXM_ONE, START, estimate_net_churn },
-    { CXM_CLASS_MEAN, CXM_ONE, LEDGER, estimate_net_churn_back },
-    { CXM_CLASS_MEAN, CXM_ONE, LEDGER, estimate_quick_ratio },
-    { CXM_CLASS_MEAN, CXM_ONE, LEDGER, estimate_quick_ratio_new },
+    { CXM_CLASS_RATIO, CXM_ONE, START, estimate_nrr },
+    { CXM_CLASS_RATIO, CXM_ONE, START, estimate_grr },
+    { CXM_CLASS_RATIO, CXM_ONE, START, estimate_gross_churn },
+    { CXM_CLASS_RATIO, CXM_ONE, START, estimate_net_churn },
+    { CXM_CLASS_RATIO, CXM_ONE, LEDGER, estimate_net_churn_back },
+    { CXM_CLASS_RATIO, CXM_ONE, LEDGER, estimate_quick_ratio },
+    { CXM_CLASS_RATIO, CXM_ONE, LEDGER, estimate_quick_ratio_new },
     { CXM_CLASS_SHARE, CXM_ONE, START, estimate_logo_churn },
     { CXM_CLASS_NONE, CXM_ONE, LEDGER, estimate_start },
     { CXM_CLASS_NONE, CXM_ONE, LEDGER, estimate_came },
