@@ -233,8 +233,8 @@ def _measures_of(name: str, given: Any, head: Head, goals: dict[str, Any]) -> li
     result = given if isinstance(given, Result) else given.estimate()
     every = {m.name for m in result._reader.measures()}
     for goal in goals:
-        stem, dot, measure = goal.partition(".")
-        if dot and stem == name and measure in every and measure not in measures:
+        measure = goal[len(name) + 1 :] if goal.startswith(f"{name}.") else ""
+        if measure in every and measure not in measures:
             measures.append(measure)
     return measures
 

@@ -103,6 +103,8 @@ def test_scorecard() -> None:
     named = cxm.scorecard({"A": g.group("a"), "B": g.group("b")}, targets={"B": 40})
     assert named.to_dict()["metric"] == ["A", "B"]
     assert named.to_dict()["verdict"] == [None, "met"]
+    dotted = cxm.scorecard({"v1.2": csat}, targets={"v1.2": 0.9, "v1.2.top": 0.3})
+    assert dotted.to_dict()["target"] == [0.9, 0.3]
     assert len(cxm.scorecard([csat])) == 1
     assert len(cxm.scorecard([cxm.csat([5, 4, 1], measures="all")])) == 12
 
