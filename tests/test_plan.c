@@ -216,6 +216,8 @@ static void extremes(void **state)
     assert_true(got.n > 1 && got.n < 1000);
     got = size_for(NPS, 50, (struct cxm_plan_options){ .population = 1 });
     assert_int_equal(got.n, 1);
+    got = size_for(NPS, 5, (struct cxm_plan_options){ .response_rate = 1e-300 });
+    assert_true(got.invitations > (int64_t)8e18);
     struct cxm_plan margin;
     assert_int_equal(cxm_margin_of_error(NPS, 50, &(struct cxm_plan_options){ CXM_PLAN_INIT,
                                          .population = 50 }, &margin, NULL), CXM_OK);

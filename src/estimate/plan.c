@@ -281,6 +281,12 @@ static int64_t whole(double n)
     return (int64_t)cxm_priv_whole_answers(n * (1.0 - 1e-12));
 }
 
+/* Those to invite; INT64_MAX or so where hardly anybody answers. */
+static int64_t invited(const struct request *r, int64_t n)
+{
+    return whole(fmin((double)n / r->o.response_rate, 9e18));
+}
+
 static enum cxm_status check_margin(const struct request *r, const char *name, double value,
                                     bool zero_allowed, struct cxm_error *error)
 {
@@ -320,12 +326,12 @@ enum cxm_status cxm_sample_size(enum cxm_plan_kind kind, double margin,
     n *= r.o.design_effect;
     if (r.o.population > 0.0 && n > 1.0)
         n = isinf(n) ? r.o.population : cxm_priv_finite_sample_size(n, r.o.population);
-    if (!(n <= MOST && n / r.o.response_rate <= 1e3 * MOST))
+    if (!(n <= MOST))
         return too_many(error);
     struct cxm_plan got = blank(&r);
     got.n_exact = n;
     got.n = whole(n);
-    got.invitations = whole((double)got.n / r.o.response_rate);
+    got.invitations = invited(&r, got.n);
     got.margin = margin;
     *out = got;
     return CXM_OK;
@@ -353,7 +359,7 @@ enum cxm_status cxm_margin_of_error(enum cxm_plan_kind kind, double n,
     struct cxm_plan got = blank(&r);
     got.n_exact = n;
     got.n = whole(n);
-    got.invitations = whole((double)got.n / r.o.response_rate);
+    got.invitations = invited(&r, got.n);
     got.margin = all ? 0.0 : r.unit * half_width(&r, plain / r.o.design_effect);
     *out = got;
     return CXM_OK;
@@ -415,12 +421,12 @@ enum cxm_status cxm_sample_size_difference(enum cxm_plan_kind kind, double diffe
     got.n_a_exact = n_a - spare_of(&r);
     got.n_b_exact = n_a * r.o.ratio - spare_of(&r);
     got.n_exact = got.n_a_exact + got.n_b_exact;
-    if (!(fabs(got.n_exact) <= MOST && got.n_exact / r.o.response_rate <= 1e3 * MOST))
+    if (!(fabs(got.n_exact) <= MOST))
         return too_many(error);
     got.n_a = whole(got.n_a_exact);
     got.n_b = whole(got.n_b_exact);
     got.n = got.n_a + got.n_b;
-    got.invitations = whole((double)got.n / r.o.response_rate);
+    got.invitations = invited(&r, got.n);
     got.difference = difference;
     got.power = r.o.power;
     *out = got;
@@ -449,7 +455,7 @@ static enum cxm_status two_sizes(const struct request *r, double n_a, double n_b
     got->n_a = whole(n_a);
     got->n_b = whole(n_b);
     got->n = got->n_a + got->n_b;
-    got->invitations = whole((double)got->n / r->o.response_rate);
+    got->invitations = invited(r, got->n);
     *std_error = sqrt(r->o.design_effect * (r->variance_a / (n_a + spare_of(r))
                                             + r->variance_b / (n_b + spare_of(r))));
     return CXM_OK;
