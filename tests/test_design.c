@@ -316,6 +316,119 @@ static void domains_covary(void **state)
     cxm_tally_free(tally);
 }
 
+/* ---- laws ----------------------------------------------------------------------------- */
+
+/* A tally of the mini design with all weights times a factor. */
+static struct cxm_tally *scaled(const char *metric, double factor, bool rows_are_units)
+{
+    static double weights[MINI_N];
+    struct columns c = { .n = 0 };
+    for (int i = 0; i < MINI_N; i++)
+        weights[i] = factor * weight[i];
+    push(&c, strcmp(metric, "mean") == 0 ? "value" : "score", NULL, CXM_F64, score);
+    push(&c, "weight", NULL, CXM_F64, weights);
+    push(&c, "by", "domain", CXM_I64, domain);
+    push(&c, "strata", "stratum", CXM_I64, stratum);
+    if (!rows_are_units)
+        push(&c, "cluster", "psu", CXM_I64, psu);
+    push(&c, "fpc", NULL, CXM_F64, population);
+    return tally_of(metric, NULL, 0, c.input, c.n);
+}
+
+/* Powers of two change no bit, other factors none that matter. */
+static void weights_may_be_scaled(void **state)
+{
+    static const double factors[] = { 0x1p40, 0x1p-60, 0x1p300, 0x1p-300, 3, 1e-98, 1e98 };
+    (void)state;
+    for (int m = 0; m < 4; m++) {
+        const char *metric = m & 1 ? "mean" : "nps";
+        struct cxm_tally *one = scaled(metric, 1, m & 2);
+        for (size_t f = 0; f < COUNT_OF(factors); f++) {
+            struct cxm_tally *other = scaled(metric, factors[f], m & 2);
+            int exponent;
+            const bool power = frexp(factors[f], &exponent) == 0.5;
+            for (int64_t g = CXM_TOTAL; g < 2; g++) {
+                const struct cxm_estimate a = estimate_of(one, metric, g, 0, 0);
+                const struct cxm_estimate b = estimate_of(other, metric, g, 0, 0);
+                const double tolerance = power ? 0 : 1e-12;
+                assert_close(b.value, a.value, tolerance);
+                assert_close(b.std_error, a.std_error, tolerance);
+                assert_close(b.lower, a.lower, tolerance);
+                assert_close(b.upper, a.upper, tolerance);
+            }
+            cxm_tally_free(other);
+        }
+        cxm_tally_free(one);
+    }
+}
+
+/* Equal answers have no error, exactly; nor have strata that answer alike within themselves. */
+static void equal_answers(void **state)
+{
+    double same[MINI_N];
+    (void)state;
+    for (unsigned what = 0; what < 4; what++) {
+        struct columns c = { .n = 0 };
+        for (int i = 0; i < MINI_N; i++)
+            same[i] = 0.1 + (what & 2 ? (double)stratum[i] : 0);
+        push(&c, "value", NULL, CXM_F64, same);
+        push(&c, "strata", "stratum", CXM_I64, stratum);
+        if (what & 1)
+            push(&c, "weight", NULL, CXM_F64, weight);
+        struct cxm_tally *tally = tally_of("mean", NULL, 0, c.input, c.n);
+        const struct cxm_estimate got = estimate_of(tally, "mean", CXM_TOTAL, 0, 0);
+        if (what & 1 && what & 2)
+            assert_true(got.std_error > 0); /* weights vary within strata */
+        else
+            assert_true(got.std_error == 0 && (got.flags & CXM_FLAG_DEGENERATE));
+        cxm_tally_free(tally);
+    }
+}
+
+/* Calibrated estimates, while memory runs out. */
+static void memory_runs_out(void **state)
+{
+    static const double codes[2] = { 1, 2 }, totals[2] = { 120, 90 };
+    const struct cxm_column known = cxm_column_make(NULL, CXM_F64, codes, 2, 8, 8);
+    const struct cxm_margin margins[2] = { { NULL, NULL, 0, &known, totals },
+                                           { NULL, NULL, 0, &known, totals } };
+    (void)state;
+    for (int fail_at = 1, done = 0; !done; fail_at++) {
+        struct heap heap;
+        struct columns c = { .n = 0 };
+        struct cxm_tally *tally = NULL;
+        heap_init(&heap, 0);
+        push(&c, "score", NULL, CXM_F64, score);
+        push(&c, "weight", NULL, CXM_F64, weight);
+        push(&c, "by", "domain", CXM_I64, domain);
+        push(&c, "strata", "stratum", CXM_I64, stratum);
+        push(&c, "calibrate", "age", CXM_F64, age);
+        push(&c, "calibrate", "sex", CXM_I64, sex);
+        assert_int_equal(cxm_tally_new("nps", NULL, 0, &heap.allocator, &tally, NULL), CXM_OK);
+        assert_int_equal(cxm_tally_add(tally, c.input, c.n, NULL, NULL), CXM_OK);
+        const int64_t groups[2] = { CXM_TOTAL, 1 };
+        const struct cxm_estimate_options options = {
+            .size = sizeof options, .margins = margins, .n_margins = 2, .groups = groups,
+            .n_groups = 2,
+        };
+        struct cxm_estimate got[2];
+        double covariance[4], df;
+        const int64_t pair[2] = { 0, 1 };
+        const int live = heap.live;
+        heap.calls = 0;
+        heap.fail_at = fail_at;
+        enum cxm_status status = cxm_tally_estimate(tally, &options, got, sizeof got[0], 2, NULL,
+                                                    NULL);
+        if (status == CXM_OK)
+            status = cxm_priv_design_covariance(tally, 0, pair, 2, 0, covariance, &df, NULL);
+        assert_true(status == CXM_OK || status == CXM_ENOMEM);
+        assert_true(heap.live - live <= 2); /* the order of the cells may stay */
+        done = status == CXM_OK && heap.calls < fail_at;
+        cxm_tally_free(tally);
+        assert_int_equal(heap.live, 0);
+    }
+}
+
 int main(void)
 {
     struct CMUnitTest tests[COUNT_OF(rows) + 8];
@@ -328,5 +441,8 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(design_effects);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(calibrated);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(finite_population);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(weights_may_be_scaled);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(equal_answers);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(memory_runs_out);
     return _cmocka_run_group_tests("design", tests, n, NULL, NULL);
 }
