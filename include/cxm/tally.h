@@ -145,7 +145,8 @@ struct cxm_tally_info {
     char definition[216];
     uint64_t configuration;  /**< hash of metric, parameters, keys and weights */
     int64_t rows;            /**< rows given (copies) */
-    int64_t groups;          /**< 1 when there are no keys and rows were added */
+    int64_t groups;          /**< 1 when there are no keys and rows were added; of metrics unknown
+                                  to this version with a sampling design: cells */
     int32_t kind;
     int32_t n_keys;
     int32_t weighted;        /**< 1: has survey weights */
@@ -164,7 +165,8 @@ CXM_API void cxm_tally_describe(const struct cxm_tally *tally, struct cxm_tally_
 
 /* ---- groups and keys ------------------------------------------------------------------ */
 
-/** How many groups there are, in sorted order; 1 for an ungrouped tally, even when empty. */
+/** How many groups of "by" there are, in sorted order; 1 for an ungrouped tally, even when
+ *  empty. The columns of a sampling design make no groups. */
 CXM_API int64_t cxm_tally_groups(const struct cxm_tally *tally);
 
 enum cxm_key_type {
@@ -201,7 +203,8 @@ cxm_tally_key_info(const struct cxm_tally *tally, size_t key, struct cxm_key_inf
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_key(struct cxm_tally *tally, int64_t group, size_t key, struct cxm_key *out);
 /** One group as a tally of its own, without keys (group = CXM_TOTAL: all merged), or with
- *  them (`keep_keys`). */
+ *  them (`keep_keys`). The columns of a sampling design stay, but only with the units of the group:
+ *  merge all groups again before estimating, or the rest of the sample is forgotten. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_group(struct cxm_tally *tally, int64_t group, int keep_keys, struct cxm_tally **out,
                 struct cxm_error *error);

@@ -55,7 +55,7 @@ class Cursor:
 def read_sections(data):
     assert data[:4] == b"CXMT"
     major, minor, kind, flags, zero, length, _ = struct.unpack("<BBHIIQQ", data[4:32])
-    assert (major, minor, flags, zero) == (1, 0, 0, 0)
+    assert (major, minor, flags, zero) in ((1, 0, 0, 0), (1, 1, 1, 0))  # the second: a design
     assert length == len(data) - 36
     assert struct.unpack("<I", data[-4:])[0] == crc32c(data[:-4]), "checksum"
     c, sections = Cursor(data[32:-4]), []
@@ -63,8 +63,10 @@ def read_sections(data):
         tag, critical, zero, n = c.number("H"), c.number("H"), c.number("I"), c.number("Q")
         assert (critical, zero) == (1, 0)
         sections.append((tag, c.take(n)))
-    assert [tag for tag, _ in sections] == [1, 2, 3, 4, 5]
-    return kind, [Cursor(content) for _, content in sections]
+    tags = [tag for tag, _ in sections]
+    assert tags == [1, 2, 3, 4, 5] or (flags == 1 and tags == [1, 2, 3, 4, 5, 6])
+    parts = [Cursor(content) for _, content in sections]
+    return kind, flags == 1, parts[:5], parts[5] if len(parts) > 5 else None
 
 
 def read_config(c):
@@ -77,7 +79,7 @@ def read_config(c):
     return metric, params
 
 
-def read_schema(c):
+def read_schema(c, design):
     schema = {"weighted": c.number("B"), "values": c.number("B"), "given": c.number("I")}
     schema["keys"] = [
         (c.text(), c.number("I"), c.number("I"), c.texts()) for _ in range(c.number("I"))
@@ -86,6 +88,12 @@ def read_schema(c):
     if schema["values"]:
         schema["value_type"] = c.number("I")
         c.texts()
+    schema["roles"] = []
+    for _ in range(c.number("I") if design else 0):
+        schema["roles"].append(c.number("B"))
+        schema["keys"].append((c.text(), c.number("I"), c.number("I"), c.texts()))
+        schema["types"].append(schema["keys"][-1][1])
+    assert bool(schema["roles"]) == design and schema["roles"] == sorted(schema["roles"])
     c.done()
     return schema
 
@@ -173,9 +181,10 @@ def causes_of(params):
 
 
 def read_tally(data):
-    kind, (config, schema, rows, groups, values) = read_sections(data)
+    kind, design, (config, schema, rows, groups, values), frame = read_sections(data)
     metric, params = read_config(config)
-    schema = read_schema(schema)
+    schema = read_schema(schema, design)
+    assert (frame is not None) == (6 in schema["roles"])  # margins
     total, left_out, n_groups, n_values = (rows.number("Q") for _ in range(4))
     rows.done()
     units = units_of(metric, params)
@@ -193,6 +202,13 @@ def read_tally(data):
     types = schema["types"] + ([schema["value_type"]] if schema["values"] else [])
     n_counts = causes_of(params) + 2 if metric == "survival" else 1
     tally["values"] = read_cells(values, types, n_values, n_counts, 2 if weighted else 0)
+    if frame is not None:
+        for cell, (counts, _) in tally["groups"].items():
+            first = units[0][0] + 3 + units[0][2]
+            assert frame.number("Q") == sum(counts[:first]), cell
+            sums = [read_sum(frame) for _ in range(2 if weighted else 0)]
+            assert all(s >= 0 for s in sums)
+        frame.done()
     at = 0
     for bins, _, reasons in units:  # every unit counts every row
         end = at + bins + 3 + reasons
