@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from ._paired import paired
     from ._plan import Plan, detectable_difference, margin_of_error, power, sample_size
     from ._presets import Preset, preset_report, presets
-    from ._report import Report
     from ._rates import Rate, exposure_churn, mean_lifetime
     from ._repeat import repeat_purchase
     from ._report import Report
@@ -117,8 +116,8 @@ _LAZY = {
     "detectable_difference": "_plan",
     "durations": "_survival",
     "escalation": "_service",
-    "fcr_km": "_fcr",
     "exposure_churn": "_rates",
+    "fcr_km": "_fcr",
     "fcr_window": "_fcr",
     "gamma_gamma": "_lifetime",
     "gamma_gamma_predict": "_lifetime",
@@ -129,8 +128,8 @@ _LAZY = {
     "logrank": "_survival",
     "margin_of_error": "_plan",
     "mean_interval": "_interval",
-    "nps_interval": "_interval",
     "mean_lifetime": "_rates",
+    "nps_interval": "_interval",
     "paired": "_paired",
     "poststratify": "_calibrate",
     "power": "_plan",

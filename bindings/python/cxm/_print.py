@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 20
 _BAR = 19
 NO_INTERVAL = 1
-_ACRONYMS = ("nps", "csat", "ces", "csi", "fcr")
+_ACRONYMS = ("nps", "csat", "ces", "csi", "fcr", "sla", "rfm")
 _DIGITS = {"share": 3, "points": 1, "scale": 2, "ratio": 3, "seconds": 1, "count": 0}
 
 

@@ -362,24 +362,3 @@ def test_dates_of_frames() -> None:
     })
     d = cxm.durations("came", "went", as_of=pandas.Timestamp("2024-03-01"), data=frame)
     assert (list(d.duration[:2]), list(d.event), d.unseen) == ([30, 2], [1, 0, 0], 1)
-
-
-def test_lifelines_agrees() -> None:
-    lifelines = pytest.importorskip("lifelines")
-    rng = random.Random(16)
-    durations = [rng.randrange(1, 60) for _ in range(300)]
-    events = [int(rng.random() < 0.6) for _ in durations]
-    fitter = lifelines.KaplanMeierFitter().fit(durations, events)
-    r = cxm.kaplan_meier(durations, events, hazard="nelson-aalen")
-    table = fitter.survival_function_.iloc[1:, 0].tolist()
-    assert r["survival"].to_dict()["value"] == pytest.approx(table, rel=1e-12)
-    limits = fitter.confidence_interval_.iloc[1:]
-    assert r["survival"].to_dict()["lower"] == pytest.approx(limits.iloc[:, 0].tolist(), rel=1e-9)
-    assert r.median == fitter.median_survival_time_
-    groups = [rng.randrange(3) for _ in durations]
-    from lifelines.statistics import multivariate_logrank_test
-
-    want = multivariate_logrank_test(durations, groups, events)
-    got = cxm.logrank(durations, events, by=groups)
-    assert got.statistic == pytest.approx(want.test_statistic, rel=1e-9)
-    assert got.p_value == pytest.approx(want.p_value, rel=1e-9)
