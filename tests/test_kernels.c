@@ -6,6 +6,7 @@
 
 #include "testing.h"
 
+#include "column/decode.h"
 #include "tally/kernels.h"
 
 #include <cxm/cxm.h>
@@ -174,6 +175,39 @@ static void whole_numbers(void **state)
         }
     }
 }
+
+#if CXM_X86
+/* Floats that end where the next page may not be touched, one of them not finite or none. */
+static void loading_floats(void **state)
+{
+    (void)state;
+    static const double odd[4] = { NAN, INFINITY, -INFINITY, 0 };
+    for (size_t n = 0; n <= 13 && __builtin_cpu_supports("avx2"); n++) {
+        for (size_t at = 0; at <= n; at++) {
+            void *map, *wide_map;
+            size_t mapped, wide_mapped;
+            float *narrow = (float *)(void *)guarded(4 * n, &map, &mapped);
+            double *wide = (double *)(void *)guarded(8 * n, &wide_map, &wide_mapped);
+            double got[14] = { 0 };
+            for (size_t i = 0; i < n; i++) {
+                narrow[i] = i == at ? (float)odd[n % 3] : (float)draw() * 0.1f;
+                wide[i] = i == at ? odd[n % 3] : (double)draw() * -1e285;
+            }
+            got[n] = 5;
+            assert_int_equal(cxm_priv_load_f64_avx2((const unsigned char *)wide, n, got), at == n);
+            assert_memory_equal(got, wide, 8 * n);
+            assert_true(got[n] == 5);
+            assert_int_equal(cxm_priv_load_f32_avx2((const unsigned char *)narrow, n, got),
+                             at == n);
+            for (size_t i = 0; i < n; i++)
+                assert_true((float)got[i] == narrow[i] || (narrow[i] != narrow[i] && i == at));
+            assert_true(got[n] == 5);
+            munmap(map, mapped);
+            munmap(wide_map, wide_mapped);
+        }
+    }
+}
+#endif
 
 static void masks_take_variants_away(void **state)
 {
@@ -352,6 +386,9 @@ int main(void)
         cmocka_unit_test(counting_bytes),
         cmocka_unit_test(masking_bytes),
         cmocka_unit_test(whole_numbers),
+#if CXM_X86
+        cmocka_unit_test(loading_floats),
+#endif
         cmocka_unit_test(masks_take_variants_away),
         cmocka_unit_test(short_cut_equals_general_road),
         cmocka_unit_test(growing_keys),

@@ -13,6 +13,15 @@
 #define CXM_RESTRICT restrict
 #endif
 
+/* n floats that lie side by side as doubles; true when all are finite. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CXM_COLUMN_X86 1
+bool cxm_priv_load_f64_avx2(const unsigned char *from, size_t n, double *values);
+bool cxm_priv_load_f32_avx2(const unsigned char *from, size_t n, double *values);
+#else
+#define CXM_COLUMN_X86 0
+#endif
+
 /* Scratch arrays hold that many rows: 4 KiB of numbers each. */
 enum { CXM_SCRATCH = 512 };
 

@@ -352,7 +352,7 @@ static void add_gaps(const struct data *d, struct workload *all, size_t *n)
                                           "assurance", "empathy" };
     for (int bytes = 0; bytes < 2; bytes++) {
         struct workload *w = add(all, n, bytes ? "W4u gap of bytes" : "W4 gap of floats", "gap",
-                                 bytes ? 210 : 70);
+                                 bytes ? 75 : 28);
         for (int k = 0; k < 10; k++) {
             if (bytes)
                 add_input(w, k < 5 ? "perceived" : "expected", CXM_ARRAY(d->bytes[k], d->n));
