@@ -114,6 +114,15 @@ static const struct setup setups[] = {
       { { NULL, NULL, 0, NULL, 0 } } },
     { "repeat purchase", "repeat_purchase", 2, { "orders", "before" }, { SLOT_COUNT, SLOT_COUNT },
       true, false, 0, { { NULL, NULL, 0, NULL, 0 } } },
+    { "reopen", "reopen", 2, { "reopens", "resolved" }, { SLOT_COUNT, SLOT_FLAG }, true, false, 0,
+      { { NULL, NULL, 0, NULL, 0 } } },
+    { "complaints", "complaints", 2, { "complaints", "customers" }, { SLOT_COUNT, SLOT_COUNT },
+      true, false, 0, { { NULL, NULL, 0, NULL, 0 } } },
+    { "fcr_window", "fcr_window", 6,
+      { "state", "issue_state", "customer_fcr", "customer_contacts", "customer_issue_fcr",
+        "customer_issues" },
+      { SLOT_RATING_5, SLOT_RATING_5, SLOT_COUNT, SLOT_COUNT, SLOT_COUNT, SLOT_COUNT }, false,
+      false, 0, { { NULL, NULL, 0, NULL, 0 } } },
 };
 enum { N_SETUPS = COUNT_OF(setups) };
 

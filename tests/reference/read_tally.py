@@ -173,6 +173,12 @@ def units_of(metric, params):
         return [(2, 0, 2)]
     if metric == "revenue":
         return [(4, 4, 2), (6, 5, 2)]
+    if metric == "reopen":
+        return [(2, 1, 1)]
+    if metric == "complaints":
+        return [(2, 2, 0)]
+    if metric == "fcr_window":  # contacts, their customers, issues, theirs, floored instants
+        return [(2, 0, 7), (1, 2, 0), (2, 0, 7), (1, 2, 0), (2, 0, 0)]
     return None if items else []
 
 
