@@ -244,6 +244,14 @@ static void finite_population(void **state)
             assert_true(row.estimate.n == -1);
         }
     }
+    struct cxm_row exact;
+    const struct cxm_csat_options hypergeometric = {
+        CXM_INIT(csat), .population = 1000, .interval = CXM_INTERVAL_CLOPPER_PEARSON,
+    };
+    assert_int_equal(cxm_csat(&score_column, &hypergeometric, CXM_ROW(exact), NULL, NULL),
+                     CXM_OK);
+    assert_close(exact.estimate.lower, 0.536, 1e-14);
+    assert_close(exact.estimate.upper, 0.661, 1e-14);
     const struct cxm_column fpc = cxm_column_make("fpc", CXM_F64, &want[1].population, 200, 0, 8);
     struct cxm_row row;
     const struct cxm_csat_options both = { CXM_INIT(csat), .fpc = &fpc, .population = 1000 };

@@ -4,6 +4,7 @@
  * and net scores of bins, means of bins and of variables. Sums leave the tally as
  * double-doubles; differences such as n sum(x^2) - sum(x)^2 are taken in that form, so that a
  * variance survives a mean that is 10^13 times its root. */
+#include "estimate/finite.h"
 #include "metric/design.h"
 #include "metric/metric.h"
 
@@ -340,6 +341,13 @@ static enum cxm_status share_limits(const struct cxm_view *view, const struct cx
         *limits = logit_limits(p, out->std_error, df, ask->level);
         return CXM_OK;
     }
+    const struct cxm_domain *d = view->domain;
+    const double population = d != NULL ? d->sample->strata[0].population : INFINITY;
+    if (d != NULL && d->simple && !view->weighted && method == CXM_INTERVAL_CLOPPER_PEARSON
+        && isfinite(population) && population == floor(population)
+        && out->n == d->sample->strata[0].n) /* all of the sample: the list is its population */
+        return cxm_priv_finite_share_limits(x, (double)out->n, population, ask->level, method,
+                                            limits);
     double n = linearised ? effective_n(view, ask, out, out->std_error, p * (1 - p))
                           : (double)out->n;
     if (method == CXM_INTERVAL_KORN_GRAUBARD && linearised && isfinite(n)) {
