@@ -14,7 +14,7 @@ static struct cxm_column reals(const char *name, const double *data, size_t n)
 /* The row of a measure, the k-th of them. */
 static struct cxm_row row_of(const struct cxm_report *r, const char *measure, size_t k)
 {
-    struct cxm_row row;
+    struct cxm_row row = { .measure = "" };
     for (size_t i = 0; i < cxm_report_rows(r); i++) {
         if (strcmp(cxm_report_measure(r, i), measure) == 0 && k-- == 0) {
             assert_int_equal(cxm_report_row(r, i, &row), CXM_OK);

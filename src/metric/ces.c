@@ -125,7 +125,8 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_ces = {
-    .rules = { &info, configure, cxm_priv_rule_rating, true, NULL }, .estimators = estimators,
+    .rules = { .info = &info, .configure = configure, .rule = cxm_priv_rule_rating, .one_rating = true },
+    .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
 

@@ -286,7 +286,8 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_csi = {
-    .rules = { &info, configure, rule, false, check_inputs }, .estimators = estimators,
+    .rules = { .info = &info, .configure = configure, .rule = rule, .check_inputs = check_inputs },
+    .estimators = estimators,
     .items_param = ITEMS, .dimensions_param = -1, .unit_of = unit_of, .define = define,
 };
 

@@ -520,7 +520,8 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_gap = {
-    .rules = { &info, configure, rule, false, check_inputs }, .estimators = estimators,
+    .rules = { .info = &info, .configure = configure, .rule = rule, .check_inputs = check_inputs },
+    .estimators = estimators,
     .items_param = ITEMS, .dimensions_param = DIMENSION, .define = define,
 };
 

@@ -182,15 +182,18 @@ static const struct cxm_metric_info total_info = {
 };
 
 const struct cxm_metric cxm_priv_metric_mean = {
-    .rules = { &mean_info, configure_one, rule, false, NULL }, .estimators = mean_estimators,
+    .rules = { .info = &mean_info, .configure = configure_one, .rule = rule },
+    .estimators = mean_estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
 const struct cxm_metric cxm_priv_metric_ratio = {
-    .rules = { &ratio_info, configure_two, rule, false, NULL }, .estimators = ratio_estimators,
+    .rules = { .info = &ratio_info, .configure = configure_two, .rule = rule },
+    .estimators = ratio_estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
 const struct cxm_metric cxm_priv_metric_total = {
-    .rules = { &total_info, configure_one, rule, false, NULL }, .estimators = total_estimators,
+    .rules = { .info = &total_info, .configure = configure_one, .rule = rule },
+    .estimators = total_estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
 

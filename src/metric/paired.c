@@ -350,7 +350,7 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_paired = {
-    .rules = { &info, configure, rule, false, NULL }, .estimators = estimators,
+    .rules = { .info = &info, .configure = configure, .rule = rule }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .unit_of = unit_of, .names_of = names_of,
     .define = define,
 };

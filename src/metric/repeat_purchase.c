@@ -120,6 +120,6 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_repeat_purchase = {
-    .rules = { &info, configure, rule, false, NULL }, .estimators = estimators,
+    .rules = { .info = &info, .configure = configure, .rule = rule }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };

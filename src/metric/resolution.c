@@ -165,7 +165,7 @@ static const struct cxm_metric_info info = {
     .intervals = cxm_priv_share_intervals, .n_intervals = CXM_COUNT(cxm_priv_share_intervals),
 };
 const struct cxm_metric cxm_priv_metric_resolution = {
-    .rules = { &info, configure, rule, false, NULL }, .estimators = estimators,
+    .rules = { .info = &info, .configure = configure, .rule = rule }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
 

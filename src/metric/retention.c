@@ -291,11 +291,13 @@ static const struct cxm_metric_info churn_info = {
 };
 
 const struct cxm_metric cxm_priv_metric_retention = {
-    .rules = { &retention_info, configure, rule, false, NULL }, .estimators = retention_estimators,
+    .rules = { .info = &retention_info, .configure = configure, .rule = rule },
+    .estimators = retention_estimators,
     .items_param = -1, .dimensions_param = -1, .define = define_retention,
 };
 const struct cxm_metric cxm_priv_metric_churn = {
-    .rules = { &churn_info, configure, rule, false, NULL }, .estimators = churn_estimators,
+    .rules = { .info = &churn_info, .configure = configure, .rule = rule },
+    .estimators = churn_estimators,
     .items_param = -1, .dimensions_param = -1, .define = define_churn,
 };
 

@@ -317,22 +317,22 @@ static const struct cxm_metric_info contact_info = {
 };
 
 const struct cxm_metric cxm_priv_metric_reopen = {
-    .rules = { &reopen_info, configure_tickets, rule_reopen, false, NULL },
+    .rules = { .info = &reopen_info, .configure = configure_tickets, .rule = rule_reopen },
     .estimators = reopen_estimators, .items_param = -1, .dimensions_param = -1,
     .define = define_reopen,
 };
 const struct cxm_metric cxm_priv_metric_escalation = {
-    .rules = { &escalation_info, configure_tickets, rule_escalation, false, NULL },
+    .rules = { .info = &escalation_info, .configure = configure_tickets, .rule = rule_escalation },
     .estimators = escalation_estimators, .items_param = -1, .dimensions_param = -1,
     .define = define_escalation,
 };
 const struct cxm_metric cxm_priv_metric_complaints = {
-    .rules = { &complaints_info, configure_rate, rule_rate, false, NULL },
+    .rules = { .info = &complaints_info, .configure = configure_rate, .rule = rule_rate },
     .estimators = complaints_estimators, .items_param = -1, .dimensions_param = -1,
     .define = define_complaints,
 };
 const struct cxm_metric cxm_priv_metric_contact_rate = {
-    .rules = { &contact_info, configure_rate, rule_rate, false, NULL },
+    .rules = { .info = &contact_info, .configure = configure_rate, .rule = rule_rate },
     .estimators = contact_estimators, .items_param = -1, .dimensions_param = -1,
     .define = define_contact_rate,
 };

@@ -224,15 +224,18 @@ static const struct cxm_metric_info touch_info = {
 };
 
 const struct cxm_metric cxm_priv_metric_share = {
-    .rules = { &share_info, two_bins, rule_share, false, NULL }, .estimators = estimators, .items_param = -1,
+    .rules = { .info = &share_info, .configure = two_bins, .rule = rule_share },
+    .estimators = estimators, .items_param = -1,
     .dimensions_param = -1, .define = define_share,
 };
 const struct cxm_metric cxm_priv_metric_fcr = {
-    .rules = { &fcr_info, two_bins, rule_share, false, NULL }, .estimators = estimators, .items_param = -1,
+    .rules = { .info = &fcr_info, .configure = two_bins, .rule = rule_share },
+    .estimators = estimators, .items_param = -1,
     .dimensions_param = -1, .define = define_fcr,
 };
 const struct cxm_metric cxm_priv_metric_one_touch = {
-    .rules = { &touch_info, configure_one_touch, rule_one_touch, false, NULL }, .estimators = estimators,
+    .rules = { .info = &touch_info, .configure = configure_one_touch, .rule = rule_one_touch },
+    .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define_one_touch,
 };
 
