@@ -83,7 +83,8 @@ static void add_group(const struct km *km, struct cxm_report *report, int64_t gr
     if (n == 0) {
         e.flags |= CXM_FLAG_NO_DATA;
     } else {
-        const struct cxm_limits limits = cxm_priv_survival_limits(&curve, e.level, interval);
+        const struct cxm_limits limits = cxm_priv_survival_limits(&curve, cxm_priv_z(e.level),
+                                                                  interval);
         e.value = curve.survival.hi;
         e.std_error = curve.std_error;
         e.df = INFINITY;

@@ -7,12 +7,13 @@
  *   struct cxm_event_columns columns = { .customer = c, .time = t };
  *   cxm_priv_sort_events(&columns, &(struct cxm_event_plan){ .visit = visit, … }, error);
  *
- * One pass writes a record of 32 bytes a row into one of up to 4 096 partitions by a one-to-one
- * scramble of the customer's key; each partition (some 8 000 rows: it fits the second-level
+ * One pass writes a record of 20 bytes a row into one of up to 4 096 partitions by a one-to-one
+ * scramble of the customer's key; each partition (some 12 000 rows: it fits the second-level
  * cache) is then sorted on its own by a counting sort of further bits and a comparing sort of
  * what is left, a handful of rows. Keys of numbers, instants, dates, categories are words of 64
  * bits and need no dictionary; texts are numbered first (8 bytes a row and the dictionary).
- * Memory: 32 bytes a row that is kept, one partition a thread; twice the records of a partition
+ * Memory: 20 bytes a row that is kept (32 more for keys or instants that lie far from the others, in
+ * place of the 20), and 32 bytes a row of one partition a thread; twice that
  * where a single customer fills it. After LaMarca & Ladner (1999) and Satish et al. (2010). */
 #ifndef CXM_SRC_SORT_H
 #define CXM_SRC_SORT_H
