@@ -91,6 +91,79 @@ static void raked(void **state)
         assert_true(again[MINI_N - 1 - i] == out[i]);
 }
 
+/* Linear: the row of the definitions; 1 + the sum of the categories' numbers is the factor. */
+static void linear(void **state)
+{
+    static const char *const first[2] = { "13.815368286273", "13.500320102433" };
+    const struct cxm_calibrate_options greg = { .size = sizeof greg, .method = CXM_LINEAR };
+    struct margins m;
+    struct cxm_calibration info;
+    double out[MINI_N], post[MINI_N], lambda[4], sums[4] = { 0 };
+    (void)state;
+    make(&m);
+    assert_int_equal(cxm_rake(&m.weight, m.list, 2, &greg, out, lambda, &info, NULL), CXM_OK);
+    for (int i = 0; i < 2; i++)
+        assert_printed(out[i], first[i]);
+    assert_printed(nps_of(out), "35.198150626246");
+    assert_true(info.error < 1e-14 && info.iterations == 1);
+    for (int i = 0; i < MINI_N; i++) {
+        const int a = age[i] == 2, s = sex[i][0] == 'f';
+        assert_close(out[i], weight[i] * (1 + lambda[a] + lambda[2 + s]), 1e-15);
+        sums[a] += out[i];
+        sums[2 + s] += out[i];
+    }
+    for (int k = 0; k < 4; k++)
+        assert_close(sums[k], k < 2 ? age_totals[k] : sex_totals[k - 2], 1e-14);
+    /* One margin has only one way to be met, and one that is met already changes nothing. */
+    assert_int_equal(cxm_rake(&m.weight, m.list, 1, &greg, out, NULL, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_poststratify(&m.weight, m.list, post, NULL, NULL), CXM_OK);
+    for (int i = 0; i < MINI_N; i++)
+        assert_close(out[i], post[i], 1e-15);
+    const struct cxm_margin same[2] = { m.list[0], m.list[0] };
+    assert_int_equal(cxm_rake(&m.weight, same, 2, &greg, out, lambda, NULL, NULL), CXM_OK);
+    for (int i = 0; i < MINI_N; i++)
+        assert_close(out[i], post[i], 1e-15);
+    assert_true(lambda[2] == 0 && lambda[3] == 0);
+    /* Rows of no weight stay rows of no weight. */
+    double some[MINI_N];
+    memcpy(some, weight, sizeof weight);
+    some[0] = some[2] = some[6] = 0;
+    m.weight.data = some;
+    assert_int_equal(cxm_rake(&m.weight, m.list, 2, &greg, out, NULL, NULL, NULL), CXM_OK);
+    assert_true(out[0] == 0 && out[2] == 0 && out[6] == 0);
+}
+
+static void linear_refused(void **state)
+{
+    static const int64_t a[4] = { 1, 1, 2, 2 }, b[4] = { 1, 2, 1, 2 };
+    static const double w[4] = { 40, 10, 10, 40 };
+    static const double far_a[2] = { 95, 5 }, far_b[2] = { 5, 95 }, near_a[2] = { 60, 40 };
+    const struct cxm_column by[2] = { cxm_column_make("a", CXM_I64, a, 4, 8, 8),
+                                      cxm_column_make("b", CXM_I64, b, 4, 8, 8) };
+    const struct cxm_column weights = cxm_column_make("w", CXM_F64, w, 4, 8, 8);
+    const struct cxm_column known = cxm_column_make(NULL, CXM_I64, ages, 2, 8, 8);
+    struct cxm_calibrate_options o = { .size = sizeof o, .method = CXM_LINEAR };
+    struct cxm_error error;
+    double out[4] = { -7, -7, -7, -7 };
+    (void)state;
+    /* Raking moves weight to a = 1, b = 2; linearly a = 2, b = 1 would get less than none. */
+    struct cxm_margin margins[2] = { { NULL, &by[0], 0, &known, far_a },
+                                     { NULL, &by[1], 0, &known, far_b } };
+    assert_int_equal(cxm_rake(&weights, margins, 2, &o, out, NULL, NULL, &error),
+                     CXM_EINCONSISTENT);
+    assert_non_null(strstr(error.message, "a 2, b 1: linear calibration multiplies weights by -"));
+    assert_true(out[0] == -7 && out[3] == -7);
+    /* Margins that say different things of the same rows. */
+    margins[1].by = &by[0];
+    assert_int_equal(cxm_rake(&weights, margins, 2, &o, out, NULL, NULL, &error), CXM_ENOCONV);
+    assert_non_null(strstr(error.message, "no weights of these rows meet all totals: a: "));
+    margins[0].totals = margins[1].totals = near_a;
+    assert_int_equal(cxm_rake(&weights, margins, 2, &o, out, NULL, NULL, &error), CXM_OK);
+    o.method = 2;
+    assert_int_equal(cxm_rake(&weights, margins, 2, &o, out, NULL, NULL, &error), CXM_EINVAL);
+    assert_non_null(strstr(error.message, "method must be"));
+}
+
 /* Two keys crossed are one margin. */
 static void crossed(void **state)
 {
@@ -166,6 +239,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(post_stratified),
         cmocka_unit_test(raked),
+        cmocka_unit_test(linear),
+        cmocka_unit_test(linear_refused),
         cmocka_unit_test(crossed),
         cmocka_unit_test(refused),
     };

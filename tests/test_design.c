@@ -271,10 +271,13 @@ static void calibrated(void **state)
                                            { "sex", NULL, 0, &known, sex_totals } };
     static const struct {
         size_t n_margins;
+        int32_t method;
         const char *value, *std_error;
     } want[] = {
-        { 1, "34.935064935065", "6.230543467679" },
-        { 2, "35.138170443347", "4.718851512579" },
+        { 1, CXM_RAKING, "34.935064935065", "6.230543467679" },
+        { 2, CXM_RAKING, "35.138170443347", "4.718851512579" },
+        { 1, CXM_LINEAR, "34.935064935065", "6.230543467679" },
+        { 2, CXM_LINEAR, "35.198150626246", "4.729968597668" },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(want); i++) {
@@ -289,6 +292,7 @@ static void calibrated(void **state)
         struct cxm_tally *tally = tally_of("nps", NULL, 0, c.input, c.n);
         struct cxm_estimate_options options = {
             .size = sizeof options, .margins = margins, .n_margins = want[i].n_margins,
+            .calibration = want[i].method,
         };
         struct cxm_estimate got;
         assert_int_equal(cxm_tally_estimate(tally, &options, &got, sizeof got, 1, NULL, NULL),
@@ -296,6 +300,10 @@ static void calibrated(void **state)
         assert_printed(got.value, want[i].value);
         assert_printed(got.std_error, want[i].std_error);
         assert_printed(got.sum_weight, "210");
+        options.calibration = 2;
+        assert_int_equal(cxm_tally_estimate(tally, &options, &got, sizeof got, 1, NULL, NULL),
+                         CXM_EINVAL);
+        options.calibration = want[i].method;
         options.n_margins = 0; /* base weights */
         assert_int_equal(cxm_tally_estimate(tally, &options, &got, sizeof got, 1, NULL, NULL),
                          CXM_OK);
@@ -401,7 +409,7 @@ static void memory_runs_out(void **state)
     const struct cxm_margin margins[2] = { { NULL, NULL, 0, &known, totals },
                                            { NULL, NULL, 0, &known, totals } };
     (void)state;
-    for (int fail_at = 1, done = 0; !done; fail_at++) {
+    for (int fail_at = 1, done = 0, method = CXM_RAKING; method <= CXM_LINEAR; fail_at++) {
         struct heap heap;
         struct columns c = { .n = 0 };
         struct cxm_tally *tally = NULL;
@@ -417,7 +425,7 @@ static void memory_runs_out(void **state)
         const int64_t groups[2] = { CXM_TOTAL, 1 };
         const struct cxm_estimate_options options = {
             .size = sizeof options, .margins = margins, .n_margins = 2, .groups = groups,
-            .n_groups = 2,
+            .n_groups = 2, .calibration = method,
         };
         struct cxm_estimate got[2];
         double covariance[4], df;
@@ -434,6 +442,11 @@ static void memory_runs_out(void **state)
         done = status == CXM_OK && heap.calls < fail_at;
         cxm_tally_free(tally);
         assert_int_equal(heap.live, 0);
+        if (done) {
+            assert_true(fail_at > 20);
+            method++;
+            fail_at = 0;
+        }
     }
 }
 

@@ -114,7 +114,9 @@ static enum cxm_status rake(void)
     const struct cxm_column known = cxm_column_make(NULL, CXM_F64, categories, 2, 8, 8);
     const struct cxm_margin margin[2] = { { NULL, &c_flag, 0, &known, totals },
                                           { "other", &c_other, 0, &known, totals } };
-    return cxm_rake(NULL, margin, 2, NULL, out, NULL, NULL, NULL);
+    const struct cxm_calibrate_options linear = { .size = sizeof linear, .method = CXM_LINEAR };
+    const enum cxm_status status = cxm_rake(NULL, margin, 2, NULL, out, NULL, NULL, NULL);
+    return status != CXM_OK ? status : cxm_rake(NULL, margin, 2, &linear, out, NULL, NULL, NULL);
 }
 
 static enum cxm_status design(void)

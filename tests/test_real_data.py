@@ -199,7 +199,7 @@ def designs(cases, data):
     """Strata, clusters and finite populations, groups within them, against R's survey."""
     for number, (name, domain, value, error) in enumerate(figures()):
         words = name.split()
-        if words[0] == "sfo" or "post=" in name or "rake=" in name:
+        if words[0] == "sfo" or "post=" in name or "rake=" in name or "linear=" in name:
             continue
         file, design, metric, *columns = words
         rows = read(data / f"api_weighted/{file}.csv")

@@ -44,7 +44,7 @@ static void scale_margin(struct cxm_rake_table *t, size_t m)
     set_cell_factors(t);
 }
 
-static void find_worst(const struct cxm_rake_table *t, struct cxm_rake_error *out)
+void cxm_priv_rake_check(const struct cxm_rake_table *t, struct cxm_rake_error *out)
 {
     out->error = 0;
     for (size_t m = 0; m < t->n_margins; m++) {
@@ -87,7 +87,7 @@ bool cxm_priv_rake(struct cxm_rake_table *t, double tolerance, int32_t max_itera
         for (size_t m = 0; m < t->n_margins; m++)
             scale_margin(t, m);
         out->iterations++;
-        find_worst(t, out);
+        cxm_priv_rake_check(t, out);
         if (isnan(out->error) || out->error <= ENOUGH * tolerance
             || (out->error <= tolerance && out->error > last / 2))
             break;

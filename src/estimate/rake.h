@@ -34,4 +34,7 @@ struct cxm_rake_error {
 bool cxm_priv_rake(struct cxm_rake_table *table, double tolerance, int32_t max_iterations,
                    struct cxm_rake_error *out);
 
+/* How far the cells with their factors are off the totals; the iterations stay. */
+void cxm_priv_rake_check(const struct cxm_rake_table *table, struct cxm_rake_error *out);
+
 #endif

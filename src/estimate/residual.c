@@ -89,6 +89,12 @@ void cxm_priv_fit_values(struct cxm_fit *fit, const struct cxm_dd *totals, struc
             struct cxm_dd *at = &x[fit->columns[c * fit->n_margins + m]];
             *at = cxm_priv_dd_add(*at, totals[c]);
         }
+    cxm_priv_fit_solve(fit, fitted);
+}
+
+void cxm_priv_fit_solve(struct cxm_fit *fit, struct cxm_dd *fitted)
+{
+    struct cxm_dd *x = fit->beta;
     for (size_t i = 0; i < fit->n; i++)
         for (size_t k = 0; k < i; k++)
             x[i] = cxm_priv_dd_sub(x[i], cxm_priv_dd_mul(*lower_of(fit, i, k), x[k]));

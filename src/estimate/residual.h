@@ -26,4 +26,7 @@ void cxm_priv_fit_release(struct cxm_fit *fit);
 void cxm_priv_fit_values(struct cxm_fit *fit, const struct cxm_dd *totals,
                          struct cxm_dd *fitted);
 
+/* The same from X'Wy, which the caller wrote into beta: the coefficients stay there. */
+void cxm_priv_fit_solve(struct cxm_fit *fit, struct cxm_dd *fitted);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Calibrated weights: rows are counted into the combinations of their categories with exact sums
- * of their weights, the table is raked (estimate/rake.h), and each row's weight is multiplied by
+ * of their weights, the table is calibrated (raking.c), and each row's weight is multiplied by
  * the factor of its combination. Typical: 1 000 rows and 50 combinations; extreme: 10^8 rows. */
 #include "metric/margin.h"
 #include "tally/table.h"
@@ -234,26 +234,6 @@ static enum cxm_status prepare(struct calibrating *c, struct cxm_error *error)
     return CXM_OK;
 }
 
-static enum cxm_status take_options(const struct cxm_calibrate_options *options,
-                                    struct cxm_calibrate_options *out, struct cxm_error *error)
-{
-    memset(out, 0, sizeof *out);
-    if (options != NULL) {
-        if (options->size < sizeof options->size || options->size > sizeof *out)
-            return cxm_priv_fail(error, CXM_EINVAL, "options",
-                                 "options.size must be sizeof(struct cxm_calibrate_options)");
-        memcpy(out, options, options->size);
-    }
-    if (out->tolerance == 0)
-        out->tolerance = 1e-10;
-    if (out->max_iterations == 0)
-        out->max_iterations = 200;
-    if (!(out->tolerance > 0 && out->tolerance < 1) || out->max_iterations < 0)
-        return cxm_priv_fail(error, CXM_EINVAL, "tolerance",
-                             "tolerance is between 0 and 1, max_iterations 1 or more");
-    return CXM_OK;
-}
-
 enum cxm_status cxm_rake(const struct cxm_column *weight, const struct cxm_margin *margins,
                          size_t n_margins, const struct cxm_calibrate_options *options,
                          double *out, double *factors, struct cxm_calibration *info,
@@ -265,7 +245,7 @@ enum cxm_status cxm_rake(const struct cxm_column *weight, const struct cxm_margi
     struct cxm_rake_error how = { .error = 0 };
     struct cxm_raking r = { .allocator = NULL };
     c.bytes.allocator = c.allocator;
-    enum cxm_status status = take_options(options, &o, error);
+    enum cxm_status status = cxm_priv_calibrate_options(options, &o, error);
     if (status == CXM_OK)
         status = prepare(&c, error);
     if (status == CXM_OK && out == NULL && c.n > 0)
@@ -279,8 +259,8 @@ enum cxm_status cxm_rake(const struct cxm_column *weight, const struct cxm_margi
     }
     if (status == CXM_OK) {
         for_weights(&c, NULL);
-        status = cxm_priv_raking_run(&r, &c.cells, c.categories, n_margins, o.tolerance,
-                                     o.max_iterations, &how, error);
+        status = cxm_priv_raking_run(&r, &c.cells, c.categories, n_margins, &o, &how,
+                                     error);
     }
     for (uint32_t i = 0; status == CXM_OK && i < c.cells.dict.n; i++)
         c.factors[r.order[i]] = r.cell_factors[i];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Calibrated estimates: see calibrated.h. The cells of the tally are counted into the
- * combinations of their categories, exactly; these are raked (estimate/rake.h). The influence of
+ * combinations of their categories, exactly; these are raked, or
+ * calibrated linearly (raking.c). The influence of
  * a row is the residual of its base-weight regression on the categories, times its calibrated
  * weight (Deville and Saerndal 1992): a statistic that the margins determine has no error. */
 #include "metric/calibrated.h"
@@ -186,9 +187,11 @@ static enum cxm_status regress(struct making *m, struct cxm_calibrated *c,
 }
 
 enum cxm_status cxm_priv_calibrated_new(struct cxm_tally *tally, const struct cxm_margin *margins,
-                                        size_t n_margins, struct cxm_calibrated **out,
-                                        struct cxm_error *error)
+                                        size_t n_margins, int32_t method,
+                                        struct cxm_calibrated **out, struct cxm_error *error)
 {
+    const struct cxm_calibrate_options asked = { .size = sizeof asked, .method = method };
+    struct cxm_calibrate_options options;
     struct making m = { .tally = tally, .margins = margins, .n_margins = n_margins,
                         .bytes = { .allocator = &tally->allocator } };
     struct cxm_calibrated *c = cxm_priv_alloc_zero(&tally->allocator, 1, sizeof *c);
@@ -196,12 +199,14 @@ enum cxm_status cxm_priv_calibrated_new(struct cxm_tally *tally, const struct cx
     if (c == NULL)
         return cxm_priv_no_memory(error);
     c->allocator = &tally->allocator;
-    enum cxm_status status = check_margins(&m, error);
+    enum cxm_status status = cxm_priv_calibrate_options(&asked, &options, error);
+    if (status == CXM_OK)
+        status = check_margins(&m, error);
     if (status == CXM_OK)
         status = combine(&m, c, error);
     if (status == CXM_OK)
-        status = cxm_priv_raking_run(&m.raking, &m.combinations, m.categories, n_margins, 1e-10,
-                                     200, &how, error);
+        status = cxm_priv_raking_run(&m.raking, &m.combinations, m.categories, n_margins,
+                                     &options, &how, error);
     if (status == CXM_OK)
         status = regress(&m, c, error);
     for (size_t i = 0; i < CXM_MOST_MARGINS; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Calibrated estimates from a tally with margins: its base weights, raked to known totals. */
+ * Calibrated estimates from a tally with margins: its base weights, fitted to known totals. */
 #ifndef CXM_SRC_METRIC_CALIBRATED_H
 #define CXM_SRC_METRIC_CALIBRATED_H
 
@@ -21,9 +21,9 @@ struct cxm_calibrated {
 };
 
 /* Margins: `by` is not read, n_by says how many of the tally's columns make the margin, in the
- * order in which they were given. */
+ * order in which they were given. method: enum cxm_calibration_method. */
 enum cxm_status cxm_priv_calibrated_new(struct cxm_tally *tally, const struct cxm_margin *margins,
-                                        size_t n_margins, struct cxm_calibrated **out,
+                                        size_t n_margins, int32_t method, struct cxm_calibrated **out,
                                         struct cxm_error *error);
 void cxm_priv_calibrated_free(struct cxm_calibrated *calibrated);
 

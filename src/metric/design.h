@@ -66,7 +66,8 @@ struct cxm_domain {
 struct cxm_designed;
 enum cxm_status cxm_priv_designed_new(struct cxm_tally *tally, enum cxm_lonely lonely,
                                       const struct cxm_margin *margins, size_t n_margins,
-                                      struct cxm_designed **out, struct cxm_error *error);
+                                      int32_t method, struct cxm_designed **out,
+                                      struct cxm_error *error);
 void cxm_priv_designed_free(struct cxm_designed *designed);
 /* Points a view at a group of the sorted tally; it holds until the next group. */
 void cxm_priv_designed_view(struct cxm_designed *designed, int64_t group, struct cxm_view *view);

@@ -378,8 +378,9 @@ static enum cxm_status design_view(struct reading *r, int64_t group, enum cxm_lo
     if (status == CXM_OK && *place == NULL)
         status = cxm_priv_designed_new(whole ? r->total : r->tally, lonely,
                                        r->options != NULL ? r->options->margins : NULL,
-                                       r->options != NULL ? r->options->n_margins : 0, place,
-                                       error);
+                                       r->options != NULL ? r->options->n_margins : 0,
+                                       r->options != NULL ? r->options->calibration : CXM_RAKING,
+                                       place, error);
     if (status == CXM_OK)
         cxm_priv_designed_view(*place, group, view);
     return status;

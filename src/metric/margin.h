@@ -60,8 +60,13 @@ void cxm_priv_categories_release(struct cxm_categories *c);
 /* A category as text for messages. */
 void cxm_priv_category_text(const struct cxm_categories *c, uint32_t k, char *out,
                             size_t capacity);
+/* Method, tolerance and number of sweeps, checked; options may be NULL. */
+enum cxm_status cxm_priv_calibrate_options(const struct cxm_calibrate_options *options,
+                                           struct cxm_calibrate_options *out,
+                                           struct cxm_error *error);
+
 /* A table of cells, keyed by a category number of each margin (uint32_t in the machine's order),
- * with the sum of weights as its first sum, and how it was raked. */
+ * with the sum of weights as its first sum, and how it was calibrated. */
 struct cxm_raking {
     const struct cxm_allocator *allocator;
     struct cxm_rake_table table;
@@ -72,7 +77,7 @@ struct cxm_raking {
 };
 enum cxm_status cxm_priv_raking_run(struct cxm_raking *r, const struct cxm_table *cells,
                                     const struct cxm_categories *categories, size_t n_margins,
-                                    double tolerance, int32_t max_iterations,
+                                    const struct cxm_calibrate_options *options,
                                     struct cxm_rake_error *how, struct cxm_error *error);
 void cxm_priv_raking_release(struct cxm_raking *r);
 

@@ -143,6 +143,8 @@ calibrated <- function(strat, clus) {
     raked <- calibrate(plain, list(~stype, ~sch.wide), list(types, wide), calfun = "raking",
                        epsilon = 1e-13, maxit = 200)
     show_all("apiclus1 cluster=dnum,fpc=fpc,rake=stype+sch.wide", raked)
+    greg <- calibrate(plain, list(~stype, ~sch.wide), list(types, wide), calfun = "linear")
+    show_all("apiclus1 cluster=dnum,fpc=fpc,linear=stype+sch.wide", greg)
     rows <- svydesign(id = ~1, strata = ~stype, weights = ~pw, fpc = ~fpc, data = strat)
     show_all("apistrat strata=stype,fpc=fpc,post=sch.wide", postStratify(rows, ~sch.wide, wide))
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calibrated survey weights: post-stratification and raking. The arithmetic is the library's."""
+"""Calibrated survey weights: post-stratification, raking and linear
+calibration. The arithmetic is the library's."""
 
 from __future__ import annotations
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_METHODS = ("raking", "linear")  # enum cxm_calibration_method
+
+
 class Calibration(Sequence[float]):
     """Weights that add up to known totals: a sequence and a buffer of doubles, one a row.
 
@@ -27,8 +31,10 @@ class Calibration(Sequence[float]):
     residual from a regression on the margins), which plain calibrated weights cannot.
 
     weights     the calibrated weights, an ``array.array("d")``
-    factors     what each category's weights were multiplied by: ``{"age": {"18-34": 1.2, …}}``
-    iterations  sweeps over all margins; 1 for a single margin
+    factors     what each category's weights were multiplied by: ``{"age": {"18-34": 1.2, …}}``;
+                linear: 1 + the sum of those of a row's categories is what its weight was
+                multiplied by
+    iterations  sweeps over all margins; 1 for a single margin, and linear
     error       the largest relative error of a total that is left
     """
 
@@ -75,11 +81,12 @@ class Source:
     """What a calibration was made of: the base weights, and per margin its columns, the columns
     of its categories and their totals."""
 
-    __slots__ = ("weight", "margins", "keep")
+    __slots__ = ("weight", "margins", "method", "keep")
 
     def __init__(self) -> None:
         self.weight: Column | None = None
         self.margins: list[tuple[list[Column], Any, Any]] = []
+        self.method = 0
         self.keep: list[Any] = []
 
     def structs(self, names: list[str]) -> Any:
@@ -115,15 +122,15 @@ def poststratify(
     call = Call(data, None, ())
     columns = [value for _, value in keys_of(by, call.frame)]
     name = by if isinstance(by, str) else "by"
-    return _calibrate(call, weight, {name: columns}, {name: totals}, 1e-10, 1)
+    return _calibrate(call, weight, {name: columns}, {name: totals}, 1e-10, 1, 0)
 
 
 def rake(
     weight: Any, margins: Any, totals: Mapping[str, Mapping[Any, float]], *, data: Any = None,
-    tolerance: float = 1e-10, max_iterations: int = 200,
+    tolerance: float = 1e-10, max_iterations: int = 200, method: str = "raking",
 ) -> Calibration:
     """Weights that add up to the known totals of several margins at once (iterative
-    proportional fitting, Deming and Stephan 1940).
+    proportional fitting, Deming and Stephan 1940; or linear).
 
     ``weight``   base weights; None: 1 each
     ``margins``  name -> the category of each row, ``{"age": ages, "sex": sexes}``; with ``data=``
@@ -131,7 +138,10 @@ def rake(
     ``totals``   name -> category -> how many there are in the population
 
     ``tolerance`` is the largest relative error of a total, ``max_iterations`` counts sweeps over
-    all margins. Errors: as :func:`cxm.poststratify`; margins that add up to different totals
+    all margins. ``method``: ``"raking"`` keeps ``sum w* log(w* / w)`` smallest, ``"linear"``
+    ``sum (w* - w)² / w``, the generalised regression estimator (GREG; Deville and Särndal 1992),
+    w* = w (1 + x'λ) with (sum w x x') λ = T - sum w x for the categories x; weights that would
+    not stay above 0 are an error (``"EINCONSISTENT"``). Errors: as :func:`cxm.poststratify`; margins that add up to different totals
     (``"EINCONSISTENT"``); not converged (``"ENOCONV"``).
 
     >>> w = cxm.rake(None, {"age": [1, 1, 2, 2], "sex": ["f", "m", "f", "m"]},
@@ -150,14 +160,19 @@ def rake(
             f"{', '.join(map(str, totals))}",
             column="totals",
         )
-    return _calibrate(call, weight, columns, totals, tolerance, max_iterations)
+    if method not in _METHODS:
+        raise Error(f'method must be "raking" or "linear", not {method!r}', column="method")
+    return _calibrate(
+        call, weight, columns, totals, tolerance, max_iterations, _METHODS.index(method)
+    )
 
 
 def _calibrate(
     call: Call, weight: Any, margins: dict[str, list[Any]], totals: Mapping[str, Any],
-    tolerance: float, max_iterations: int,
+    tolerance: float, max_iterations: int, method: int,
 ) -> Calibration:
     source, known = Source(), {}
+    source.method = method
     if weight is not None:
         source.weight = call.column(weight, "weight")
         call.add(b"weight", source.weight)
@@ -176,6 +191,7 @@ def _calibrate(
     options.size = sizeof(CalibrateOptions)
     options.tolerance = _positive("tolerance", tolerance)
     options.max_iterations = int(_positive("max_iterations", max_iterations))
+    options.method = method
     out = cast(weights.buffer_info()[0], POINTER(c_double))
     base = byref(source.weight) if source.weight is not None else None
     check(lib.cxm_rake(base, structs, len(structs), byref(options), out, factors, byref(info),

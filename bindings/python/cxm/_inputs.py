@@ -204,6 +204,11 @@ def margins_of(weight: Any) -> Any:
     return weight._source.structs(list(weight.factors))
 
 
+def method_of(weight: Any) -> int:
+    """enum cxm_calibration_method of calibrated weights; 0 for all others."""
+    return weight._source.method if type(weight).__module__ == "cxm._calibrate" else 0
+
+
 def _constant(value: Any, rows: int) -> Column | None:
     """The same number for all rows; None where it is no number."""
     if isinstance(value, (str, bytes)) or hasattr(value, "__len__") or not (

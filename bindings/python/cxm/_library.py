@@ -227,7 +227,7 @@ class EstimateOptions(Structure):
         ("groups", POINTER(c_int64)),
         ("n_groups", c_size_t),
         ("lonely", c_int32),
-        ("reserved", c_int32),
+        ("calibration", c_int32),
         ("margins", POINTER(Margin)),
         ("n_margins", c_size_t),
     ]
@@ -238,7 +238,7 @@ class CalibrateOptions(Structure):
         ("size", c_size_t),
         ("tolerance", c_double),
         ("max_iterations", c_int32),
-        ("reserved", c_int32),
+        ("method", c_int32),
     ]
 
 

@@ -36,13 +36,15 @@ class Measured:
 class Reader:
     """A tally that does not change any more, with the level and interval that were asked for."""
 
-    __slots__ = ("handle", "level", "interval", "lonely", "margins", "_measures")
+    __slots__ = ("handle", "level", "interval", "lonely", "margins", "method", "_measures")
 
     def __init__(
-        self, handle: Handle, level: float, interval: int, lonely: int = 0, margins: Any = None
+        self, handle: Handle, level: float, interval: int, lonely: int = 0, margins: Any = None,
+        method: int = 0,
     ) -> None:
         self.lonely = lonely
         self.margins = margins
+        self.method = method
         self.handle = handle
         self.level = level
         self.interval = interval
@@ -60,6 +62,7 @@ class Reader:
         if self.margins is not None:
             options.margins = self.margins
             options.n_margins = len(self.margins)
+            options.calibration = self.method
         if measures is not None:
             options.measures = (c_uint32 * len(measures))(*measures)
             options.n_measures = len(measures)

@@ -7,7 +7,7 @@ from struct import iter_unpack
 
 from ._errors import Error
 from ._handle import Handle, key_column, load_handle
-from ._inputs import margins_of
+from ._inputs import margins_of, method_of
 from ._library import lib, text
 from ._names import checked_level, flag_names, interval_name, interval_number, lonely_number, unit_name
 from ._reader import TOTAL, Reader
@@ -64,7 +64,9 @@ class Result(Numbers, Rows):
         level = level if level == 0.95 else checked_level(level)
         number = 0 if interval is None else interval_number(interval)
         margins = None if calibration is None else margins_of(calibration)
-        self._reader = Reader(handle, level, number, lonely_number(lonely), margins)
+        self._reader = Reader(
+            handle, level, number, lonely_number(lonely), margins, method_of(calibration)
+        )
         self._shown = None if measures is None else self._reader.find_all(measures)
         self._headline = 0
         self._group = None

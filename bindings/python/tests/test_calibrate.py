@@ -45,6 +45,21 @@ def test_raking() -> None:
     assert set(w.factors) == {"age", "sex"} and set(w.factors["sex"]) == {1, 2}
 
 
+def test_linear() -> None:
+    w = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS, method="linear")
+    assert close(w[0], 13.815368286273) and close(w[1], 13.500320102433)
+    assert w.iterations == 1 and w.error < 1e-14
+    for x, base, age, sex in zip(w, WEIGHT, AGE, SEX):
+        assert close(x, base * (1 + w.factors["age"][age] + w.factors["sex"][sex]))
+    r = cxm.nps(SCORE, weight=w, **DESIGN)
+    assert close(r.value, 35.198150626246) and close(r.std_error, 4.729968597668)
+    refused("EINVAL", 'method must be "raking" or "linear"', cxm.rake, WEIGHT,
+            {"age": AGE, "sex": SEX}, TOTALS, method="greg")
+    refused("EINCONSISTENT", "they must stay above 0", cxm.rake, [40, 10, 10, 40],
+            {"a": [1, 1, 2, 2], "b": [1, 2, 1, 2]}, {"a": {1: 95, 2: 5}, "b": {1: 5, 2: 95}},
+            method="linear")
+
+
 def test_categories_match_whatever_their_type() -> None:
     want = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS).weights
     letters = {1: "m", 2: "f"}
@@ -121,13 +136,15 @@ TYPES = {"stype": {"E": 4421, "H": 755, "M": 1018}, "sch.wide": {"No": 1072, "Ye
 
 @pytest.mark.skipif(not SCHOOLS.is_dir(), reason="the public data sets are not here")
 @pytest.mark.parametrize("name, domain, value, error", [f for f in figures() if "st=" in f[0]
-                                                        or "rake=" in f[0]])
+                                                        or "rake=" in f[0] or "linear=" in f[0]])
 def test_schools_against_r(name: str, domain: str, value: str, error: str) -> None:
     file, design, metric, *columns = name.split()
     frame = pd.read_csv(SCHOOLS / f"{file}.csv")
     roles = dict(part.split("=") for part in design.split(","))
-    margins = (roles.pop("rake", None) or roles.pop("post")).split("+")
-    w = cxm.rake("pw", margins, {m: TYPES[m] for m in margins}, data=frame)
+    method = "linear" if "linear" in roles else "raking"
+    known = roles.pop("rake", None) or roles.pop("post", None) or roles.pop("linear")
+    margins = known.split("+")
+    w = cxm.rake("pw", margins, {m: TYPES[m] for m in margins}, data=frame, method=method)
     if columns == ["sch.wide"]:
         columns = [frame["sch.wide"] == "Yes"]
     by = domain.split()[0] if domain else None
