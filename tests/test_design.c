@@ -315,6 +315,61 @@ static void calibrated(void **state)
     }
 }
 
+/* ---- jackknife ------------------------------------------------------------------------ */
+
+/* Of R's survey 4.1.1, as.svrepdesign(type = "JKn"), JK1 without strata; the first row is that of
+ * the definitions too. tests/reference/jackknife.R */
+static void jackknife(void **state)
+{
+    static const struct {
+        const char *metric;
+        unsigned design;
+        int64_t group;
+        double std_error;
+    } want[] = {
+        { "nps", STRATA | CLUSTER, 0, 17.3100857419461 },
+        { "nps", STRATA | CLUSTER | FPC, 0, 14.9909739942121 },
+        { "nps", CLUSTER, 0, 14.6649386306754 },
+        { "nps", STRATA | CLUSTER | DOMAIN, CXM_TOTAL, 17.3100857419461 },
+        { "nps", STRATA | CLUSTER | DOMAIN, 0, 18.8568374683167 },
+        { "nps", STRATA | CLUSTER | DOMAIN, 1, 40.6548917722565 },
+        { "mean", STRATA | CLUSTER, 0, 0.614858326556365 },
+        { "ratio", STRATA | CLUSTER, 0, 0.602556255897679 },
+        { "total", STRATA | CLUSTER, 0, 216.96082595713 },
+    };
+    double got;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        struct cxm_tally *tally = mini(want[i].metric, want[i].design);
+        assert_int_equal(cxm_tally_jackknife(tally, want[i].group, 0, 0, &got, NULL), CXM_OK);
+        assert_close(got, want[i].std_error, 1e-13);
+        cxm_tally_free(tally);
+    }
+    struct cxm_tally *tally = mini("nps", STRATA | CLUSTER);
+    assert_int_equal(cxm_tally_jackknife(tally, CXM_TOTAL, 1, 0, &got, NULL), CXM_OK);
+    struct cxm_measure measures[32];
+    size_t n = 0;
+    assert_int_equal(cxm_tally_measures(tally, measures, sizeof measures[0], 32, &n, NULL),
+                     CXM_OK);
+    assert_string_equal(measures[1].name, "promoters");
+    assert_close(got, 0.0721742766826699, 1e-13);
+    got = -7;
+    assert_int_equal(cxm_tally_jackknife(tally, 1, 0, 0, &got, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_tally_jackknife(tally, 0, 99, 0, &got, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_tally_jackknife(tally, 0, 0, CXM_LONELY_ADJUST, &got, NULL),
+                     CXM_EINVAL);
+    assert_int_equal(cxm_tally_jackknife(tally, 0, 0, 0, NULL, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_tally_jackknife(NULL, 0, 0, 0, &got, NULL), CXM_EINVAL);
+    cxm_tally_free(tally);
+    static const unsigned wrong[] = { 0, STRATA, STRATA | CLUSTER | NO_WEIGHT };
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        tally = mini("nps", wrong[i]);
+        assert_int_equal(cxm_tally_jackknife(tally, 0, 0, 0, &got, NULL), CXM_EINVAL);
+        cxm_tally_free(tally);
+    }
+    assert_true(got == -7);
+}
+
 /* ---- covariances ---------------------------------------------------------------------- */
 
 static void domains_covary(void **state)
@@ -418,6 +473,8 @@ static void memory_runs_out(void **state)
         push(&c, "weight", NULL, CXM_F64, weight);
         push(&c, "by", "domain", CXM_I64, domain);
         push(&c, "strata", "stratum", CXM_I64, stratum);
+        if (method == CXM_LINEAR)
+            push(&c, "cluster", "psu", CXM_I64, psu);
         push(&c, "calibrate", "age", CXM_F64, age);
         push(&c, "calibrate", "sex", CXM_I64, sex);
         assert_int_equal(cxm_tally_new("nps", NULL, 0, &heap.allocator, &tally, NULL), CXM_OK);
@@ -428,7 +485,7 @@ static void memory_runs_out(void **state)
             .n_groups = 2, .calibration = method,
         };
         struct cxm_estimate got[2];
-        double covariance[4], df;
+        double covariance[4], df, jackknifed;
         const int64_t pair[2] = { 0, 1 };
         const int live = heap.live;
         heap.calls = 0;
@@ -437,6 +494,8 @@ static void memory_runs_out(void **state)
                                                     NULL);
         if (status == CXM_OK)
             status = cxm_priv_design_covariance(tally, 0, pair, 2, 0, covariance, &df, NULL);
+        if (status == CXM_OK && method == CXM_LINEAR)
+            status = cxm_tally_jackknife(tally, CXM_TOTAL, 0, 0, &jackknifed, NULL);
         assert_true(status == CXM_OK || status == CXM_ENOMEM);
         assert_true(heap.live - live <= 2); /* the order of the cells may stay */
         done = status == CXM_OK && heap.calls < fail_at;
@@ -452,7 +511,7 @@ static void memory_runs_out(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[COUNT_OF(rows) + 8];
+    struct CMUnitTest tests[COUNT_OF(rows) + 9];
     size_t n = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].name, matches_row, NULL, NULL,
@@ -461,6 +520,7 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(domains_covary);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(design_effects);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(calibrated);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(jackknife);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(finite_population);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(weights_may_be_scaled);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(equal_answers);

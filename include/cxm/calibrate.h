@@ -66,13 +66,13 @@ struct cxm_calibration {
  *
  * @retval CXM_EDATA          a row without category or weight, or whose category has no total:
  *                            error names the lowest such row, its column and value
- * @retval CXM_EINCONSISTENT  the margins add up to different totals (relative 1e-9); a linear weight would not be
- *                            above 0, error names the categories
+ * @retval CXM_EINCONSISTENT  the margins add up to different totals (relative 1e-9); a linear
+ *                            weight would not be above 0, error names the categories
  * @retval CXM_EEMPTYCELL     a category with a total above 0 has no rows with weight
  * @retval CXM_ENOCONV        not within max_iterations; error names the worst category; linear:
  *                            no weights of these rows meet all totals
- * @retval CXM_EINVAL         no such method, no margins or too many, lengths differ, a total is negative or no
- *                            number, a category is there twice  @retval CXM_ENOMEM
+ * @retval CXM_EINVAL         no such method, no margins or too many, lengths differ,
+ *                            a total is negative or no number, a category is there twice  @retval CXM_ENOMEM
  * On failure nothing is written. The result does not depend on the order of rows, but for the
  * last bit of its own product. Cost: linear in rows, then sweeps over distinct combinations of
  * categories. Memory: 4 bytes a row. Any thread.                                     Since 0.2.

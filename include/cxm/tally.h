@@ -298,6 +298,26 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_design(struct cxm_tally *tally, int64_t group, uint32_t measure, int32_t lonely,
                  struct cxm_design *out, struct cxm_error *error);
 
+/**
+ * The jackknife standard error of one estimate (JKn): each primary unit is left out once, the
+ * others of its stratum weigh n_h / (n_h - 1) times as much, theta_hc is the measure anew:
+ *   V = sum_h (1 - f_h) (n_h - 1) / n_h sum_c (theta_hc - mean of all theta_hc)^2
+ * Strata of which every unit was drawn, or a lone one, have no replicates; the second stage of a
+ * finite population adds nothing. In the unit of the measure (Wolter 2007, chapter 4; as the
+ * replicates of R's survey, which centres them at their mean unless told to).
+ *
+ * @param group      index or CXM_TOTAL: the design of the whole sample, its other rows are zeros
+ * @param lonely     CXM_LONELY_ERROR or CXM_LONELY_CERTAINTY
+ * @param[out] std_error  NaN: the measure has no linearised standard error either, or is
+ *                   undefined without some unit. Of base weights, also where margins were given
+ * @retval CXM_EINVAL  no clusters or no weights (1 each will do), lonely is CXM_LONELY_ADJUST, no
+ *                     such group or measure; others as cxm_tally_estimate
+ * On failure nothing is written. Cost: primary units times cells of the group.       Since 0.2.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_tally_jackknife(struct cxm_tally *tally, int64_t group, uint32_t measure, int32_t lonely,
+                    double *std_error, struct cxm_error *error);
+
 /** The base of a measure with the excluded rows by reason. */
 struct cxm_base {
     int64_t rows, n, missing, invalid, excluded;

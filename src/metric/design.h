@@ -101,6 +101,8 @@ struct cxm_capture {
     double simple_variance;     /* of as many answers drawn with replacement: S^2 / n in the
                                    unit of the estimate, squared */
     bool linear;                /* there was a form */
+    bool jackknife;             /* asked for: jackknife_error */
+    double jackknife_error;
     bool no_memory;
 };
 

@@ -3,6 +3,7 @@
  * From a tally to estimates: which measures there are, which groups were asked for, and one
  * call of the measure's estimator for each pair. */
 #include "metric/design.h"
+#include "metric/jackknife.h"
 #include "metric/metric.h"
 
 #include <math.h>
@@ -503,6 +504,9 @@ static enum cxm_status estimate_group(struct reading *r,
             *view.domain->linear = false;
         if (status == CXM_OK)
             e->estimate(&view, member, &ask, &out[i]);
+        if (status == CXM_OK && capture != NULL && capture->jackknife)
+            status = cxm_priv_jackknife(&view, e, member, &out[i], &capture->jackknife_error,
+                                        error);
         if (status == CXM_OK && view.domain != NULL && !*view.domain->linear)
             drop_error(&out[i]);
     }

@@ -1086,6 +1086,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_tally_estimate": (
         _STATUS, _TALLY, POINTER(EstimateOptions), POINTER(Estimate), *_SIZES),
     "cxm_tally_design": (_STATUS, _TALLY, c_int64, c_uint32, c_int32, POINTER(Design), _ERROR),
+    "cxm_tally_jackknife": (
+        _STATUS, _TALLY, c_int64, c_uint32, c_int32, POINTER(c_double), _ERROR,
+    ),
     "cxm_tally_base": (_STATUS, _TALLY, c_int64, c_uint32, POINTER(Base), _ERROR),
     "cxm_tally_definition": (c_size_t, _TALLY, POINTER(c_char), c_size_t),
     "cxm_tally_rows": (_STATUS, _TALLY, POINTER(EstimateOptions), POINTER(Row), *_SIZES),

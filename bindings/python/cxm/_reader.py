@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_int64, c_size_t, c_uint32, sizeof
+from ctypes import byref, c_double, c_int64, c_size_t, c_uint32, sizeof
 
 from ._errors import Error
 from ._handle import Handle
@@ -118,6 +118,16 @@ class Reader:
             )
             check(status, error)
         return design
+
+    def jackknife(self, group: int, measure: int) -> float:
+        """The jackknife standard error of one estimate."""
+        value, error = c_double(), ErrorStruct()
+        with self.handle.lock:
+            status = lib.cxm_tally_jackknife(
+                self.handle.pointer, group, measure, self.lonely, byref(value), byref(error)
+            )
+            check(status, error)
+        return value.value
 
     def base(self, group: int, measure: int) -> Any:
         """struct cxm_base: the excluded rows by reason."""

@@ -40,7 +40,7 @@ class Result(Numbers, Rows):
         r.sum_weight  r.n_eff                             n without weights
         r.unit  r.base                                    what value and n are counted in
         r.level  r.interval  r.definition  r.flags
-        r.design  r.deff                                  the sampling design
+        r.design  r.deff  r.jackknife                     the sampling design
 
     ``r["promoters"]`` is the same for any other measure, computed when read. With groups,
     ``g["promoters"]`` keeps all groups, ``g.group(key)`` all measures, and ``g.total`` is all
@@ -234,6 +234,13 @@ class Result(Numbers, Rows):
         from ._design import Design
 
         return Design(self._reader.design(self._one_group(), self._headline))
+
+    @property
+    def jackknife(self) -> float:
+        """The jackknife standard error of the headline (JKn): every unit of ``cluster=`` is left
+        out once, the others of its stratum weigh n_h / (n_h - 1) times as much. From base weights;
+        NaN where the measure has no ``std_error`` either. Needs ``cluster=`` and ``weight=``."""
+        return self._reader.jackknife(self._one_group(), self._headline)
 
     @property
     def deff(self) -> float:

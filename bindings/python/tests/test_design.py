@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import pytest
@@ -146,3 +147,63 @@ def test_tallies_of_a_design_merge_in_any_order() -> None:
     assert cxm.Tally.info(whole).groups == cxm.Tally.info(whole.save()).groups == 2
     with pytest.raises(cxm.Error, match="the sampling designs differ"):
         whole.copy().merge(cxm.Tally("nps").add(score=[1], weight=[1], by={"domain": [1]}))
+
+
+def test_jackknife() -> None:
+    r = cxm.nps("score", **DESIGN)
+    assert close(r.jackknife, 17.310085741946)
+    g = cxm.nps("score", by="domain", **DESIGN)
+    assert close(g.total.jackknife, 17.310085741946)
+    assert close(g.group(1).jackknife, 18.8568374683167)
+    assert close(r["promoters"].jackknife, 0.0721742766826699)
+    for wrong in ({"cluster": None}, {"weight": None}):
+        with pytest.raises(cxm.Error) as caught:
+            cxm.nps("score", **{**DESIGN, **wrong}).jackknife
+        assert caught.value.status == "EINVAL"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_jackknife_is_what_replicates_give(seed: int) -> None:
+    """Every unit left out by hand: weights of 0, and n / (n - 1) for its neighbours."""
+    rng = random.Random(seed)
+    n, answers = 60, range(11)
+    score = [rng.choice(answers) for _ in range(n)]
+    amount = [rng.uniform(1, 9) for _ in range(n)]
+    left = [rng.random() < 0.6 for _ in range(n)]
+    reason = [rng.choice("abc") if x else None for x in left]
+    stratum = [rng.randrange(3) for _ in range(n)]
+    psu = [rng.randrange(3) for _ in range(n)]
+    second = [rng.randrange(2) for _ in range(n)]
+    weight = [rng.uniform(0.5, 3) for _ in range(n)]
+    calls = [
+        (cxm.nps, (score,), {}, ["nps", "promoters", "share[7]"]),
+        (cxm.csat, ([1 + s // 2 if s < 10 else 5 for s in score],), {}, None),
+        (cxm.mean, (amount,), {}, ["mean"]), (cxm.total, (amount,), {}, ["total"]),
+        (cxm.ratio, (score, amount), {}, ["ratio"]), (cxm.share, (left,), {}, ["share"]),
+        (cxm.churn, ([True] * n, left), {"reason": reason}, None),
+        (cxm.retention, ([True] * n, left), {}, None),
+    ]
+    units = sorted(set(zip(stratum, psu)))
+    size = {h: sum(u[0] == h for u in units) for h in range(3)}
+    for clusters in (psu, [psu, second]):
+        for call, columns, extra, names in calls:
+            r = call(*columns, weight=weight, strata=stratum, cluster=clusters, **extra)
+            replicates = []
+            for h, c in units:
+                w = [
+                    0.0 if (a, b) == (h, c) else x * size[h] / (size[h] - 1) if a == h else x
+                    for x, a, b in zip(weight, stratum, psu)
+                ]
+                replicates.append((h, call(*columns, weight=w, **extra)))
+            for name in names or r.measures:
+                values = [x[name].value for _, x in replicates]
+                middle = math.fsum(values) / len(values)
+                variance = math.fsum(
+                    (size[h] - 1) / size[h] * (x - middle) ** 2
+                    for (h, _), x in zip(replicates, values)
+                )
+                if math.isnan(r[name].std_error):
+                    assert math.isnan(r[name].jackknife), name
+                else:
+                    assert close(r[name].jackknife, math.sqrt(variance)), (seed, name)
+    assert math.isnan(cxm.mean(amount, weight=weight, cluster=psu)["sd"].jackknife)
