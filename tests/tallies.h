@@ -421,7 +421,9 @@ struct saved {
 static inline struct saved save(struct cxm_tally *tally)
 {
     struct saved saved = { NULL, 0 };
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, &saved.n, NULL), CXM_OK);
+    struct cxm_error error = { 0 };
+    if (cxm_tally_save(tally, NULL, 0, &saved.n, &error) != CXM_OK)
+        fail_msg("saving: %s", error.message);
     saved.bytes = must_alloc(saved.n, 1);
     assert_int_equal(cxm_tally_save(tally, saved.bytes, saved.n, &saved.n, NULL), CXM_OK);
     return saved;

@@ -402,7 +402,7 @@ static void group_law(const struct rows *rows, struct saved want, uint64_t *seed
     struct cxm_tally *again = NULL;
     assert_int_equal(cxm_tally_load(bytes.bytes, bytes.n, NULL, &again, NULL), CXM_OK);
     assert_saves_as_free(again, bytes, "total, loaded");
-    if (!(rows->options & LEAVE_OUT)) {
+    if (!(rows->options & LEAVE_OUT) && merged != NULL) { /* NULL: no copy of any row */
         assert_saves_as(merged, want, "groups merged");
         assert_saves_as_free(tally_of(&bare), bytes, "total");
     }
@@ -526,6 +526,11 @@ static void level_law(const struct rows *rows, struct saved want, uint64_t *seed
     (void)seed;
     struct cxm_tally *tally = NULL, *direct = tally_of(rows);
     assert_int_equal(cxm_tally_load(want.bytes, want.n, NULL, &tally, NULL), CXM_OK);
+    if (cxm_tally_groups(direct) == 0) { /* no copy of any row: saved without keys */
+        cxm_tally_free(direct);
+        cxm_tally_free(tally);
+        return;
+    }
     size_t n_measures = 0;
     assert_int_equal(cxm_tally_measures(tally, NULL, sizeof(struct cxm_measure), 0, &n_measures,
                                         NULL), CXM_OK);

@@ -394,7 +394,8 @@ static enum cxm_status make_view(struct reading *r, int64_t group, enum cxm_lone
     memset(view, 0, sizeof *view);
     view->config = &tally->config;
     view->allocator = &tally->allocator;
-    view->weighted = tally->schema.weighted;
+    /* An empty tally reads the same before and after it was saved: without a kind of weights. */
+    view->weighted = tally->schema.weighted && tally->state.rows > 0;
     view->values = &tally->state.values;
     if (tally->schema.n_design > 0 && tally->state.groups.dict.n > 0)
         return design_view(r, group, lonely, view, error);

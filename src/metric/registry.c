@@ -161,11 +161,13 @@ void cxm_tally_describe(const struct cxm_tally *tally, struct cxm_tally_info *ou
     out->rows = tally->state.rows;
     out->groups = tally->state.rows > 0 ? cxm_tally_groups(tally) : 0;
     out->kind = info->kind;
-    out->n_keys = (int32_t)tally->schema.n_keys;
-    out->weighted = tally->schema.weighted;
+    if (tally->state.rows > 0) { /* an empty tally is saved without keys and kind of weights */
+        out->n_keys = (int32_t)tally->schema.n_keys;
+        out->weighted = tally->schema.weighted;
+        out->n_design = (int32_t)tally->schema.n_design;
+    }
     out->format_major = CXM_FORMAT_MAJOR;
     out->format_minor = cxm_priv_format_minor(tally);
-    out->n_design = (int32_t)tally->schema.n_design;
 }
 
 enum cxm_status cxm_tally_info(const uint8_t *bytes, size_t n_bytes, struct cxm_tally_info *out,
