@@ -244,8 +244,9 @@ struct cxm_estimate_options {
     int32_t lonely;          /**< enum cxm_lonely; sampling designs only */
     int32_t calibration;     /**< enum cxm_calibration_method, of the margins */
     /** Totals of the margins whose columns the tally was given ("calibrate"): weights are then
-     *  raked to them, or calibrated linearly, see cxm_rake. Of each margin `by` is not read, and n_by says how many columns it has.
-     *  NULL: base weights, and the margin columns do not matter. */
+     *  raked to them, or calibrated linearly, see cxm_rake. Of each margin `by` is not read, and
+     *  n_by says how many columns it has. NULL: base weights, and the margin columns do not
+     *  matter. */
     const struct cxm_margin *margins;
     size_t n_margins;
 };

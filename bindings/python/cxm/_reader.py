@@ -121,6 +121,8 @@ class Reader:
 
     def jackknife(self, group: int, measure: int) -> float:
         """The jackknife standard error of one estimate."""
+        if self.margins is not None:
+            raise Error("calibrated weights have no jackknife here: it is of base weights")
         value, error = c_double(), ErrorStruct()
         with self.handle.lock:
             status = lib.cxm_tally_jackknife(

@@ -238,8 +238,9 @@ class Result(Numbers, Rows):
     @property
     def jackknife(self) -> float:
         """The jackknife standard error of the headline (JKn): every unit of ``cluster=`` is left
-        out once, the others of its stratum weigh n_h / (n_h - 1) times as much. From base weights;
-        NaN where the measure has no ``std_error`` either. Needs ``cluster=`` and ``weight=``."""
+        out once, the others of its stratum weigh n_h / (n_h - 1) times as much. NaN where
+        the measure has no ``std_error`` either. Needs ``cluster=`` and ``weight=``, these not
+        calibrated: replicates are not calibrated anew."""
         return self._reader.jackknife(self._one_group(), self._headline)
 
     @property

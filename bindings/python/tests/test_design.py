@@ -160,6 +160,9 @@ def test_jackknife() -> None:
         with pytest.raises(cxm.Error) as caught:
             cxm.nps("score", **{**DESIGN, **wrong}).jackknife
         assert caught.value.status == "EINVAL"
+    w = cxm.poststratify("w", by="age", totals={1: 120, 2: 90}, data=MINI)
+    with pytest.raises(cxm.Error, match="calibrated weights have no jackknife"):
+        cxm.nps("score", **{**DESIGN, "weight": w}).jackknife
 
 
 @pytest.mark.parametrize("seed", range(6))
