@@ -134,11 +134,11 @@ size_t cxm_priv_distinct_rows(double *rows, size_t n, size_t width)
         sift(rows, 0, left - 1, width);
     }
     for (size_t i = 0; i < n; i++) {
-        double *row = rows + i * width, *last = rows + (used - 1) * width;
+        double *row = rows + i * width;
         if (row[width - 1] == 0)
             continue;
-        if (used > 0 && compare(row, last, width - 1) == 0) {
-            last[width - 1] += row[width - 1];
+        if (used > 0 && compare(row, rows + (used - 1) * width, width - 1) == 0) {
+            rows[used * width - 1] += row[width - 1];
         } else {
             memmove(rows + used * width, row, width * sizeof *row);
             used++;

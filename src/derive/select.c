@@ -143,9 +143,11 @@ static bool counters_new(struct cxm_selection *s, int n, int64_t **counters)
         if (s->histogram == NULL)
             return false;
     }
+    if (s->n == NULL || *counters == NULL)
+        return false;
     s->missing = s->n + groups;
     s->invalid = s->n + 2 * groups;
-    return s->n != NULL && *counters != NULL;
+    return true;
 }
 
 static enum cxm_status spread(struct cxm_selection *s, struct worker *workers, int n,

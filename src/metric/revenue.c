@@ -132,14 +132,14 @@ static void finish_ratio(const struct cxm_view *view, uint32_t unit, const struc
                          struct cxm_dd below, double low, double high,
                          const struct cxm_ask *ask, struct cxm_estimate *out)
 {
-    const struct cxm_dd nothing = { 0, 0 };
-    const struct cxm_form form = { unit, a, &nothing, 0, below, 1 };
+    const struct cxm_dd nothing[LEDGER_BINS] = { { 0, 0 } };
+    const struct cxm_form form = { unit, a, nothing, 0, below, 1 };
     if (view->domain != NULL) {
         out->std_error = cxm_priv_design_error(view, &form);
     } else {
         struct cxm_view plain = *view;
         plain.capture = NULL;
-        out->std_error = cxm_priv_form_error(&plain, unit, a, nothing, 1) * out->sum_weight
+        out->std_error = cxm_priv_form_error(&plain, unit, a, nothing[0], 1) * out->sum_weight
                        / below.hi;
         cxm_priv_capture_form(view, &form, out->std_error);
     }
