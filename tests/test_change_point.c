@@ -108,7 +108,7 @@ static void worked_shares(void **state)
     assert_close(axis(r, "statistic", 0), 21.36571475, 1e-9);
     assert_close(axis(r, "value_a", 0), 0.90, 1e-15);
     assert_close(axis(r, "value_b", 0), 0.76, 1e-15);
-    assert_true(axis(r, "p_value", 0) < 1e-3);
+    assert_true(axis(r, "p_value", 0) < 1e-4);
     assert_string_equal(verdict(r, 0), "change");
     cxm_report_free(r);
     static const double k[] = { 9, 8, 9, 2, 3, 1 }, m[] = { 10, 10, 12, 10, 11, 9 };
@@ -171,7 +171,8 @@ static void dealt_shares_have_the_right_law(void **state)
     }
     assert_close(all, 11440.0, 0.0); /* 16 over 9 */
     const double want = hits / all;
-    assert_true(fabs(p - want) < 4 * sqrt(want * (1 - want) / 20000) + 1e-4);
+    /* (hits + 1) / (drawn + 1): three Monte Carlo errors, and what the one adds */
+    assert_true(fabs(p - want) < 3 * sqrt(want * (1 - want) / 20000) + 1.0 / 20001);
 }
 
 /* ---- several changes ------------------------------------------------------------------ */

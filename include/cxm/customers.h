@@ -43,7 +43,7 @@ struct cxm_history_options {
     size_t size;                     /**< sizeof(struct cxm_history_options) */
     const struct cxm_column *amount; /**< any number; NULL: none */
     int64_t as_of;                   /**< seconds since 1970-01-01 UTC; required */
-    double unit;                     /**< seconds of frequency's neighbours; 0: 604800, a week */
+    double unit;                     /**< seconds in a unit of recency, age, idle; 0: a week */
     int64_t utc_offset;              /**< seconds, for `days` */
     int32_t days;                    /**< not 0: the records of a day are one order */
     int32_t has_as_of;               /**< not 0: as_of was given */

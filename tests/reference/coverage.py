@@ -476,7 +476,7 @@ def rows():
                 print(f'{{ "{name}", {n}, {{ {p}, 0, 0 }}, {share_coverage(name, n, p):.12f} }},')
 
 
-def library():
+def against_the_library():
     """Largest difference between these limits and the library's, by method."""
     from ctypes import byref
 
@@ -521,7 +521,7 @@ def library():
 def main():
     what = sys.argv[1] if len(sys.argv) > 1 else "page"
     if what == "library":
-        return library()
+        return against_the_library()
     if what == "quick":
         for line in lines(QUICK):
             print(line)

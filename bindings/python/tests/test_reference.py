@@ -62,4 +62,4 @@ def test_the_coverage_table_is_that_of_the_definitions() -> None:
 
 
 def test_the_library_has_these_limits(capsys: pytest.CaptureFixture[str]) -> None:
-    assert load("coverage").library() == 0, capsys.readouterr().out
+    assert load("coverage").against_the_library() == 0, capsys.readouterr().out
