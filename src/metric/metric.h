@@ -203,6 +203,13 @@ void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const do
 void cxm_priv_estimate_bin_ratio(const struct cxm_view *view, uint32_t unit, const double *y,
                                  const double *x, const struct cxm_ask *ask,
                                  struct cxm_estimate *out);
+/* Of unit 0 with the bins no and yes: the share of yes, how many said so, and how many there are. */
+void cxm_priv_estimate_yes(const struct cxm_view *view, uint32_t member,
+                           const struct cxm_ask *ask, struct cxm_estimate *out);
+void cxm_priv_estimate_successes(const struct cxm_view *view, uint32_t member,
+                                 const struct cxm_ask *ask, struct cxm_estimate *out);
+void cxm_priv_estimate_denominator(const struct cxm_view *view, uint32_t member,
+                                   const struct cxm_ask *ask, struct cxm_estimate *out);
 /* Of bins: how many rows (sum of weights) have y = 1; no interval. */
 void cxm_priv_estimate_count(const struct cxm_view *view, uint32_t unit, const double *y,
                              const struct cxm_ask *ask, struct cxm_estimate *out);

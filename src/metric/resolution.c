@@ -57,8 +57,7 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
         memset(block->unit_codes[FLOORED], 0, block->n * sizeof(uint16_t));
 }
 
-static const double is_yes[2] = { 0, 1 }, is_any[2] = { 1, 1 }, came[4] = { 0, 1, 0, 1 },
-                    went[4] = { 0, 0, 1, 1 };
+static const double came[4] = { 0, 1, 0, 1 }, went[4] = { 0, 0, 1, 1 };
 
 static void add_flags(const struct cxm_view *view, struct cxm_estimate *out)
 {
@@ -74,9 +73,8 @@ static void add_flags(const struct cxm_view *view, struct cxm_estimate *out)
 static void estimate_resolution(const struct cxm_view *view, uint32_t member,
                                 const struct cxm_ask *ask, struct cxm_estimate *out)
 {
-    (void)member;
     add_flags(view, out);
-    cxm_priv_estimate_share(view, COHORT, is_yes, ask, out);
+    cxm_priv_estimate_yes(view, member, ask, out); /* COHORT is unit 0 */
 }
 
 static void estimate_clearance(const struct cxm_view *view, uint32_t member,
@@ -85,20 +83,6 @@ static void estimate_clearance(const struct cxm_view *view, uint32_t member,
     (void)member;
     add_flags(view, out);
     cxm_priv_estimate_bin_ratio(view, FLOW, went, came, ask, out);
-}
-
-static void estimate_successes(const struct cxm_view *view, uint32_t member,
-                               const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    cxm_priv_estimate_count(view, COHORT, is_yes, ask, out);
-}
-
-static void estimate_denominator(const struct cxm_view *view, uint32_t member,
-                                 const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    cxm_priv_estimate_count(view, COHORT, is_any, ask, out);
 }
 
 static void estimate_came(const struct cxm_view *view, uint32_t member,
@@ -153,8 +137,8 @@ static const struct cxm_measure_info measures[] = {
 static const struct cxm_estimator estimators[] = {
     { CXM_CLASS_SHARE, CXM_ONE, COHORT, estimate_resolution },
     { CXM_CLASS_RATIO, CXM_ONE, FLOW, estimate_clearance },
-    { CXM_CLASS_NONE, CXM_ONE, COHORT, estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, COHORT, estimate_denominator },
+    { CXM_CLASS_NONE, CXM_ONE, COHORT, cxm_priv_estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, COHORT, cxm_priv_estimate_denominator },
     { CXM_CLASS_NONE, CXM_ONE, FLOW, estimate_came },
     { CXM_CLASS_NONE, CXM_ONE, FLOW, estimate_went },
 };

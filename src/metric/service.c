@@ -12,8 +12,6 @@
 
 enum { NO = 0, YES = 1, MISSING = 2, INVALID = 3, NOT_IN_DENOMINATOR = 5 };
 
-static const double is_yes[2] = { 0, 1 }, is_any[2] = { 1, 1 };
-
 static enum cxm_status configure_tickets(struct cxm_config *config, struct cxm_error *error)
 {
     const bool counted = config->rules->info->inputs[0].role == CXM_ROLE_COUNT;
@@ -72,27 +70,6 @@ static void rule_rate(const struct cxm_config *config, struct cxm_block *block)
 }
 
 /* ---- estimates ------------------------------------------------------------------------ */
-
-static void estimate_rate_of_yes(const struct cxm_view *view, uint32_t member,
-                                 const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    cxm_priv_estimate_share(view, 0, is_yes, ask, out);
-}
-
-static void estimate_successes(const struct cxm_view *view, uint32_t member,
-                               const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    cxm_priv_estimate_count(view, 0, is_yes, ask, out);
-}
-
-static void estimate_denominator(const struct cxm_view *view, uint32_t member,
-                                 const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    cxm_priv_estimate_count(view, 0, is_any, ask, out);
-}
 
 static void estimate_mean_reopens(const struct cxm_view *view, uint32_t member,
                                   const struct cxm_ask *ask, struct cxm_estimate *out)
@@ -161,7 +138,7 @@ static void estimate_share_of_customers(const struct cxm_view *view, uint32_t me
     cxm_priv_begin(view, 0, ask, out);
     if (squares.hi == out->sum_weight && cxm_priv_view_sum(view, 0, 1).hi == out->sum_weight) {
         out->flags = 0;
-        cxm_priv_estimate_share(view, 0, is_yes, ask, out);
+        cxm_priv_estimate_yes(view, 0, ask, out);
     } else {
         out->flags |= CXM_FLAG_NO_DATA;
     }
@@ -263,15 +240,15 @@ static const struct cxm_measure_info contact_measures[] = {
 };
 
 static const struct cxm_estimator reopen_estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_rate_of_yes },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, cxm_priv_estimate_yes },
     { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_mean_reopens },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_denominator },
+    { CXM_CLASS_NONE, CXM_ONE, 0, cxm_priv_estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, 0, cxm_priv_estimate_denominator },
 };
 static const struct cxm_estimator escalation_estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_rate_of_yes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_denominator },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, cxm_priv_estimate_yes },
+    { CXM_CLASS_NONE, CXM_ONE, 0, cxm_priv_estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, 0, cxm_priv_estimate_denominator },
 };
 static const struct cxm_estimator complaints_estimators[] = {
     { CXM_CLASS_RATE, CXM_ONE, 0, estimate_complaints },

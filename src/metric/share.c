@@ -97,29 +97,6 @@ static enum cxm_status configure_one_touch(struct cxm_config *config, struct cxm
     return two_bins(config, error);
 }
 
-static const double is_yes[2] = { 0, 1 }, is_any[2] = { 1, 1 };
-
-static void estimate_rate(const struct cxm_view *view, uint32_t member,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    cxm_priv_estimate_share(view, 0, is_yes, ask, out);
-}
-
-static void estimate_successes(const struct cxm_view *view, uint32_t member,
-                               const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    cxm_priv_estimate_count(view, 0, is_yes, ask, out);
-}
-
-static void estimate_denominator(const struct cxm_view *view, uint32_t member,
-                                 const struct cxm_ask *ask, struct cxm_estimate *out)
-{
-    (void)member;
-    cxm_priv_estimate_count(view, 0, is_any, ask, out);
-}
-
 static void define_share(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
 {
     cxm_priv_append(out, capacity, used, "share/denominator=%s",
@@ -197,9 +174,9 @@ static const struct cxm_measure_info touch_measures[] =
     RATE_MEASURES("one_touch", "one-touch resolution", "一次性解决率");
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_rate },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_denominator },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, cxm_priv_estimate_yes },
+    { CXM_CLASS_NONE, CXM_ONE, 0, cxm_priv_estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, 0, cxm_priv_estimate_denominator },
 };
 
 static const struct cxm_metric_info share_info = {

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from array import array
-from ctypes import byref, c_double, c_size_t, c_uint8, c_uint32, sizeof
+from ctypes import addressof, byref, c_double, c_size_t, c_uint8, c_uint32, sizeof
 from struct import iter_unpack
 
 from ._add import filled
@@ -91,7 +91,7 @@ def histories(
     options.unit = seconds(unit, "unit")
     options.days = int(bool(days))
     options.utc_offset = utc_offset
-    options.amount = None if a is None else _address(a)
+    options.amount = None if a is None else addressof(a)
     n, base, error = c_size_t(), HistoryBase(), ErrorStruct()
     store = (History * max(int(c.n), 1))()
     check(lib.cxm_customer_histories(
@@ -107,12 +107,6 @@ def histories(
         setattr(found, name, getattr(base, name))
     found.flags = flag_names(base.flags)
     return found
-
-
-def _address(column: Any) -> int:
-    from ctypes import addressof
-
-    return addressof(column)
 
 
 def stages(
@@ -141,8 +135,6 @@ def stages(
     check(lib.cxm_stage_states(
         byref(c), byref(t), instant(as_of, "as_of"), days, states, byref(flags), byref(error)),
         error)
-    from ctypes import addressof
-
     stage = plain(U8, addressof(states), int(c.n), 1, states)
     stage.name = b"stage"
     call._check_indexes()

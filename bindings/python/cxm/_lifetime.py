@@ -13,7 +13,7 @@ from ._library import (
     LifetimeValueOptions, SbgOptions, check, lib,
 )
 from ._names import checked_level
-from ._report import Report, Store, read_report
+from ._report import Report, read_report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -321,5 +321,3 @@ def contribution(
     return read_report(lambda out, error: lib.cxm_contribution(
         byref(v), byref(options), out, error))
 
-
-__all__ = ["Model", "Store"]
