@@ -136,6 +136,8 @@ void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_b
  * from a unit, value and limits NaN; flags NO_DATA and SMALL_N. */
 void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
                     struct cxm_estimate *out);
+/* ALL_AFTER_AS_OF where every row that could be read was unseen: milliseconds for seconds? */
+void cxm_priv_flag_unseen(const struct cxm_view *view, uint32_t unit, struct cxm_estimate *out);
 /* Sets the limits, clips them to lowest … highest and raises the flags that follow. */
 void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limits limits, double lowest,
                          double highest);

@@ -61,11 +61,7 @@ static const double came[4] = { 0, 1, 0, 1 }, went[4] = { 0, 0, 1, 1 };
 
 static void add_flags(const struct cxm_view *view, struct cxm_estimate *out)
 {
-    struct cxm_base base;
-    cxm_priv_view_base(view, COHORT, &base);
-    const int64_t unseen = base.excluded_by[CXM_REASON_UNSEEN];
-    if (unseen > 0 && unseen == base.rows - base.missing - base.invalid)
-        out->flags |= CXM_FLAG_ALL_AFTER_AS_OF;
+    cxm_priv_flag_unseen(view, COHORT, out);
     if (cxm_priv_view_count(view, FLOORED, 1) > 0)
         out->flags |= CXM_FLAG_SUBSECOND;
 }

@@ -59,6 +59,7 @@ static void estimate_unit(const struct cxm_view *view, uint32_t unit, const stru
                           struct cxm_estimate *out)
 {
     static const double met[] = { 0, 1 };
+    cxm_priv_flag_unseen(view, unit, out);
     cxm_priv_estimate_share(view, unit, met, ask, out);
 }
 

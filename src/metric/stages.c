@@ -54,6 +54,7 @@ static void estimate_stage(const struct cxm_view *view, enum cxm_stage stage,
 {
     double y[STAGES] = { 0 };
     y[stage] = 1;
+    cxm_priv_flag_unseen(view, 0, out);
     cxm_priv_estimate_share(view, 0, y, ask, out);
 }
 

@@ -160,6 +160,15 @@ static struct totals total_weight(const struct cxm_view *view, uint32_t unit)
     return t;
 }
 
+void cxm_priv_flag_unseen(const struct cxm_view *view, uint32_t unit, struct cxm_estimate *out)
+{
+    struct cxm_base base;
+    cxm_priv_view_base(view, unit, &base);
+    const int64_t unseen = base.excluded_by[CXM_REASON_UNSEEN];
+    if (unseen > 0 && unseen == base.rows - base.missing - base.invalid)
+        out->flags |= CXM_FLAG_ALL_AFTER_AS_OF;
+}
+
 void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
                     struct cxm_estimate *out)
 {

@@ -116,6 +116,8 @@ def test_stages_of_the_definitions():
     assert g.total["lost"].value == pytest.approx(3 / 7)
     merged = cxm.merge([g.group("x").tally, g.group("y").tally])
     assert merged.estimate()["lost"].value == pytest.approx(3 / 7)
+    early = cxm.stages("who", "when", as_of=START - DAY, data=data)
+    assert "ALL_AFTER_AS_OF" in early.flags
     with pytest.raises(cxm.Error, match="as_of"):
         cxm.stages("who", "when", as_of=None, data=data)
 

@@ -79,6 +79,8 @@ def test_sla_of_the_definitions():
     assert g.groups == ["chat", "email", "phone"]
     assert g.group("chat").value == 1
     assert g.total.value == r.value
+    late = cxm.sla([1_711_902_600_000], [1_711_902_600_001], target=5, as_of=1_711_902_600)
+    assert "ALL_AFTER_AS_OF" in late.flags  # milliseconds for seconds
     with pytest.raises(cxm.Error, match="target"):
         cxm.sla("opened", "reply", target=None, as_of=0, data=MINUTES)
 
