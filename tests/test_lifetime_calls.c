@@ -94,7 +94,7 @@ static void sbg_from_records(void **state)
 
 static void sbg_does_not_pretend(void **state)
 {
-    static const double kept[] = { 100, 100, 100 }, one[] = { 100, 80 }, up[] = { 5, 6 },
+    static const double kept[] = { 100, 100, 100 }, one[] = { 100, 80 }, half_left[] = { 100, 50 }, up[] = { 5, 6 },
                         hole[] = { 5, NAN, 4 }, zero_duration[] = { 0 }, left[] = { 1 },
                         late[] = { 3.5 };
     (void)state;
@@ -104,6 +104,9 @@ static void sbg_does_not_pretend(void **state)
     assert_int_equal(cxm_shifted_beta_geometric_active(&c, 1, NULL, &r, &error), CXM_ENOCONV);
     assert_non_null(strstr(error.message, "nobody was lost"));
     c = reals("one", one, 2);
+    assert_int_equal(cxm_shifted_beta_geometric_active(&c, 1, NULL, &r, &error), CXM_ENOCONV);
+    assert_non_null(strstr(error.message, "one period"));
+    c = reals("half_left", half_left, 2); /* the fit starts on the ridge, where nothing rises */
     assert_int_equal(cxm_shifted_beta_geometric_active(&c, 1, NULL, &r, &error), CXM_ENOCONV);
     assert_non_null(strstr(error.message, "one period"));
     c = reals("up", up, 2);

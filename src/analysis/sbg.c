@@ -132,7 +132,10 @@ static enum cxm_status fit_counts(const struct counts *c, const struct cxm_sbg_o
             cxm_priv_model_row(&page, names[i], NAN, NAN, CXM_SCALE_NONE, CXM_UNIT_RATIO);
         return cxm_priv_report_finish(page.report, out, error);
     }
-    const struct cxm_fit fit = cxm_priv_sbg_fit(&counts);
+    /* One period is a ridge of maxima: the fit would end anywhere on it and call that converged. */
+    struct cxm_fit fit = { .converged = false };
+    if (c->n_periods > 1)
+        fit = cxm_priv_sbg_fit(&counts);
     if (!fit.converged) {
         cxm_report_free(page.report);
         return unidentified(c, error);

@@ -123,6 +123,11 @@ static enum cxm_status refuse(const struct money *money, int64_t row, struct cxm
 {
     char text[64];
     cxm_priv_value_text(money->column, row, text, sizeof text);
+    if (money->kind == WHOLE)
+        return cxm_priv_fail_at(error, CXM_EDATA, money->name, row, text,
+                                "%s: row %lld is %s, more than 2^53 minor units. To count such "
+                                "rows pass invalid=\"count\".",
+                                money->name, (long long)row, text);
     return cxm_priv_fail_at(error, CXM_EDATA, money->name, row, text,
                             "%s: row %lld is %s, no amount of at most %d decimals below 2^50 "
                             "minor units. To count such rows pass invalid=\"count\".",
