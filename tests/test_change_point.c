@@ -277,6 +277,58 @@ static void segmentation_is_the_plain_one(void **state)
 
 /* ---- edges ---------------------------------------------------------------------------- */
 
+/* Figures of tests/reference/chart_rows.py: every split, every way to deal seven events. */
+static void rates_of_events(void **state)
+{
+    (void)state;
+    static const double k[] = { 10, 12, 8, 14, 10, 16, 25, 31, 22, 28 };
+    static const double five[] = { 5, 5, 5, 5, 5, 5, 5, 5, 5, 5 };
+    static const double few[] = { 4, 0, 2, 1 }, time[] = { 1.5, 2, 0.5, 4 };
+    const uint64_t seed = 2024;
+    struct cxm_change_options o = defaults();
+    struct cxm_report *r = change("rate", k, five, 10, NULL);
+    assert_close(axis(r, "statistic", 0), 29.197278069798635, 1e-13);
+    assert_close(axis(r, "period", 0), 6.0, 0.0);
+    assert_close(axis(r, "value_a", 0), 70.0 / 30, 1e-15);
+    assert_close(axis(r, "value_b", 0), 106.0 / 20, 1e-15);
+    assert_string_equal(verdict(r, 0), "change");
+    assert_string_equal(cxm_report_definition(r, 0), "change_point/rate/penalty=2-ln-n");
+    cxm_report_free(r);
+    o.permutations = 40000;
+    o.seed = &seed;
+    r = change("rate", few, time, 4, &o);
+    assert_close(axis(r, "statistic", 0), 5.0769341914362362, 1e-13);
+    assert_close(axis(r, "period", 0), 1.0, 0.0);
+    /* five standard errors of a simulated p */
+    assert_true(fabs(axis(r, "p_value", 0) - 0.069522053003311157)
+                < 5 * sqrt(0.0695 * 0.9305 / 40000));
+    cxm_report_free(r);
+}
+
+/* The same counts as a tally of complaints per 1 000 customers. */
+static void the_complaints_of_a_tally(void **state)
+{
+    (void)state;
+    static const double k[] = { 10, 12, 8, 14, 10, 16, 25, 31, 22, 28 };
+    static const int32_t day[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+    double customers[10];
+    for (size_t i = 0; i < 10; i++)
+        customers[i] = 5000;
+    struct cxm_tally *tally = NULL;
+    struct cxm_report *r = NULL;
+    const struct cxm_column x = column_of(k, 10), y = column_of(customers, 10);
+    const struct cxm_column by = cxm_column_make("day", CXM_I32, day, 10, 4, 4);
+    const struct cxm_input inputs[] = { { "complaints", &x }, { "by", &by }, { "customers", &y } };
+    assert_int_equal(cxm_tally_new("complaints", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, inputs, 3, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_change_point_tally("rate", tally, 0, NULL, &r, NULL), CXM_OK);
+    assert_close(axis(r, "statistic", 0), 29.197278069798635, 1e-13);
+    assert_close(axis(r, "value_b", 0), 5.3, 1e-15);
+    assert_int_equal(cxm_report_estimates(r)[0].unit, CXM_UNIT_PER_1000);
+    cxm_report_free(r);
+    cxm_tally_free(tally);
+}
+
 static void nothing_changes(void **state)
 {
     (void)state;
@@ -389,6 +441,8 @@ int main(void)
         cmocka_unit_test(nile_by_least_squares),
         cmocka_unit_test(nile_by_ranks),
         cmocka_unit_test(worked_shares),
+        cmocka_unit_test(rates_of_events),
+        cmocka_unit_test(the_complaints_of_a_tally),
         cmocka_unit_test(exact_p_of_few_points),
         cmocka_unit_test(dealt_shares_have_the_right_law),
         cmocka_unit_test(levels_without_noise_are_found),

@@ -575,6 +575,155 @@ static void a_series_for_each_other_key(void **state)
     cxm_report_free(r);
 }
 
+/* Counts of events by period, two rows each, in no order: a tally of a metric of two columns. */
+static struct cxm_tally *events(const char *metric, const char *events_name, const double *k,
+                                const char *sizes_name, double size, size_t n)
+{
+    double split[64], sizes[64];
+    int32_t period[64];
+    struct cxm_tally *tally = NULL;
+    struct cxm_error error;
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = (7 * i) % n; /* n is not a multiple of 7 */
+        split[2 * i] = floor(k[at] / 3);
+        split[2 * i + 1] = k[at] - split[2 * i];
+        sizes[2 * i] = 0.4 * size;
+        sizes[2 * i + 1] = 0.6 * size;
+        period[2 * i] = period[2 * i + 1] = (int32_t)at + 1;
+    }
+    const struct cxm_column x = cxm_column_of(split, 2 * n), y = cxm_column_of(sizes, 2 * n);
+    const struct cxm_column by = cxm_column_make("period", CXM_I32, period, 2 * (int64_t)n, 4, 4);
+    const struct cxm_input inputs[] = { { events_name, &x }, { "by", &by }, { sizes_name, &y } };
+    assert_int_equal(cxm_tally_new(metric, NULL, 0, NULL, &tally, NULL), CXM_OK);
+    if (cxm_tally_add(tally, inputs, sizes_name != NULL ? 3 : 2, NULL, &error) != CXM_OK)
+        fail_msg("%s", error.message);
+    return tally;
+}
+
+static struct cxm_report *of_tally(const char *kind, struct cxm_tally *tally, uint32_t measure)
+{
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    if (cxm_chart_tally(kind, tally, measure, NULL, &r, &error) != CXM_OK)
+        fail_msg("%s", error.message);
+    cxm_tally_free(tally);
+    return r;
+}
+
+/* Montgomery's 20 inspections of 5 units each (1.93 a unit), as a ratio, as complaints of 5 000
+ * customers, as contacts of 5 customers: the limits are in the unit of the measure. */
+static void u_charts_of_tallies(void **state)
+{
+    (void)state;
+    static const double k[] = { 10, 12, 8, 14, 10, 16, 11, 7, 10, 15, 9, 5, 7, 11, 12, 6, 8, 10, 7,
+                                5 };
+    static const struct { const char *metric, *events, *sizes, *of; double size; } rows[] = {
+        { "ratio", "numerator", "denominator", "ratio", 5 },
+        { "complaints", "complaints", "customers", "complaints/per-1000-customers", 5000 },
+        { "contact_rate", "contacts", "customers", "contact_rate/per-active-customer", 5 },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char want[96];
+        struct cxm_report *r = of_tally("u", events(rows[i].metric, rows[i].events, k,
+                                                    rows[i].sizes, rows[i].size, 20), 0);
+        assert_int_equal(cxm_report_rows(r), 20);
+        assert_close(axis(r, "centre", 0), 1.93, 1e-15);
+        for (size_t j = 0; j < 20; j++) {
+            ASSERT_LIMITS(r, j, 0.0661331, 3.7938669, 1e-6);
+            assert_close(cxm_report_estimates(r)[j].value, k[j] / 5, 1e-14);
+            assert_close(axis(r, "period", j), (double)j + 1, 0.0);
+        }
+        snprintf(want, sizeof want, "chart/u/limits=3/of=%s", rows[i].of);
+        assert_string_equal(cxm_report_definition(r, 0), want);
+        assert_string_equal(cxm_report_metric(r, 0), rows[i].metric);
+        cxm_report_free(r);
+    }
+    /* u' of the tally is u' of the columns. */
+    double five[20];
+    for (size_t i = 0; i < 20; i++)
+        five[i] = 5;
+    const struct cxm_column sizes = COLUMN(five);
+    struct cxm_report *r = of_tally("laney_u", events("ratio", "numerator", k, "denominator", 5, 20),
+                                    0);
+    struct cxm_report *want = chart("laney_u", COLUMN(k), &sizes, NULL);
+    for (size_t j = 0; j < 20; j++)
+        ASSERT_LIMITS(r, j, cxm_report_estimates(want)[j].lower,
+                      cxm_report_estimates(want)[j].upper, 1e-14);
+    cxm_report_free(want);
+    cxm_report_free(r);
+}
+
+/* NIST 6.3.3.1 as a total, as the number of complaints, and as the events of their rate; the
+ * mean of counts of two rows each has half of it as its rate. */
+static void c_charts_of_tallies(void **state)
+{
+    (void)state;
+    static const double wafers[] = { 16, 14, 28, 16, 12, 20, 10, 12 };
+    static const struct { const char *metric, *events, *sizes; uint32_t measure; } rows[] = {
+        { "total", "value", NULL, 0 }, { "complaints", "complaints", "customers", 2 },
+        { "complaints", "complaints", "customers", 0 },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct cxm_report *r = of_tally("c", events(rows[i].metric, rows[i].events, wafers,
+                                                    rows[i].sizes, 100, 8), rows[i].measure);
+        assert_int_equal(cxm_report_rows(r), 8);
+        ASSERT_LIMITS(r, 0, 4.0, 28.0, 1e-15);
+        assert_string_equal(signals(r, "c"), "");
+        cxm_report_free(r);
+    }
+    struct cxm_report *r = of_tally("u", events("mean", "value", wafers, NULL, 0, 8), 0);
+    assert_close(axis(r, "centre", 0), 8.0, 1e-15);
+    ASSERT_LIMITS(r, 0, 2.0, 14.0, 1e-15); /* 8 ± 3 sqrt(8 / 2) */
+    cxm_report_free(r);
+}
+
+/* A period without customers has no point; one without counts is a gap. */
+static void empty_periods_of_tallies(void **state)
+{
+    (void)state;
+    static const double k[] = { 4, NAN, 6, 5, 0 }, customers[] = { 2, 2, 2, 2, 0 };
+    static const int32_t period[] = { 1, 2, 3, 4, 5 };
+    const struct cxm_column x = COLUMN(k), y = COLUMN(customers);
+    const struct cxm_column by = cxm_column_make("p", CXM_I32, period, 5, 4, 4);
+    const struct cxm_input inputs[] = { { "complaints", &x }, { "by", &by }, { "customers", &y } };
+    struct cxm_tally *tally = NULL;
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    assert_int_equal(cxm_tally_new("complaints", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, inputs, 3, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_chart_tally("u", tally, 0, NULL, &r, &error), CXM_OK);
+    assert_close(axis(r, "centre", 0), 2500.0, 1e-15); /* 15 of 6 customers, per 1 000 */
+    for (size_t i = 1; i < 5; i += 3) {
+        assert_true(isnan(cxm_report_estimates(r)[i].value));
+        assert_true(cxm_report_estimates(r)[i].flags & CXM_FLAG_NO_DATA);
+    }
+    cxm_report_free(r);
+    r = NULL;
+    assert_int_equal(cxm_chart_tally("c", tally, 0, NULL, &r, &error), CXM_EDATA);
+    assert_non_null(strstr(error.message, "has no value"));
+    cxm_tally_free(tally);
+}
+
+/* Halves are no counts, shares no rates of events; every allocation may fail. */
+static void tallies_without_events(void **state)
+{
+    (void)state;
+    static const double halves[] = { 1.5, 2, 3, 4 };
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    struct cxm_tally *tally = events("total", "value", halves, NULL, 0, 4);
+    assert_int_equal(cxm_chart_tally("c", tally, 0, NULL, &r, &error), CXM_EUNSUPPORTED);
+    assert_non_null(strstr(error.message, "no whole number of events"));
+    assert_int_equal(cxm_chart_tally("u", tally, 0, NULL, &r, &error), CXM_EUNSUPPORTED);
+    cxm_tally_free(tally);
+    tally = shares();
+    assert_int_equal(cxm_chart_tally("u", tally, 0, NULL, &r, &error), CXM_EUNSUPPORTED);
+    assert_string_equal(error.message, "share of share is no rate of events; use \"p\" for shares, "
+                                       "\"xmr\"");
+    cxm_tally_free(tally);
+    assert_null(r);
+}
+
 static void tallies_that_do_not_fit(void **state)
 {
     (void)state;
@@ -585,7 +734,6 @@ static void tallies_that_do_not_fit(void **state)
     assert_int_equal(cxm_chart_tally("p", NULL, 0, NULL, &r, NULL), CXM_EINVAL);
     assert_int_equal(cxm_chart_tally("p", tally, 99, NULL, &r, NULL), CXM_EINVAL);
     assert_int_equal(cxm_chart_tally("u", tally, 0, NULL, &r, NULL), CXM_EUNSUPPORTED);
-    assert_int_equal(cxm_chart_tally("c", tally, 0, NULL, &r, NULL), CXM_EUNSUPPORTED);
     o.period = &column;
     assert_int_equal(cxm_chart_tally("p", tally, 0, &o, &r, NULL), CXM_EINVAL);
     assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &plain, NULL), CXM_OK);
@@ -809,6 +957,10 @@ int main(void)
         cmocka_unit_test(gaps),
         cmocka_unit_test(periods_set_the_order),
         cmocka_unit_test(a_series_for_each_other_key),
+        cmocka_unit_test(u_charts_of_tallies),
+        cmocka_unit_test(c_charts_of_tallies),
+        cmocka_unit_test(empty_periods_of_tallies),
+        cmocka_unit_test(tallies_without_events),
         cmocka_unit_test(tallies_that_do_not_fit),
         cmocka_unit_test(run_rule_vectors),
         cmocka_unit_test(run_rules_by_name),

@@ -90,10 +90,15 @@ cxm_chart(const char *kind, const struct cxm_column *values, const struct cxm_co
 /**
  * A control chart of a measure over the groups of a tally. The last key that is a date or an
  * instant (else the last key) is the time; each combination of the other keys is a series of
- * its own, with limits of its own. "p" and "laney" need a share without weights; "c" a count.
+ * its own, with limits of its own. All kinds take the values of any measure, but those of counts:
+ *   "p", "laney"    a share of counted rows
+ *   "u", "laney_u"  a rate of events: complaints (per 1 000 customers), contact_rate,
+ *                   reopens_per_ticket, a ratio or a mean of counts; in the unit of the measure
+ *   "c"             a number (number, successes, opened …), the events of such a rate, or a total
  * Groups without a period are shown, and have no place in the chart.
  * @param measure  index into cxm_tally_measures; 0: the headline
- * options->period must be NULL; errors as cxm_chart, EUNSUPPORTED: the measure does not fit.
+ * options->period must be NULL; errors as cxm_chart, EUNSUPPORTED: the measure does not fit, its
+ * events are no whole numbers, or rows have weights.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_chart_tally(const char *kind, struct cxm_tally *tally, uint32_t measure,
@@ -139,7 +144,8 @@ struct cxm_change_options {
  *   "mean"        least squares; statistic supF; gain n ln(RSS before / RSS after)
  *   "pettitt"     mid-ranks; statistic K = max |2 (r_1 + … + r_k) - k (n + 1)|,
  *                 p = 2 exp(-6 K^2 / (n^3 + n^2))
- *   "proportion"  values / sizes; statistic and gain: the likelihood ratio LR
+ *   "proportion"  values / sizes; statistic and gain: the binomial likelihood ratio LR
+ *   "rate"        events / exposure (values / sizes); the same of Poisson counts
  *
  * A change is one that gains more than 2 ln n (the BIC of two more parameters). One row a change,
  * in time order, or one row with verdict "no change": value = after - before, the axes period
@@ -148,8 +154,9 @@ struct cxm_change_options {
  * largest gain first; statistic and p_value are those of the stretch that it splits.
  *
  * p_value: pettitt's approximation; with permutations (hits + 1) / (permutations + 1) over orders
- * of the points (of the single trials for proportions), exact over all orders up to 8 points.
- * @param sizes  "proportion": what the values are counts of; otherwise NULL
+ * of the points, exact over all orders up to 8 points; of the single trials for proportions; for
+ * rates over events that fall anywhere in the exposure.
+ * @param sizes  "proportion", "rate": what the values are counts of; otherwise NULL
  * Missing values, and sizes of 0, are left out and counted.
  * @retval CXM_EINVAL  unknown method, fewer than 4 points, permutations without a seed …
  * @retval CXM_EDATA   a count that is no whole number or above its size; periods as cxm_chart

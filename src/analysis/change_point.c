@@ -14,6 +14,7 @@ static const struct { const char *name; enum cxm_change method; } methods[] = {
     { "mean", CXM_CHANGE_MEAN },
     { "pettitt", CXM_CHANGE_PETTITT },
     { "proportion", CXM_CHANGE_PROPORTION },
+    { "rate", CXM_CHANGE_RATE },
 };
 
 struct change {
@@ -44,7 +45,7 @@ static enum cxm_status read_options(struct change *c, const char *method,
     }
     if (c->method == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, "method",
-                             "there is no method \"%.20s\"; there are mean, pettitt, proportion",
+                             "there is no method \"%.20s\"; there are mean, pettitt, proportion, rate",
                              method != NULL ? method : "");
     const enum cxm_status status = cxm_priv_read_options(options, o, sizeof *o,
                                                          "cxm_change_options", error);
@@ -242,10 +243,11 @@ enum cxm_status cxm_change_point(const char *method, const struct cxm_column *va
     enum cxm_status status = read_options(&c, method, options, out, error);
     if (status != CXM_OK)
         return status;
-    const bool rate = c.setup.method == CXM_CHANGE_PROPORTION;
+    const bool share = c.setup.method == CXM_CHANGE_PROPORTION;
+    const bool rate = share || c.setup.method == CXM_CHANGE_RATE;
     const struct cxm_sequence_input input = { .values_name = "values", .values = values,
                                               .sizes = sizes, .period = c.options.period,
-                                              .rate = rate, .share = rate, .counts = rate };
+                                              .rate = rate, .share = share, .counts = rate };
     status = cxm_priv_sequence_columns(&input, &c.sequence, error);
     if (status == CXM_OK)
         status = find(&c, out, error);
@@ -265,8 +267,10 @@ enum cxm_status cxm_change_point_tally(const char *method, struct cxm_tally *tal
     if (c.options.period != NULL)
         return cxm_priv_fail(error, CXM_EINVAL, "period",
                              "the period of a tally is one of its keys");
-    status = cxm_priv_sequence_tally(tally, measure, c.setup.method == CXM_CHANGE_PROPORTION,
-                                     &c.sequence, error);
+    const enum cxm_points points = c.setup.method == CXM_CHANGE_PROPORTION ? CXM_POINTS_SHARES
+                                 : c.setup.method == CXM_CHANGE_RATE       ? CXM_POINTS_RATES
+                                                                           : CXM_POINTS_VALUES;
+    status = cxm_priv_sequence_tally(tally, measure, points, &c.sequence, error);
     if (status == CXM_OK)
         status = find(&c, out, error);
     release(&c);

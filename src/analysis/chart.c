@@ -505,12 +505,12 @@ enum cxm_status cxm_chart_tally(const char *kind, struct cxm_tally *tally, uint3
         return status;
     if (c.options.period != NULL)
         return wrong(error, "period", "the period of a tally is one of its keys");
-    if (c.kind->chart == CXM_CHART_U || c.kind->chart == CXM_CHART_LANEY_U
-        || c.kind->chart == CXM_CHART_C)
-        return cxm_priv_fail(error, CXM_EUNSUPPORTED, "kind",
-                             "%s charts take columns of counts; a tally takes p, laney, xmr, "
-                             "ewma, cusum", c.kind->name);
-    status = cxm_priv_sequence_tally(tally, measure, is_rate(&c), &c.sequence, error);
+    static const enum cxm_points points[] = {
+        [CXM_CHART_P] = CXM_POINTS_SHARES, [CXM_CHART_LANEY] = CXM_POINTS_SHARES,
+        [CXM_CHART_U] = CXM_POINTS_RATES, [CXM_CHART_LANEY_U] = CXM_POINTS_RATES,
+        [CXM_CHART_C] = CXM_POINTS_COUNTS, [CXM_CHART_CUSUM] = CXM_POINTS_VALUES,
+    };
+    status = cxm_priv_sequence_tally(tally, measure, points[c.kind->chart], &c.sequence, error);
     if (status == CXM_OK)
         status = draw(&c, out, error);
     release(&c);

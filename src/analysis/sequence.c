@@ -485,8 +485,45 @@ static enum cxm_status to_counts(struct cxm_sequence *s, struct cxm_error *error
     return CXM_OK;
 }
 
-enum cxm_status cxm_priv_sequence_tally(struct cxm_tally *tally, uint32_t measure, bool rate,
-                                        struct cxm_sequence *s, struct cxm_error *error)
+static enum cxm_status no_count(const struct cxm_sequence *s, size_t at, struct cxm_error *error)
+{
+    char where[128] = "";
+    cxm_priv_sequence_where(s, at, where, sizeof where);
+    return cxm_priv_fail(error, CXM_EUNSUPPORTED, "measure",
+                         "%s of %s is no whole number of events at %s; use \"xmr\"", s->measure,
+                         s->metric, where);
+}
+
+/* A measure in the unit of counts is its own number of events; others know theirs. */
+static enum cxm_status to_events(struct cxm_sequence *s, bool rates, struct cxm_error *error)
+{
+    const bool counts = !rates && s->n > 0 && s->estimates[0].unit == CXM_UNIT_COUNT;
+    struct cxm_events *events = cxm_priv_alloc(NULL, s->n, sizeof *events);
+    if (events == NULL)
+        return cxm_priv_no_memory(error);
+    enum cxm_status status = counts ? CXM_OK
+                                    : cxm_priv_tally_events(s->tally, s->measure_index, events,
+                                                            error);
+    for (size_t i = 0; i < s->n && status == CXM_OK; i++) {
+        struct cxm_place *place = &s->places[i];
+        const struct cxm_events *e = &events[place->row];
+        const bool nobody = s->estimates[place->row].n == 0;
+        if (!counts)
+            place->value = rates || !nobody ? e->events : NAN;
+        place->size = rates ? e->exposure : 1.0;
+        const bool whole = isnan(place->value)
+                        || (place->value >= 0.0 && place->value <= MOST_COUNT
+                            && place->value == floor(place->value));
+        if (!whole || !(place->size >= 0.0) || (place->size == 0.0 && place->value > 0.0))
+            status = no_count(s, i, error);
+    }
+    cxm_priv_release(NULL, events);
+    return status;
+}
+
+enum cxm_status cxm_priv_sequence_tally(struct cxm_tally *tally, uint32_t measure,
+                                        enum cxm_points points, struct cxm_sequence *s,
+                                        struct cxm_error *error)
 {
     memset(s, 0, sizeof *s);
     s->metric = s->measure = s->of = "";
@@ -511,8 +548,10 @@ enum cxm_status cxm_priv_sequence_tally(struct cxm_tally *tally, uint32_t measur
         qsort(members, s->n, sizeof *members, by_series);
         status = gather(s, members, error);
     }
-    if (status == CXM_OK && rate)
+    if (status == CXM_OK && points == CXM_POINTS_SHARES)
         status = to_counts(s, error);
+    else if (status == CXM_OK && points != CXM_POINTS_VALUES)
+        status = to_events(s, points == CXM_POINTS_RATES, error);
     cxm_priv_release(NULL, series);
     cxm_priv_release(NULL, members);
     if (status != CXM_OK)

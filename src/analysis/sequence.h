@@ -43,9 +43,17 @@ struct cxm_sequence_input {
 
 enum cxm_status cxm_priv_sequence_columns(const struct cxm_sequence_input *input,
                                           struct cxm_sequence *out, struct cxm_error *error);
-/* `rate`: values become counts, sizes the n of the groups. */
-enum cxm_status cxm_priv_sequence_tally(struct cxm_tally *tally, uint32_t measure, bool rate,
-                                        struct cxm_sequence *out, struct cxm_error *error);
+
+/* What the points of a tally are. */
+enum cxm_points {
+    CXM_POINTS_VALUES,  /* the values of the measure, size 1 */
+    CXM_POINTS_SHARES,  /* how many said yes, of n */
+    CXM_POINTS_RATES,   /* events, of an exposure in the unit of the measure */
+    CXM_POINTS_COUNTS   /* events, or what a measure counts; size 1 */
+};
+enum cxm_status cxm_priv_sequence_tally(struct cxm_tally *tally, uint32_t measure,
+                                        enum cxm_points points, struct cxm_sequence *out,
+                                        struct cxm_error *error);
 void cxm_priv_sequence_release(struct cxm_sequence *sequence);
 
 /* The length of the series that starts at a place. */

@@ -9,10 +9,12 @@
  *   PETTITT     K = max_k |2 (r_1 + … + r_k) - k (n + 1)| of mid-ranks (Pettitt 1979), whole
  *               numbers; p = 2 exp(-6 K^2 / (n^3 + n^2))
  *   PROPORTION  LR = 2 (l(left) + l(right) - l(all)), l the binomial log likelihood
+ *   RATE        the same with the Poisson log likelihood, k ln(k / t) of k events in exposure t
  *
  * A split is kept when it gains more than 2 ln n: two parameters of the BIC. Bai and Perron
  * 1998; Scott and Knott 1974 for the segmentation. The p of a supF is not that of an F: it comes
- * from permuting the stretch, for shares from multivariate hypergeometric draws. */
+ * from permuting the stretch, for shares from multivariate hypergeometric draws, for rates from
+ * multinomial ones (the events of the stretch fall anywhere in its exposure). */
 #include "base/random.h"
 #include "estimate/chart.h"
 
@@ -33,6 +35,12 @@ struct series {
     double *ranks;   /* n: twice the mid-ranks of a stretch */
     double rss;      /* MEAN: what the accepted splits leave */
 };
+
+/* Are the values counts, of sizes? */
+static bool of_sizes(const struct series *s)
+{
+    return s->setup->method == CXM_CHANGE_PROPORTION || s->setup->method == CXM_CHANGE_RATE;
+}
 
 static int by_value(const void *a, const void *b)
 {
@@ -105,7 +113,14 @@ static double log_likelihood(double k, double n, double p0)
     return sum;
 }
 
-static struct best best_share(const double *k, const double *size, size_t n)
+/* k ln(k / (t rate)): the terms without k of both sides and of all add up to 0. */
+static double log_poisson(double k, double t, double rate)
+{
+    return k > 0.0 && t > 0.0 ? k * log(k / t / rate) : 0.0;
+}
+
+/* Of counts of sizes: whole trials, or (`rate`) exposures. */
+static struct best best_share(bool rate, const double *k, const double *size, size_t n)
 {
     double all_k = 0.0, all_n = 0.0, left_k = 0.0, left_n = 0.0;
     for (size_t i = 0; i < n; i++) {
@@ -113,14 +128,15 @@ static struct best best_share(const double *k, const double *size, size_t n)
         all_n += size[i];
     }
     struct best best = { 0, 0.0 };
-    if (all_k == 0.0 || all_k == all_n)
+    if (all_k == 0.0 || (!rate && all_k == all_n))
         return best;
+    double (*const likelihood)(double, double, double) = rate ? log_poisson : log_likelihood;
     const double p0 = all_k / all_n;
     for (size_t i = 1; i < n; i++) {
         left_k += k[i - 1];
         left_n += size[i - 1];
-        const double lr = 2.0 * (log_likelihood(left_k, left_n, p0)
-                                 + log_likelihood(all_k - left_k, all_n - left_n, p0));
+        const double lr = 2.0 * (likelihood(left_k, left_n, p0)
+                                 + likelihood(all_k - left_k, all_n - left_n, p0));
         if (lr > best.statistic * (1.0 + TIE))
             best = (struct best){ i, lr };
     }
@@ -132,7 +148,8 @@ static struct best best_of(const struct series *s, const double *x, size_t first
     switch (s->setup->method) {
     case CXM_CHANGE_MEAN: return best_mean(x, n);
     case CXM_CHANGE_PETTITT: return best_rank(x, n);
-    default: return best_share(x, s->sizes + first, n);
+    case CXM_CHANGE_RATE: return best_share(true, x, s->sizes + first, n);
+    default: return best_share(false, x, s->sizes + first, n);
     }
 }
 
@@ -197,8 +214,44 @@ static double log_choose(double n, double k)
     return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
 }
 
-/* How many of `draws` taken from `all` are among the `marked`: by inversion, outwards from the
- * mode, so that a draw costs about a standard deviation. */
+/* A distribution on low … high by the ratio of neighbours, P(k + 1) / P(k). */
+struct outcomes {
+    double low, mode, high, top; /* top = P(mode) */
+    double (*ratio)(const double *parameters, double k);
+    double parameters[3];
+};
+
+/* A draw by inversion, outwards from the mode: it costs about a standard deviation. */
+static double draw(struct cxm_random *random, const struct outcomes *o)
+{
+    double left = cxm_priv_random_share(random) - o->top;
+    double up = o->mode, down = o->mode, p_up = o->top, p_down = o->top;
+    while (left > 0.0 && (up < o->high || down > o->low)) {
+        if (up < o->high) {
+            p_up *= o->ratio(o->parameters, up);
+            up += 1.0;
+            left -= p_up;
+            if (left <= 0.0)
+                return up;
+        }
+        if (down > o->low) {
+            down -= 1.0;
+            p_down /= o->ratio(o->parameters, down);
+            left -= p_down;
+            if (left <= 0.0)
+                return down;
+        }
+    }
+    return o->mode;
+}
+
+static double hypergeometric_ratio(const double *p, double k)
+{
+    const double draws = p[0], marked = p[1], all = p[2];
+    return (marked - k) * (draws - k) / ((k + 1.0) * (all - marked - draws + k + 1.0));
+}
+
+/* How many of `draws` taken from `all` are among the `marked`. */
 static double hypergeometric(struct cxm_random *random, double draws, double marked, double all)
 {
     const double low = fmax(0.0, draws - (all - marked)), high = fmin(draws, marked);
@@ -206,31 +259,32 @@ static double hypergeometric(struct cxm_random *random, double draws, double mar
         fmin(high, fmax(low, floor((draws + 1.0) * (marked + 1.0) / (all + 2.0))));
     const double top = exp(log_choose(marked, mode) + log_choose(all - marked, draws - mode)
                            - log_choose(all, draws));
-    double left = cxm_priv_random_share(random) - top;
-    double up = mode, down = mode, p_up = top, p_down = top;
-    while (left > 0.0 && (up < high || down > low)) {
-        if (up < high) {
-            p_up *= (marked - up) * (draws - up) / ((up + 1.0) * (all - marked - draws + up + 1.0));
-            up += 1.0;
-            left -= p_up;
-            if (left <= 0.0)
-                return up;
-        }
-        if (down > low) {
-            p_down *= down * (all - marked - draws + down)
-                    / ((marked - down + 1.0) * (draws - down + 1.0));
-            down -= 1.0;
-            left -= p_down;
-            if (left <= 0.0)
-                return down;
-        }
-    }
-    return mode;
+    const struct outcomes o = { low, mode, high, top, hypergeometric_ratio,
+                                { draws, marked, all } };
+    return draw(random, &o);
 }
 
-/* The successes of a stretch dealt out anew, every order of all its trials equally likely. */
-static void deal(struct cxm_random *random, const double *sizes, const double *observed,
-                 size_t n, double *out)
+static double binomial_ratio(const double *p, double k)
+{
+    return (p[0] - k) / (k + 1.0) * p[1];
+}
+
+/* How many of n events fall into a part `share` of the exposure. */
+static double binomial(struct cxm_random *random, double n, double share)
+{
+    if (share >= 1.0 || n == 0.0)
+        return n;
+    const double mode = fmin(n, floor((n + 1.0) * share));
+    const double top = exp(log_choose(n, mode) + mode * log(share) + (n - mode) * log1p(-share));
+    const struct outcomes o = { 0.0, mode, n, top, binomial_ratio,
+                                { n, share / (1.0 - share) } };
+    return draw(random, &o);
+}
+
+/* The successes of a stretch dealt out anew, every order of all its trials equally likely; of a
+ * rate, every event equally likely at any time of the exposure. */
+static void deal(struct cxm_random *random, bool rate, const double *sizes,
+                 const double *observed, size_t n, double *out)
 {
     double marked = 0.0, all = 0.0;
     for (size_t i = 0; i < n; i++) {
@@ -238,7 +292,8 @@ static void deal(struct cxm_random *random, const double *sizes, const double *o
         all += sizes[i];
     }
     for (size_t i = 0; i < n; i++) {
-        out[i] = hypergeometric(random, sizes[i], marked, all);
+        out[i] = rate ? binomial(random, marked, i + 1 < n ? sizes[i] / all : 1.0)
+                      : hypergeometric(random, sizes[i], marked, all);
         marked -= out[i];
         all -= sizes[i];
     }
@@ -246,13 +301,14 @@ static void deal(struct cxm_random *random, const double *sizes, const double *o
 
 static double monte_carlo_p(const struct series *s, size_t first, size_t n, double observed)
 {
-    const bool shares = s->setup->method == CXM_CHANGE_PROPORTION;
+    const bool rate = s->setup->method == CXM_CHANGE_RATE;
+    const bool counts = of_sizes(s);
     struct cxm_random random;
     cxm_priv_random_init(&random, s->setup->seed);
     int64_t hits = 0;
     for (int64_t i = 0; i < s->setup->permutations; i++) {
-        if (shares)
-            deal(&random, s->sizes + first, s->values + first, n, s->work);
+        if (counts)
+            deal(&random, rate, s->sizes + first, s->values + first, n, s->work);
         else
             cxm_priv_random_shuffle(&random, s->work, n);
         hits += as_large(best_of(s, s->work, first, n).statistic, observed);
@@ -264,7 +320,7 @@ static double order_p(const struct series *s, const double *x, size_t first, siz
                       double observed)
 {
     memcpy(s->work, x, n * sizeof *x);
-    if (n <= ALL_ORDERS && s->setup->method != CXM_CHANGE_PROPORTION)
+    if (n <= ALL_ORDERS && !of_sizes(s))
         return exact_p(s, s->work, first, n, observed);
     return monte_carlo_p(s, first, n, observed);
 }
@@ -273,7 +329,7 @@ static double order_p(const struct series *s, const double *x, size_t first, siz
 
 static double pooled(const struct series *s, size_t first, size_t last)
 {
-    if (s->setup->method != CXM_CHANGE_PROPORTION)
+    if (!of_sizes(s))
         return mean_of(s->values + first, last - first);
     double k = 0.0, n = 0.0;
     for (size_t i = first; i < last; i++) {

@@ -87,7 +87,7 @@ void cxm_priv_run_rules(const double *z, const bool *after_gap, size_t n, uint32
 
 /* ---- change points -------------------------------------------------------------------- */
 
-enum cxm_change { CXM_CHANGE_MEAN, CXM_CHANGE_PETTITT, CXM_CHANGE_PROPORTION };
+enum cxm_change { CXM_CHANGE_MEAN, CXM_CHANGE_PETTITT, CXM_CHANGE_PROPORTION, CXM_CHANGE_RATE };
 
 struct cxm_change_setup {
     enum cxm_change method;
@@ -110,7 +110,7 @@ struct cxm_split {
 };
 
 /* Splits in time order, at most n - 1: with `several` all that were accepted, else the best one
- * (accepted or not). `sizes` only for PROPORTION. ENOMEM. */
+ * (accepted or not). `sizes` only for PROPORTION and RATE. ENOMEM. */
 enum cxm_status cxm_priv_change_points(const struct cxm_change_setup *setup,
                                        const double *values, const double *sizes, size_t n,
                                        const struct cxm_allocator *allocator,

@@ -664,6 +664,37 @@ enum cxm_status cxm_tally_base(struct cxm_tally *tally, int64_t group, uint32_t 
     return status;
 }
 
+/* ---- events --------------------------------------------------------------------------- */
+
+enum cxm_status cxm_priv_tally_events(struct cxm_tally *tally, uint32_t measure,
+                                      struct cxm_events *out, struct cxm_error *error)
+{
+    struct reading r;
+    struct cxm_view view;
+    uint32_t member = 0;
+    enum cxm_status status = cxm_priv_tally_sort(tally, error);
+    if (status != CXM_OK)
+        return status;
+    status = reading_init(&r, tally, error);
+    const int f = status == CXM_OK ? find_measure(&r, measure, &member) : 0;
+    const int64_t n = cxm_tally_groups(tally);
+    for (int64_t g = 0; status == CXM_OK && g < n; g++) {
+        status = make_view(&r, g, CXM_LONELY_CERTAINTY, &view, error);
+        if (status != CXM_OK)
+            break;
+        if (f < 0 || r.metric->events == NULL || !r.metric->events(&view, f, &out[g]))
+            status = cxm_priv_fail(error, CXM_EUNSUPPORTED, "measure",
+                                   "%s of %s is no rate of events; use \"p\" for shares, \"xmr\"",
+                                   f < 0 ? "it" : r.metric->rules.info->measures[f].name,
+                                   r.metric->rules.info->name);
+        else if (view.weighted)
+            status = cxm_priv_fail(error, CXM_EUNSUPPORTED, "measure",
+                                   "weighted rows are no counts of events; use \"xmr\"");
+    }
+    reading_release(&r);
+    return status;
+}
+
 /* ---- rows with names ------------------------------------------------------------------ */
 
 void cxm_priv_append_key(const struct cxm_key *key, char *out, size_t capacity, size_t *used)

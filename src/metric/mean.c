@@ -132,6 +132,28 @@ static void estimate_total(const struct cxm_view *view, uint32_t member,
     cxm_priv_finish_mean(view, out, ask, -INFINITY, INFINITY);
 }
 
+/* Columns of counts: events a row, per unit of another column, in all. */
+static bool events_of_rows(const struct cxm_view *view, int family, struct cxm_events *out)
+{
+    struct cxm_base base;
+    cxm_priv_view_base(view, 0, &base);
+    *out = (struct cxm_events){ cxm_priv_view_sum(view, 0, 0).hi, (double)base.n };
+    return family == 0;
+}
+
+static bool events_of_units(const struct cxm_view *view, int family, struct cxm_events *out)
+{
+    *out = (struct cxm_events){ cxm_priv_view_sum(view, 0, 0).hi,
+                                cxm_priv_view_sum(view, 0, 1).hi };
+    return family == 0;
+}
+
+static bool events_in_all(const struct cxm_view *view, int family, struct cxm_events *out)
+{
+    *out = (struct cxm_events){ cxm_priv_view_sum(view, 0, 0).hi, NAN };
+    return family == 0;
+}
+
 static const struct cxm_input_info value_input[] = {
     { .name = "value", .summary = "numbers", .role = CXM_ROLE_NUMBER },
 };
@@ -184,17 +206,17 @@ static const struct cxm_metric_info total_info = {
 const struct cxm_metric cxm_priv_metric_mean = {
     .rules = { .info = &mean_info, .configure = configure_one, .rule = rule },
     .estimators = mean_estimators,
-    .items_param = -1, .dimensions_param = -1, .define = define,
+    .items_param = -1, .dimensions_param = -1, .define = define, .events = events_of_rows,
 };
 const struct cxm_metric cxm_priv_metric_ratio = {
     .rules = { .info = &ratio_info, .configure = configure_two, .rule = rule },
     .estimators = ratio_estimators,
-    .items_param = -1, .dimensions_param = -1, .define = define,
+    .items_param = -1, .dimensions_param = -1, .define = define, .events = events_of_units,
 };
 const struct cxm_metric cxm_priv_metric_total = {
     .rules = { .info = &total_info, .configure = configure_one, .rule = rule },
     .estimators = total_estimators,
-    .items_param = -1, .dimensions_param = -1, .define = define,
+    .items_param = -1, .dimensions_param = -1, .define = define, .events = events_in_all,
 };
 
 /* ---- one call ------------------------------------------------------------------------- */

@@ -63,6 +63,12 @@ struct cxm_estimator {
                      struct cxm_estimate *out);
 };
 
+/* A rate of events: how many there were, and of how much exposure in the measure's unit (of
+ * thousands of customers, for a rate per 1 000). NaN exposure: a bare count. */
+struct cxm_events {
+    double events, exposure;
+};
+
 struct cxm_metric {
     struct cxm_rules rules; /* first: a pointer to the rules is one to the metric */
     const struct cxm_estimator *estimators; /* in the order of info->measures */
@@ -72,6 +78,8 @@ struct cxm_metric {
     uint32_t (*unit_of)(const struct cxm_config *config, int family, uint32_t usual);
     /* The names of a family of CXM_PER_NAME, NULL-terminated. */
     const char *const *(*names_of)(int family);
+    /* The events of a measure that is a rate or a number of them; false: it is none. NULL: none. */
+    bool (*events)(const struct cxm_view *view, int family, struct cxm_events *out);
     /* Writes the definition id; which optional inputs were given is in tally->schema.given. */
     void (*define)(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used);
 };
@@ -80,6 +88,11 @@ static inline const struct cxm_metric *cxm_priv_metric_of(const struct cxm_confi
 {
     return (const struct cxm_metric *)(const void *)config->rules;
 }
+
+/* The events of every group of a sorted tally under a measure, for charts of counts: `out` has a
+ * place a group. EUNSUPPORTED: the measure is no rate of events, or the rows have weights. */
+enum cxm_status cxm_priv_tally_events(struct cxm_tally *tally, uint32_t measure,
+                                      struct cxm_events *out, struct cxm_error *error);
 
 extern const struct cxm_metric cxm_priv_metric_nps;
 extern const struct cxm_metric cxm_priv_metric_csat;

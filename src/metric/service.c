@@ -166,6 +166,37 @@ static void estimate_customers(const struct cxm_view *view, uint32_t member,
     estimate_sum(view, 1, ask, out);
 }
 
+/* ---- events, for charts ---------------------------------------------------------------- */
+
+static double rows_used(const struct cxm_view *view)
+{
+    struct cxm_base base;
+    cxm_priv_view_base(view, 0, &base);
+    return (double)base.n;
+}
+
+static bool events_reopen(const struct cxm_view *view, int family, struct cxm_events *out)
+{
+    *out = (struct cxm_events){ cxm_priv_view_sum(view, 0, 0).hi, rows_used(view) };
+    return family == 1;
+}
+
+static bool events_complaints(const struct cxm_view *view, int family, struct cxm_events *out)
+{
+    *out = (struct cxm_events){ cxm_priv_view_sum(view, 0, 0).hi,
+                                cxm_priv_view_sum(view, 0, 1).hi / 1000 };
+    return family == 0;
+}
+
+static bool events_contacts(const struct cxm_view *view, int family, struct cxm_events *out)
+{
+    *out = (struct cxm_events){ cxm_priv_view_sum(view, 0, 0).hi,
+                                cxm_priv_view_sum(view, 0, 1).hi };
+    return family == 0;
+}
+
+/* ---- definitions ----------------------------------------------------------------------- */
+
 static void define_reopen(const struct cxm_tally *tally, char *out, size_t capacity,
                           size_t *used)
 {
@@ -296,7 +327,7 @@ static const struct cxm_metric_info contact_info = {
 const struct cxm_metric cxm_priv_metric_reopen = {
     .rules = { .info = &reopen_info, .configure = configure_tickets, .rule = rule_reopen },
     .estimators = reopen_estimators, .items_param = -1, .dimensions_param = -1,
-    .define = define_reopen,
+    .define = define_reopen, .events = events_reopen,
 };
 const struct cxm_metric cxm_priv_metric_escalation = {
     .rules = { .info = &escalation_info, .configure = configure_tickets, .rule = rule_escalation },
@@ -306,12 +337,12 @@ const struct cxm_metric cxm_priv_metric_escalation = {
 const struct cxm_metric cxm_priv_metric_complaints = {
     .rules = { .info = &complaints_info, .configure = configure_rate, .rule = rule_rate },
     .estimators = complaints_estimators, .items_param = -1, .dimensions_param = -1,
-    .define = define_complaints,
+    .define = define_complaints, .events = events_complaints,
 };
 const struct cxm_metric cxm_priv_metric_contact_rate = {
     .rules = { .info = &contact_info, .configure = configure_rate, .rule = rule_rate },
     .estimators = contact_estimators, .items_param = -1, .dimensions_param = -1,
-    .define = define_contact_rate,
+    .define = define_contact_rate, .events = events_contacts,
 };
 
 /* ---- one call ------------------------------------------------------------------------- */

@@ -125,4 +125,39 @@ rates(True)
 rates(False)
 ranges()
 ewma_and_cusum()
+
+def dealt(n, parts):
+    """Every way to deal n events to so many parts."""
+    if parts == 1:
+        yield (n,)
+        return
+    for k in range(n + 1):
+        for rest in dealt(n - k, parts - 1):
+            yield (k, *rest)
+
+
+def rate_changes():
+    """Poisson counts of exposures: LR of every split; the exact p of a small series, all ways its
+    events can fall weighted by the multinomial chance of each."""
+    def lr(k, t):
+        def l(a, b):
+            n = sum(k[a:b])
+            return n * mp.log(mpf(n) / sum(t[a:b])) if n else mpf(0)
+        n = len(k)
+        return max((2 * (l(0, i) + l(i, n) - l(0, n)), i) for i in range(1, n))
+    show("rate LR", *lr([10, 12, 8, 14, 10, 16, 25, 31, 22, 28], [mpf(5)] * 10))
+    k, t = [4, 0, 2, 1], [mpf("1.5"), mpf(2), mpf("0.5"), mpf(4)]
+    total, all_t = sum(k), sum(t)
+    best = lr(k, t)
+    p = mpf(0)
+    for ks in dealt(total, len(k)):
+        chance = mp.factorial(total)
+        for n, part in zip(ks, t):
+            chance *= (part / all_t) ** n / mp.factorial(n)
+        if lr(list(ks), t)[0] >= best[0] * (1 - mpf(10) ** -12):
+            p += chance
+    show("small rate LR, at, p", best[0], best[1], p)
+
+
 changes()
+rate_changes()

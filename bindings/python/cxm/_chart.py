@@ -48,8 +48,11 @@ def chart(
         ``cusum_high`` and ``cusum_low``; a signal does not reset them
 
     ``values`` is a column, or a grouped result or tally whose last date key is the time
-    (``cxm.chart("p", cxm.fcr(…, by=cxm.month("t")))``, ``cxm.chart("xmr", g["nps"])``): each
-    combination of the other keys has limits of its own. ``measure`` names another measure of it.
+    (``cxm.chart("p", cxm.fcr(…, by=cxm.month("t")))``, ``cxm.chart("xmr", g["nps"])``,
+    ``cxm.chart("u", cxm.complaints(…, by=…))``): each combination of the other keys has limits of
+    its own. ``measure`` names another measure of it. p and laney take shares; u and laney_u rates
+    of events (complaints, contact_rate, reopens_per_ticket, a ratio or mean of counts) in the unit
+    of the measure; c numbers, or the events of such a rate.
 
     Rows have ``value`` (what is plotted), ``lower, upper`` (the control limits) and the axes
     ``period, centre, sigma, signal, reason``. A point exactly on a limit is no signal.
@@ -145,6 +148,7 @@ def change_point(
       - ``"mean"`` least squares; ``statistic`` supF; gain n ln(RSS before / RSS after)
       - ``"pettitt"`` mid-ranks; ``statistic`` K, p = 2 exp(−6 K² / (n³ + n²))
       - ``"proportion"`` shares ``values / sizes``; ``statistic`` and gain: likelihood ratio
+      - ``"rate"`` events per exposure ``values / sizes``: likelihood ratio of Poisson counts
 
     A change gains more than ``penalty``, default 2 ln n (pettitt: p below 1 − ``level``); else the
     verdict is "no change", and the best split is shown. ``value`` is after − before; axes
@@ -153,7 +157,8 @@ def change_point(
 
     ``values`` may be a grouped result or tally, as in ``chart``. ``permutations`` with a ``seed``
     give ``p_value`` by Monte Carlo: (hits + 1) / (permutations + 1) over orders of the points, of
-    the single trials for shares; up to 8 points exactly, over all orders. The random numbers are
+    the single trials for shares (for rates, events falling anywhere in the exposure); up to 8
+    points exactly, over all orders. The random numbers are
     xoshiro256**, seeded by splitmix64: the same seed gives the same p everywhere.
 
     Missing values and sizes of 0 are left out and counted. Raises cxm.Error: fewer than 4 points,

@@ -98,6 +98,27 @@ def test_results_and_tallies() -> None:
     refused("measure belongs to results and tallies", cxm.chart, "xmr", FLOW, measure="x")
 
 
+def test_counts_of_tallies() -> None:
+    months = [datetime.date(2024, m, 1) for m in range(1, 9)]
+    wafers = [16, 14, 28, 16, 12, 20, 10, 12]
+    g = cxm.complaints(wafers, [4000] * 8, by={"month": cxm.month(months)})
+    rate = cxm.chart("u", g)
+    assert [row.value for row in rate] == [k / 4 for k in wafers]
+    assert rate["u"].to_dict()["unit"][0] == "per 1000"
+    number = cxm.chart("c", g["number"])
+    assert [(row.lower, row.upper) for row in number] == [(4.0, 28.0)] * 8  # NIST 6.3.3.1
+    assert str(number["c"].to_dict()["value"]) == str([float(k) for k in wafers])
+    assert str(cxm.chart("u", g.tally).to_dict()) == str(rate.to_dict())
+    found = cxm.change_point(g, method="rate")
+    assert found.period == months[5]  # 2 (106 ln(106/96) + 22 ln(22/32)) = 4.5 is above 2 ln 8
+    assert found.definition.startswith("change_point/rate/")
+    assert found.statistic == cxm.change_point(wafers, [4] * 8, method="rate").statistic
+    refused(
+        'complainers of complaints is no rate of events; use "p" for shares, "xmr"', cxm.chart,
+        "u", g["complainers"],
+    )
+
+
 def test_weights_are_no_counts() -> None:
     g = cxm.share([1, 0, 1, 1], by=[1, 1, 2, 2], weight=[1.0, 2.0, 1.5, 1.0])
     error = refused(
