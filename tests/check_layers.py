@@ -27,9 +27,11 @@ STANDARD = set(
     "assert ctype errno fenv float inttypes limits locale math setjmp signal stdarg stdbool "
     "stddef stdint stdio stdlib string time wchar".split()
 )
-# What the core may take from the system beyond C: threads, vector intrinsics, and the look-up
-# of a host's own functions (the capsules of Python).
-SYSTEM = {"pthread.h", "immintrin.h", "cpuid.h", "arm_neon.h", "dlfcn.h"}
+# What the core may take from the system beyond C: threads, vector intrinsics and what tells
+# which of them there are, large pages (where the system is Linux), and the look-up of a host's
+# own functions (the capsules of Python).
+SYSTEM = {"pthread.h", "immintrin.h", "cpuid.h", "arm_neon.h", "arm_acle.h", "sys/auxv.h",
+          "sys/mman.h", "dlfcn.h"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 problems = []

@@ -636,9 +636,50 @@ static void info_of_an_unknown_metric(void **state)
     cxm_tally_free(tally);
 }
 
+/* ---- the checksum --------------------------------------------------------------------- */
+
+/* Bit by bit, as the polynomial is written: x^32 + x^28 + … in the order of the wire. */
+static uint32_t slow_crc(uint32_t crc, const uint8_t *bytes, size_t n)
+{
+    crc = ~crc;
+    for (size_t i = 0; i < n; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82F63B78u : 0);
+    }
+    return ~crc;
+}
+
+/* RFC 3720, appendix B.4, and the check value of the catalogues; then every length around where
+ * the text is cut into parts, at every alignment, started anywhere. */
+static void checksums(void **state)
+{
+    (void)state;
+    enum { MOST = 16600 };
+    uint8_t *bytes = must_alloc(MOST + 8, 1);
+    memset(bytes, 0, 32);
+    assert_int_equal(cxm_priv_crc32c(0, bytes, 32), 0x8A9136AAu);
+    memset(bytes, 0xFF, 32);
+    assert_int_equal(cxm_priv_crc32c(0, bytes, 32), 0x62A8AB43u);
+    assert_int_equal(cxm_priv_crc32c(0, "123456789", 9), 0xE3069283u);
+    assert_int_equal(cxm_priv_crc32c_portable(0, "123456789", 9), 0xE3069283u);
+    for (size_t i = 0; i < MOST + 8; i++)
+        bytes[i] = (uint8_t)(i * i * 2654435761u >> 13);
+    for (size_t n = 0; n <= MOST; n += n < 300 || (n > 4060 && n < 4140) ? 1 : 61) {
+        const uint8_t *from = bytes + n % 8;
+        const uint32_t start = (uint32_t)n * 2246822519u, want = slow_crc(start, from, n);
+        assert_int_equal(cxm_priv_crc32c(start, from, n), want);
+        assert_int_equal(cxm_priv_crc32c_portable(start, from, n), want);
+        const uint32_t first = cxm_priv_crc32c(start, from, n / 2);
+        assert_int_equal(cxm_priv_crc32c(first, from + n / 2, n - n / 2), want);
+    }
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checksums),
         cmocka_unit_test(every_byte_changed),
         cmocka_unit_test(cut_at_every_length),
         cmocka_unit_test(sections_in_any_order),

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Allocation through the object's allocator, with checked sizes. */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* MADV_HUGEPAGE */
+#endif
 #include "base/base.h"
 
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 static void *from_malloc(void *context, size_t bytes)
 {
@@ -65,6 +71,22 @@ void *cxm_priv_alloc_zero(const struct cxm_allocator *allocator, size_t count, s
     void *memory = cxm_priv_alloc(allocator, count, bytes);
     if (memory != NULL)
         memset(memory, 0, count * bytes);
+    return memory;
+}
+
+void *cxm_priv_alloc_zero_dense(const struct cxm_allocator *allocator, size_t count, size_t bytes)
+{
+    void *memory = cxm_priv_alloc_zero(allocator, count, bytes);
+#ifdef MADV_HUGEPAGE
+    enum { PAGE = 1 << 21, LARGE = 4 * PAGE };
+    /* Only a wish, and only about memory that nobody else manages. */
+    if (memory != NULL && cxm_priv_allocator(allocator)->allocate == from_malloc
+        && count * bytes >= LARGE) {
+        const uintptr_t first = ((uintptr_t)memory + PAGE - 1) / PAGE * PAGE;
+        const uintptr_t end = ((uintptr_t)memory + count * bytes) / PAGE * PAGE;
+        (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
+    }
+#endif
     return memory;
 }
 

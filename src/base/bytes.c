@@ -75,22 +75,119 @@ static uint32_t crc_portable(uint32_t crc, const uint8_t *p, size_t n)
     return crc;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("sse4.2"))) static uint32_t crc_sse42(uint32_t crc, const uint8_t *p,
-                                                            size_t n)
+/* One step waits for the one before: four parts of a long text go side by side. */
+enum { CRC_PARTS = 4, CRC_LONG = 4096 };
+
+typedef void crc_parts(uint32_t crc[CRC_PARTS], const uint8_t *p, size_t part);
+
+static void parts_portable(uint32_t crc[CRC_PARTS], const uint8_t *p, size_t part)
 {
-    uint64_t wide = crc;
-    for (; n >= 8; p += 8, n -= 8)
-        wide = __builtin_ia32_crc32di(wide, cxm_priv_get_u64(p));
-    return crc_portable((uint32_t)wide, p, n);
+    uint32_t a = crc[0], b = crc[1], c = crc[2], d = crc[3];
+    for (const uint8_t *end = p + part; p < end; p++) {
+        a = a >> 8 ^ crc_table[(a ^ p[0]) & 0xFF];
+        b = b >> 8 ^ crc_table[(b ^ p[part]) & 0xFF];
+        c = c >> 8 ^ crc_table[(c ^ p[2 * part]) & 0xFF];
+        d = d >> 8 ^ crc_table[(d ^ p[3 * part]) & 0xFF];
+    }
+    crc[0] = a, crc[1] = b, crc[2] = c, crc[3] = d;
+}
+
+/* a b modulo the polynomial; the highest bit is the coefficient of 1. */
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+    uint32_t product = 0;
+    for (uint32_t bit = (uint32_t)1 << 31; bit != 0; bit >>= 1) {
+        product ^= (a & bit) != 0 ? b : 0;
+        b = b >> 1 ^ ((b & 1) != 0 ? 0x82F63B78u : 0);
+    }
+    return product;
+}
+
+/* The register after that many bytes of zeros: times x^8 for each. */
+static uint32_t after_zeros(uint32_t crc, size_t bytes)
+{
+    uint32_t power = (uint32_t)1 << (31 - 8);
+    for (; bytes > 0; bytes >>= 1) {
+        crc = (bytes & 1) != 0 ? multiply(crc, power) : crc;
+        power = multiply(power, power);
+    }
+    return crc;
+}
+
+/* The register is linear in itself and in the text: parts that started from 0 are added where
+ * those before them have come after as many zeros. `part` is a multiple of 8. */
+static uint32_t crc_of_parts(uint32_t crc, const uint8_t *p, size_t part, crc_parts *parts)
+{
+    uint32_t each[CRC_PARTS] = { crc, 0, 0, 0 };
+    parts(each, p, part);
+    for (int i = 1; i < CRC_PARTS; i++)
+        each[0] = after_zeros(each[0], part) ^ each[i];
+    return each[0];
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CRC_WORDS 1
+#define CRC_TARGET __attribute__((target("sse4.2")))
+#define CRC_WORD(crc, word) ((uint32_t)__builtin_ia32_crc32di(crc, word))
+static bool has_crc_words(void)
+{
+    return __builtin_cpu_supports("sse4.2");
+}
+#elif defined(__aarch64__) && defined(__GNUC__) && defined(__linux__)
+#include <arm_acle.h>
+#include <sys/auxv.h>
+#define CRC_WORDS 1
+#define CRC_TARGET __attribute__((target("+crc")))
+#define CRC_WORD(crc, word) __crc32cd(crc, word)
+static bool has_crc_words(void)
+{
+    enum { HWCAP_OF_CRC32 = 1 << 7 };
+    return (getauxval(AT_HWCAP) & HWCAP_OF_CRC32) != 0;
 }
 #endif
 
+#ifdef CRC_WORDS
+CRC_TARGET static uint32_t crc_words(uint32_t crc, const uint8_t *p, size_t n)
+{
+    for (; n >= 8; p += 8, n -= 8)
+        crc = CRC_WORD(crc, cxm_priv_get_u64(p));
+    return crc_portable(crc, p, n);
+}
+
+CRC_TARGET static void parts_words(uint32_t crc[CRC_PARTS], const uint8_t *p, size_t part)
+{
+    uint32_t a = crc[0], b = crc[1], c = crc[2], d = crc[3];
+    for (const uint8_t *end = p + part; p < end; p += 8) {
+        a = CRC_WORD(a, cxm_priv_get_u64(p));
+        b = CRC_WORD(b, cxm_priv_get_u64(p + part));
+        c = CRC_WORD(c, cxm_priv_get_u64(p + 2 * part));
+        d = CRC_WORD(d, cxm_priv_get_u64(p + 3 * part));
+    }
+    crc[0] = a, crc[1] = b, crc[2] = c, crc[3] = d;
+}
+#endif
+
+uint32_t cxm_priv_crc32c_portable(uint32_t crc, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    const size_t part = n >= CRC_LONG ? n / CRC_PARTS / 8 * 8 : 0;
+    crc = ~crc;
+    if (part > 0)
+        crc = crc_of_parts(crc, p, part, parts_portable);
+    return ~crc_portable(crc, p + CRC_PARTS * part, n - CRC_PARTS * part);
+}
+
 uint32_t cxm_priv_crc32c(uint32_t crc, const void *bytes, size_t n)
 {
-#if defined(__x86_64__) && defined(__GNUC__)
-    if (n >= 64 && __builtin_cpu_supports("sse4.2"))
-        return ~crc_sse42(~crc, bytes, n);
+#ifdef CRC_WORDS
+    if (n >= 64 && has_crc_words()) {
+        const uint8_t *p = bytes;
+        const size_t part = n >= CRC_LONG ? n / CRC_PARTS / 8 * 8 : 0;
+        crc = ~crc;
+        if (part > 0)
+            crc = crc_of_parts(crc, p, part, parts_words);
+        return ~crc_words(crc, p + CRC_PARTS * part, n - CRC_PARTS * part);
+    }
 #endif
-    return ~crc_portable(~crc, bytes, n);
+    return cxm_priv_crc32c_portable(crc, bytes, n);
 }

@@ -447,6 +447,12 @@ static bool scan_cells(struct cursor c, const struct cxm_table *table, uint64_t 
     return !c.bad && c.left == 0;
 }
 
+/* Bytes of a cell beside its key, without the digits of its sums. */
+static size_t least_bytes(const struct cxm_layout *layout)
+{
+    return 4 + 8 * (size_t)layout->n_counts + 4 * (size_t)layout->n_sums;
+}
+
 static void read_sums(struct cursor *c, const struct cxm_layout *layout, int64_t *cell)
 {
     uint32_t values[CXM_LAST_DIGIT - CXM_FIRST_DIGIT];
@@ -560,7 +566,8 @@ static enum cxm_status read_table(const struct cxm_saved *saved, enum cxm_sectio
     if (!scan_cells(c, table, n_cells, windows))
         status = corrupt(error, values ? "its values" : "its groups");
     else if (!cxm_priv_table_reserve(table, (size_t)n_cells, windows)
-             || !cxm_priv_dict_reserve(&table->dict, (size_t)n_cells, c.left))
+             || !cxm_priv_dict_reserve(&table->dict, (size_t)n_cells,
+                                       c.left - (size_t)n_cells * least_bytes(&table->layout)))
         status = cxm_priv_no_memory(error);
     else
         status = read_cells(c, &tally->schema, values, n_cells, &tally->state.groups, table,

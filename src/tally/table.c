@@ -59,8 +59,8 @@ static bool widen(struct cxm_table *table, size_t capacity, const struct cxm_win
         wide.layout.windows[s] = cxm_priv_window_union(table->layout.windows[s], windows[s]);
         wide.layout.stride += (size_t)wide.layout.windows[s].n;
     }
-    wide.cells = cxm_priv_alloc_zero(table->allocator, capacity,
-                                     wide.layout.stride * sizeof(int64_t));
+    wide.cells = cxm_priv_alloc_zero_dense(table->allocator, capacity,
+                                           wide.layout.stride * sizeof(int64_t));
     if (wide.cells == NULL) {
         layout_release(&wide.layout, table->allocator);
         return false;
@@ -95,7 +95,7 @@ bool cxm_priv_table_reserve(struct cxm_table *table, size_t cells,
     if (fits)
         return true;
     const size_t bytes = table->layout.stride * sizeof(int64_t);
-    int64_t *grown = cxm_priv_alloc_zero(table->allocator, capacity, bytes);
+    int64_t *grown = cxm_priv_alloc_zero_dense(table->allocator, capacity, bytes);
     if (grown == NULL)
         return false;
     if (table->dict.n > 0)
