@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Is the cost linear in the rows? Powers of ten from 10 000 rows to what fits in 12 GiB together
+ * with the memory that is stated, or to --rows; the least processor time of a few rounds. */
+#include <math.h>
+#include <string.h>
+
+#include "clock.h"
+#include "measure.h"
+#include "modes.h"
+#include "print.h"
+
+static const double most_bytes = 12 * 0x1p30, most_rows = 1e9;
+
+/* Some only once: a second's work is not repeated. */
+static struct scale_point time_rows(const struct workload *w, size_t rows, int repeats)
+{
+    struct scale_point point = { .workload = w, .rows = rows };
+    struct task task;
+    task_make(&task, w, rows);
+    const struct seconds start = clock_now();
+    for (int round = 0; round < repeats && (round < 1 || clock_since(start).wall < 2);
+         round++) {
+        const struct figures f = measure_reading(&task, 1);
+        point.computed = round == 0 ? f.computed : fmin(point.computed, f.computed);
+        point.wall = round == 0 ? f.wall[0] : fmin(point.wall, f.wall[0]);
+        const double reading = f.computed / f.x_reading;
+        point.reading = round == 0 ? reading : fmin(point.reading, reading);
+    }
+    task_free(&task);
+    return point;
+}
+
+/* The most rows that fit, to two digits. */
+static size_t rows_that_fit(const struct workload *w, const struct choices *choices)
+{
+    enum { FEW = 8000 };
+    struct task task;
+    task_make(&task, w, FEW);
+    const double a_row = task.bytes / FEW + w->memory.a_row;
+    task_free(&task);
+    const double fit = fmin((most_bytes - w->memory.fixed) / a_row,
+                            choices->rows != 0 ? (double)choices->rows : most_rows);
+    const double step = pow(10, floor(log10(fit)) - 1);
+    return (size_t)(floor(fit / step * (1 + 1e-12)) * step);
+}
+
+bool scale_mode(const struct choices *choices)
+{
+    print_open(choices->json, "scale");
+    print_list("points", SCALE_HEAD);
+    for (size_t i = 0; i < n_workloads; i++) {
+        const struct workload *const w = &workloads[i];
+        if (!chosen(choices, w)
+            || (choices->only == NULL && (w->beside != NULL || w->rows < 10000000)))
+            continue;
+        const size_t most = rows_that_fit(w, choices);
+        for (size_t rows = 10000; rows < most * 10; rows *= 10) {
+            const struct scale_point point =
+                time_rows(w, rows < most ? rows : most, choices->repeats);
+            print_scale(&point);
+        }
+    }
+    print_end();
+    print_close();
+    return true;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The table. Rows are those of a full run; those of the gate are fewer, but more than a cache
+ * holds, and its ratios were recorded on a quiet machine (README.md says which). */
+#include "workloads.h"
+
+#include <string.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+static const double one_to_five[2] = { 1, 5 };
+static const struct cxm_param five_points[] = { { "scale", one_to_five, 2, NULL, 0 } };
+static const char *const dimensions[5] = { "tangibles", "reliability", "responsiveness",
+                                           "assurance", "empathy" };
+static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions, 5 } };
+
+/* Inputs of the workloads, as lists. */
+/* clang-format off */
+#define SCORE_BY(score, by) { { "score", score }, { "by", by } }
+#define WEIGHTED(score, weight, by) { { "score", score }, { "weight", weight }, { "by", by } }
+#define FIVE(role, kind) { role, kind }, { role, kind }, { role, kind }, { role, kind }, { role, kind }
+#define GAPS(kind, by) { FIVE("perceived", kind), FIVE("expected", kind), { "by", by } }
+#define CONTACTS(customer) { { "customer", customer }, { "category", CATEGORIES }, { "opened", INSTANTS } }
+#define EVENTS(customer) { { "customer", customer }, { "time", INSTANTS } }
+#define LIVES(days, by) { { "duration", days }, { "event", LEFT }, { "by", by } }
+#define TIMES(value, by) { { "value", value }, { "by", by } }
+
+enum { M = 1000000 };
+
+const struct workload workloads[] = {
+    /* ---- W1: counts ---- */
+    { "W1",  "NPS",                          run_tally, "nps", { { "score", SCORES } },
+      .rows = 100 * M, .gate_rows = 64 * M, .gate = 2.6 },
+    { "W1p", "no missing code",              run_tally, "nps", { { "score", SCORES_PLAIN } },
+      .rows = 100 * M, .beside = "W1" },
+    { "W1v", "with a bitmap",                run_tally, "nps", { { "score", SCORES_BITMAP } },
+      .rows = 100 * M, .beside = "W1p", .gate_rows = 64 * M, .gate = 4.5 },
+    { "W1e", "all equal",                    run_tally, "nps", { { "score", SCORES_EQUAL } },
+      .rows = 100 * M, .beside = "W1" },
+    { "W1o", "sorted",                       run_tally, "nps", { { "score", SCORES_SORTED } },
+      .rows = 100 * M, .beside = "W1" },
+    { "W1s", "struct of 64 bytes",           run_tally, "nps", { { "score", SCORES_STRUCT } },
+      .rows = 20 * M, .gate_rows = 2 * M, .gate = 1.15 },
+    { "W1f", "floats",                       run_tally, "nps", { { "score", SCORES_FLOAT } },
+      .rows = 50 * M },
+    { "W1n", "floats, some NaN",             run_tally, "nps", { { "score", SCORES_NAN } },
+      .rows = 50 * M, .beside = "W1f" },
+
+    /* ---- W2: counts by group ---- */
+    { "W2",  "NPS by 1 000",                 run_tally, "nps", SCORE_BY(SCORES, BY_1000),
+      .rows = 100 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 9.8 },
+    { "W2z", "Zipf",                         run_tally, "nps", SCORE_BY(SCORES, BY_1000_ZIPF),
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 8 * M, .gate = 10 },
+    { "W2g", "16 groups",                    run_tally, "nps", SCORE_BY(SCORES, BY_16),
+      .rows = 100 * M, .groups = 16, .beside = "W2" },
+    { "W2e", "one group, all equal",         run_tally, "nps", SCORE_BY(SCORES_EQUAL, BY_ONE),
+      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 8 * M, .gate = 9.5 },
+    { "W2o", "sorted by group",              run_tally, "nps", SCORE_BY(SCORES, BY_1000_SORTED),
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 8 * M, .gate = 10.4 },
+    { "W2v", "with a bitmap",                run_tally, "nps", SCORE_BY(SCORES_BITMAP, BY_1000),
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 8 * M, .gate = 10.3 },
+    { "W2s", "struct of 64 bytes",           run_tally, "nps", SCORE_BY(SCORES_STRUCT, BY_1000_STRUCT),
+      .rows = 20 * M, .groups = 1000 },
+    { "W2k", "sparse 64-bit keys",           run_tally, "nps", SCORE_BY(SCORES, BY_1000_SPARSE),
+      .rows = 50 * M, .groups = 1000, .beside = "W2" },
+    { "W2t", "text keys",                    run_tally, "nps", SCORE_BY(SCORES, BY_1000_TEXT),
+      .rows = 50 * M, .groups = 1000, .beside = "W2" },
+    { "W2d", "keys of a dictionary",         run_tally, "nps", SCORE_BY(SCORES, BY_1000_NAMES),
+      .rows = 100 * M, .groups = 1000, .beside = "W2" },
+
+    /* ---- W2m: by very many ---- */
+    { "W2m", "NPS by 1 000 000",             run_tally, "nps", SCORE_BY(SCORES, BY_MANY),
+      .rows = 100 * M, .groups = M, .gate_rows = 8 * M, .gate = 308 },
+    { "W2mc", "counts only",                 run_counts, "nps", SCORE_BY(SCORES, BY_MANY),
+      .rows = 100 * M, .groups = M, .beside = "W2m" },
+    { "W2mz", "Zipf",                        run_tally, "nps", SCORE_BY(SCORES, BY_MANY_ZIPF),
+      .rows = 100 * M, .groups = M, .beside = "W2m" },
+    { "W2mo", "sorted by group",             run_tally, "nps", SCORE_BY(SCORES, BY_MANY_SORTED),
+      .rows = 100 * M, .groups = M, .beside = "W2m" },
+    { "W2mk", "sparse 64-bit keys",          run_tally, "nps", SCORE_BY(SCORES, BY_MANY_SPARSE),
+      .rows = 50 * M, .groups = M, .beside = "W2m" },
+
+    /* ---- W3: weights ---- */
+    { "W3",  "weighted CSAT by 1 000",       run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000),
+      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 4 * M, .gate = 15.8 },
+    { "W3f", "weights far apart",            run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FAR, BY_1000),
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 4 * M, .gate = 18.5 },
+    { "W3d", "24 different weights",         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FEW, BY_1000),
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000 },
+    { "W3z", "Zipf",                         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000_ZIPF),
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000 },
+    { "W3o", "sorted by group",              run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000_SORTED),
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000 },
+    { "W3g", "16 groups",                    run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_16),
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 16 },
+    { "W3m", "by 1 000 000",                 run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_MANY),
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = M },
+    { "W3v", "with a bitmap",                run_tally, "csat", WEIGHTED(RATINGS_BITMAP, WEIGHTS, BY_1000),
+      five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000 },
+    { "W3s", "weighted NPS, struct of 64 bytes", run_tally, "nps",
+      WEIGHTED(SCORES_STRUCT, WEIGHTS_STRUCT, BY_1000_STRUCT), .rows = 20 * M, .groups = 1000 },
+    { "W3c", "20 strata, 50 clusters each",  run_tally, "csat",
+      { { "score", RATINGS }, { "weight", WEIGHTS }, { "strata", STRATA }, { "cluster", CLUSTERS } },
+      five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000 },
+    { "M",   "mean of doubles by 1 000",     run_tally, "mean", TIMES(WEIGHTS, BY_1000),
+      .rows = 50 * M, .groups = 1000, .gate_rows = 4 * M, .gate = 46 },
+
+    /* ---- W4: gaps ---- */
+    { "W4",  "5 gaps of floats by 100",      run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100),
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 33 },
+    { "W4o", "sorted by group",              run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_SORTED),
+      of_dimensions, 1, NULL, "W4", .rows = 50 * M, .groups = 100 },
+    { "W4u", "5 gaps of bytes by 100",       run_tally, "gap", GAPS(ANSWERS, BY_100),
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 106 },
+    { "W4w", "keys of 32 bits",              run_tally, "gap", GAPS(ANSWERS, BY_100_WIDE),
+      of_dimensions, 1, NULL, "W4u", .rows = 50 * M, .groups = 100 },
+
+    /* ---- W5: repeat contacts ---- */
+    { "W5",  "FCR within 7 days",            run_fcr, NULL, CONTACTS(CONTACTS_OF),
+      .rows = 20 * M, .gate_rows = 2 * M, .gate = 97 },
+    { "W5z", "Zipf",                         run_fcr, NULL, CONTACTS(CONTACTS_ZIPF),
+      .rows = 20 * M, .beside = "W5" },
+    { "W5o", "sorted by customer",           run_fcr, NULL, CONTACTS(CONTACTS_SORTED),
+      .rows = 20 * M, .beside = "W5" },
+    { "W5k", "sparse customers",             run_fcr, NULL, CONTACTS(CONTACTS_FAR),
+      .rows = 20 * M, .beside = "W5" },
+
+    /* ---- W6: cohorts ---- */
+    { "W6",  "cohorts x 24 months",          run_cohorts, NULL, EVENTS(EVENTS_OF),
+      .rows = 50 * M, .gate_rows = 4 * M, .gate = 6.5 },
+    { "W6z", "Zipf",                         run_cohorts, NULL, EVENTS(EVENTS_ZIPF),
+      .rows = 50 * M, .beside = "W6" },
+    { "W6k", "sparse customers",             run_cohorts, NULL, EVENTS(EVENTS_FAR),
+      .rows = 50 * M, .beside = "W6" },
+
+    /* ---- W7: survival ---- */
+    { "W7",  "Kaplan-Meier by 10",           run_survival, "survival", LIVES(DAYS, BY_10),
+      .rows = 10 * M, .groups = 10, .gate_rows = 4 * M, .gate = 17 },
+    { "W7e", "all on one day",               run_survival, "survival", LIVES(DAYS_EQUAL, BY_10),
+      .rows = 10 * M, .groups = 10, .beside = "W7" },
+    { "W7w", "keys of 32 bits",              run_survival, "survival", LIVES(DAYS, BY_10_WIDE),
+      .rows = 10 * M, .groups = 10, .beside = "W7" },
+    { "W7o", "sorted by group",              run_survival, "survival", LIVES(DAYS, BY_10_SORTED),
+      .rows = 10 * M, .groups = 10, .beside = "W7" },
+
+    /* ---- W8: resampling ---- */
+    { "W8",  "bootstrap of 1 000 000",       run_bootstrap, NULL, { { "score", SCORES } },
+      .rows = M, .gate_rows = M, .gate = 20 },
+
+    /* ---- W9: quantiles ---- */
+    { "W9",  "p50, p90, p99 by 100",         run_quantiles, NULL, TIMES(WAITS, BY_100),
+      .rows = 50 * M, .groups = 100, .gate_rows = 4 * M, .gate = 70 },
+    { "W9g", "16 groups",                    run_quantiles, NULL, TIMES(WAITS, BY_16),
+      .rows = 50 * M, .groups = 16, .beside = "W9" },
+    { "W9k", "1 000 groups",                 run_quantiles, NULL, TIMES(WAITS, BY_1000),
+      .rows = 50 * M, .groups = 1000, .beside = "W9" },
+    { "W9e", "all equal",                    run_quantiles, NULL, TIMES(WAITS_EQUAL, BY_100),
+      .rows = 50 * M, .groups = 100, .beside = "W9" },
+    { "W9o", "sorted by group",              run_quantiles, NULL, TIMES(WAITS, BY_100_SORTED),
+      .rows = 50 * M, .groups = 100, .beside = "W9" },
+    { "W9w", "whole seconds",                run_quantiles, NULL, TIMES(WAITS_WHOLE, BY_100),
+      .rows = 50 * M, .groups = 100, .beside = "W9" },
+};
+/* clang-format on */
+
+const size_t n_workloads = COUNT_OF(workloads);
+
+void task_make(struct task *task, const struct workload *workload, size_t rows)
+{
+    memset(task, 0, sizeof *task);
+    task->workload = workload;
+    task->rows = rows;
+    for (size_t i = 0; i < MOST_INPUTS && workload->inputs[i].role != NULL; i++) {
+        struct made *const made = &task->made[i];
+        data_make(made, workload->inputs[i].kind, rows, i + 1, &task->made[0]);
+        for (size_t k = 0; k < made->n_spans; k++) {
+            task->bytes += (double)made->spans[k].bytes;
+            task->spans[task->n_spans++] = made->spans[k];
+        }
+        task->n_inputs = i + 1;
+    }
+}
+
+void task_free(struct task *task)
+{
+    for (size_t i = 0; i < task->n_inputs; i++)
+        data_free(&task->made[i]);
+}
+
+const struct cxm_column *task_column(const struct task *task, const char *role)
+{
+    for (size_t i = 0; i < task->n_inputs; i++) {
+        if (strcmp(task->workload->inputs[i].role, role) == 0)
+            return &task->made[i].column;
+    }
+    return NULL;
+}
