@@ -139,13 +139,15 @@ static void measure_many(int repeats, size_t rows, bool weighted)
     memset(s.estimates, 1, s.groups * sizeof *s.estimates);
     for (int round = 0; round < repeats; round++)
         take_steps(tally, &s, &steps, round);
-    const double gigabytes = (double)s.n * 1e-9;
+    const double gigabytes = (double)s.n * 1e-9, first_load = steps.load[0];
     printf("tally of %zu groups%s, %.1f MB\n", s.groups, weighted ? " with weights" : "",
            gigabytes * 1e3);
     print_small(weighted ? "… save, weights" : "… save",
                 gigabytes / clock_median(steps.save, repeats), "GB/s", 1);
     print_small(weighted ? "… load, weights" : "… load",
                 gigabytes / clock_median(steps.load, repeats), "GB/s", 1);
+    print_small(weighted ? "… load, weights, new memory" : "… load, new memory",
+                gigabytes / first_load, "GB/s", 1);
     print_small(weighted ? "… merge, weights" : "… merge",
                 gigabytes / clock_median(steps.merge, repeats), "GB/s", 1);
     print_small(weighted ? "… estimate, weights" : "… estimate",
