@@ -124,6 +124,8 @@ struct cxm_duration_options {
     const struct cxm_column *lost;   /**< competing risks: the flag of cxm_match_causes */
     const struct cxm_survival_options *curve; /**< further options, level, interval and total
                                                    of which are not used; NULL: defaults */
+    const char *list;                /**< competing risks: the causes are those of a
+                                          classification, see cxm_code_causes; NULL: none */
 };
 
 #define CXM_INIT_kaplan_meier .size = sizeof(struct cxm_duration_options)
@@ -212,6 +214,52 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_match_causes(const struct cxm_column *cause, const struct cxm_column *lost, uint8_t *codes,
                  struct cxm_cause_name *names, size_t *n_names,
                  const struct cxm_allocator *allocator, struct cxm_error *error);
+
+/* ---- classifications of causes -------------------------------------------------------- */
+
+struct cxm_cause_info {
+    const char *name;       /**< "natural", 自然流失 */
+    const char *summary;    /**< what belongs to it */
+};
+
+/**
+ * Why customers are lost, in fixed words: a list of causes with the codes 1 … n_causes, the last of
+ * which is "unknown".
+ *   churn_type     natural, malicious, competitive, fault, unknown
+ *   churn_through  value, system, people, unknown
+ *   churn_type_zh, churn_through_zh   the same codes with Chinese names: 自然流失、恶意流失、竞争流失、
+ *                  过失流失; 价值流失、系统流失、员工流失
+ * The presets of the same names (cxm_preset_find) have the names as the parameter `causes` of a
+ * survival tally, and their source.
+ */
+struct cxm_cause_list {
+    const char *name;                    /**< "churn_type" */
+    const char *summary;
+    const struct cxm_cause_info *causes; /**< of code 1, 2 … */
+    size_t n_causes;
+    const struct cxm_label *labels;      /**< texts in both languages -> code */
+    size_t n_labels;
+};
+
+/** The list with that index, by name; NULL beyond the end. */
+CXM_API const struct cxm_cause_list *cxm_cause_list_at(size_t index);
+/** The list with that name; NULL when there is none. */
+CXM_API const struct cxm_cause_list *cxm_cause_list_find(const char *name);
+
+/**
+ * A column of causes in the words of a list -> codes 0 … K for the tally.
+ *
+ * @param cause  codes 0 … K (1 … K with `lost`), or texts: names of the list in either language, or
+ *               whatever the column's own labels say
+ * @param lost   flag: 0 still a customer (code 0, whatever the cause), 1 lost; a lost customer
+ *               without a cause is "unknown"; a missing flag is missing. NULL: numbers only
+ * @param codes  cause->n codes, 255 missing; on failure they hold anything
+ * @retval CXM_EINVAL  an argument is NULL, lengths differ, texts without `lost`
+ * @retval CXM_EDATA   a cause that the list does not have, a flag that is none: error has its row
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_code_causes(const struct cxm_cause_list *list, const struct cxm_column *cause,
+                const struct cxm_column *lost, uint8_t *codes, struct cxm_error *error);
 
 #ifdef __cplusplus
 }

@@ -75,11 +75,31 @@ enum cxm_status cxm_kaplan_meier(const struct cxm_column *duration,
     return status == CXM_OK ? run(duration, event, &o, cxm_tally_survival, out, error) : status;
 }
 
-/* Causes as they stand in the table: codes and names are made first. */
-static enum cxm_status run_matched(const struct cxm_column *duration,
-                                   const struct cxm_column *cause,
-                                   struct cxm_duration_options *o, struct cxm_report **out,
-                                   struct cxm_error *error)
+/* Codes of causes as they stand in the table, or in the words of a list; and their names. */
+static enum cxm_status code(const struct cxm_column *cause, struct cxm_duration_options *o,
+                            uint8_t *codes, struct cxm_cause_name *names, const char **texts,
+                            struct cxm_error *error)
+{
+    const struct cxm_cause_list *list = cxm_cause_list_find(o->list);
+    enum cxm_status status;
+    if (o->list != NULL && list == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, "list", "there is no list of causes \"%.40s\"",
+                             o->list);
+    if (list != NULL) {
+        status = cxm_code_causes(list, cause, o->lost, codes, error);
+        o->n_causes = list->n_causes;
+    } else {
+        status = cxm_match_causes(cause, o->lost, codes, names, &o->n_causes, NULL, error);
+    }
+    for (size_t k = 0; status == CXM_OK && k < o->n_causes; k++)
+        texts[k] = list != NULL ? list->causes[k].name : names[k].text;
+    o->causes = texts;
+    return status;
+}
+
+static enum cxm_status run_coded(const struct cxm_column *duration,
+                                 const struct cxm_column *cause, struct cxm_duration_options *o,
+                                 struct cxm_report **out, struct cxm_error *error)
 {
     enum { MOST = 64 };
     struct cxm_cause_name names[MOST];
@@ -89,16 +109,12 @@ static enum cxm_status run_matched(const struct cxm_column *duration,
     uint8_t *codes = cxm_priv_alloc(NULL, (size_t)(cause->n > 0 ? cause->n : 0), 1);
     if (codes == NULL)
         return cxm_priv_no_memory(error);
-    enum cxm_status status = cxm_match_causes(cause, o->lost, codes, names, &o->n_causes, NULL,
-                                              error);
+    enum cxm_status status = code(cause, o, codes, names, texts, error);
     if (status == CXM_OK) {
         const char *name = cause->name != NULL ? cause->name : "cause";
         struct cxm_column event = cxm_column_make(name, CXM_U8, codes, (size_t)cause->n, 1, 1);
         event.flags |= CXM_COLUMN_SENTINEL;
         event.sentinel = 255;
-        for (size_t k = 0; k < o->n_causes; k++)
-            texts[k] = names[k].text;
-        o->causes = texts;
         status = run(duration, &event, o, cxm_tally_incidence, out, error);
     }
     cxm_priv_release(NULL, codes);
@@ -114,9 +130,12 @@ enum cxm_status cxm_competing_risks(const struct cxm_column *duration,
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    if (o.causes != NULL && o.n_causes > 0)
+    const bool named = o.causes != NULL && o.n_causes > 0;
+    if (named && o.list != NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, "list", "causes and list are two ways to name them");
+    if (named)
         return run(duration, cause, &o, cxm_tally_incidence, out, error);
-    return run_matched(duration, cause, &o, out, error);
+    return run_coded(duration, cause, &o, out, error);
 }
 
 /* ---- log-rank ------------------------------------------------------------------------- */

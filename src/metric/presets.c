@@ -10,8 +10,13 @@
     { name, (const double[]){ __VA_ARGS__ },                                                   \
       sizeof((const double[]){ __VA_ARGS__ }) / sizeof(double), NULL, 0 }
 #define TEXT(name, text) { name, NULL, 0, (const char *const[]){ text }, 1 }
+#define TEXTS(name, ...)                                                                       \
+    { name, NULL, 0, (const char *const[]){ __VA_ARGS__ },                                     \
+      sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *) }
 #define PARAMS(array) .params = array, .n_params = CXM_COUNT(array)
 
+/* The classifications of churn and the Chinese terms of the metrics come from the same texts. */
+#define ARTICLES "the Chinese articles on customer service whose terms summary_zh has (流失客户的分类)"
 /* Any number of replies or reopens. */
 #define ANY 1e6
 #define WEEK 604800
@@ -43,6 +48,18 @@ static const struct cxm_param return_on_or_after[] = {
 };
 static const struct cxm_param on_or_after[] = {
     TEXT("mode", "rolling"), TEXT("criterion", "on_or_after"),
+};
+static const struct cxm_param through[] = {
+    TEXTS("causes", "value", "system", "people", "unknown"),
+};
+static const struct cxm_param through_zh[] = {
+    TEXTS("causes", "价值流失", "系统流失", "员工流失", "未知"),
+};
+static const struct cxm_param type[] = {
+    TEXTS("causes", "natural", "malicious", "competitive", "fault", "unknown"),
+};
+static const struct cxm_param type_zh[] = {
+    TEXTS("causes", "自然流失", "恶意流失", "竞争流失", "过失流失", "未知"),
 };
 static const struct cxm_param quarter_hour[] = { NUMBER("target", 900) };
 
@@ -159,6 +176,26 @@ static const struct cxm_preset_info presets[] = {
       .reason = "closed within 15 minutes of creation, still counted when reopened; here of the "
                 "tickets that were closed",
       .inputs = "replied = when it was closed" },
+    { .name = "churn_through", .product = "causes of churn",
+      .metric = "survival", .measure = "events[cause]", PARAMS(through), .verified = 1,
+      .date = "2026", .source = ARTICLES,
+      .reason = "what customers were lost through (价值、系统、员工)",
+      .inputs = "cause = one of these, in English or Chinese" },
+    { .name = "churn_through_zh", .product = "causes of churn (中文)",
+      .metric = "survival", .measure = "events[cause]", PARAMS(through_zh), .verified = 1,
+      .date = "2026", .source = ARTICLES,
+      .reason = "价值、系统、员工: what customers were lost through",
+      .inputs = "cause = one of these, in English or Chinese" },
+    { .name = "churn_type", .product = "causes of churn",
+      .metric = "survival", .measure = "events[cause]", PARAMS(type), .verified = 1,
+      .date = "2026", .source = ARTICLES,
+      .reason = "the kind of the loss (自然、恶意、竞争、过失)",
+      .inputs = "cause = one of these, in English or Chinese" },
+    { .name = "churn_type_zh", .product = "causes of churn (中文)",
+      .metric = "survival", .measure = "events[cause]", PARAMS(type_zh), .verified = 1,
+      .date = "2026", .source = ARTICLES,
+      .reason = "自然、恶意、竞争、过失: the kind of the loss",
+      .inputs = "cause = one of these, in English or Chinese" },
 };
 
 size_t cxm_preset_count(void)

@@ -781,6 +781,24 @@ class CauseName(Structure):
     ]
 
 
+class CauseInfo(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("summary", c_char_p),
+    ]
+
+
+class CauseList(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("summary", c_char_p),
+        ("causes", POINTER(CauseInfo)),
+        ("n_causes", c_size_t),
+        ("labels", c_void_p),
+        ("n_labels", c_size_t),
+    ]
+
+
 class TargetOptions(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -978,6 +996,8 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_survival_options", SurvivalOptions),
     ("cxm_logrank_options", LogrankOptions),
     ("cxm_cause_name", CauseName),
+    ("cxm_cause_info", CauseInfo),
+    ("cxm_cause_list", CauseList),
     ("cxm_duration_counts", DurationCounts),
     ("cxm_tickets", Tickets),
     ("cxm_backlog_options", BacklogOptions),
@@ -1121,6 +1141,10 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_match_causes": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(c_uint8), POINTER(CauseName),
         POINTER(c_size_t), _ALLOCATOR, _ERROR),
+    "cxm_cause_list_at": (POINTER(CauseList), c_size_t),
+    "cxm_cause_list_find": (POINTER(CauseList), c_char_p),
+    "cxm_code_causes": (
+        _STATUS, POINTER(CauseList), POINTER(Column), POINTER(Column), POINTER(c_uint8), _ERROR),
     # cohorts.h
     "cxm_cohorts_tally": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(CohortsOptions), _ALLOCATOR,

@@ -16,6 +16,8 @@ from ._report import Report, read_report
 # How a parameter of the library is called in the function of its metric, and what it becomes.
 _PAIRS = ("scale",)
 _DROPPED = "level", "interval", "measures"
+# Its presets are classifications of causes, no rules that give other numbers.
+_CAUSES = "survival"
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,18 @@ class Preset:
     inputs: str
 
     def run(self, *args: Any, **options: Any) -> Any:
-        """``cxm.METRIC(…)`` with the parameters of the preset; the result of its measure."""
+        """``cxm.METRIC(…)`` with the parameters of the preset; the result of its measure. A
+        classification of churn goes to ``cxm.competing_risks``, whose curves come back."""
+        if self.metric == _CAUSES:
+            import cxm
+
+            return cxm.competing_risks(*args, causes=self.name, **options)
         return _run(self.metric, self.params, args, options)[self.measure]
 
 
 def presets(metric: str | None = None) -> list[Preset]:
     """The rules of products: Zendesk, Freshservice, Stripe, ChartMogul … All of them, or those of
-    one metric.
+    one metric. Those of "survival" are classifications of churn, for ``competing_risks(causes=)``.
 
     >>> [p.name for p in cxm.presets("one_touch")][-1]
     'zendesk_one_touch_2'
@@ -75,6 +82,9 @@ def preset_report(
     ... # doctest: +SKIP
     """
     level = checked_level(level)
+    if metric == _CAUSES:
+        raise Error("classifications of churn are no rules to compare: pass the name of one to "
+                    "cxm.competing_risks(causes=)", column="metric", value=metric)
     chosen = _chosen(metric, only)
     results = [_run(metric, {}, args, options)]
     results += [_run(metric, preset.params, args, options) for preset in chosen]
@@ -125,7 +135,9 @@ def _preset(info: PresetInfo) -> Preset:
         param = info.params[i]
         name = text(param.name)
         assert name in kinds
-        if param.n_texts:
+        if param.n_texts > 1:
+            params[name] = [text(param.texts[k]) for k in range(param.n_texts)]
+        elif param.n_texts:
             params[name] = text(param.texts[0])
         elif name in _PAIRS:
             params[name] = tuple(_short(param.numbers[k]) for k in range(param.n_numbers))

@@ -225,7 +225,7 @@ def competing_risks(
     cause: Any = None,
     *,
     event: Any = None,
-    causes: Sequence[str] | None = None,
+    causes: Sequence[str] | str | None = None,
     entry: Any = None,
     data: Any = None,
     by: Any = None,
@@ -251,6 +251,11 @@ def competing_risks(
                   number) together with
     ``event``     1 lost, 0 still a customer: the distinct causes of the lost ones, in order, and
                   "unknown" for those without a cause
+    ``causes``    or the name of a classification (流失客户的分类), whose words are read in
+                  English or Chinese: "churn_type" (natural 自然, malicious 恶意, competitive 竞争,
+                  fault 过失, unknown), "churn_through" (value 价值, system 系统, people 员工,
+                  unknown); "churn_type_zh", "churn_through_zh" show the Chinese names. Of lost
+                  customers (``event``) without a cause it is unknown; other words are an error
     ``duration``  may be a :class:`Tally` of "survival" with ``causes``
 
     Axes: ``time, at_risk, events`` (by this cause), ``censored``. 1 - kaplan_meier of one cause
@@ -424,10 +429,15 @@ def _by_name(column: Column, causes: list[str]) -> None:
     column.keep = (column.keep, array)
 
 
-def _causes(call: _Call, cause: Any, event: Any, causes: Sequence[str] | None) -> None:
+def _causes(
+    call: _Call, cause: Any, event: Any, causes: Sequence[str] | str | None
+) -> None:
     """The column of causes, and their names."""
     if cause is None:
         raise Error("cause= is needed: 0 still a customer, 1 … K the causes", column="cause")
+    if isinstance(causes, str):
+        _listed(call, cause, event, causes)
+        return
     if causes is not None and event is None:
         call.names = _named(causes)
         call.add_input(known("survival"), "event", cause)
@@ -449,6 +459,34 @@ def _causes(call: _Call, cause: Any, event: Any, causes: Sequence[str] | None) -
     if lost is not None:
         codes.name, codes.index = column.name, column.index
         call.columns += [column, lost]
+
+
+def _listed(call: _Call, cause: Any, event: Any, name: str) -> None:
+    """Causes in the words of a classification."""
+    found = lib.cxm_cause_list_find(name.encode())
+    if not found:
+        known_names = []
+        while lib.cxm_cause_list_at(len(known_names)):
+            known_names.append(text(lib.cxm_cause_list_at(len(known_names))[0].name))
+        raise Error(f"there is no list of causes {name!r}; there are {', '.join(known_names)}",
+                    column="causes", value=name)
+    column = call.column(cause, "cause", call.labels, event is not None)
+    column.name = column.name or b"cause"
+    call._answers(column)
+    lost = None
+    if event is not None:
+        lost = call.column(event, "event", call.labels)
+        lost.name = lost.name or b"event"
+        call._answers(lost)
+    store, error = (c_uint8 * max(column.n, 1))(), ErrorStruct()
+    check(lib.cxm_code_causes(found, byref(column), None if lost is None else byref(lost), store,
+                              byref(error)), error)
+    codes = plain(U8, addressof(store), column.n, 1, store)
+    codes.sentinel, codes.flags = 255, SENTINEL
+    codes.name, codes.index = column.name, column.index
+    call.names = [text(found[0].causes[k].name) for k in range(found[0].n_causes)]
+    call.add(b"event", codes)
+    call.columns += [column] if lost is None else [column, lost]
 
 
 def _match(cause: Column, lost: Column | None) -> tuple[Column, list[str]]:

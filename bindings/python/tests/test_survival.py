@@ -253,6 +253,40 @@ def test_worked_example_of_causes() -> None:
         cxm.competing_risks(TIMES_D, CAUSES_D, causes=NATURES[:3])
 
 
+def test_classifications_of_churn() -> None:
+    r = cxm.competing_risks(TIMES_D, CAUSES_D, causes="churn_type")
+    assert r["incidence[natural]"].to_dict()["value"][-1] == pytest.approx(.3004638219, abs=5e-11)
+    assert r.measures == [
+        *(f"incidence[{n}]" for n in ("natural", "malicious", "competitive", "fault", "unknown")),
+        "survival",
+    ]
+    chinese = ["", "自然", "恶意流失", "竞争", "过失流失"]
+    event = [c > 0 for c in CAUSES_D]
+    again = cxm.competing_risks(TIMES_D, [chinese[c] for c in CAUSES_D], event=event,
+                                causes="churn_type")
+    assert again.tally == r.tally
+    shown = cxm.competing_risks(TIMES_D, [chinese[c] for c in CAUSES_D], event=event,
+                                causes="churn_type_zh")
+    assert shown["incidence[过失流失]"].to_dict()["value"] == \
+        r["incidence[fault]"].to_dict()["value"]
+    preset = next(p for p in cxm.presets("survival") if p.name == "churn_type")
+    assert preset.params["causes"][:4] == NATURES and "自然" in preset.reason
+    assert preset.run(TIMES_D, CAUSES_D).tally == r.tally
+    words = [NATURES[c - 1] if c else None for c in CAUSES_D]
+    own = cxm.competing_risks(TIMES_D, [f"r{c}" for c in CAUSES_D], event=event,
+                              labels={f"r{c}": c for c in range(1, 5)}, causes="churn_type")
+    assert own.tally == r.tally
+    words[4] = "price"
+    with pytest.raises(cxm.Error, match="row 4 is price, which is none of the causes natural"):
+        cxm.competing_risks(TIMES_D, words, event=event, causes="churn_type")
+    with pytest.raises(cxm.Error, match="pass also which customers are lost"):
+        cxm.competing_risks(TIMES_D, words, causes="churn_type")
+    with pytest.raises(cxm.Error, match="there are churn_through, churn_through_zh, churn_type"):
+        cxm.competing_risks(TIMES_D, CAUSES_D, causes="reasons")
+    with pytest.raises(cxm.Error, match="classifications of churn are no rules"):
+        cxm.preset_report("survival", TIMES_D, CAUSES_D)
+
+
 def test_grouped_curves() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"days": [1, 2, 3, 4, 5, 6], "lost": [1, 1, 0, 1, 0, 1],
