@@ -515,6 +515,8 @@ static void tails_take_everything(void **state)
     assert_close(cxm_priv_t_p_value(1e200, 3), 0.0, 0.0);
     assert_close(cxm_priv_t_p_value(1.5, INFINITY), cxm_priv_normal_p_value(1.5), 0.0);
     assert_close(cxm_priv_t(0.95, INFINITY), cxm_priv_z(0.95), 0.0);
+    /* The usual level is a constant: the quantile of the same tail, to the last bit but one. */
+    assert_close(cxm_priv_z(0.95), -cxm_priv_normal_quantile(0.5 * (1.0 - 0.95)), 2.3e-16);
     assert_close(cxm_priv_t_upper(-2, 5) + cxm_priv_t_upper(2, 5), 1.0, 1e-15);
     assert_true(isnan(cxm_priv_t(0.95, 0)) && isnan(cxm_priv_t(0.95, NAN)));
     assert_close(cxm_priv_chi2_upper(0, 3), 1.0, 0.0);

@@ -169,8 +169,46 @@ const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT])
     return out;
 }
 
+/* The formats of names and definitions, literal text with %s and %d, without the machinery of
+ * snprintf, which takes longer than the estimates that they name. False: another conversion. */
+static bool append_plainly(char *out, size_t capacity, size_t *used, const char *format,
+                           va_list args)
+{
+    for (const char *at = format; (at = strchr(at, '%')) != NULL; at += 2) {
+        if (at[1] != 's' && at[1] != 'd')
+            return false;
+    }
+    char digits[CXM_DOUBLE_TEXT];
+    const size_t room = capacity > 0 ? capacity - 1 : 0;
+    for (const char *at = format; *at != '\0';) {
+        const char *text = at;
+        size_t n = strcspn(at, "%");
+        at += n;
+        if (n == 0) {
+            text = at[1] == 's' ? va_arg(args, const char *)
+                                : whole_text(va_arg(args, int), digits);
+            text = text != NULL ? text : "(null)"; /* as snprintf */
+            n = strlen(text);
+            at += 2;
+        }
+        const size_t left = *used < room ? room - *used : 0;
+        if (left > 0)
+            memcpy(out + *used, text, n < left ? n : left);
+        *used += n;
+    }
+    if (capacity > 0)
+        out[*used < room ? *used : room] = '\0';
+    return true;
+}
+
 void cxm_priv_append(char *out, size_t capacity, size_t *used, const char *format, ...)
 {
+    va_list plain;
+    va_start(plain, format);
+    const bool done = append_plainly(out, capacity, used, format, plain);
+    va_end(plain);
+    if (done)
+        return;
     const size_t left = *used < capacity ? capacity - *used : 0;
     va_list args;
     va_start(args, format);

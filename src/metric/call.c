@@ -103,12 +103,14 @@ enum cxm_status cxm_priv_call_fill(struct cxm_tally *tally, const struct cxm_cal
         inputs[at++] = (struct cxm_input){ "cluster", &o->cluster[k] };
     for (size_t k = 0; k < n_fpc; k++)
         inputs[at++] = (struct cxm_input){ "fpc", &o->fpc[k] };
-    /* The same number for all rows is a column of stride 0. */
-    const struct cxm_column everybody =
-        cxm_column_make("fpc", CXM_F64, &o->population,
-                        n > 0 && inputs[0].column != NULL ? (size_t)inputs[0].column->n : 0, 0, 8);
-    if (o->population != 0)
+    struct cxm_column everybody;
+    if (o->population != 0) { /* the same number for all rows is a column of stride 0 */
+        everybody = cxm_column_make("fpc", CXM_F64, &o->population,
+                                    n > 0 && inputs[0].column != NULL
+                                      ? (size_t)inputs[0].column->n
+                                      : 0, 0, 8);
         inputs[at++] = (struct cxm_input){ "fpc", &everybody };
+    }
     const struct cxm_add_options add = { sizeof add, o->invalid, o->missing_key, o->threads, 0 };
     const enum cxm_status status = cxm_tally_add(tally, inputs, at, &add, error);
     cxm_priv_release(allocator, inputs);

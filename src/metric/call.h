@@ -22,6 +22,16 @@ struct cxm_call {
     size_t n_inputs;
 };
 
+/* A call of a metric; its options start with the common ones. The lists are long, and only as far
+ * written as they are used. */
+static inline void cxm_priv_call_begin(struct cxm_call *call, const char *metric,
+                                       const void *options)
+{
+    call->metric = metric;
+    memcpy(&call->common, options, sizeof call->common);
+    call->n_params = call->n_inputs = 0;
+}
+
 /* Where the rows go. */
 struct cxm_rows_out {
     struct cxm_row *rows;

@@ -140,8 +140,8 @@ enum cxm_status cxm_ces(const struct cxm_column *score, const struct cxm_ces_opt
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "ces" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "ces", &o);
     const double high_is_easy_value = o.low_is_easy == 0;
     if (o.scale[0] != 0 || o.scale[1] != 0)
         cxm_priv_call_number(&call, "scale", o.scale, 2);

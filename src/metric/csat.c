@@ -153,8 +153,8 @@ enum cxm_status cxm_csat(const struct cxm_column *score, const struct cxm_csat_o
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "csat" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "csat", &o);
     const double satisfied = o.satisfied;
     if (o.scale[0] != 0 || o.scale[1] != 0)
         cxm_priv_call_number(&call, "scale", o.scale, 2);

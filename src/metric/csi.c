@@ -302,8 +302,8 @@ enum cxm_status cxm_csi(const struct cxm_column *items, size_t n_items,
     enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "csi" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "csi", &o);
     if (o.importance_kind < 0 || o.importance_kind > 2 || o.partial < 0 || o.partial > 2
         || o.scaling < 0 || o.scaling > 1)
         return cxm_priv_fail(error, CXM_EINVAL, "options", "an option is out of range");

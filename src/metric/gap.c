@@ -536,8 +536,8 @@ enum cxm_status cxm_gap(const struct cxm_column *perceived, const struct cxm_col
     enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "gap" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "gap", &o);
     if (o.importance_kind < 0 || o.importance_kind > 2 || o.partial < 0 || o.partial > 2)
         return cxm_priv_fail(error, CXM_EINVAL, "options", "an option is out of range");
     struct cxm_item_names names;

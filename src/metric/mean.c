@@ -229,8 +229,8 @@ enum cxm_status cxm_mean(const struct cxm_column *value, const struct cxm_mean_o
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "mean" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "mean", &o);
     cxm_priv_call_input(&call, "value", value, 1);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
                              error);
@@ -244,8 +244,8 @@ enum cxm_status cxm_ratio(const struct cxm_column *numerator, const struct cxm_c
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "ratio" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "ratio", &o);
     cxm_priv_call_input(&call, "numerator", numerator, 1);
     cxm_priv_call_input(&call, "denominator", denominator, 1);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
@@ -260,8 +260,8 @@ enum cxm_status cxm_total(const struct cxm_column *value, const struct cxm_mean_
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "total" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "total", &o);
     cxm_priv_call_input(&call, "value", value, 1);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
                              error);

@@ -128,8 +128,8 @@ enum cxm_status cxm_nps(const struct cxm_column *score, const struct cxm_nps_opt
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "nps" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "nps", &o);
     const double promoter = o.promoter, detractor = o.detractor;
     if (o.scale[0] != 0 || o.scale[1] != 0)
         cxm_priv_call_number(&call, "scale", o.scale, 2);

@@ -431,8 +431,8 @@ enum cxm_status cxm_retention(const struct cxm_column *active_before, const stru
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "retention" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "retention", &o);
     cxm_priv_call_input(&call, "active_before", active_before, 1);
     cxm_priv_call_input(&call, "active_after", active_after, 1);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
@@ -447,8 +447,8 @@ enum cxm_status cxm_churn(const struct cxm_column *active_before, const struct c
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "churn" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "churn", &o);
     if (o.denominator < CXM_CHURN_START || o.denominator > CXM_CHURN_DAILY)
         return cxm_priv_fail(error, CXM_EINVAL, "denominator", "there is no denominator %d",
                              o.denominator);

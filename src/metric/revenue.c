@@ -448,8 +448,8 @@ enum cxm_status cxm_revenue(const struct cxm_column *previous, const struct cxm_
     };
     struct amounts amounts;
     status = make_amounts(&input, &amounts, error);
-    struct cxm_call call = { .metric = "revenue" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "revenue", &o);
     if (o.customer != NULL)
         call.common.freq = &amounts.copies;
     cxm_priv_call_input(&call, "previous", &amounts.previous, 1);

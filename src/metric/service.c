@@ -357,8 +357,8 @@ static enum cxm_status call_service(const char *metric, const char *first,
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = metric };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, metric, &o);
     cxm_priv_call_input(&call, first, a, 1);
     if (b != NULL)
         cxm_priv_call_input(&call, second, b, 1);

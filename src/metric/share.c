@@ -226,8 +226,8 @@ enum cxm_status cxm_share(const struct cxm_column *numerator, const struct cxm_s
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "share" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "share", &o);
     cxm_priv_call_input(&call, "numerator", numerator, 1);
     cxm_priv_call_input(&call, "denominator", o.denominator, o.denominator != NULL);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
@@ -242,8 +242,8 @@ enum cxm_status cxm_fcr(const struct cxm_column *resolved_first, const struct cx
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "fcr" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "fcr", &o);
     cxm_priv_call_input(&call, "resolved_first", resolved_first, 1);
     cxm_priv_call_input(&call, "eligible", o.eligible, o.eligible != NULL);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
@@ -258,8 +258,8 @@ enum cxm_status cxm_one_touch(const struct cxm_column *solved, const struct cxm_
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_call call = { .metric = "one_touch" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "one_touch", &o);
     const double limits[3] = { o.min_replies,
                                o.max_replies == 0    ? 1
                                : o.max_replies == -1 ? 0

@@ -142,8 +142,8 @@ enum cxm_status cxm_sla(const struct cxm_column *opened, const struct cxm_column
     if (states == NULL)
         return cxm_priv_no_memory(error);
     status = cxm_sla_states(opened, answered, o.target, o.as_of, o.schedule, states, &flags, error);
-    struct cxm_call call = { .metric = "sla" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "sla", &o);
     cxm_priv_call_number(&call, "target", &o.target, 1);
     if (o.schedule != NULL)
         cxm_priv_call_text(&call, "hours", business, 1);

@@ -185,8 +185,8 @@ enum cxm_status cxm_stages(const struct cxm_column *customer, const struct cxm_c
         return status;
     const double given[] = { o.new_days, o.active_days, o.dormant_days };
     double days[3];
-    struct cxm_call call = { .metric = "stages" };
-    memcpy(&call.common, &o, sizeof call.common);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "stages", &o);
     for (int i = 0; i < 3; i++) {
         days[i] = given[i] != 0 ? given[i] : usual_days[i];
         cxm_priv_call_number(&call, names[i], &days[i], 1);

@@ -213,7 +213,7 @@ void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limits limits, dou
  * the mean with divisor n (Taylor linearisation; without weights the plug-in variance / n). */
 struct bin_mean {
     double mean, scatter;
-    struct cxm_dd exact; /* mean */
+    struct cxm_dd exact; /* mean; where there is a design or a capture */
 };
 
 /* The same in whole numbers, where y is whole and everything fits: exact, and quicker. */
@@ -234,6 +234,15 @@ static bool whole_mean_of_bins(const struct cxm_view *view, uint32_t unit, const
             return false;
     }
     const cxm_i128 scatter = (cxm_i128)n * squares - (cxm_i128)sum * sum; /* < 2^101 */
+    /* Quotients of whole doubles: the division rounds them once, and the low part is not asked
+     * for. n^3 < 2^50 leaves the double-doubles below no other choice. */
+    if (n <= 100000 && scatter < (int64_t)1 << 53 && view->domain == NULL
+        && view->capture == NULL) {
+        out->mean = (double)sum / (double)n;
+        out->scatter = (double)(int64_t)scatter / (double)(n * n * n);
+        out->exact = cxm_priv_dd(out->mean);
+        return true;
+    }
     const struct cxm_dd high = cxm_priv_dd(ldexp((double)(int64_t)(scatter >> 50), 50));
     const struct cxm_dd low = cxm_priv_dd((double)((int64_t)scatter & (((int64_t)1 << 50) - 1)));
     const struct cxm_dd weight = cxm_priv_dd_int(n);

@@ -278,7 +278,9 @@ static enum cxm_status make_schema(const struct cxm_config *config,
                                    struct cxm_error *error)
 {
     const struct cxm_allocator *allocator = config->allocator;
-    memset(schema, 0, sizeof *schema);
+    const bool plain = sources->n_keys == 0 && sources->value == NULL
+                    && config->n_table_values == 0;
+    memset(schema, 0, plain ? offsetof(struct cxm_schema, keys) : sizeof *schema);
     schema->given = given_inputs(config, sources);
     schema->weighted = sources->weight != NULL;
     schema->n_keys = sources->n_by;
@@ -380,6 +382,16 @@ static enum cxm_status tally_rows(const struct cxm_config *config,
                                   const struct cxm_sources *sources, int n_threads,
                                   struct cxm_state *out, struct cxm_error *error)
 {
+    if (n_threads == 1) {
+        if (!cxm_priv_state_init(out, config, sources->weight != NULL,
+                                 cxm_priv_sources_margins(sources)))
+            return cxm_priv_no_memory(error);
+        const enum cxm_status alone = cxm_priv_add_range(config, sources, 0, sources->n, out,
+                                                         error);
+        if (alone != CXM_OK)
+            cxm_priv_state_release(out);
+        return alone;
+    }
     struct job *jobs = cxm_priv_alloc_zero(config->allocator, (size_t)n_threads, sizeof *jobs);
     if (jobs == NULL)
         return cxm_priv_no_memory(error);
@@ -423,8 +435,7 @@ static enum cxm_status commit(struct cxm_tally *tally, struct cxm_schema *schema
         cxm_tally_clear(tally); /* an earlier add of no rows may have left a schema */
         cxm_priv_state_release(&tally->state);
         tally->state = *state;
-        tally->schema = *schema;
-        memset(schema, 0, sizeof *schema);
+        cxm_priv_schema_move(&tally->schema, schema);
     }
     cxm_priv_tally_changed(tally);
     return CXM_OK;
@@ -480,10 +491,10 @@ enum cxm_status cxm_tally_add(struct cxm_tally *tally, const struct cxm_input *i
     enum cxm_status status = check_options(options, &chosen, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_sources sources = {
-        .count_invalid = chosen.invalid == CXM_INVALID_COUNT,
-        .leave_out_missing_keys = chosen.missing_key == CXM_MISSING_KEY_LEAVE_OUT,
-    };
+    struct cxm_sources sources;
+    memset(&sources, 0, offsetof(struct cxm_sources, value_plan));
+    sources.count_invalid = chosen.invalid == CXM_INVALID_COUNT;
+    sources.leave_out_missing_keys = chosen.missing_key == CXM_MISSING_KEY_LEAVE_OUT;
     const uint32_t n_slots = tally->config.n_slots;
     sources.slots = cxm_priv_alloc_zero(&tally->allocator, n_slots, sizeof *sources.slots);
     sources.given = cxm_priv_alloc_zero(&tally->allocator, n_slots, sizeof *sources.given);

@@ -17,7 +17,7 @@ static void release_value(struct cxm_config *config, struct cxm_value *value)
 
 void cxm_priv_config_release(struct cxm_config *config)
 {
-    for (int i = 0; i < CXM_MAX_PARAMS; i++)
+    for (int i = 0; i < config->rules->info->n_params; i++)
         release_value(config, &config->params[i]);
     cxm_priv_release(config->allocator, config->units);
     config->units = NULL;

@@ -164,10 +164,28 @@ static void release_names(char ***names, uint32_t *n, const struct cxm_allocator
 
 void cxm_priv_schema_release(struct cxm_schema *schema, const struct cxm_allocator *allocator)
 {
+    if (cxm_priv_schema_is_plain(schema)) {
+        schema->weighted = false;
+        schema->given = 0;
+        return;
+    }
     for (uint32_t k = 0; k < CXM_MOST_KEYS; k++)
         release_names(&schema->categories[k], &schema->n_categories[k], allocator);
     release_names(&schema->value_categories, &schema->n_value_categories, allocator);
     memset(schema, 0, sizeof *schema);
+}
+
+void cxm_priv_schema_move(struct cxm_schema *to, struct cxm_schema *from)
+{
+    if (!cxm_priv_schema_is_plain(from)) {
+        *to = *from;
+        memset(from, 0, sizeof *from);
+        return;
+    }
+    to->weighted = from->weighted;
+    to->given = from->given;
+    from->weighted = false;
+    from->given = 0;
 }
 
 static bool copy_names(char *const *from, uint32_t n, char ***to, uint32_t *n_to,

@@ -6,11 +6,11 @@
 static bool layout_init(struct cxm_layout *layout, const struct cxm_allocator *allocator,
                         uint32_t n_counts, uint32_t n_sums)
 {
-    layout->n_counts = n_counts;
-    layout->n_sums = n_sums;
+    *layout = (struct cxm_layout){ .n_counts = n_counts, .n_sums = n_sums, .stride = n_counts };
+    if (n_sums == 0)
+        return true;
     layout->windows = cxm_priv_alloc_zero(allocator, n_sums, sizeof *layout->windows);
     layout->at = cxm_priv_alloc_zero(allocator, n_sums, sizeof *layout->at);
-    layout->stride = n_counts;
     for (uint32_t s = 0; layout->at != NULL && s < n_sums; s++)
         layout->at[s] = n_counts;
     return layout->windows != NULL && layout->at != NULL;

@@ -27,15 +27,23 @@ struct cxm_schema {
     uint32_t n_keys;                  /* of "by" */
     uint32_t n_design;                /* of the sampling design, after them */
     uint8_t roles[CXM_MOST_KEYS];     /* enum cxm_key_role */
-    struct cxm_key_info keys[CXM_MOST_KEYS];
-    char **categories[CXM_MOST_KEYS]; /* CXM_KEY_CATEGORY: names in order, NULL otherwise */
-    uint32_t n_categories[CXM_MOST_KEYS];
     uint32_t given;                  /* bit r: optional input r was given */
     bool has_values;
     int32_t values_type;             /* enum cxm_key_type */
     char **value_categories;
     uint32_t n_value_categories;
+    /* Of each key, and long: not even written for a plain schema (below). */
+    struct cxm_key_info keys[CXM_MOST_KEYS];
+    char **categories[CXM_MOST_KEYS]; /* CXM_KEY_CATEGORY: names in order, NULL otherwise */
+    uint32_t n_categories[CXM_MOST_KEYS];
 };
+
+/* Without keys and values a schema is two fields, and the rest is zero: most small tallies are so,
+ * and their calls shall not write kilobytes. */
+static inline bool cxm_priv_schema_is_plain(const struct cxm_schema *schema)
+{
+    return schema->n_keys == 0 && schema->n_design == 0 && !schema->has_values;
+}
 
 static inline bool cxm_priv_has_margins(const struct cxm_schema *schema)
 {
@@ -112,6 +120,8 @@ enum cxm_status cxm_priv_tally_like(const struct cxm_tally *tally, struct cxm_ta
 const char *cxm_priv_role_name(enum cxm_key_role role);
 
 void cxm_priv_schema_release(struct cxm_schema *schema, const struct cxm_allocator *allocator);
+/* `to` is zero, `from` becomes it. */
+void cxm_priv_schema_move(struct cxm_schema *to, struct cxm_schema *from);
 bool cxm_priv_schema_copy(const struct cxm_schema *from, struct cxm_schema *to,
                           const struct cxm_allocator *allocator);
 enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
@@ -154,14 +164,14 @@ struct cxm_sources {
     const struct cxm_column **slots;      /* n_slots; NULL where an optional one is absent */
     bool *given;
     const struct cxm_column *keys[CXM_MOST_KEYS]; /* of "by", then of the design */
-    struct cxm_key_plan plans[CXM_MOST_KEYS];
     uint8_t roles[CXM_MOST_KEYS];
     uint32_t n_keys, n_by;                        /* all; those of "by" */
     const struct cxm_column *weight, *freq;
     const struct cxm_column *value;       /* of the key table */
-    struct cxm_key_plan value_plan;
     int64_t n;
     bool count_invalid, leave_out_missing_keys;
+    /* Last, and written only where there is a key: they are long. */
+    struct cxm_key_plan value_plan, plans[CXM_MOST_KEYS];
 };
 
 static inline bool cxm_priv_sources_margins(const struct cxm_sources *sources)
