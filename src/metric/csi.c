@@ -143,6 +143,33 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
         rule_person(config, block);
 }
 
+/* The same for whole numbers. */
+static bool form(const struct cxm_config *config, uint32_t unit, struct cxm_unit_form *out)
+{
+    const struct cxm_value *weights = &config->params[WEIGHTS];
+    const bool ratio = cxm_priv_choice(config, SCALING) == RATIO;
+    const double from = ratio ? 0 : config->lowest[ITEM_INPUT];
+    if (importance_of(config) != CXM_IMPORTANCE_NONE)
+        return false;
+    if (unit > 0) {
+        out->coefs[0][unit - 1] = 1;
+        return true;
+    }
+    out->rescaled = cxm_priv_choice(config, PARTIAL) == CXM_PARTIAL_RENORMALISE;
+    double all = 0;
+    for (uint32_t i = 0; i < n_items(config); i++) {
+        const double w = weights->n_numbers > 0 ? weights->numbers[i] : 1;
+        if (!(w >= 1 && w <= 1000 && w == floor(w)))
+            return false;
+        out->coefs[0][i] = (int32_t)w;
+        all += w;
+    }
+    if (fabs(from * all) > 1e9)
+        return false;
+    out->constants[0] = (int32_t)(-from * all);
+    return true;
+}
+
 static enum cxm_status check_inputs(const struct cxm_config *config, const bool *given,
                                     struct cxm_error *error)
 {
@@ -286,7 +313,8 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_csi = {
-    .rules = { .info = &info, .configure = configure, .rule = rule, .check_inputs = check_inputs },
+    .rules = { .info = &info, .configure = configure, .rule = rule, .form = form,
+               .check_inputs = check_inputs },
     .estimators = estimators,
     .items_param = ITEMS, .dimensions_param = -1, .unit_of = unit_of, .define = define,
 };

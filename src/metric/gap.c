@@ -312,6 +312,52 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
         rule_all_overall(config, block, partial);
 }
 
+/* ---- the same for whole numbers -------------------------------------------------------- */
+
+/* The largest gap that is met where gaps are whole numbers divided by n. */
+static int32_t largest_met(const struct cxm_config *config, double n)
+{
+    const double tolerance = cxm_priv_number(config, TOLERANCE);
+    int32_t met = 0;
+    while (met < 1000 && !((met + 1) / n > tolerance))
+        met++;
+    return met;
+}
+
+static bool form_overall(const struct cxm_config *config, struct cxm_unit_form *out)
+{
+    const uint32_t k = n_items(config);
+    const struct cxm_value *weights = &config->params[WEIGHTS];
+    if (config->params[DIMENSION_WEIGHTS].n_numbers > 0)
+        return false;
+    for (uint32_t i = 0; i < k; i++) {
+        const double w = weights->n_numbers > 0 ? weights->numbers[i] : 1;
+        if (!(w >= 1 && w <= 1000 && w == floor(w)))
+            return false;
+        out->coefs[0][i] = (int32_t)w;
+        out->coefs[0][k + i] = -(int32_t)w;
+    }
+    return true;
+}
+
+static bool form(const struct cxm_config *config, uint32_t unit, struct cxm_unit_form *out)
+{
+    const uint32_t k = n_items(config);
+    if (importance_of(config) != CXM_IMPORTANCE_NONE)
+        return false;
+    out->rescaled = (unit == 0 || unit > k)
+                 && cxm_priv_choice(config, PARTIAL) == CXM_PARTIAL_RENORMALISE;
+    if (unit == 0)
+        return form_overall(config, out);
+    for (uint32_t i = 0; i < k; i++) {
+        const bool own = unit <= k ? i == unit - 1
+                                   : config->params[DIMENSION].numbers[i] == (double)(unit - 1 - k);
+        out->coefs[0][i] = out->coefs[1][k + i] = own;
+    }
+    out->met = largest_met(config, divisor_of(config, unit - 1));
+    return true;
+}
+
 /* ---- estimates ------------------------------------------------------------------------ */
 
 /* The sum of the weights that the overall gap was summed with. */
@@ -520,7 +566,8 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_gap = {
-    .rules = { .info = &info, .configure = configure, .rule = rule, .check_inputs = check_inputs },
+    .rules = { .info = &info, .configure = configure, .rule = rule, .form = form,
+               .check_inputs = check_inputs },
     .estimators = estimators,
     .items_param = ITEMS, .dimensions_param = DIMENSION, .define = define,
 };

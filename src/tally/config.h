@@ -30,6 +30,17 @@ struct cxm_unit_spec {
     uint8_t reasons[CXM_MAX_REASONS]; /* enum cxm_reason of code bins + 3 + i */
 };
 
+/* A unit whose variables are whole linear forms of the inputs: variable k is constants[k] plus the
+ * sum of coefs[k][slot] times the input, missing where one of them is. Of three bins, which are of
+ * two variables, the middle one is where these differ by `met` at most. `rescaled`: rows without
+ * some of the inputs are not missing but have a variable that the rule alone knows. */
+struct cxm_unit_form {
+    int32_t *coefs[2]; /* by slot, zeros */
+    int32_t constants[2];
+    int32_t met;
+    bool rescaled;
+};
+
 struct cxm_unit_layout {
     uint32_t n_codes;
     uint32_t counts_at;    /* first counter within the cell */
@@ -92,6 +103,9 @@ struct cxm_rules {
     /* Checks the parameters together, sets n_items and ranges, then cxm_priv_config_units. */
     enum cxm_status (*configure)(struct cxm_config *config, struct cxm_error *error);
     void (*rule)(const struct cxm_config *config, struct cxm_block *block);
+    /* Describes a unit, of 1 or 3 bins and 1 or 2 variables; false: it is nothing like that. NULL:
+     * no unit is. */
+    bool (*form)(const struct cxm_config *config, uint32_t unit, struct cxm_unit_form *out);
     bool one_rating; /* one unit, whose codes are those of the only input, a rating */
     /* Do the columns that are there (by slot) fit the parameters? NULL: always. */
     enum cxm_status (*check_inputs)(const struct cxm_config *config, const bool *given,

@@ -2,6 +2,7 @@
  *
  * Adding a range of rows to a fresh state: decode, find groups, apply the rule, accumulate,
  * block by block. One range is one thread's work. */
+#include "tally/small.h"
 #include "tally/tally.h"
 #include "tally/weighed.h"
 
@@ -296,6 +297,7 @@ struct range {
     struct cxm_reader *readers; /* by slot */
     struct cxm_reader weight, freq;
     struct cxm_weighed *weighed; /* NULL: weights go straight into the table */
+    struct cxm_small *small;     /* NULL: no short cut for small whole numbers */
     int64_t since_normalised;
 };
 
@@ -625,6 +627,41 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
     return status;
 }
 
+/* Items of small whole numbers. *done stays false where the block has to go the general way, which
+ * then also tells what is wrong with it. */
+static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n, bool *done,
+                                       struct cxm_error *error)
+{
+    struct cxm_table *groups = &r->state->groups;
+    struct cxm_scratch *s = r->scratch;
+    if (cxm_priv_small_read(r->small, first, n) != CXM_SMALL_DONE)
+        return CXM_OK;
+    enum cxm_small_result result = cxm_priv_small_add(r->small, groups, first, n, NULL);
+    const bool counted = result == CXM_SMALL_GROUPS;
+    if (counted) {
+        size_t whole = n;
+        const enum cxm_status status = find_groups(&r->grouper, groups, first, &whole, NULL,
+                                                   s->groups, error);
+        if (status != CXM_OK) /* the general way may find a lower row */
+            return status == CXM_ENOMEM ? status : CXM_OK;
+        result = cxm_priv_small_add(r->small, groups, first, n, s->groups);
+    }
+    if (result == CXM_SMALL_NO_MEMORY)
+        return cxm_priv_no_memory(error);
+    if (result == CXM_SMALL_FULL) {
+        const bool room = cxm_priv_small_flush(r->small, groups);
+        cxm_priv_small_free(r->small);
+        r->small = NULL;
+        return room ? CXM_OK : cxm_priv_no_memory(error);
+    }
+    s->block.n = n;
+    *done = true;
+    if (counted)
+        return count_rows(r, NULL, error);
+    r->state->rows += (int64_t)n;
+    return CXM_OK;
+}
+
 static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error *error)
 {
     const struct cxm_allocator *allocator = r->config->allocator;
@@ -640,6 +677,9 @@ static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error
         if (r->weighed == NULL)
             return cxm_priv_no_memory(error);
     }
+    enum { FEW_ROWS = 512 };
+    if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, &r->small))
+        return cxm_priv_no_memory(error);
     r->scratch->block.given = r->sources->given;
     for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
         if (r->sources->given[slot])
@@ -665,9 +705,15 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     enum cxm_status status = range_init(&r, (size_t)(last - first), error);
     while (status == CXM_OK && first < last) {
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
-        status = add_block(&r, first, n, error);
+        bool done = false;
+        if (r.small != NULL)
+            status = add_small_block(&r, first, n, &done, error);
+        if (status == CXM_OK && !done)
+            status = add_block(&r, first, n, error);
         first += (int64_t)n;
     }
+    if (status == CXM_OK && r.small != NULL && !cxm_priv_small_flush(r.small, &state->groups))
+        status = cxm_priv_no_memory(error);
     if (status == CXM_OK && r.weighed != NULL && !cxm_priv_weighed_flush(r.weighed, &state->groups))
         status = cxm_priv_no_memory(error);
     if (status == CXM_OK) {
@@ -679,6 +725,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     cxm_priv_release(config->allocator, r.readers);
     cxm_priv_scratch_free(r.scratch);
     cxm_priv_weighed_free(r.weighed);
+    cxm_priv_small_free(r.small);
     return status;
 }
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Columns of small whole numbers, answers of 1 to 5 or 0 to 100, as one byte a row. Bytes are
+ * left where they lie and floats side by side are turned into bytes when the block has no other
+ * values and none is missing, which two quick loops find out; everything else is read as codes
+ * (read_codes.c) and narrowed, so that all roads agree by construction. */
+#include "column/small.h"
+#include "column/decode.h"
+
+bool cxm_priv_small_bytes_c(const uint8_t *bytes, size_t n, uint8_t lowest, uint8_t highest)
+{
+    uint8_t largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t above = (uint8_t)(bytes[i] - lowest);
+        largest = above > largest ? above : largest;
+    }
+    return largest <= highest - lowest;
+}
+
+bool cxm_priv_small_floats_c(const unsigned char *from, size_t n,
+                             const struct cxm_small_scale *scale, uint8_t *bytes)
+{
+    const float low = (float)scale->lowest, high = (float)scale->highest;
+    unsigned odd = 0;
+    for (size_t i = 0; i < n; i++) {
+        float v;
+        memcpy(&v, from + 4 * i, sizeof v);
+        const bool inside = (v >= low) & (v <= high);
+        const int32_t whole = (int32_t)(inside ? v : low);
+        odd |= (float)whole != v;
+        bytes[i] = (uint8_t)(whole - scale->base);
+    }
+    return odd == 0;
+}
+
+static bool has_avx512(void)
+{
+#if CXM_COLUMN_X86
+    return __builtin_cpu_supports("avx512bw") != 0;
+#else
+    return false;
+#endif
+}
+
+static bool are_within(const uint8_t *bytes, size_t n, const struct cxm_small_scale *scale)
+{
+    const uint8_t lowest = (uint8_t)scale->lowest, highest = (uint8_t)scale->highest;
+#if CXM_COLUMN_X86
+    if (has_avx512())
+        return cxm_priv_small_bytes_avx512(bytes, n, lowest, highest);
+#endif
+    return cxm_priv_small_bytes_c(bytes, n, lowest, highest);
+}
+
+static bool from_floats(const unsigned char *from, size_t n, const struct cxm_small_scale *scale,
+                        uint8_t *bytes)
+{
+#if CXM_COLUMN_X86
+    if (has_avx512())
+        return cxm_priv_small_floats_avx512(from, n, scale, bytes);
+#endif
+    return cxm_priv_small_floats_c(from, n, scale, bytes);
+}
+
+/* No row is missing whatever its value, but NaN. */
+static bool is_bare(const struct cxm_column *c)
+{
+    return c->validity == NULL && c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0
+        && c->n_labels == 0 && c->n_missing_codes == 0
+        && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0
+        && c->time_unit == CXM_NO_TIME;
+}
+
+const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, size_t n,
+                                   const struct cxm_small_scale *scale, uint8_t *buffer,
+                                   bool *missing)
+{
+    const struct cxm_column *c = reader->column;
+    const bool bytes = (c->type == CXM_U8 || c->type == CXM_I8) && c->stride == 1;
+    if (is_bare(c) && bytes && scale->base == 0) {
+        const uint8_t *own = cxm_priv_element(c, first);
+        return are_within(own, n, scale) ? own : NULL;
+    }
+    if (is_bare(c) && c->type == CXM_F32 && c->stride == 4
+        && from_floats(cxm_priv_element(c, first), n, scale, buffer))
+        return buffer;
+    uint16_t codes[CXM_MOST_SMALL];
+    const uint32_t bins = (uint32_t)(scale->highest - scale->lowest) + 1;
+    const uint16_t above = (uint16_t)(scale->lowest - scale->base);
+    cxm_priv_read_codes(reader, first, n, scale->lowest, bins, codes);
+    uint16_t any = 0, invalid = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t absent = codes[i] == bins;
+        invalid |= codes[i] > bins;
+        any |= absent;
+        buffer[i] = (uint8_t)(absent ? CXM_SMALL_MISSING : codes[i] + above);
+    }
+    *missing = *missing || any != 0;
+    return invalid == 0 ? buffer : NULL;
+}

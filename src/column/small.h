@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Reading columns of small whole numbers as bytes. */
+#ifndef CXM_SRC_SMALL_H
+#define CXM_SRC_SMALL_H
+
+#include "column/read.h"
+
+enum { CXM_SMALL_MISSING = 128, CXM_MOST_SMALL = 1024 };
+
+/* The values lowest … highest are whole; value - base, which is 0 … 127, stands for each. */
+struct cxm_small_scale {
+    int32_t base, lowest, highest;
+};
+
+/* Rows first … first + n - 1, n at most CXM_MOST_SMALL, as bytes, CXM_SMALL_MISSING where missing:
+ * where they lie, when they are such bytes, or in `buffer`. NULL: there are other values. *missing
+ * is set where a row is. Equals what cxm_priv_read_codes gives. */
+const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, size_t n,
+                                   const struct cxm_small_scale *scale, uint8_t *buffer,
+                                   bool *missing);
+
+/* The loops of it. Bytes: are all lowest … highest? Floats: the bytes of such values; false when
+ * one is none. */
+typedef bool cxm_small_bytes(const uint8_t *bytes, size_t n, uint8_t lowest, uint8_t highest);
+typedef bool cxm_small_floats(const unsigned char *from, size_t n,
+                              const struct cxm_small_scale *scale, uint8_t *bytes);
+cxm_small_bytes cxm_priv_small_bytes_c;
+cxm_small_floats cxm_priv_small_floats_c;
+#if defined(__x86_64__) && defined(__GNUC__)
+cxm_small_bytes cxm_priv_small_bytes_avx512;
+cxm_small_floats cxm_priv_small_floats_avx512;
+#endif
+
+#endif
