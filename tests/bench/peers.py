@@ -1,242 +1,200 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""libcxm beside DuckDB, Polars, pandas and NumPy: same columns in memory, same answers, in turn.
+"""libcxm beside DuckDB, Polars, NumPy, pandas and R: same columns in memory, same answers, in turn.
 
-    python3 tests/bench/peers.py [--rows N] [--repeat N] [--json FILE]
+    python3 tests/bench/peers.py [--only w2,w3] [--rows N] [--repeat N] [--threads 1,2]
+                                 [--bench build-release/tests/bench] [--json FILE]
 
 Every round runs each engine once on a workload, so that what disturbs the machine disturbs all; a
-figure is the median over rounds, a ratio the median of ratios within a round. Each engine gives
-its best form (DuckDB groups by group and answer first; Polars gets an expression; NumPy bincount),
-and what they return is compared before it is timed. Engines that are not installed are left out.
+figure is the median over rounds, a ratio the median of ratios within a round. What the engines
+answer is compared to 1e-9 before it is timed. Engines that are not installed are left out. An
+engine that is slow is run less often. With --bench the C program takes the same workload, on data
+of the same kind, within the same rounds, and ratios are to it; without, they are to Python.
 """
 import argparse
-import importlib
 import json
 import os
+import pathlib
 import platform
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 
-threads = sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv else "1"
-os.environ["POLARS_MAX_THREADS"] = threads  # read when Polars is imported
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+MILLION = 1_000_000
+ROWS = {"w1": 100, "w2": 100, "w2m": 100, "w3": 50, "w4": 50, "w4u": 50, "w5": 20, "w6": 50, "w7": 10,
+        "w8": 1, "w9": 50}  # millions, of a full run
+SLOW = 5.0  # seconds: after that an engine takes part in one more round only
 
-import numpy as np  # noqa: E402
 
-import cxm  # noqa: E402
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default=",".join(ROWS))
+    parser.add_argument("--rows", type=float, help="at most so many (default 10 million)",
+                        default=10e6)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--bench", help="the C program")
+    parser.add_argument("--json")
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
-engines = {}
-for module in ("duckdb", "polars", "pandas"):
+
+# ---- one number of threads, in a process of its own (Polars fixes it when it is imported) ----
+
+
+class CProgram:
+    """The same workload in C: one round of ``bench``, which warms up by itself."""
+
+    name, version = "C", "the same library"
+
+    def __init__(self, path, threads):
+        self.path, self.threads = path, threads
+
+    def time(self, workload, rows):
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            name = workload.upper().replace("M", "m").replace("U", "u")
+            subprocess.run([self.path, "--only", name, "--rows", str(rows), "--repeat", "1",
+                            "--threads", str(self.threads), "--json", file.name],
+                           check=True, stdout=subprocess.DEVNULL)
+            return json.load(file)["workloads"][0]["seconds"][1]
+
+
+def time_one(engine, workload):
+    start = time.perf_counter()
+    result = getattr(engine, workload)()
+    seconds = time.perf_counter() - start
+    return (result if hasattr(engine, "timed") else seconds), result
+
+
+def check(workload, name, got, want):
+    """Engines must say the same before they are compared; resampling within its own noise."""
+    import numpy as np
+    np.testing.assert_allclose(np.asarray(got, dtype=float), np.asarray(want, dtype=float),
+                               rtol=3e-2 if workload == "w8" else 1e-9, atol=1e-9,
+                               err_msg=f"{workload}: {name}")
+
+
+def compare(engines, workload):
+    """First runs: all answers against ours. Returns who takes part, with the seconds it took."""
+    want, first = None, {}
+    for engine in engines:
+        for form in ("", "_plain"):
+            if not hasattr(engine, workload + form):
+                continue
+            seconds, result = time_one(engine, workload + form)
+            answer = engine.answer(workload, result)
+            want = answer if want is None else want
+            name = engine.name + form.replace("_", " ")
+            check(workload, name, answer, want)
+            first[name] = (engine, workload + form, seconds)
+    return first
+
+
+def run_rounds(first, workload, rows, repeat, program):
+    times = {"C": []} if program is not None else {}
+    times.update({name: [] for name in first})
+    for turn in range(repeat):
+        if program is not None:
+            times["C"].append(program.time(workload, rows))
+        for name, (engine, method, seconds) in first.items():
+            if turn == 0 or seconds < SLOW:
+                times[name].append(time_one(engine, method)[0])
+    return times
+
+
+def summary(times, rows):
+    base = times.get("C", times["cxm"])
+    return {name: {"seconds": statistics.median(taken), "rows_per_second": rows
+                   / statistics.median(taken), "rounds": len(taken), "ratio": statistics.median(
+                       t / b for t, b in zip(taken, base))}
+            for name, taken in times.items()}
+
+
+def survfit(engines, limit):
+    """R's survfit sorts and takes minutes for ten million rows: one run of a million."""
+    import peer_data
+    ours, r = (next((e for e in engines if e.name == name), None) for name in ("cxm", "R"))
+    if r is None:
+        return None
+    rows = min(limit, MILLION)
+    columns = peer_data.make("w7", rows)
+    ours.load("w7", columns)
+    r.load("w7", columns)
+    seconds, result = time_one(r, "survfit")
+    check("w7", "survfit", r.answer("survfit", result), ours.answer("w7", ours.w7()))
+    return {"rows": rows, "seconds": seconds}
+
+
+def show(workload, rows, row, threads):
+    print(f"{workload.upper():4} {rows / 1e6:6g} M rows, {threads} thread{'s' * (threads > 1)}")
+    for name, r in row.items():
+        print(f"     {name:13} {r['rows_per_second'] / 1e6:9.1f} M rows/s {r['ratio']:9.2f} x the time"
+              f"   {r['rounds']} rounds", flush=True)
+
+
+def child(args):
+    import peer_data
+    from engines import available
+    threads = args.child
+    engines, absent = available(threads)
+    for name, why in absent.items():
+        print(f"left out: {name}: {why}")
+    program = CProgram(args.bench, threads) if args.bench else None
+    out = {"threads": threads, "versions": {e.name: e.version for e in engines}, "absent": absent,
+           "workloads": {}}
+    for workload in args.only.split(","):
+        rows = int(min(args.rows, ROWS[workload] * MILLION))
+        columns = peer_data.make(workload, rows)
+        for engine in engines:
+            engine.load(workload, columns)
+        times = run_rounds(compare(engines, workload), workload, rows, args.repeat, program)
+        row = summary(times, rows)
+        if workload == "w7" and (fit := survfit(engines, int(args.rows))):
+            rate = fit["rows"] / fit["seconds"]
+            row["survfit"] = {"seconds": fit["seconds"], "rows_per_second": rate, "rounds": 1,
+                              "ratio": next(iter(row.values()))["rows_per_second"] / rate}
+        out["workloads"][workload] = {"rows": rows, "engines": row}
+        show(workload, rows, row, threads)
+    if threads == 1:
+        out["small"] = peer_data.small_calls()
+    for engine in engines:
+        getattr(engine, "close", lambda: None)()
+    with open(args.json, "w", encoding="utf-8") as file:
+        json.dump(out, file)
+
+
+# ---- all of them -----------------------------------------------------------------------------
+
+
+def cpu():
     try:
-        engines[module] = importlib.import_module(module)
-    except ImportError:
-        pass
-
-LIKELY = np.array([0, 1, 2, 3, 4, 5, 5, 5, 6, 6, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 9, 9, 9, 9, 9, 9,
-                   10, 10, 10, 10, 10, 10], dtype=np.uint8)
-
-
-def make_data(rows):
-    random = np.random.default_rng(42)
-    data = {"score": LIKELY[random.integers(0, 32, rows)],
-            "segment": random.integers(0, 1000, rows, dtype=np.uint32),
-            "many": random.integers(0, 1_000_000, rows, dtype=np.uint32),
-            "tenth": random.integers(0, 100, rows, dtype=np.uint32),
-            "rating": random.integers(1, 6, rows, dtype=np.uint8),
-            "weight": 0.2 + 2 * random.random(rows)}
-    data["score"][random.random(rows) < 0.03] = 255
-    for k in range(5):
-        data[f"p{k}"] = random.integers(1, 8, rows).astype(np.float32)
-        data[f"e{k}"] = random.integers(1, 8, rows).astype(np.float32)
-    return data
-
-
-def values_of(result):
-    """The column of values, without a Python object for each row."""
-    return np.asarray(result.to_polars()["value"] if "polars" in engines
-                      else result.to_dict()["value"])
-
-
-def of_numpy(bins):
-    return 100 * (bins[..., 9:11].sum(-1) - bins[..., :7].sum(-1)) / bins[..., :11].sum(-1)
-
-
-class Bench:
-    def __init__(self, data, threads):
-        self.data, self.threads = data, threads
-        if "duckdb" in engines:
-            self.duck = engines["duckdb"].connect()
-            self.duck.execute(f"SET threads = {threads}")
-            self.duck.register("given", self.arrow())
-            self.duck.execute("CREATE TABLE t AS SELECT * FROM given")
-        if "polars" in engines:
-            self.polars = engines["polars"].DataFrame(
-                {k: v for k, v in data.items()})
-        if "pandas" in engines:
-            self.pandas = engines["pandas"].DataFrame(data)
-
-    def arrow(self):
-        import pyarrow
-        return pyarrow.table(self.data)
-
-    # ---- each workload: engine -> function that returns what is compared ------------------
-
-    def w1(self):
-        d = self.data
-        runs = {"cxm": lambda: cxm.nps(d["score"], missing_codes=[255], threads=self.threads).value,
-                "numpy": lambda: of_numpy(np.bincount(d["score"], minlength=256))}
-        if "duckdb" in engines:
-            sql = """SELECT 100.0 * (sum(n) FILTER (score >= 9) - sum(n) FILTER (score <= 6)) / sum(n)
-                     FROM (SELECT score, count(*) n FROM t WHERE score <= 10 GROUP BY score)"""
-            runs["duckdb"] = lambda: self.duck.execute(sql).fetchone()[0]
-        if "polars" in engines:
-            runs["polars"] = lambda: self.of_polars(None)
-        if "pandas" in engines:
-            def pandas():
-                n = self.pandas["score"].value_counts()
-                n = n[n.index <= 10]
-                return 100 * (n[n.index >= 9].sum() - n[n.index <= 6].sum()) / n.sum()
-            runs["pandas"] = pandas
-        return runs
-
-    def of_polars(self, by):
-        c = engines["polars"].col("score")
-        keys = ["score"] if by is None else [by, "score"]
-        n = self.polars.filter(c <= 10).group_by(keys).len()
-        net = (engines["polars"].col("len").filter(c >= 9).sum().cast(engines["polars"].Int64)
-               - engines["polars"].col("len").filter(c <= 6).sum().cast(engines["polars"].Int64))
-        share = 100 * net / engines["polars"].col("len").sum()
-        if by is None:
-            return n.select(share).item()
-        return n.group_by(by).agg(share.alias("nps")).sort(by)["nps"].to_numpy()
-
-    def grouped(self, by):
-        d = self.data
-        groups = int(d[by].max()) + 1
-        runs = {"cxm": lambda: values_of(cxm.nps(
-                    d["score"], by=d[by], missing_codes=[255], threads=self.threads)),
-                "numpy": lambda: of_numpy(np.bincount(
-                    d[by].astype(np.int64) * 16 + np.minimum(d["score"], 11),
-                    minlength=16 * groups).reshape(groups, 16))}
-        if "duckdb" in engines:
-            sql = f"""SELECT {by}, 100.0 * (coalesce(sum(n) FILTER (score >= 9), 0)
-                      - coalesce(sum(n) FILTER (score <= 6), 0)) / sum(n) v
-                      FROM (SELECT {by}, score, count(*) n FROM t WHERE score <= 10
-                            GROUP BY ALL) GROUP BY {by} ORDER BY {by}"""
-            runs["duckdb"] = lambda: self.duck.execute(sql).fetchnumpy()["v"]
-        if "polars" in engines:
-            runs["polars"] = lambda: self.of_polars(by)
-        if "pandas" in engines:
-            def pandas():
-                n = self.pandas.groupby([by, "score"]).size().unstack(fill_value=0)
-                return of_numpy(n.to_numpy()[:, :11])
-            runs["pandas"] = pandas
-        return runs
-
-    def w2(self):
-        return self.grouped("segment")
-
-    def w3(self):
-        d = self.data
-        columns = dict(by=d["segment"], weight=d["weight"], scale=(1, 5), threads=self.threads)
-        runs = {"cxm": lambda: values_of(cxm.csat(d["rating"], **columns))}
-
-        def numpy():
-            w, top = d["weight"], d["rating"] >= 4
-            return (np.bincount(d["segment"], w * top) / np.bincount(d["segment"], w))
-        runs["numpy"] = numpy
-        if "duckdb" in engines:
-            sql = """SELECT segment, sum(weight) FILTER (rating >= 4) / sum(weight) v,
-                     sum(weight * rating) / sum(weight), sum(weight) ^ 2 / sum(weight * weight)
-                     FROM t GROUP BY segment ORDER BY segment"""
-            runs["duckdb"] = lambda: self.duck.execute(sql).fetchnumpy()["v"]
-        if "polars" in engines:
-            c = engines["polars"].col
-            runs["polars"] = lambda: self.polars.group_by("segment").agg(
-                (c("weight").filter(c("rating") >= 4).sum() / c("weight").sum()).alias("v"),
-                ((c("weight") * c("rating")).sum() / c("weight").sum()).alias("m"),
-                (c("weight").sum() ** 2 / (c("weight") ** 2).sum()).alias("n"),
-            ).sort("segment")["v"].to_numpy()
-        return runs
-
-    def w4(self):
-        d = self.data
-        items = [f"d{k}" for k in range(5)]
-        runs = {}
-
-        def ours():
-            return values_of(cxm.gap({k: d[f"p{k[1]}"] for k in items},
-                                     {k: d[f"e{k[1]}"] for k in items},
-                                     by=d["tenth"], threads=self.threads))
-        runs["cxm"] = ours
-        if "duckdb" in engines:
-            parts = ", ".join(f"avg(p{k} - e{k}) m{k}, var_samp(p{k} - e{k}) v{k}" for k in range(5))
-            sql = f"SELECT tenth, {parts} FROM t GROUP BY tenth ORDER BY tenth"
-            runs["duckdb"] = lambda: self.duck.execute(sql).fetchnumpy()
-        if "polars" in engines:
-            c = engines["polars"].col
-            gaps = [(c(f"p{k}") - c(f"e{k}")) for k in range(5)]
-            runs["polars"] = lambda: self.polars.group_by("tenth").agg(
-                *[g.mean().alias(f"m{k}") for k, g in enumerate(gaps)],
-                *[g.var().alias(f"v{k}") for k, g in enumerate(gaps)]).sort("tenth")
-        return runs
-
-    def w8(self):
-        scores = self.data["score"][:1_000_000]
-
-        def numpy():
-            counts = np.bincount(scores, minlength=256)[:11]
-            random = np.random.default_rng(1)
-            p = [counts[:7].sum(), counts[7:9].sum(), counts[9:].sum()]
-            n = sum(p)
-            draws = random.multinomial(n, np.array(p) / n, size=10_000)
-            return np.quantile((draws[:, 2] - draws[:, 0]) / n, [0.025, 0.975])
-        return {"cxm": lambda: cxm.nps(scores, missing_codes=[255], interval="bootstrap").lower,
-                "numpy": numpy}
-
-
-def agree(workload, results):
-    """Engines must say the same before they are compared for speed."""
-    ours = results["cxm"]
-    if workload in ("w4", "w8"):
-        return
-    for engine, theirs in results.items():
-        np.testing.assert_allclose(np.asarray(theirs, dtype=float), np.asarray(ours, dtype=float),
-                                   rtol=1e-9, err_msg=f"{workload}: {engine}")
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":")[1].strip() for line in file if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json")
-    args = parser.parse_args()
-    bench = Bench(make_data(args.rows), args.threads)
-    out = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(),
-           "rows": args.rows, "threads": args.threads, "python": platform.python_version(),
-           "versions": {"cxm": cxm.__version__, "numpy": np.__version__,
-                        **{k: v.__version__ for k, v in engines.items()}},
-           "workloads": {}}
-    for name in ("w1", "w2", "w3", "w4", "w8"):
-        runs = getattr(bench, name)()
-        agree(name, {k: f() for k, f in runs.items()})
-        times = {k: [] for k in runs}
-        for _ in range(args.repeat):
-            for engine, f in runs.items():
-                start = time.perf_counter()
-                f()
-                times[engine].append(time.perf_counter() - start)
-        row = {k: {"seconds": statistics.median(v),
-                   "ratio": statistics.median(t / o for t, o in zip(v, times["cxm"]))}
-               for k, v in times.items()}
-        out["workloads"][name] = row
-        print(name.upper().ljust(4), "  ".join(
-            f"{k} {v['seconds'] * 1e3:.2f} ms" + ("" if k == "cxm" else f" ({v['ratio']:.1f} x)")
-            for k, v in row.items()), flush=True)
+    args = parse()
+    if args.child:
+        return child(args)
+    out = {"mode": "peers", "machine": {"cpu": cpu(), "cores": os.cpu_count(), "python":
+                                        platform.python_version(), "date": time.strftime(
+                                            "%Y-%m-%dT%H:%M:%SZ", time.gmtime())}, "runs": []}
+    for threads in args.threads.split(","):
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            command = [sys.executable, __file__, "--child", threads, "--only", args.only, "--rows",
+                       str(args.rows), "--repeat", str(args.repeat), "--json", file.name]
+            subprocess.run(command + (["--bench", args.bench] if args.bench else []), check=True,
+                           env={**os.environ, "POLARS_MAX_THREADS": threads})
+            out["runs"].append(json.load(file))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump(out, file, indent=1)
+    return None
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #include "print.h"
 
 static const double most_bytes = 12 * 0x1p30, most_rows = 1e9;
+static const char usual[] = "W1,W2,W2m,W3,W4,W4u,W5,W6,W7,W9";
 
 /* Some only once: a second's work is not repeated. */
 static struct scale_point time_rows(const struct workload *w, size_t rows, int repeats)
@@ -47,12 +48,13 @@ static size_t rows_that_fit(const struct workload *w, const struct choices *choi
 
 bool scale_mode(const struct choices *choices)
 {
+    struct choices usually = *choices;
+    usually.only = choices->only == NULL ? usual : choices->only;
     print_open(choices->json, "scale");
     print_list("points", SCALE_HEAD);
     for (size_t i = 0; i < n_workloads; i++) {
         const struct workload *const w = &workloads[i];
-        if (!chosen(choices, w)
-            || (choices->only == NULL && (w->beside != NULL || w->rows < 10000000)))
+        if (!chosen(&usually, w))
             continue;
         const size_t most = rows_that_fit(w, choices);
         for (size_t rows = 10000; rows < most * 10; rows *= 10) {
