@@ -121,6 +121,13 @@ static const struct setting {
     /* 6 was repeated while it was open: by 7, which is before its resolution on day 4 */
     { "after the resolution only", { CXM_INIT(fcr_window), .after_only = 1 }, false, 8, 10,
       "RFFRFFFOFPEPBFF", "fcr/window=7d/key=customer+category/from=resolution/after-only" },
+    /* First contacts only: 2 follows 1 by 5 days, 5 follows 4 by exactly 7, 7 and 12 by 2. */
+    { "none in the week before", { CXM_INIT(fcr_window), .lookback = 7 * DAY }, false, 4, 7,
+      "RFFRFRFOFPEPBFF",
+      "fcr/window=7d/key=customer+category/from=resolution/first-since=7d" },
+    { "none in a day short of it", { CXM_INIT(fcr_window), .lookback = 7 * DAY - 1 }, false, 5, 8,
+      "RFFRFRFOFPEPBFF",
+      "fcr/window=7d/key=customer+category/from=resolution/first-since=604799s" },
 };
 
 static void worked_example(void **state)
@@ -208,6 +215,14 @@ static void survival_version(void **state)
     assert_close(e->upper, pow(0.6581196581, exp(spread)), 1e-8);
     assert_string_equal(cxm_report_definition(report, 0),
                         "fcr/window=7d/key=customer+category/from=resolution/km");
+    cxm_report_free(report);
+    /* First contacts of a week: 1 (4.5 d), 4 (7 d), 6 (0 d) and 11 (1.9 d) are repeated; 3, 9, 14
+     * and 15 are not; 10 was watched for 3.5 days. S = 8/9 7/8 6/7 4/5. */
+    const struct cxm_fcr_window_options first = { CXM_INIT(fcr_window), .lookback = 7 * DAY };
+    assert_int_equal(cxm_fcr_km(&c, 7 * DAY, &first, &report, NULL), CXM_OK);
+    e = cxm_report_estimates(report);
+    assert_int_equal(e->n, 9);
+    assert_close(e->value, 8.0 / 9 * 7 / 8 * (1 - 1.0 / 6) * (1 - 1.0 / 5), 1e-14);
     cxm_report_free(report);
     c.by = &t.columns[3];
     assert_int_equal(cxm_fcr_km(&c, 7 * DAY, NULL, &report, NULL), CXM_OK);
@@ -373,13 +388,14 @@ static void bad_contacts_are_contacts(void **state)
 struct rules {
     bool category, own, from_opening, right_open, after_only;
     int denominator;
-    int64_t window, as_of, start, end;
+    int64_t window, as_of, start, end, lookback;
 };
 
 struct verdict {
     int state;   /* enum cxm_contact_state */
     bool due;
     bool counted; /* opened within the period */
+    bool follows; /* another contact within the look-back */
     bool first;  /* of an issue */
     int issue;   /* its state */
     bool issue_due;
@@ -416,6 +432,10 @@ static void judge_contact(const struct table *t, const struct rules *r, size_t i
                                         : CXM_CONTACT_UNLINKED;
         return;
     }
+    for (size_t j = 0; j < t->n; j++)
+        v->follows = v->follows
+                  || (takes_part(t, r, j) && same_key(t, r, i, j) && t->opened[j] < opened
+                      && opened - t->opened[j] <= r->lookback);
     const bool known = t->resolved[i] != INT64_MIN && t->resolved[i] <= r->as_of;
     if (known && t->resolved[i] < opened) {
         v->state = CXM_CONTACT_BAD;
@@ -517,7 +537,7 @@ static void check_estimate(const struct table *t, const struct rules *r, const s
 {
     double y[256] = { 0 }, n[256] = { 0 }, sum_y = 0, sum_n = 0, m = 0, spread = 0;
     for (size_t i = 0; i < t->n; i++) {
-        const int o = !v[i].counted ? -1
+        const int o = !v[i].counted || (v[i].follows && !issues) ? -1
                     : !issues       ? outcome(v[i].state, v[i].due, r->denominator)
                     : v[i].first    ? outcome(v[i].issue, v[i].issue_due, r->denominator)
                                     : -1;
@@ -574,6 +594,7 @@ static struct rules random_rules(uint64_t *seed)
         .window = (int64_t)random_below(seed, 20), .as_of = (int64_t)random_below(seed, 90),
     };
     r.own = r.own && r.category;
+    r.lookback = random_below(seed, 3) == 0 ? (int64_t)random_below(seed, 12) : 0;
     if (random_below(seed, 3) == 0) {
         r.start = 1 + (int64_t)random_below(seed, 30);
         r.end = r.start + (int64_t)random_below(seed, 30);
@@ -586,6 +607,7 @@ static struct cxm_fcr_window_options options_of(const struct rules *r)
     return (struct cxm_fcr_window_options){
         CXM_INIT(fcr_window), .anchor = r->from_opening, .right_open = r->right_open,
         .after_only = r->after_only, .missing_category = r->own, .denominator = r->denominator,
+        .lookback = r->lookback,
     };
 }
 
@@ -635,15 +657,16 @@ static struct cxm_tally *tally_of(const struct rules *r)
     static const char *const anchors[] = { "resolved", "opened" };
     static const char *const keys[] = { "customer", "customer+category" };
     static const char *const missing[] = { "unlinked", "own" };
-    const double window = (double)r->window;
+    const double window = (double)r->window, lookback = (double)r->lookback;
     const char *const anchor = anchors[r->from_opening], *const key = keys[r->category];
     const char *const own = missing[r->own];
     const struct cxm_param params[] = {
         { "window", &window, 1, NULL, 0 }, { "anchor", NULL, 0, &anchor, 1 },
         { "key", NULL, 0, &key, 1 }, { "missing_category", NULL, 0, &own, 1 },
+        { "lookback", &lookback, 1, NULL, 0 },
     };
     struct cxm_tally *tally = NULL;
-    assert_int_equal(cxm_tally_new("fcr_window", params, 4, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_new("fcr_window", params, 5, NULL, &tally, NULL), CXM_OK);
     return tally;
 }
 
@@ -854,6 +877,10 @@ static void wrong_arguments(void **state)
     o.anchor = CXM_FCR_FROM_OPENING;
     c.states = NULL;
     assert_int_equal(cxm_fcr_window(&c, 5, &o, CXM_ROWS(rows), NULL, &error), CXM_OK);
+    o.lookback = -1;
+    assert_int_equal(cxm_fcr_window(&c, 5, &o, CXM_ROWS(rows), NULL, &error), CXM_EINVAL);
+    assert_string_equal(error.column, "lookback");
+    o.lookback = 0;
     o.denominator = 4;
     assert_int_equal(cxm_fcr_window(&c, 5, &o, CXM_ROWS(rows), NULL, &error), CXM_EINVAL);
     c = good;
@@ -879,6 +906,31 @@ static void wrong_arguments(void **state)
     assert_int_equal(states[4], CXM_CONTACT_INVALID);
     for (int s = 0; s < 12; s++)
         assert_non_null(cxm_contact_state_name((enum cxm_contact_state)s));
+}
+
+/* A parameter that came later: saved where it says something, and only there. */
+static void a_lookback_is_saved(void **state)
+{
+    (void)state;
+    uint8_t with[65536], without[65536];
+    char definition[96];
+    struct table t;
+    struct rules r = { .category = true, .window = 7 * DAY, .as_of = 30 * DAY };
+    load_example(&t);
+    const size_t n = saved(&t, &r, true, without);
+    r.lookback = 7 * DAY;
+    const size_t more = saved(&t, &r, true, with);
+    assert_int_equal(more, n + 4 + 8 + 4 + 8 + 4); /* a name, a number, no texts */
+    struct cxm_tally *tally = NULL, *other = NULL;
+    assert_int_equal(cxm_tally_load(with, more, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_load(without, n, NULL, &other, NULL), CXM_OK);
+    cxm_tally_definition(tally, definition, sizeof definition);
+    assert_non_null(strstr(definition, "/first-since=7d"));
+    assert_int_equal(saved_bytes(tally, without), more);
+    assert_memory_equal(with, without, more);
+    assert_int_equal(cxm_tally_merge(tally, other, NULL), CXM_EMISMATCH);
+    cxm_tally_free(tally);
+    cxm_tally_free(other);
 }
 
 static void chunks_are_refused(void **state)
@@ -955,7 +1007,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
     enum { N = COUNT_OF(settings) };
-    struct CMUnitTest tests[N + 18];
+    struct CMUnitTest tests[N + 19];
     size_t n = 0;
     for (; n < N; n++)
         tests[n] = (struct CMUnitTest){ settings[n].name, worked_example, NULL, NULL,
@@ -976,6 +1028,7 @@ int main(void)
         cmocka_unit_test(replays),
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(wrong_arguments),
+        cmocka_unit_test(a_lookback_is_saved),
         cmocka_unit_test(chunks_are_refused),
         cmocka_unit_test(floored_instants_are_flagged),
         cmocka_unit_test(out_of_memory),

@@ -72,6 +72,9 @@ struct cxm_contacts {
  *               made while the first is still open is one (unless after_only)
  *   repeat      next <= end (right = "open": next < end)
  *   over        end <= as_of (an end beyond INT64_MAX never is)
+ *   lookback    above 0: a contact that was opened within so many seconds after another of its key
+ *               is no first contact: history only, not in the denominator (not_in_denominator),
+ *               whatever its state; issues are as without
  * Rows of a key chain into an issue while they are opened no later than the largest end so far;
  * it is a success when none of its contacts has a repeat, and belongs to the group of its first
  * contact. What is bad makes no issue, but its opening is a contact.
@@ -104,6 +107,7 @@ struct cxm_fcr_window_options {
     int32_t denominator;         /**< enum cxm_fcr_denominator */
     int32_t total;               /**< not 0: rows of all groups merged come last */
     int32_t all_measures;        /**< not 0: all measures, not the default ones only */
+    int64_t lookback;            /**< seconds; above 0: only first contacts are counted */
 };
 
 #define CXM_INIT_fcr_window .size = sizeof(struct cxm_fcr_window_options)

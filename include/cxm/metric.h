@@ -51,6 +51,8 @@ struct cxm_param_info {
     const char *default_text;/**< choices; NULL otherwise */
     const char *const *choices; /**< NULL-terminated; NULL when any value goes */
     double lowest, highest;  /**< bounds of every number */
+    int32_t later;           /**< not 0: saved tallies have it only where it is not the default */
+    int32_t reserved;
 };
 
 struct cxm_measure_info {

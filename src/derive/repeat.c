@@ -180,6 +180,23 @@ static void scan_contacts(const struct scan *s, struct cxm_event *e, size_t n)
     }
 }
 
+/* Contacts that follow another within the look-back are no first contacts: history only. */
+static void leave_out_followers(const struct scan *s, struct cxm_event *e, size_t n)
+{
+    bool follows = false;
+    for (size_t i = 1; i < n; i++) {
+        int64_t gap;
+        if (e[i].time != e[i - 1].time) /* contacts of one second are one contact */
+            follows = !__builtin_sub_overflow(e[i].time, e[i - 1].time, &gap)
+                   && gap <= s->rules->lookback;
+        if (!follows)
+            continue;
+        e[i].code = (e[i].code & ~0xFFu) | CXM_CONTACT_OUTSIDE;
+        if (s->input->wants_times)
+            s->out->durations[e[i].row] = CXM_NO_INSTANT;
+    }
+}
+
 static void set_issue(struct cxm_event *event, unsigned code)
 {
     event->code = (event->code & ~0xFF00u) | code << 8;
@@ -265,6 +282,8 @@ static void scan_key(const struct scan *s, struct cxm_event *e, size_t n)
             i++;
         }
     }
+    if (s->rules->lookback > 0)
+        leave_out_followers(s, e, n);
 }
 
 /* ---- the clusters of one customer ----------------------------------------------------- */

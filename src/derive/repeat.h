@@ -12,7 +12,7 @@
 /* What a tally counts a row as: enum cxm_contact_state, and two more. */
 enum {
     CXM_CONTACT_OPEN_DUE = 10, /* open, and its window counted from the opening is over */
-    CXM_CONTACT_OUTSIDE = 11,  /* history only, or not the first contact of its issue */
+    CXM_CONTACT_OUTSIDE = 11,  /* history only, or not the first contact */
     CXM_N_CONTACT_CODES = 12
 };
 
@@ -21,6 +21,7 @@ int cxm_priv_contact_outcome(unsigned code, enum cxm_fcr_denominator denominator
 
 struct cxm_repeat_rules {
     int64_t window, as_of;
+    int64_t lookback;   /* above 0: only contacts with none so long before them are counted */
     bool from_opening;  /* the window starts at the opening, not at the resolution */
     bool open_end;      /* exactly at the end of the window is too late */
     bool after_only;    /* contacts made while the first is open are no repeats */

@@ -10,7 +10,7 @@
 
 #include <cxm/fcr.h>
 
-enum { WINDOW, ANCHOR, RIGHT, AFTER_ONLY, KEY, MISSING_CATEGORY, DENOMINATOR };
+enum { WINDOW, ANCHOR, RIGHT, AFTER_ONLY, KEY, MISSING_CATEGORY, DENOMINATOR, LOOKBACK };
 
 const char *cxm_contact_state_name(enum cxm_contact_state state)
 {
@@ -120,6 +120,7 @@ struct cxm_repeat_rules cxm_priv_repeat_rules(const struct cxm_tally *tally,
     const struct cxm_config *config = &tally->config;
     return (struct cxm_repeat_rules){
         .window = (int64_t)cxm_priv_number(config, WINDOW),
+        .lookback = (int64_t)cxm_priv_number(config, LOOKBACK),
         .as_of = c->as_of,
         .from_opening = cxm_priv_choice(config, ANCHOR) == 1,
         .open_end = cxm_priv_choice(config, RIGHT) == 1,
@@ -357,7 +358,10 @@ enum cxm_status cxm_priv_fcr_tally(const struct cxm_contacts *contacts, int64_t 
     if (o->anchor < 0 || o->anchor > 1 || o->denominator < 0 || o->denominator > 3)
         return cxm_priv_fail(error, CXM_EINVAL, "options",
                              "there is no such anchor or denominator");
+    if (o->lookback < 0 || o->lookback > (int64_t)1 << 53)
+        return cxm_priv_fail(error, CXM_EINVAL, "lookback", "lookback has 0 to 2^53 seconds");
     const double seconds = (double)window, after_only = o->after_only != 0;
+    const double lookback = (double)o->lookback;
     const bool category = contacts->size >= sizeof *contacts && contacts->category != NULL;
     const struct cxm_param params[] = {
         { "window", &seconds, 1, NULL, 0 },
@@ -367,6 +371,7 @@ enum cxm_status cxm_priv_fcr_tally(const struct cxm_contacts *contacts, int64_t 
         { "key", NULL, 0, &keys[category], 1 },
         { "missing_category", NULL, 0, &missing[category && o->missing_category != 0], 1 },
         { "denominator", NULL, 0, &denominators[o->denominator], 1 },
+        { "lookback", &lookback, 1, NULL, 0 },
     };
     return cxm_tally_new("fcr_window", params, CXM_COUNT(params), NULL, out, error);
 }

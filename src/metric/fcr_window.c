@@ -19,7 +19,7 @@
 /* ---- units ---------------------------------------------------------------------------- */
 
 enum { CONTACTS, CUSTOMERS, ISSUES, ISSUE_CUSTOMERS, FLOORED, N_UNITS };
-enum { WINDOW, ANCHOR, RIGHT, AFTER_ONLY, KEY, MISSING_CATEGORY, DENOMINATOR };
+enum { WINDOW, ANCHOR, RIGHT, AFTER_ONLY, KEY, MISSING_CATEGORY, DENOMINATOR, LOOKBACK };
 enum { STATE, ISSUE_STATE, CUSTOMER_FCR, CUSTOMER_CONTACTS, ISSUE_FCR, CUSTOMER_ISSUES,
        SUBSECOND };
 enum { FAILURE = 0, SUCCESS = 1, MISSING = 2, INVALID = 3, FIRST_REASON = 5 };
@@ -278,6 +278,17 @@ COUNT_OF_REASON(unlinked, CXM_REASON_UNLINKED)
 
 /* ---- the definition ------------------------------------------------------------------- */
 
+static void define_length(const char *name, int64_t length, char *out, size_t capacity,
+                          size_t *used)
+{
+    if (length % 86400 == 0 && length > 0)
+        cxm_priv_append(out, capacity, used, "%s=%lldd", name, (long long)(length / 86400));
+    else if (length % 3600 == 0 && length > 0)
+        cxm_priv_append(out, capacity, used, "%s=%lldh", name, (long long)(length / 3600));
+    else
+        cxm_priv_append(out, capacity, used, "%s=%llds", name, (long long)length);
+}
+
 static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
 {
     static const char *const of[] = { "", "/with=early-repeats", "/with=pending-as-success",
@@ -285,12 +296,7 @@ static void define(const struct cxm_tally *tally, char *out, size_t capacity, si
     const struct cxm_config *config = &tally->config;
     const int64_t window = (int64_t)cxm_priv_number(config, WINDOW);
     const bool category = cxm_priv_choice(config, KEY) == 1;
-    if (window % 86400 == 0 && window > 0)
-        cxm_priv_append(out, capacity, used, "fcr/window=%lldd", (long long)(window / 86400));
-    else if (window % 3600 == 0 && window > 0)
-        cxm_priv_append(out, capacity, used, "fcr/window=%lldh", (long long)(window / 3600));
-    else
-        cxm_priv_append(out, capacity, used, "fcr/window=%llds", (long long)window);
+    define_length("fcr/window", window, out, capacity, used);
     cxm_priv_append(out, capacity, used, "/key=%s", category ? "customer+category" : "customer");
     if (category && cxm_priv_choice(config, MISSING_CATEGORY) == 1)
         cxm_priv_append(out, capacity, used, "(missing=own)");
@@ -301,6 +307,9 @@ static void define(const struct cxm_tally *tally, char *out, size_t capacity, si
     if (cxm_priv_number(config, AFTER_ONLY) != 0)
         cxm_priv_append(out, capacity, used, "/after-only");
     cxm_priv_append(out, capacity, used, "%s", of[cxm_priv_choice(config, DENOMINATOR)]);
+    if (cxm_priv_number(config, LOOKBACK) > 0)
+        define_length("/first-since", (int64_t)cxm_priv_number(config, LOOKBACK), out, capacity,
+                      used);
 }
 
 /* ---- the description ------------------------------------------------------------------ */
@@ -344,6 +353,9 @@ static const struct cxm_param_info params[] = {
       .kind = CXM_PARAM_CHOICE, .default_text = "unlinked", .choices = missing_categories },
     { .name = "denominator", .summary = "which contacts are counted", .kind = CXM_PARAM_CHOICE,
       .default_text = "mature", .choices = denominators },
+    { .name = "lookback", .summary = "seconds before a first contact without another; 0: any",
+      .kind = CXM_PARAM_INTEGER, .defaults = { 0 }, .lowest = 0, .highest = 9007199254740992.0,
+      .later = 1 },
 };
 
 static const struct cxm_measure_info measures[] = {

@@ -186,6 +186,7 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_param_info, choices),
     offsetof(struct cxm_param_info, lowest),
     offsetof(struct cxm_param_info, highest),
+    offsetof(struct cxm_param_info, later),
     sizeof(struct cxm_measure_info),
     offsetof(struct cxm_measure_info, name),
     offsetof(struct cxm_measure_info, summary),
@@ -645,6 +646,7 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_fcr_window_options, denominator),
     offsetof(struct cxm_fcr_window_options, total),
     offsetof(struct cxm_fcr_window_options, all_measures),
+    offsetof(struct cxm_fcr_window_options, lookback),
 };
 
 size_t cxm_layout(uint64_t *out, size_t capacity)

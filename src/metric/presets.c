@@ -32,7 +32,9 @@ static const struct cxm_param no_message[] = {
     NUMBER("min_replies", 0), NUMBER("max_replies", 0), NUMBER("max_reopens", ANY),
 };
 static const struct cxm_param good_or_bad[] = { NUMBER("scale", 0, 1), NUMBER("satisfied", 1) };
-static const struct cxm_param first_call[] = { NUMBER("window", DAY), TEXT("anchor", "opened") };
+static const struct cxm_param first_call[] = {
+    NUMBER("window", DAY), TEXT("anchor", "opened"), NUMBER("lookback", DAY),
+};
 static const struct cxm_param a_week[] = { NUMBER("window", WEEK) };
 static const struct cxm_param month[] = { NUMBER("window", 30 * DAY) };
 static const struct cxm_param joined[] = { TEXT("denominator", "joined") };
@@ -45,6 +47,15 @@ static const struct cxm_param return_on[] = {
 static const struct cxm_param return_on_or_after[] = {
     TEXT("mode", "rolling"), TEXT("criterion", "on_or_after"), TEXT("denominator", "customer"),
     NUMBER("hour_floor", 1),
+};
+static const struct cxm_param calendar_on[] = {
+    TEXT("mode", "calendar"), TEXT("criterion", "on"),
+};
+static const struct cxm_param calendar_on_or_after[] = {
+    TEXT("mode", "calendar"), TEXT("criterion", "on_or_after"),
+};
+static const struct cxm_param rolling_on[] = {
+    TEXT("mode", "rolling"), TEXT("criterion", "on"),
 };
 static const struct cxm_param on_or_after[] = {
     TEXT("mode", "rolling"), TEXT("criterion", "on_or_after"),
@@ -78,8 +89,7 @@ static const struct cxm_preset_info presets[] = {
     { .name = "chartmogul_shopify_churn", .product = "ChartMogul (Shopify)", .metric = "churn",
       .measure = "churn", PARAMS(daily), .verified = 0, .date = "2026",
       .source = "help.chartmogul.com articles 207340419, 203359341",
-      .reason = "a sum of daily rates; here over 30 days on which customers come and go evenly, "
-                "since counts of a period do not tell the days",
+      .reason = "a sum of daily rates; here of 30 days on which customers come and go evenly",
       .inputs = "" },
     { .name = "profitable_churn", .product = "profitable (Ruby, 2024)", .metric = "churn",
       .measure = "churn", PARAMS(survivors), .verified = 1, .date = "2024",
@@ -102,11 +112,29 @@ static const struct cxm_preset_info presets[] = {
       .reason = "periods of 24 hours from each start, times floored to the hour; a customer who "
                 "starts again opens no second window here, as it does there",
       .inputs = "" },
+    { .name = "amplitude_return_on_calendar", .product = "Amplitude (Return On, calendar)",
+      .metric = "cohorts", .measure = "retention", PARAMS(calendar_on), .verified = 1,
+      .date = "2026", .source = "amplitude.com/docs, retention analysis: FAQ and time",
+      .reason = "days, weeks or months of the project's calendar in place of periods of 24 hours: "
+                "a return soon after midnight is one of day 1",
+      .inputs = "" },
     { .name = "amplitude_return_on_or_after", .product = "Amplitude (Return On or After)",
       .metric = "cohorts", .measure = "retention", PARAMS(return_on_or_after), .verified = 1,
       .date = "2026", .source = "amplitude.com/docs, retention analysis: FAQ and time",
       .reason = "back in the period or later, of the customers who have reached the period; times "
                 "floored to the hour",
+      .inputs = "" },
+    { .name = "amplitude_return_on_or_after_calendar",
+      .product = "Amplitude (Return On or After, calendar)", .metric = "cohorts",
+      .measure = "retention", PARAMS(calendar_on_or_after), .verified = 1, .date = "2026",
+      .source = "amplitude.com/docs, retention analysis: FAQ and time",
+      .reason = "back in the period of the calendar or in a later one",
+      .inputs = "" },
+    { .name = "mixpanel_on", .product = "Mixpanel (On)", .metric = "cohorts",
+      .measure = "retention", PARAMS(rolling_on), .verified = 1, .date = "2026",
+      .source = "mixpanel/docs, reports/retention.mdx, August 2026",
+      .reason = "back in that period, counted from each start; periods that are not over are left "
+                "out of its average",
       .inputs = "" },
     { .name = "mixpanel_on_or_after", .product = "Mixpanel (On or After)", .metric = "cohorts",
       .measure = "retention", PARAMS(on_or_after), .verified = 1, .date = "2026",
@@ -126,10 +154,10 @@ static const struct cxm_preset_info presets[] = {
       .reason = "no further contact of the customer within 7 days; the library's default",
       .inputs = "" },
     { .name = "easemob_first_call", .product = "Easemob (环信)", .metric = "fcr_window",
-      .measure = "issue_fcr", PARAMS(first_call), .verified = 1, .date = "2026",
+      .measure = "fcr", PARAMS(first_call), .verified = 1, .date = "2026",
       .source = "docs.easemob.com/cs/call-center/firstresolution",
-      .reason = "only first calls count: none from the number before within the window, and none "
-                "after it; both windows are settings there, here the same 24 hours from the call",
+      .reason = "first calls, none in 24 h before, with none in 24 h after; both are settings "
+                "(lookback, window)",
       .inputs = "" },
     { .name = "thirty_day_fcr", .product = "30-day rule of some centres", .metric = "fcr_window",
       .measure = "fcr", PARAMS(month), .verified = 0, .date = "2026",
@@ -156,8 +184,7 @@ static const struct cxm_preset_info presets[] = {
     { .name = "zendesk_one_touch_2", .product = "Zendesk Explore (newer rule)",
       .metric = "one_touch", .measure = "one_touch", PARAMS(one_reply), .verified = 1,
       .date = "2026", .source = "support.zendesk.com article 4408820618266, later German copy",
-      .reason = "exactly one reply of an agent: a ticket solved without one does not count; "
-                "reopening does not matter",
+      .reason = "exactly one reply of an agent, so none is no one-touch; reopening does not matter",
       .inputs = "" },
     { .name = "chartmogul_gross_mrr_churn", .product = "ChartMogul", .metric = "revenue",
       .measure = "gross_churn", .verified = 1, .date = "2026",
@@ -175,7 +202,7 @@ static const struct cxm_preset_info presets[] = {
       .source = "zammad/zammad-admin-documentation#24; its base is not stated there",
       .reason = "closed within 15 minutes of creation, still counted when reopened; here of the "
                 "tickets that were closed",
-      .inputs = "replied = when it was closed" },
+      .inputs = "answered = when it was closed" },
     { .name = "churn_through", .product = "causes of churn",
       .metric = "survival", .measure = "events[cause]", PARAMS(through), .verified = 1,
       .date = "2026", .source = ARTICLES,

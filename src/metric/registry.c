@@ -83,23 +83,31 @@ static bool may_be_empty(const struct cxm_param_info *info)
         || info->kind == CXM_PARAM_GROUPING;
 }
 
-/* Every parameter must be there, in order: what is saved is complete. A list that was not
- * given is saved as an empty one and left out again. */
+/* Every parameter must be there, in order: what is saved is complete, but for numbers that came
+ * later and say nothing new. A list that was not given is saved as an empty one and left out
+ * again. */
 static bool params_are_complete(const struct cxm_metric_info *info,
                                 struct cxm_saved_params *saved)
 {
-    if (saved->n != (size_t)info->n_params)
-        return false;
-    size_t kept = 0;
+    size_t kept = 0, next = 0;
     for (int i = 0; i < info->n_params; i++) {
-        const struct cxm_param param = saved->params[i];
-        if (strcmp(info->params[i].name, param.name) != 0)
+        const bool there = next < saved->n
+                        && strcmp(info->params[i].name, saved->params[next].name) == 0;
+        if (!there && info->params[i].later)
+            continue;
+        if (!there)
+            return false;
+        const struct cxm_param param = saved->params[next++];
+        if (info->params[i].later
+            && (param.n_numbers != 1 || param.numbers[0] == info->params[i].defaults[0]))
             return false;
         if (param.n_numbers > 0 || param.n_texts > 0)
             saved->params[kept++] = param;
         else if (!may_be_empty(&info->params[i]))
             return false;
     }
+    if (next != saved->n)
+        return false;
     saved->n = kept;
     return true;
 }

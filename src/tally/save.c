@@ -55,13 +55,24 @@ static void put_names(struct writer *w, char *const *names, uint32_t n)
         put_text(w, names[i]);
 }
 
+/* Numbers that came later are left out where they say what the tallies before them meant. */
+static bool is_written(const struct cxm_param_info *info, const struct cxm_value *value)
+{
+    return !info->later || value->n_numbers != 1 || value->numbers[0] != info->defaults[0];
+}
+
 static void put_config(struct writer *w, const struct cxm_config *config)
 {
     const struct cxm_metric_info *info = config->rules->info;
     put_text(w, info->name);
-    put_u32(w, (uint32_t)info->n_params);
+    uint32_t n = 0;
+    for (int i = 0; i < info->n_params; i++)
+        n += is_written(&info->params[i], &config->params[i]);
+    put_u32(w, n);
     for (int i = 0; i < info->n_params; i++) {
         const struct cxm_value *value = &config->params[i];
+        if (!is_written(&info->params[i], value))
+            continue;
         put_text(w, info->params[i].name);
         put_u32(w, (uint32_t)value->n_numbers);
         for (size_t k = 0; k < value->n_numbers; k++) {

@@ -93,6 +93,7 @@ def fcr_window(
     after_only: bool = False,
     missing_category: str = "unlinked",
     denominator: str = "mature",
+    lookback: Any = None,
     period: Any = None,
     states: bool = False,
     data: Any = None,
@@ -121,6 +122,9 @@ def fcr_window(
     ``denominator``  "mature": contacts whose window is over by as_of, the only ones known either
                    way. Others are biased: "keep_early_repeats" (low), "pending_as_success"
                    (high), "all" (adds contacts open for longer than the window, as failures)
+    ``lookback``   a second window, before the contact: only first contacts are counted, those
+                   with none of the same key so long before them; the others are
+                   ``not_in_denominator``
     ``period``     (start, end): only contacts opened in [start, end) are counted, the others are
                    history (``not_in_denominator``)
     ``states``     True keeps ``r.states``: fcr, repeat, pending, early_repeat, open, bad, unseen,
@@ -165,6 +169,7 @@ def fcr_window(
         "after_only": bool(after_only), "missing_category": missing_category,
         "key": "customer" if category is None else "customer+category",
         "denominator": denominator,
+        "lookback": 0 if lookback is None else seconds(lookback, "lookback"),
     })
     columns = {"customer": customer, "opened": opened, "resolved": resolved,
                "category": category}
@@ -252,6 +257,7 @@ def fcr_km(
     right: str = "closed",
     after_only: bool = False,
     missing_category: str = "unlinked",
+    lookback: Any = None,
     data: Any = None,
     by: Any = None,
     level: float = 0.95,
@@ -290,6 +296,7 @@ def fcr_km(
             raise one_of(name, value, words)
         setattr(options, field, words.index(value))
     options.after_only = int(bool(after_only))
+    options.lookback = 0 if lookback is None else seconds(lookback, "lookback")
     columns = {"customer": customer, "opened": opened, "resolved": resolved,
                "category": category}
     length = seconds(window, "window")

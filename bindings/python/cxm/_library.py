@@ -306,6 +306,7 @@ class ParamInfo(Structure):
         ("choices", POINTER(c_char_p)),
         ("lowest", c_double),
         ("highest", c_double),
+        ("later", c_int32),
     ]
 
 
@@ -381,6 +382,7 @@ class FcrWindowOptions(Structure):
         ("denominator", c_int32),
         ("total", c_int32),
         ("all_measures", c_int32),
+        ("lookback", c_int64),
     ]
 
 

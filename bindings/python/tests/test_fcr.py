@@ -82,6 +82,20 @@ def test_survival_version() -> None:
     assert by["category"] == ["b", "t"] and by["n"] == [7, 6] and by["events"] == [2, 2]
 
 
+def test_first_contacts_only() -> None:
+    """2, 5, 7 and 12 came within a week of another contact of their key; exactly 7 days count."""
+    r = cxm.fcr_window(**example(), as_of=30 * DAY, lookback="7d", states=True)
+    assert (r.value, r.n) == (4 / 7, 7)
+    assert r.definition == "fcr/window=7d/key=customer+category/from=resolution/first-since=7d"
+    assert r.excluded_by["not_in_denominator"] == 4
+    assert list(r.states) == list(cxm.fcr_window(**example(), as_of=30 * DAY, states=True).states)
+    km = cxm.fcr_km(**example(), as_of=30 * DAY, lookback="7d")
+    assert km.value == pytest.approx(8 / 9 * 7 / 8 * 5 / 6 * 4 / 5)
+    assert cxm.Tally.load(r.tally.save()) == r.tally
+    with pytest.raises(cxm.Error, match="lookback"):
+        cxm.fcr_window(**example(), as_of=30 * DAY, lookback=-1)
+
+
 def test_groups_and_merging_by_customer() -> None:
     table = example()
     whole = cxm.fcr_window("customer", "opened", "resolved", as_of=30 * DAY, by="category",
@@ -221,8 +235,42 @@ def test_ticket_log_against_sql(days: int, as_of: datetime) -> None:
     assert by.total.n == r.n and by.total.value == r.value
 
 
+EASEMOB = """
+with t as (select row_number() over () as i, caller_id as c, epoch(opened_at)::bigint as o
+           from tickets where caller_id is not null),
+first as (select a.* from t a where not exists
+  (select 1 from t b where b.c = a.c and b.o < a.o and a.o - b.o <= $before)),
+judged as (select a.*, exists (select 1 from t b where b.c = a.c and b.o > a.o
+  and b.o - a.o <= $after) as again from first a where a.o + $after <= $as_of)
+select count(*) filter (not again), count(*) from judged
+"""
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 1), (7, 1), (3, 30)])
+def test_two_windows_against_sql(before: int, after: int) -> None:
+    """First calls as Easemob counts them, in the ticket log."""
+    duckdb = pytest.importorskip("duckdb")
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(tickets())
+    database = duckdb.connect()
+    database.register("tickets", table)
+    as_of = int(datetime(2016, 4, 10, tzinfo=timezone.utc).timestamp())
+    cut = table[table["opened_at"] <= datetime(2016, 4, 10)]
+    database.register("tickets", cut)
+    solved, n = database.execute(
+        EASEMOB, {"before": before * DAY, "after": after * DAY, "as_of": as_of}).fetchone()
+    preset = next(p for p in cxm.presets("fcr_window") if p.name == "easemob_first_call")
+    assert preset.params["lookback"] == preset.params["window"] == DAY
+    r = cxm.fcr_window("caller_id", "opened_at", as_of=as_of, anchor="opened",
+                       window=timedelta(days=after), lookback=timedelta(days=before), data=table)
+    assert (r.n, r.value) == (n, solved / n)
+    if before == after == 1:
+        assert preset.run("caller_id", "opened_at", as_of=as_of, data=table).value == r.value
+
+
 def test_calls_that_came_counted_already() -> None:
-    """Repeat calls within a day … seven days of the first call, as a ratio of totals."""
+    """Repeat calls within a day … seven days of the first call, as a ratio of totals, by type and
+    in all, and the same by SQL."""
     if not CALLS.exists():
         pytest.skip("the public data sets are not beside the source tree")
     with CALLS.open(encoding="utf-8", newline="") as file:
@@ -234,3 +282,13 @@ def test_calls_that_came_counted_already() -> None:
     ]
     r = cxm.ratio(repeats, first)
     assert close(1 - r.value, 1 - sum(repeats) / sum(first))
+    duckdb = pytest.importorskip("duckdb")
+    repeated = " + ".join(f"coalesce(contacts_n_{k}, 0)" for k in range(1, 8))
+    found = duckdb.sql(
+        f"select new_type, 1 - sum({repeated}) / sum(contacts_n), count(*) from "
+        f"read_csv('{CALLS}', nullstr=['null', '']) where contacts_n is not null "
+        "group by 1 order by 1").fetchall()
+    by = cxm.ratio(repeats, first, by={"type": [row["new_type"] for row in rows]})
+    assert [(row.group, row.n) for row in by] == [(kind, n) for kind, _, n in found]
+    for row, (_, fcr, _) in zip(by, found):
+        assert close(1 - row.value, fcr)

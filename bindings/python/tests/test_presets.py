@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+from datetime import datetime
 
 import pytest
+from conftest import ROOT
 from helpers import refused
 
 import cxm
+
+TICKETS = ROOT.parent / "shared" / "data" / "tickets_a" / "incidents_a.csv"
 
 # The tickets of the worked example of repeat contacts.
 SOLVED = [1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1]
@@ -89,6 +94,58 @@ def test_groups_and_choices() -> None:
     )
 
 
+def test_the_ticket_log_under_all_rules() -> None:
+    """Tickets by their callers and by how many groups handled them, each rule counted by hand;
+    handovers stand in for replies, which the log does not have."""
+    if not TICKETS.exists():
+        pytest.skip("the public data sets are not beside the source tree")
+    with TICKETS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    opened = [int(datetime.fromisoformat(row["opened_at"] + "+00:00").timestamp()) for row in rows]
+    caller = [row["caller_id"] or None for row in rows]
+    as_of = max(opened) + 40 * 86400
+    r = cxm.preset_report("fcr_window", caller, opened, opened, as_of=as_of)
+    calls: dict[str, list[int]] = {}
+    for who, when in sorted((c, t) for c, t in zip(caller, opened) if c):
+        calls.setdefault(who, []).append(when)
+
+    def rate(window: int, before: int = 0) -> float:
+        yes = all_ = 0
+        for times in calls.values():
+            for i, t in enumerate(times):
+                if any(0 < t - u <= before for u in times):
+                    continue
+                all_ += 1
+                yes += not any(0 < u - t <= window for u in times)
+        return yes / all_
+
+    day = 86400
+    value = {row.preset: row.value for row in r}
+    assert value == {
+        "default": rate(7 * day), "call_centre_helper_fcr": rate(7 * day),
+        "easemob_first_call": rate(day, day), "thirty_day_fcr": rate(30 * day),
+    }
+    assert "none in 24 h before" in str(r) and "a month without" in str(r)
+    touch = [int(row["reassignment_count"]) for row in rows]
+    reopens = [int(row["reopen_count"]) for row in rows]
+    solved = [row["resolved_at"] != "" for row in rows]
+    r = cxm.preset_report("one_touch", solved, touch, reopens)
+    cases = [(t, o) for t, o, s in zip(touch, reopens, solved) if s]
+    count = {
+        "default": sum(t <= 1 and o == 0 for t, o in cases),
+        "zendesk_one_touch": sum(t < 2 for t, _ in cases),
+        "zendesk_one_touch_2": sum(t == 1 for t, _ in cases),
+        "fivetran_dbt_zendesk_one_touch": sum(t == 1 for t, _ in cases),
+    }
+    assert {row.preset: row.value for row in r} == {k: n / len(cases) for k, n in count.items()}
+    zammad = next(p for p in cxm.presets("sla") if p.name == "zammad_first_solution")
+    resolved = [row["resolved_at"] for row in rows]
+    ends = [int(datetime.fromisoformat(t + "+00:00").timestamp()) if t else None for t in resolved]
+    first = zammad.run(opened, ends, as_of=max(end for end in ends if end))
+    good = sum(e is not None and e - o <= 900 for o, e in zip(opened, ends))
+    assert (first.value, first.n) == (good / len(cases), len(cases))
+
+
 # Customers and days of the worked cohort matrix; the first day is a Monday.
 EVENTS = {
     "a": [0.10, 1.05, 8, 15], "b": [2.5, 9.49, 23], "c": [3], "d": [6.9, 7.1, 13.9, 20.9],
@@ -114,6 +171,10 @@ def test_retention_rules() -> None:
         assert first["mixpanel_on_or_after", period] == after[period]
         assert first["default", period] == {1: 0.75, 2: 0.5}[period]  # calendar weeks
     assert first["amplitude_return_on", 2] == on[2]
+    for period in (1, 2):
+        assert first["mixpanel_on", period] == on[period]
+        assert first["amplitude_return_on_calendar", period] == first["default", period]
+        assert first["amplitude_return_on_or_after_calendar", period] == 0.75
     preset = next(p for p in cxm.presets("cohorts") if p.name == "mixpanel_on_or_after")
     assert preset.params == {"mode": "rolling", "criterion": "on_or_after"}
 
