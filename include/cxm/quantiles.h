@@ -52,9 +52,12 @@ struct cxm_quantiles_options {
 #define CXM_INIT_quantiles .size = sizeof(struct cxm_quantiles_options)
 
 /**
- * Quantiles of a column, as cxm_tally_quantiles. Exact ones by selection in two passes over the
- * values: no sort, no copy of the column (memory: 4 bytes a row for the groups, 256 KiB a group and
- * thread, the values of the buckets that hold a quantile; more than 256 groups: 12 bytes a row).
+ * Quantiles of a column, as cxm_tally_quantiles. Exact ones by selection, no sort and no copy of
+ * the column: of 2^18 rows or more in up to 256 groups mostly in one pass, by brackets around the
+ * wanted ranks that a sample gave and the pass then proves or refutes (memory, for three quantiles
+ * about 1 byte a row, 8 KiB a group and 16 KiB more a group and thread); otherwise in two passes (256 KiB a
+ * group and thread and the values of the buckets that hold a quantile, or 8 bytes a row). Groups take 4 bytes a
+ * row, none if they are a column of plain whole numbers that reach over 256 or less.
  * Missing values are counted and left out, ±inf and values that are no numbers are invalid.
  *
  * @retval CXM_EINVAL lengths differ, an option is out of range  @retval CXM_EDATA an invalid value

@@ -16,7 +16,7 @@
 
 #include <math.h>
 
-enum { MOST_PROBS = 1000, STATISTICS = 4 };
+enum { MOST_PROBS = 1000, STATISTICS = 4, FEW_PROBS = 32 };
 
 static const double usual[] = { 0.5, 0.9, 0.95, 0.99 };
 
@@ -55,6 +55,7 @@ struct page {
     struct cxm_report *report;
     const char *metric, *definition;
     int probability, coverage;
+    double ascending[FEW_PROBS]; /* columns: the probs, unless they are many */
 };
 
 static void start(struct page *page)
@@ -201,6 +202,7 @@ struct groups {
     struct cxm_codes codes;
     uint32_t *by_rank;   /* code of the group of that place in sorted order */
     uint32_t *first_row; /* by code */
+    struct cxm_selection direct; /* where its key is set, there are no codes */
 };
 
 static void groups_release(struct groups *g)
@@ -210,9 +212,22 @@ static void groups_release(struct groups *g)
     cxm_priv_release(NULL, g->first_row);
 }
 
-static enum cxm_status groups_init(struct groups *g, const struct cxm_common_options *common,
-                                   int64_t n, struct cxm_error *error)
+/* One key of plain whole numbers near each other needs no codes. */
+static enum cxm_status key_by_itself(struct groups *g, const struct cxm_column *value,
+                                     int threads, struct cxm_error *error)
 {
+    struct cxm_key_plan plan;
+    const enum cxm_status status = cxm_priv_key_plan(&g->by[0], &plan, error);
+    g->direct = (struct cxm_selection){ .column = value, .threads = threads };
+    if (status == CXM_OK && (plan.info.type == CXM_KEY_INT || plan.info.type == CXM_KEY_UINT))
+        cxm_priv_select_by_key(&g->direct, &g->by[0]);
+    return status;
+}
+
+static enum cxm_status groups_init(struct groups *g, const struct cxm_common_options *common,
+                                   const struct cxm_column *value, struct cxm_error *error)
+{
+    const int64_t n = value->n;
     *g = (struct groups){ .by = common->by,
                           .n_by = common->by == NULL ? 0 : common->n_by == 0 ? 1 : common->n_by };
     if (g->n_by == 0)
@@ -226,8 +241,11 @@ static enum cxm_status groups_init(struct groups *g, const struct cxm_common_opt
             return cxm_priv_fail(error, CXM_EINVAL, "by", "by: %lld rows, value has %lld",
                                  (long long)g->by[k].n, (long long)n);
     }
-    enum cxm_status status = cxm_priv_code_keys(columns, g->n_by, "by", false, NULL, &g->codes,
-                                                error);
+    enum cxm_status status = g->n_by > 1 ? CXM_OK
+                                         : key_by_itself(g, value, common->threads, error);
+    if (status != CXM_OK || g->direct.key != NULL)
+        return status;
+    status = cxm_priv_code_keys(columns, g->n_by, "by", false, NULL, &g->codes, error);
     if (status != CXM_OK)
         return status;
     g->by_rank = cxm_priv_alloc(NULL, (size_t)g->codes.n + 1, sizeof *g->by_rank);
@@ -294,6 +312,15 @@ static enum cxm_status set_keys(struct cxm_report *report, size_t row, const str
                                 uint32_t code, struct cxm_error *error)
 {
     enum cxm_status status = CXM_OK;
+    if (g->direct.key != NULL) {
+        const int32_t type = g->by[0].type == CXM_U64 ? CXM_KEY_UINT : CXM_KEY_INT;
+        const uint64_t value = g->direct.key_base + code;
+        struct cxm_key key;
+        cxm_priv_key_from_word(type, type == CXM_KEY_INT ? value ^ UINT64_C(1) << 63 : value,
+                               &key);
+        cxm_priv_report_key(report, row, 0, &key);
+        return CXM_OK;
+    }
     for (size_t k = 0; k < g->n_by && status == CXM_OK; k++) {
         struct cxm_key key;
         status = key_at(&g->by[k], g->first_row[code], &key, error);
@@ -357,7 +384,18 @@ static struct cxm_estimate base_of(const struct cxm_selection *s, uint32_t group
     return e;
 }
 
-/* All quantiles of the groups of a selection, in the order of `place` (NULL: the only group). */
+/* The group at a place in the order of the keys; UINT32_MAX: there are no rows of it. */
+static uint32_t group_at(const struct cxm_selection *s, const struct groups *g, bool keyed,
+                         uint32_t at)
+{
+    if (!keyed)
+        return at;
+    if (g->direct.key == NULL)
+        return g->by_rank[at];
+    return s->n[at] + s->missing[at] + s->invalid[at] > 0 ? at : UINT32_MAX;
+}
+
+/* All quantiles of the groups of a selection in the order of their keys, or of its only group. */
 static enum cxm_status add_groups(const struct page *page, struct cxm_selection *s,
                                   const struct groups *g, bool keyed, struct cxm_error *error)
 {
@@ -366,8 +404,8 @@ static enum cxm_status add_groups(const struct page *page, struct cxm_selection 
     enum cxm_status status = wants_new(&w, s->n_groups * per, error);
     size_t n = 0;
     for (uint32_t at = 0; status == CXM_OK && at < s->n_groups; at++) {
-        const uint32_t group = keyed ? g->by_rank[at] : at;
-        for (size_t i = 0; i < page->o.n_probs && s->n[group] > 0; i++) {
+        const uint32_t group = group_at(s, g, keyed, at);
+        for (size_t i = 0; group != UINT32_MAX && i < page->o.n_probs && s->n[group] > 0; i++) {
             const struct cxm_quantile_ranks r = cxm_priv_quantile_ranks(
                 s->n[group], page->o.probs[i], type_of(page), page->o.level);
             w.quantiles[n / STATISTICS] = r;
@@ -383,8 +421,8 @@ static enum cxm_status add_groups(const struct page *page, struct cxm_selection 
         status = cxm_priv_select_values(s, w.groups, w.ranks, n, w.values, error);
     n = 0;
     for (uint32_t at = 0; status == CXM_OK && at < s->n_groups; at++) {
-        const uint32_t group = keyed ? g->by_rank[at] : at;
-        for (size_t i = 0; i < page->o.n_probs && status == CXM_OK; i++) {
+        const uint32_t group = group_at(s, g, keyed, at);
+        for (size_t i = 0; group != UINT32_MAX && i < page->o.n_probs && status == CXM_OK; i++) {
             struct cxm_estimate e = base_of(s, group, page->o.level);
             double coverage = NAN;
             if (e.n > 0) {
@@ -402,13 +440,24 @@ static enum cxm_status add_groups(const struct page *page, struct cxm_selection 
     return status;
 }
 
+static void announce(const struct page *page, struct cxm_selection *s)
+{
+    s->probs = page->ascending;
+    s->n_probs = page->o.n_probs <= FEW_PROBS ? page->o.n_probs : 0;
+    s->level = page->o.level;
+}
+
 static enum cxm_status select_groups(const struct page *page, const struct cxm_column *value,
                                      const struct cxm_common_options *common,
                                      const struct groups *g, struct cxm_error *error)
 {
     struct cxm_selection s = { .column = value, .codes = g->codes.codes,
-                               .n_groups = g->codes.n, .threads = common->threads,
-                               .count_invalid = common->invalid == CXM_INVALID_COUNT };
+                               .n_groups = g->codes.n };
+    if (g->direct.key != NULL)
+        s = g->direct;
+    s.threads = common->threads;
+    s.count_invalid = common->invalid == CXM_INVALID_COUNT;
+    announce(page, &s);
     if (s.n_groups == 0)
         return CXM_OK;
     enum cxm_status status = cxm_priv_select_count(&s, error);
@@ -424,14 +473,16 @@ static enum cxm_status select_total(const struct page *page, const struct cxm_co
                                     struct cxm_error *error)
 {
     int64_t left_out = 0;
-    for (int64_t row = 0; g->n_by > 0 && row < value->n; row++) {
+    const bool coded = g->codes.codes != NULL;
+    for (int64_t row = 0; coded && row < value->n; row++) {
         const bool out = g->codes.codes[row] == CXM_CODE_MISSING;
         left_out += out;
         g->codes.codes[row] = out;
     }
-    struct cxm_selection s = { .column = value, .codes = g->n_by > 0 ? g->codes.codes : NULL,
-                               .n_groups = 1, .threads = common->threads,
+    struct cxm_selection s = { .column = value, .codes = g->codes.codes, .n_groups = 1,
+                               .threads = common->threads,
                                .count_invalid = common->invalid == CXM_INVALID_COUNT };
+    announce(page, &s);
     enum cxm_status status = cxm_priv_select_count(&s, error);
     const size_t first = cxm_report_rows(page->report);
     if (status == CXM_OK)
@@ -454,7 +505,13 @@ static enum cxm_status from_columns(struct page *page, const struct cxm_column *
     struct groups g;
     cxm_priv_append(definition, sizeof definition, &used, "quantiles/type=%d", type_of(page));
     page->definition = definition;
-    enum cxm_status status = groups_init(&g, common, value->n, error);
+    for (size_t i = 0; i < page->o.n_probs && page->o.n_probs <= FEW_PROBS; i++) {
+        size_t at = i;
+        for (; at > 0 && page->ascending[at - 1] > page->o.probs[i]; at--)
+            page->ascending[at] = page->ascending[at - 1];
+        page->ascending[at] = page->o.probs[i];
+    }
+    enum cxm_status status = groups_init(&g, common, value, error);
     page->report = status == CXM_OK ? cxm_priv_report_new(NULL) : NULL;
     if (status == CXM_OK)
         status = key_columns(page->report, &g, error);

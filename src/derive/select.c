@@ -1,43 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Exact order statistics by selection. A double is turned into a word whose unsigned order is that
- * of the numbers; its upper 16 bits (sign, exponent, four bits of the mantissa: 16 buckets an octave)
- * are counted by group in a first pass, which tells the bucket of every rank; a second pass gathers
- * the values of these buckets, a few per cent of the rows, and each is finished by quickselect. Above
- * 256 groups the values are spread by group instead. Both give the same numbers for any
- * order of the rows and any number of threads. Up to 2^32 - 1 rows. */
-#include "derive/select.h"
+ * Exact order statistics by selection, by three roads that give the same numbers for any order
+ * of the rows and any number of threads; up to 2^32 - 1 rows.
+ *
+ * Sampled (select_sample.c): one pass, by brackets that a sample gave; for the ranks that were
+ * announced (probs), hundreds of thousands of rows and up to 256 groups.
+ * Histogram: where that fails, and for ranks that were not announced. A double is turned into a
+ * word whose unsigned order is that of the numbers; its upper 16 bits (sign, exponent, four bits of
+ * the mantissa: 16 buckets an octave) are counted by group in a first pass, which tells the bucket of
+ * every rank; a second pass gathers the values of these buckets, each is finished by quickselect.
+ * Spread: few rows or more than 256 groups: the values are spread by group, then quickselect. */
+#include "derive/select_kernels.h"
+#include "derive/select_sample.h"
 
 #include <math.h>
-#include <pthread.h>
 
-enum { BLOCK = 1024, MOST_THREADS = 64, BUCKETS = CXM_SELECT_BUCKETS };
-
-static uint64_t word_of(double x)
-{
-    uint64_t bits;
-    x += 0.0; /* -0.0 is 0.0 */
-    memcpy(&bits, &x, sizeof bits);
-    return bits ^ ((bits >> 63) ? UINT64_MAX : UINT64_C(1) << 63);
-}
-
-static double number_of(uint64_t word)
-{
-    double x;
-    word ^= (word >> 63) ? UINT64_C(1) << 63 : UINT64_MAX;
-    memcpy(&x, &word, sizeof x);
-    return x;
-}
-
-/* ---- threads over ranges of rows -------------------------------------------------------- */
+enum { BLOCK = CXM_SELECT_BLOCK, BUCKETS = CXM_SELECT_BUCKETS };
 
 struct worker {
     struct cxm_selection *s;
     int64_t first, last;
-    int index;
-    pthread_t thread;
-    bool started;
-    void (*work)(struct worker *);
     int64_t *n, *missing, *invalid;
     int64_t bad_row;              /* lowest invalid row; -1: none */
     uint32_t *histogram;          /* pass one */
@@ -47,55 +29,34 @@ struct worker {
     int64_t *place;               /* many groups: next place of each group */
 };
 
-static void *run(void *worker)
+static void run_all(struct worker *workers, int n, void (*work)(void *))
 {
-    struct worker *w = worker;
-    w->work(w);
-    return NULL;
-}
-
-static int workers_of(const struct cxm_selection *s)
-{
-    const int64_t blocks = s->column->n / (64 * BLOCK) + 1;
-    const int wanted = s->threads < 1 ? 1 : s->threads > MOST_THREADS ? MOST_THREADS : s->threads;
-    return wanted < blocks ? wanted : (int)blocks;
-}
-
-static void run_all(struct worker *workers, int n, void (*work)(struct worker *))
-{
-    for (int i = 0; i < n; i++)
-        workers[i].work = work;
-    for (int i = 1; i < n; i++)
-        workers[i].started = pthread_create(&workers[i].thread, NULL, run, &workers[i]) == 0;
-    work(&workers[0]);
-    for (int i = 1; i < n; i++) {
-        if (workers[i].started)
-            pthread_join(workers[i].thread, NULL);
-        else
-            work(&workers[i]);
-    }
+    cxm_priv_select_run(workers, sizeof *workers, n, work);
 }
 
 /* ---- pass one ---------------------------------------------------------------------------- */
 
-static void count_rows(struct worker *w)
+static void count_rows(void *worker)
 {
+    struct worker *w = worker;
     struct cxm_selection *s = w->s;
     struct cxm_reader reader;
     double values[BLOCK];
     uint8_t states[BLOCK];
+    uint32_t buffer[BLOCK];
     cxm_priv_reader_init(&reader, s->column);
     for (int64_t first = w->first; first < w->last; first += BLOCK) {
         const size_t n = w->last - first < BLOCK ? (size_t)(w->last - first) : BLOCK;
         cxm_priv_read_numbers(&reader, first, n, values, states);
+        const uint32_t *codes = cxm_priv_select_codes(s, first, n, buffer);
         for (size_t i = 0; i < n; i++) {
-            const uint32_t group = s->codes != NULL ? s->codes[first + (int64_t)i] : 0;
+            const uint32_t group = codes != NULL ? codes[i] : 0;
             if (group >= s->n_groups)
                 continue;
             if (CXM_LIKELY(states[i] == CXM_ROW_USED)) {
                 w->n[group]++;
                 if (w->histogram != NULL)
-                    w->histogram[(size_t)group * BUCKETS + (word_of(values[i]) >> 48)]++;
+                    w->histogram[(size_t)group * BUCKETS + (cxm_priv_select_word(values[i]) >> 48)]++;
             } else if (states[i] == CXM_ROW_MISSING) {
                 w->missing[group]++;
             } else {
@@ -107,72 +68,56 @@ static void count_rows(struct worker *w)
     }
 }
 
-static enum cxm_status refuse(const struct cxm_column *column, int64_t row,
-                              struct cxm_error *error)
-{
-    char text[64];
-    const char *name = column->name != NULL ? column->name : "value";
-    cxm_priv_value_text(column, row, text, sizeof text);
-    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
-                            "%s: row %lld is %s, not a finite number; to count such rows pass "
-                            "invalid=\"count\"", name, (long long)row, text);
-}
-
 static struct worker *workers_new(struct cxm_selection *s, int n)
 {
     struct worker *workers = cxm_priv_alloc_zero(s->allocator, (size_t)n, sizeof *workers);
     for (int i = 0; workers != NULL && i < n; i++) {
         workers[i].s = s;
-        workers[i].index = i;
-        workers[i].first = s->column->n / n * i;
-        workers[i].last = i == n - 1 ? s->column->n : s->column->n / n * (i + 1);
+        workers[i].first = cxm_priv_select_first(s, i, n);
+        workers[i].last = cxm_priv_select_first(s, i + 1, n);
         workers[i].bad_row = -1;
     }
     return workers;
 }
 
-/* Counters of all threads, the first ones last kept in s. */
-static bool counters_new(struct cxm_selection *s, int n, int64_t **counters)
+/* A histogram pays when its groups have rows enough. */
+static bool wants_histogram(const struct cxm_selection *s, int threads)
 {
-    const size_t groups = s->n_groups;
-    s->n = cxm_priv_alloc_zero(s->allocator, 3 * groups, sizeof *s->n);
-    *counters = cxm_priv_alloc_zero(s->allocator, 3 * groups * (size_t)n, sizeof **counters);
-    if (s->n_groups <= CXM_SELECT_GROUPS) {
-        s->histogram = cxm_priv_alloc_zero(s->allocator, groups * (size_t)n * BUCKETS,
-                                           sizeof *s->histogram);
-        if (s->histogram == NULL)
-            return false;
-    }
-    if (s->n == NULL || *counters == NULL)
-        return false;
-    s->missing = s->n + groups;
-    s->invalid = s->n + 2 * groups;
-    return true;
+    enum { WORTH_A_GROUP = 16384 };
+    if (s->road == CXM_SELECT_HISTOGRAM)
+        return true;
+    return s->road != CXM_SELECT_SPREAD && s->n_groups <= CXM_SELECT_GROUPS
+        && s->column->n / WORTH_A_GROUP >= (int64_t)s->n_groups * threads;
 }
 
 static enum cxm_status spread(struct cxm_selection *s, struct worker *workers, int n,
                               struct cxm_error *error);
 
-enum cxm_status cxm_priv_select_count(struct cxm_selection *s, struct cxm_error *error)
+/* By a histogram, or spread. */
+static enum cxm_status count_plainly(struct cxm_selection *s, struct cxm_error *error)
 {
-    if (s->column->n > (int64_t)UINT32_MAX)
-        return cxm_priv_fail(error, CXM_EOVERFLOW, "value", "more than 2^32 - 1 rows");
-    const int n = workers_of(s);
+    const int n = cxm_priv_select_workers(s);
     const size_t groups = s->n_groups;
-    int64_t *counters = NULL, bad_row = -1;
+    const bool histogram = wants_histogram(s, n);
     struct worker *workers = workers_new(s, n);
+    int64_t *counters = cxm_priv_alloc_zero(s->allocator, 3 * groups * (size_t)n,
+                                            sizeof *counters), bad_row = -1;
     enum cxm_status status = CXM_OK;
-    if (workers == NULL || !counters_new(s, n, &counters)) {
+    if (histogram)
+        s->histogram = cxm_priv_alloc_zero(s->allocator, groups * (size_t)n * BUCKETS,
+                                           sizeof *s->histogram);
+    if (workers == NULL || counters == NULL || (histogram && s->histogram == NULL)) {
         status = cxm_priv_no_memory(error);
     } else {
         for (int i = 0; i < n; i++) {
             workers[i].n = counters + 3 * groups * (size_t)i;
             workers[i].missing = workers[i].n + groups;
             workers[i].invalid = workers[i].n + 2 * groups;
-            if (s->histogram != NULL)
+            if (histogram)
                 workers[i].histogram = s->histogram + groups * (size_t)i * BUCKETS;
         }
         run_all(workers, n, count_rows);
+        memset(s->n, 0, 3 * groups * sizeof *s->n);
         for (int i = 0; i < n; i++) {
             for (size_t g = 0; g < 3 * groups; g++)
                 s->n[g] += workers[i].n[g];
@@ -180,8 +125,8 @@ enum cxm_status cxm_priv_select_count(struct cxm_selection *s, struct cxm_error 
                 bad_row = workers[i].bad_row;
         }
         if (bad_row >= 0 && !s->count_invalid)
-            status = refuse(s->column, bad_row, error);
-        else if (s->histogram == NULL)
+            status = cxm_priv_select_refuse(s->column, bad_row, error);
+        else if (!histogram)
             status = spread(s, workers, n, error);
     }
     cxm_priv_release(s->allocator, counters);
@@ -189,58 +134,48 @@ enum cxm_status cxm_priv_select_count(struct cxm_selection *s, struct cxm_error 
     return status;
 }
 
-/* ---- one bucket -------------------------------------------------------------------------- */
-
-static uint64_t middle_of(uint64_t a, uint64_t b, uint64_t c)
+enum cxm_status cxm_priv_select_count(struct cxm_selection *s, struct cxm_error *error)
 {
-    return a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
-}
-
-/* The word of that rank: three-way quickselect, in place. */
-static uint64_t select_word(uint64_t *x, size_t n, size_t rank)
-{
-    size_t low = 0, high = n;
-    for (;;) {
-        const uint64_t pivot = middle_of(x[low], x[low + (high - low) / 2], x[high - 1]);
-        size_t less = low, at = low, more = high;
-        while (at < more) {
-            const uint64_t moved = x[at];
-            if (moved < pivot) {
-                x[at++] = x[less];
-                x[less++] = moved;
-            } else if (moved > pivot) {
-                x[at] = x[--more];
-                x[more] = moved;
-            } else {
-                at++;
-            }
-        }
-        if (rank < less)
-            high = less;
-        else if (rank >= more)
-            low = more;
-        else
-            return pivot;
+    int64_t bad_row = -1;
+    if (s->column->n > (int64_t)UINT32_MAX)
+        return cxm_priv_fail(error, CXM_EOVERFLOW, "value", "more than 2^32 - 1 rows");
+    s->n = cxm_priv_alloc_zero(s->allocator, 3 * (size_t)s->n_groups, sizeof *s->n);
+    if (s->n == NULL)
+        return cxm_priv_no_memory(error);
+    s->missing = s->n + s->n_groups;
+    s->invalid = s->missing + s->n_groups;
+    switch (cxm_priv_sampled_count(s, 1, &bad_row)) {
+    case CXM_SAMPLE_DONE:
+        return CXM_OK;
+    case CXM_SAMPLE_BAD:
+        return cxm_priv_select_refuse(s->column, bad_row, error);
+    case CXM_SAMPLE_NO_MEMORY:
+        return cxm_priv_no_memory(error);
+    default:
+        return count_plainly(s, error);
     }
 }
 
 /* ---- pass two ---------------------------------------------------------------------------- */
 
-static void gather_rows(struct worker *w)
+static void gather_rows(void *worker)
 {
+    struct worker *w = worker;
     const struct cxm_selection *s = w->s;
     struct cxm_reader reader;
     double values[BLOCK];
     uint8_t states[BLOCK];
+    uint32_t buffer[BLOCK];
     cxm_priv_reader_init(&reader, s->column);
     for (int64_t first = w->first; first < w->last; first += BLOCK) {
         const size_t n = w->last - first < BLOCK ? (size_t)(w->last - first) : BLOCK;
         cxm_priv_read_numbers(&reader, first, n, values, states);
+        const uint32_t *codes = cxm_priv_select_codes(s, first, n, buffer);
         for (size_t i = 0; i < n; i++) {
-            const uint32_t group = s->codes != NULL ? s->codes[first + (int64_t)i] : 0;
+            const uint32_t group = codes != NULL ? codes[i] : 0;
             if (group >= s->n_groups || states[i] != CXM_ROW_USED)
                 continue;
-            const uint64_t word = word_of(values[i]);
+            const uint64_t word = cxm_priv_select_word(values[i]);
             const uint32_t b = w->bucket[(size_t)group * BUCKETS + (word >> 48)];
             if (b != 0)
                 w->gathered[w->at[b - 1]++] = word;
@@ -328,7 +263,7 @@ static enum cxm_status select_in_buckets(struct cxm_selection *s, const uint32_t
                                          const int64_t *ranks, size_t n, double *out,
                                          struct cxm_error *error)
 {
-    const int threads = workers_of(s);
+    const int threads = cxm_priv_select_workers(s);
     const size_t each = (size_t)s->n_groups * BUCKETS;
     struct worker *workers = workers_new(s, threads);
     uint32_t *bucket = cxm_priv_alloc_zero(s->allocator, each, sizeof *bucket);
@@ -351,7 +286,7 @@ static enum cxm_status select_in_buckets(struct cxm_selection *s, const uint32_t
             run_all(workers, threads, gather_rows);
             for (size_t i = 0; i < n; i++) {
                 const size_t start = wanted[i].bucket > 0 ? ends[wanted[i].bucket - 1] : 0;
-                out[i] = number_of(select_word(gathered + start,
+                out[i] = cxm_priv_select_number(cxm_priv_select_rank(gathered + start,
                                                ends[wanted[i].bucket] - start, wanted[i].rank));
             }
         }
@@ -367,20 +302,23 @@ static enum cxm_status select_in_buckets(struct cxm_selection *s, const uint32_t
 
 /* ---- many groups -------------------------------------------------------------------------- */
 
-static void spread_rows(struct worker *w)
+static void spread_rows(void *worker)
 {
+    struct worker *w = worker;
     const struct cxm_selection *s = w->s;
     struct cxm_reader reader;
     double values[BLOCK];
     uint8_t states[BLOCK];
+    uint32_t buffer[BLOCK];
     cxm_priv_reader_init(&reader, s->column);
     for (int64_t first = w->first; first < w->last; first += BLOCK) {
         const size_t n = w->last - first < BLOCK ? (size_t)(w->last - first) : BLOCK;
         cxm_priv_read_numbers(&reader, first, n, values, states);
+        const uint32_t *codes = cxm_priv_select_codes(s, first, n, buffer);
         for (size_t i = 0; i < n; i++) {
-            const uint32_t group = s->codes != NULL ? s->codes[first + (int64_t)i] : 0;
+            const uint32_t group = codes != NULL ? codes[i] : 0;
             if (group < s->n_groups && states[i] == CXM_ROW_USED)
-                s->words[w->place[group]++] = word_of(values[i]);
+                s->words[w->place[group]++] = cxm_priv_select_word(values[i]);
         }
     }
 }
@@ -414,14 +352,47 @@ static enum cxm_status spread(struct cxm_selection *s, struct worker *workers, i
     return CXM_OK;
 }
 
+/* A rank that was found before divides the values: the next is looked for on its side. Statistics
+ * of one group follow one another, near ones soon. */
 static void select_in_groups(const struct cxm_selection *s, const uint32_t *groups,
                              const int64_t *ranks, size_t n, double *out)
 {
+    enum { LOOK_BACK = 16 };
     for (size_t i = 0; i < n; i++) {
-        const int64_t start = s->starts[groups[i]], end = s->starts[groups[i] + 1];
-        out[i] = number_of(select_word(s->words + start, (size_t)(end - start),
-                                       (size_t)ranks[i]));
+        const int64_t start = s->starts[groups[i]];
+        int64_t low = 0, high = s->starts[groups[i] + 1] - start;
+        for (size_t j = i; j > 0 && i - j < LOOK_BACK && groups[j - 1] == groups[i]; j--) {
+            const int64_t rank = ranks[j - 1];
+            if (rank <= ranks[i] && rank > low)
+                low = rank;
+            if (rank > ranks[i] && rank < high)
+                high = rank;
+        }
+        out[i] = cxm_priv_select_number(cxm_priv_select_rank(
+            s->words + start + low, (size_t)(high - low), (size_t)(ranks[i] - low)));
     }
+}
+
+/* Brackets that missed a rank are tried once more, much wider. */
+static enum cxm_status select_sampled(struct cxm_selection *s, const uint32_t *groups,
+                                      const int64_t *ranks, size_t n, double *out,
+                                      struct cxm_error *error)
+{
+    int64_t bad_row = -1;
+    enum cxm_sample_result result = cxm_priv_sampled_values(s, groups, ranks, n, out);
+    if (result == CXM_SAMPLE_NO) {
+        cxm_priv_sampled_release(s);
+        result = cxm_priv_sampled_count(s, 4, &bad_row);
+        if (result == CXM_SAMPLE_DONE)
+            result = cxm_priv_sampled_values(s, groups, ranks, n, out);
+    }
+    if (result == CXM_SAMPLE_NO_MEMORY)
+        return cxm_priv_no_memory(error);
+    if (result == CXM_SAMPLE_DONE)
+        return CXM_OK;
+    cxm_priv_sampled_release(s);
+    const enum cxm_status status = count_plainly(s, error);
+    return status == CXM_OK ? cxm_priv_select_values(s, groups, ranks, n, out, error) : status;
 }
 
 enum cxm_status cxm_priv_select_values(struct cxm_selection *s, const uint32_t *groups,
@@ -430,6 +401,8 @@ enum cxm_status cxm_priv_select_values(struct cxm_selection *s, const uint32_t *
 {
     if (n == 0)
         return CXM_OK;
+    if (s->sampled != NULL)
+        return select_sampled(s, groups, ranks, n, out, error);
     if (s->histogram != NULL)
         return select_in_buckets(s, groups, ranks, n, out, error);
     select_in_groups(s, groups, ranks, n, out);
@@ -438,6 +411,7 @@ enum cxm_status cxm_priv_select_values(struct cxm_selection *s, const uint32_t *
 
 void cxm_priv_select_release(struct cxm_selection *s)
 {
+    cxm_priv_sampled_release(s);
     cxm_priv_release(s->allocator, s->n);
     cxm_priv_release(s->allocator, s->histogram);
     cxm_priv_release(s->allocator, s->words);

@@ -6,28 +6,47 @@
 
 #include "column/read.h"
 
-/* How often each group has each leading half of a value's bits (its bucket), by thread. */
+enum cxm_select_road { CXM_SELECT_ANY, CXM_SELECT_HISTOGRAM, CXM_SELECT_SPREAD };
+
+/* Set all members of the first part before. The second part: counts, and how often each group has
+ * each leading half of a value's bits (its bucket), by thread, or the values spread by group. */
 struct cxm_selection {
     const struct cxm_allocator *allocator;
     const struct cxm_column *column;
-    const uint32_t *codes;  /* by row: the group; NULL: all rows are of group 0 */
-    uint32_t n_groups;      /* rows whose code is n_groups or more are left out */
+    const uint32_t *codes;        /* by row: the group; NULL: by key, or all rows are of group 0 */
+    const struct cxm_column *key; /* set, with the next two, by cxm_priv_select_by_key */
+    uint64_t key_base;            /* the key of group 0, a whole number as 64 bits */
+    uint32_t n_groups;            /* rows whose code is n_groups or more are left out */
     int threads;
     bool count_invalid;
+    const double *probs;          /* ranks of these quantiles, ascending, will be wanted, and of their */
+    size_t n_probs;               /* binomial limits of that level; 0: nobody knows */
+    double level;
+    /* for tests; 0: as it pays */
+    int64_t sample_rows;
+    enum cxm_select_road road;    /* after the sample, or instead of it where n_probs is 0 */
+    bool plain;                   /* no vectors */
+
     int64_t *n, *missing, *invalid; /* by group */
-    uint32_t *histogram;    /* by thread, group, bucket */
-    uint64_t *words;        /* many groups: the values of each as words, one group after another */
-    int64_t *starts;        /* of each group in `words` */
+    struct cxm_sampled *sampled;
+    uint32_t *histogram;          /* by thread, group, bucket */
+    uint64_t *words;              /* the values of each group as words, one group after another */
+    int64_t *starts;              /* of each group in `words` */
 };
 
 enum { CXM_SELECT_BUCKETS = 65536, CXM_SELECT_GROUPS = 256 };
 
-/* Pass one: n, missing, invalid of every group. Set all members from `allocator` to
- * `count_invalid` before. EDATA: the lowest row with an invalid value, unless counted. EOVERFLOW: more
- * than 2^32 - 1 rows. */
+/* Takes a column of plain whole numbers, without any missing, as groups: as many as the
+ * numbers reach from the smallest to the largest, some of which may have no row. False: it is no
+ * such column, or reaches over more than CXM_SELECT_GROUPS. One pass over the column. */
+bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *key);
+
+/* n, missing, invalid of every group. EDATA: the lowest row with an invalid value, unless
+ * counted. EOVERFLOW: more than 2^32 - 1 rows. */
 enum cxm_status cxm_priv_select_count(struct cxm_selection *s, struct cxm_error *error);
 
-/* Pass two: out[i] = the value of rank ranks[i] (from 0, below n) of group groups[i]. */
+/* Afterwards: out[i] = the value of rank ranks[i] (from 0, below n) of group groups[i];
+ * those of one group follow one another. */
 enum cxm_status cxm_priv_select_values(struct cxm_selection *s, const uint32_t *groups,
                                        const int64_t *ranks, size_t n, double *out,
                                        struct cxm_error *error);

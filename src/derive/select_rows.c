@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What all roads of selection share: threads over ranges of rows, the groups of rows, quickselect
+ * (Hoare 1961, CACM 4:321, with three parts). A key of plain whole numbers that are near each other is
+ * its own code, so that nothing is kept by row. */
+#include "derive/select_kernels.h"
+#include "derive/select_sample.h"
+
+#include <pthread.h>
+
+enum { BLOCK = CXM_SELECT_BLOCK, MOST_THREADS = CXM_SELECT_THREADS };
+
+double cxm_priv_select_number(uint64_t word)
+{
+    double x;
+    word ^= (word >> 63) ? UINT64_C(1) << 63 : UINT64_MAX;
+    memcpy(&x, &word, sizeof x);
+    return x;
+}
+
+/* ---- threads over ranges of rows -------------------------------------------------------- */
+
+struct thread {
+    pthread_t id;
+    bool started;
+    void (*work)(void *);
+    void *item;
+};
+
+static void *run(void *thread)
+{
+    struct thread *t = thread;
+    t->work(t->item);
+    return NULL;
+}
+
+void cxm_priv_select_run(void *items, size_t item_bytes, int n, void (*work)(void *))
+{
+    struct thread threads[MOST_THREADS];
+    for (int i = 1; i < n; i++) {
+        threads[i] = (struct thread){ .work = work,
+                                      .item = (char *)items + (size_t)i * item_bytes };
+        threads[i].started = pthread_create(&threads[i].id, NULL, run, &threads[i]) == 0;
+    }
+    work(items);
+    for (int i = 1; i < n; i++) {
+        if (threads[i].started)
+            pthread_join(threads[i].id, NULL);
+        else
+            work(threads[i].item);
+    }
+}
+
+int cxm_priv_select_workers(const struct cxm_selection *s)
+{
+    const int64_t blocks = s->column->n / (64 * BLOCK) + 1;
+    const int wanted = s->threads < 1 ? 1 : s->threads > MOST_THREADS ? MOST_THREADS : s->threads;
+    return wanted < blocks ? wanted : (int)blocks;
+}
+
+int64_t cxm_priv_select_first(const struct cxm_selection *s, int i, int n)
+{
+    return i == n ? s->column->n : s->column->n / n * i;
+}
+
+/* ---- codes ------------------------------------------------------------------------------- */
+
+#define LESS_BASE(TYPE)                                                                          \
+    for (size_t i = 0; i < n; i++) {                                                             \
+        TYPE v;                                                                                  \
+        memcpy(&v, from + i * sizeof v, sizeof v);                                               \
+        buffer[i] = (uint32_t)((uint64_t)v - base);                                              \
+    }                                                                                            \
+    break
+
+const uint32_t *cxm_priv_select_codes(const struct cxm_selection *s, int64_t first, size_t n,
+                                      uint32_t *buffer)
+{
+    const struct cxm_column *key = s->key;
+    const uint64_t base = s->key_base;
+    if (s->codes != NULL)
+        return s->codes + first;
+    if (key == NULL)
+        return NULL;
+    const unsigned char *from = (const unsigned char *)key->data
+                              + (key->offset + first) * key->stride;
+    if (base == 0 && key->stride == 4 && (uintptr_t)from % 4 == 0)
+        return (const uint32_t *)(const void *)from;
+    switch ((enum cxm_type)key->type) {
+    case CXM_I8: LESS_BASE(int8_t);
+    case CXM_U8: LESS_BASE(uint8_t);
+    case CXM_I16: LESS_BASE(int16_t);
+    case CXM_U16: LESS_BASE(uint16_t);
+    case CXM_I32: LESS_BASE(int32_t);
+    case CXM_U32: LESS_BASE(uint32_t);
+    default: LESS_BASE(uint64_t);
+    }
+    return buffer;
+}
+
+static bool is_plain_key(const struct cxm_column *c)
+{
+    static const uint8_t bytes[] = { [CXM_I8] = 1,  [CXM_U8] = 1,  [CXM_I16] = 2, [CXM_U16] = 2,
+                                     [CXM_I32] = 4, [CXM_U32] = 4, [CXM_I64] = 8, [CXM_U64] = 8 };
+    return c->type >= CXM_I8 && c->type <= CXM_U64 && c->stride == bytes[c->type]
+        && c->validity == NULL && c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0
+        && c->n_labels == 0 && c->n_missing_codes == 0 && c->time_unit == CXM_NO_TIME
+        && c->calendar == CXM_NO_CALENDAR
+        && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0;
+}
+
+struct key_range {
+    const struct cxm_column *key;
+    cxm_select_range *kernel;
+    int64_t first, last;
+    uint64_t flip, least, most;
+};
+
+static void find_range(void *range)
+{
+    struct key_range *r = range;
+    const struct cxm_column *key = r->key;
+    const unsigned char *data = (const unsigned char *)key->data + key->offset * key->stride;
+    r->least = UINT64_MAX;
+    r->most = 0;
+    for (int64_t row = r->first; row < r->last;) { /* short at first: most others are told so */
+        const int64_t left = r->last - row, step = row == r->first ? BLOCK : 64 * BLOCK;
+        const int64_t n = left < step ? left : step;
+        uint64_t least, most;
+        if (key->stride >= 4) {
+            r->kernel(data + row * key->stride, (size_t)n, key->stride == 8, r->flip, &least,
+                      &most);
+        } else {
+            least = UINT64_MAX;
+            most = 0;
+            for (int64_t i = row; i < row + n; i++) {
+                uint16_t v = data[i * key->stride];
+                if (key->stride == 2)
+                    memcpy(&v, data + 2 * i, sizeof v);
+                v ^= (uint16_t)r->flip;
+                least = v < least ? v : least;
+                most = v > most ? v : most;
+            }
+        }
+        r->least = least < r->least ? least : r->least;
+        r->most = most > r->most ? most : r->most;
+        if (r->most - r->least >= CXM_SELECT_GROUPS)
+            return;
+        row += n;
+    }
+}
+
+bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *key)
+{
+    struct key_range ranges[MOST_THREADS];
+    if (!is_plain_key(key) || key->n == 0)
+        return false;
+    const bool is_signed = key->type == CXM_I8 || key->type == CXM_I16 || key->type == CXM_I32
+                        || key->type == CXM_I64;
+    const uint64_t flip = is_signed ? UINT64_C(1) << (8 * key->stride - 1) : 0;
+    const int n = cxm_priv_select_workers(s);
+    cxm_select_range *const kernel = cxm_priv_select_kernels(s->plain).range;
+    for (int i = 0; i < n; i++)
+        ranges[i] = (struct key_range){ .key = key, .kernel = kernel, .flip = flip,
+                                        .first = cxm_priv_select_first(s, i, n),
+                                        .last = cxm_priv_select_first(s, i + 1, n) };
+    cxm_priv_select_run(ranges, sizeof *ranges, n, find_range);
+    uint64_t least = UINT64_MAX, most = 0;
+    for (int i = 0; i < n; i++) {
+        least = ranges[i].least < least ? ranges[i].least : least;
+        most = ranges[i].most > most ? ranges[i].most : most;
+    }
+    if (most - least >= CXM_SELECT_GROUPS)
+        return false;
+    s->key = key;
+    s->key_base = least - flip; /* of the value as 64 bits with its sign */
+    s->n_groups = (uint32_t)(most - least) + 1;
+    return true;
+}
+
+/* ---- values ------------------------------------------------------------------------------ */
+
+enum cxm_status cxm_priv_select_refuse(const struct cxm_column *column, int64_t row,
+                                       struct cxm_error *error)
+{
+    char text[64];
+    const char *name = column->name != NULL ? column->name : "value";
+    cxm_priv_value_text(column, row, text, sizeof text);
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
+                            "%s: row %lld is %s, not a finite number; to count such rows pass "
+                            "invalid=\"count\"", name, (long long)row, text);
+}
+
+static uint64_t middle_of(uint64_t a, uint64_t b, uint64_t c)
+{
+    return a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+}
+
+/* The word of that rank: three-way quickselect, in place. */
+uint64_t cxm_priv_select_rank(uint64_t *x, size_t n, size_t rank)
+{
+    size_t low = 0, high = n;
+    for (;;) {
+        const uint64_t pivot = middle_of(x[low], x[low + (high - low) / 2], x[high - 1]);
+        size_t less = low, at = low, more = high;
+        while (at < more) {
+            const uint64_t moved = x[at];
+            if (moved < pivot) {
+                x[at++] = x[less];
+                x[less++] = moved;
+            } else if (moved > pivot) {
+                x[at] = x[--more];
+                x[more] = moved;
+            } else {
+                at++;
+            }
+        }
+        if (rank < less)
+            high = less;
+        else if (rank >= more)
+            low = more;
+        else
+            return pivot;
+    }
+}
