@@ -9,6 +9,7 @@
 #   test     cmocka, a C++ compiler, Python
 #   python   virtual environments
 #   ci       clang with its runtimes, gcovr, valgrind, CMake
+#   arm      a cross compiler for 64-bit ARM, qemu to run what it makes
 
 need_say()
 {
@@ -54,6 +55,11 @@ need_missing()
             test -e /usr/share/doc/libc6-dbg || echo libc6-dbg
             command -v cmake >/dev/null || echo cmake
             command -v make >/dev/null || echo make
+            ;;
+        arm)
+            command -v aarch64-linux-gnu-gcc >/dev/null || echo gcc-aarch64-linux-gnu
+            test -e /usr/aarch64-linux-gnu/include/stdio.h || echo libc6-dev-arm64-cross
+            command -v qemu-aarch64 >/dev/null || echo qemu-user
             ;;
         *)
             need_say "need: unknown group $need_group"

@@ -83,6 +83,8 @@ static void counting_bytes(void **state)
         run_variant(cxm_priv_count_bytes_avx2);
     if (__builtin_cpu_supports("avx512bw"))
         run_variant(cxm_priv_count_bytes_avx512);
+#elif CXM_NEON
+    run_variant(cxm_priv_count_bytes_neon);
 #endif
 }
 
@@ -125,6 +127,8 @@ static void masking_bytes(void **state)
                 compare_masks(cxm_priv_mask_bytes_avx2, n, skip);
             if (__builtin_cpu_supports("avx512bw"))
                 compare_masks(cxm_priv_mask_bytes_avx512, n, skip);
+#elif CXM_NEON
+            compare_masks(cxm_priv_mask_bytes_neon, n, skip);
 #endif
         }
     }
@@ -171,6 +175,8 @@ static void whole_numbers(void **state)
 #if CXM_X86
             if (__builtin_cpu_supports("avx2"))
                 compare_whole(cxm_priv_whole_numbers_avx2, n, kind);
+#elif CXM_NEON
+            compare_whole(cxm_priv_whole_numbers_neon, n, kind);
 #endif
         }
     }
@@ -209,14 +215,28 @@ static void loading_floats(void **state)
 }
 #endif
 
+/* By the argument, and by the option of the build. */
 static void masks_take_variants_away(void **state)
 {
     (void)state;
-    const struct cxm_kernels none = cxm_priv_kernels(CXM_CPU_AVX2 | CXM_CPU_AVX512);
+    const struct cxm_kernels none = cxm_priv_kernels(CXM_CPU_AVX2 | CXM_CPU_AVX512 | CXM_CPU_NEON);
     assert_true(none.count_bytes == cxm_priv_count_bytes_c);
+    assert_true(none.mask_bytes == cxm_priv_mask_bytes_c);
+    assert_true(none.whole_numbers == cxm_priv_whole_numbers_c);
+    const struct cxm_kernels all = cxm_priv_kernels(0);
+    const unsigned taken = CXM_CPU_MASK;
 #if CXM_X86
-    if (__builtin_cpu_supports("avx2"))
-        assert_true(cxm_priv_kernels(CXM_CPU_AVX512).count_bytes == cxm_priv_count_bytes_avx2);
+    const bool avx2 = (taken & CXM_CPU_AVX2) == 0 && __builtin_cpu_supports("avx2");
+    const bool avx512 = (taken & CXM_CPU_AVX512) == 0 && __builtin_cpu_supports("avx512bw");
+    cxm_count_bytes *narrow = avx2 ? cxm_priv_count_bytes_avx2 : cxm_priv_count_bytes_c;
+    assert_true(cxm_priv_kernels(CXM_CPU_AVX512).count_bytes == narrow);
+    assert_true(all.count_bytes == (avx512 ? cxm_priv_count_bytes_avx512 : narrow));
+#elif CXM_NEON
+    const bool neon = (taken & CXM_CPU_NEON) == 0;
+    assert_true((all.count_bytes == cxm_priv_count_bytes_neon) == neon);
+    assert_true((all.whole_numbers == cxm_priv_whole_numbers_neon) == neon);
+#else
+    assert_true(all.count_bytes == cxm_priv_count_bytes_c && taken < 8);
 #endif
 }
 

@@ -26,6 +26,18 @@
 __extension__ typedef __int128 cxm_i128;
 __extension__ typedef unsigned __int128 cxm_u128;
 
+/* ---- the processor -------------------------------------------------------------------- */
+
+/* Has this processor the instructions "avx2", "avx512bw" …, and may a variant use them? What a
+ * test build takes away (-Dcpu_mask) it has not. */
+enum { CXM_CPU_AVX2 = 1, CXM_CPU_AVX512 = 2, CXM_CPU_NEON = 4 };
+#ifndef CXM_CPU_MASK
+#define CXM_CPU_MASK 0
+#endif
+#define CXM_CPU_OF(name) ((name)[3] == '5' ? CXM_CPU_AVX512 : CXM_CPU_AVX2)
+#define CXM_SUPPORTS(name) \
+    (((CXM_CPU_MASK) & CXM_CPU_OF(name)) == 0 && __builtin_cpu_supports(name))
+
 /* ---- errors --------------------------------------------------------------------------- */
 
 /* Fills `error` (when not NULL) with a message that is not about one value; returns status. */

@@ -35,7 +35,7 @@ static bool load_together(const struct cxm_column *part, int64_t row, size_t n, 
 {
 #if CXM_COLUMN_X86
     const bool single = part->type == CXM_F32;
-    if (part->stride == (single ? 4 : 8) && __builtin_cpu_supports("avx2")) {
+    if (part->stride == (single ? 4 : 8) && CXM_SUPPORTS("avx2")) {
         const unsigned char *from = cxm_priv_element(part, row);
         *finite = single ? cxm_priv_load_f32_avx2(from, n, values)
                          : cxm_priv_load_f64_avx2(from, n, values);

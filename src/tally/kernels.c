@@ -69,14 +69,20 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_mask_bytes_c,
                              cxm_priv_whole_numbers_c };
 #if CXM_X86
-    if ((mask & CXM_CPU_AVX2) == 0 && __builtin_cpu_supports("avx2")) {
+    if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
         k.mask_bytes = cxm_priv_mask_bytes_avx2;
         k.whole_numbers = cxm_priv_whole_numbers_avx2;
     }
-    if ((mask & CXM_CPU_AVX512) == 0 && __builtin_cpu_supports("avx512bw")) {
+    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")) {
         k.count_bytes = cxm_priv_count_bytes_avx512;
         k.mask_bytes = cxm_priv_mask_bytes_avx512;
+    }
+#elif CXM_NEON
+    if (((mask | CXM_CPU_MASK) & CXM_CPU_NEON) == 0) {
+        k.count_bytes = cxm_priv_count_bytes_neon;
+        k.mask_bytes = cxm_priv_mask_bytes_neon;
+        k.whole_numbers = cxm_priv_whole_numbers_neon;
     }
 #else
     (void)mask;

@@ -35,6 +35,14 @@ cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 #else
 #define CXM_X86 0
 #endif
+#if defined(__aarch64__) && defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define CXM_NEON 1
+cxm_count_bytes cxm_priv_count_bytes_neon;
+cxm_mask_bytes cxm_priv_mask_bytes_neon;
+cxm_whole_numbers cxm_priv_whole_numbers_neon;
+#else
+#define CXM_NEON 0
+#endif
 
 struct cxm_kernels {
     cxm_count_bytes *count_bytes;
@@ -50,7 +58,6 @@ static inline uint64_t cxm_priv_word_of_bits(const uint8_t *bits, unsigned skip)
 }
 
 /* What this processor runs best; `mask` (of CXM_CPU_…) forbids variants, for tests. */
-enum { CXM_CPU_AVX2 = 1, CXM_CPU_AVX512 = 2 };
 struct cxm_kernels cxm_priv_kernels(unsigned mask);
 
 #endif
