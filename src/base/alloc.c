@@ -74,20 +74,32 @@ void *cxm_priv_alloc_zero(const struct cxm_allocator *allocator, size_t count, s
     return memory;
 }
 
-void *cxm_priv_alloc_zero_dense(const struct cxm_allocator *allocator, size_t count, size_t bytes)
+/* Only a wish, and only about memory that nobody else manages. */
+static void *in_large_pages(const struct cxm_allocator *allocator, void *memory, size_t count,
+                            size_t bytes)
 {
-    void *memory = cxm_priv_alloc_zero(allocator, count, bytes);
 #ifdef MADV_HUGEPAGE
     enum { PAGE = 1 << 21, LARGE = 4 * PAGE };
-    /* Only a wish, and only about memory that nobody else manages. */
     if (memory != NULL && cxm_priv_allocator(allocator)->allocate == from_malloc
         && count * bytes >= LARGE) {
         const uintptr_t first = ((uintptr_t)memory + PAGE - 1) / PAGE * PAGE;
         const uintptr_t end = ((uintptr_t)memory + count * bytes) / PAGE * PAGE;
         (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
     }
+#else
+    (void)allocator, (void)count, (void)bytes;
 #endif
     return memory;
+}
+
+void *cxm_priv_alloc_dense(const struct cxm_allocator *allocator, size_t count, size_t bytes)
+{
+    return in_large_pages(allocator, cxm_priv_alloc(allocator, count, bytes), count, bytes);
+}
+
+void *cxm_priv_alloc_zero_dense(const struct cxm_allocator *allocator, size_t count, size_t bytes)
+{
+    return in_large_pages(allocator, cxm_priv_alloc_zero(allocator, count, bytes), count, bytes);
 }
 
 void *cxm_priv_grow(const struct cxm_allocator *allocator, void *old, size_t old_count,

@@ -76,6 +76,7 @@ void *cxm_priv_alloc(const struct cxm_allocator *allocator, size_t count, size_t
 void *cxm_priv_alloc_zero(const struct cxm_allocator *allocator, size_t count, size_t bytes);
 /* The same for a block that will be written from end to end: a large one is asked for in large
  * pages, which come into being five times faster than as many small ones. */
+void *cxm_priv_alloc_dense(const struct cxm_allocator *allocator, size_t count, size_t bytes);
 void *cxm_priv_alloc_zero_dense(const struct cxm_allocator *allocator, size_t count, size_t bytes);
 /* A larger copy; the old block stays valid when NULL is returned. */
 void *cxm_priv_grow(const struct cxm_allocator *allocator, void *old, size_t old_count,

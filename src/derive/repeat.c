@@ -4,19 +4,9 @@
  * opening of each, forwards for the chains that make issues. Typical: 20 million contacts of 5
  * million customers; extreme: one customer with all of them, which costs a search in a sorted
  * array a row and no more. Counting is in integers, so no order of rows shows. */
-#include "derive/repeat.h"
+#include "derive/repeat_words.h"
 
 #include <stdlib.h>
-
-enum { FEW = 32 }; /* contacts of a customer whose counts have a place in a table */
-
-/* What one worker counted. */
-struct part {
-    int64_t codes[2][CXM_N_CONTACT_CODES];
-    int64_t (*few[2])[FEW + 1];     /* customers by counted contacts (row) and successes */
-    struct cxm_cluster *many[2];    /* customers with more */
-    size_t n_many[2], many_capacity[2];
-};
 
 struct scan {
     const struct cxm_repeat_input *input;
@@ -24,7 +14,7 @@ struct scan {
     const struct cxm_allocator *allocator;
     struct cxm_repeat_out *out;
     struct cxm_codes groups;
-    struct part *parts;
+    struct cxm_repeat_part *parts;
     uint8_t yes[CXM_N_CONTACT_CODES], all[CXM_N_CONTACT_CODES]; /* what a code adds to a share */
 };
 
@@ -69,9 +59,24 @@ static void settle(const struct scan *s, unsigned worker, uint32_t row, unsigned
     }
 }
 
+/* Nearly every block: nothing is missing, and nothing came later. */
+static bool all_enter(const struct scan *s, const struct cxm_event_block *b)
+{
+    bool late = false;
+    for (size_t i = 0; i < b->n; i++)
+        late |= b->time[i] > s->rules->as_of;
+    return !late && cxm_priv_all_used(b->time_state, b->n)
+        && cxm_priv_all_used(b->customer_state, b->n) && cxm_priv_all_used(b->code_state, b->n)
+        && memchr(b->extra_state, CXM_ROW_INVALID, b->n) == NULL;
+}
+
 static void filter(void *context, const struct cxm_event_block *b, bool *keep)
 {
     const struct scan *s = context;
+    if (all_enter(s, b)) {
+        memset(keep, true, b->n * sizeof *keep);
+        return;
+    }
     for (size_t i = 0; i < b->n; i++) {
         const bool no_category = b->code_state[i] == CXM_ROW_MISSING && !s->rules->own_missing;
         const bool invalid = b->customer_state[i] == CXM_ROW_INVALID
@@ -288,23 +293,6 @@ static void scan_key(const struct scan *s, struct cxm_event *e, size_t n)
 
 /* ---- the clusters of one customer ----------------------------------------------------- */
 
-static bool note_many(const struct scan *s, struct part *part, int kind, uint32_t yes,
-                      uint32_t all)
-{
-    if (part->n_many[kind] == part->many_capacity[kind]) {
-        const size_t capacity = 2 * part->many_capacity[kind] + 64;
-        struct cxm_cluster *grown =
-            cxm_priv_grow(s->allocator, part->many[kind], part->n_many[kind], capacity,
-                          sizeof *grown);
-        if (grown == NULL)
-            return false;
-        part->many[kind] = grown;
-        part->many_capacity[kind] = capacity;
-    }
-    part->many[kind][part->n_many[kind]++] = (struct cxm_cluster){ yes, all, 1 };
-    return true;
-}
-
 static bool note_cluster(const struct scan *s, unsigned worker, int kind, uint32_t row,
                          uint32_t yes, uint32_t all)
 {
@@ -315,11 +303,7 @@ static bool note_cluster(const struct scan *s, unsigned worker, int kind, uint32
         s->out->all[kind][row] = all;
         return true;
     }
-    struct part *part = &s->parts[worker];
-    if (all > FEW)
-        return note_many(s, part, kind, yes, all);
-    part->few[kind][all][yes]++;
-    return true;
+    return cxm_priv_note_cluster(&s->parts[worker], kind, yes, all);
 }
 
 static int by_group(const void *a, const void *b)
@@ -392,6 +376,26 @@ static enum cxm_status visit(void *context, unsigned worker, struct cxm_event *e
     return CXM_OK;
 }
 
+/* ---- packed words ---------------------------------------------------------------------- */
+
+/* The window starts at the opening, and only counts are wanted: then repeats are neighbours. */
+static bool takes_words(const struct scan *s)
+{
+    const struct cxm_repeat_input *in = s->input;
+    int64_t end;
+    return !in->per_row && in->states == NULL && !in->wants_times && in->resolved == NULL
+        && s->rules->from_opening && !s->rules->has_period
+        && window_end(s->rules->as_of, s->rules->window, &end);
+}
+
+static enum cxm_status visit_words(void *context, unsigned worker,
+                                   const struct cxm_packed *packed, struct cxm_error *error)
+{
+    const struct scan *s = context;
+    return cxm_priv_repeat_words(packed, s->rules, s->yes, s->all, &s->parts[worker])
+             ? CXM_OK : cxm_priv_no_memory(error);
+}
+
 /* ---- the call ------------------------------------------------------------------------- */
 
 static bool make_parts(struct scan *s, unsigned n)
@@ -399,9 +403,10 @@ static bool make_parts(struct scan *s, unsigned n)
     s->parts = cxm_priv_alloc_zero(s->allocator, n, sizeof *s->parts);
     bool room = s->parts != NULL;
     for (unsigned t = 0; s->parts != NULL && t < n; t++) {
+        s->parts[t].allocator = s->allocator;
         for (int kind = 0; kind < 2; kind++) {
             s->parts[t].few[kind] =
-                cxm_priv_alloc_zero(s->allocator, FEW + 1, sizeof *s->parts[t].few[kind]);
+                cxm_priv_alloc_zero(s->allocator, CXM_REPEAT_FEW + 1, sizeof *s->parts[t].few[kind]);
             room = room && s->parts[t].few[kind] != NULL;
         }
     }
@@ -422,13 +427,13 @@ static void release_parts(struct scan *s, unsigned n)
 /* The counts of all workers in one list; customers with many contacts are an entry each. */
 static bool gather(const struct scan *s, unsigned n, int kind, struct cxm_repeat_counts *out)
 {
-    size_t most = (FEW + 1) * (FEW + 1);
+    size_t most = (CXM_REPEAT_FEW + 1) * (CXM_REPEAT_FEW + 1);
     for (unsigned t = 0; t < n; t++)
         most += s->parts[t].n_many[kind];
     out->clusters = cxm_priv_alloc(s->allocator, most, sizeof *out->clusters);
     if (out->clusters == NULL)
         return false;
-    for (uint32_t all = 1; all <= FEW; all++) {
+    for (uint32_t all = 1; all <= CXM_REPEAT_FEW; all++) {
         for (uint32_t yes = 0; yes <= all; yes++) {
             struct cxm_cluster *to = &out->clusters[out->n_clusters];
             *to = (struct cxm_cluster){ yes, all, 0 };
@@ -438,7 +443,7 @@ static bool gather(const struct scan *s, unsigned n, int kind, struct cxm_repeat
         }
     }
     for (unsigned t = 0; t < n; t++) {
-        const struct part *part = &s->parts[t];
+        const struct cxm_repeat_part *part = &s->parts[t];
         for (int c = 0; c < CXM_N_CONTACT_CODES; c++)
             out->codes[c] += part->codes[kind][c];
         if (part->n_many[kind] > 0)
@@ -483,7 +488,8 @@ static enum cxm_status scan_rows(struct scan *s, struct cxm_error *error)
     const struct cxm_event_columns columns = { in->customer, in->opened, in->resolved,
                                                in->category };
     const struct cxm_event_plan plan = {
-        .filter = filter, .visit = visit, .context = s, .threads = in->threads,
+        .filter = filter, .visit = visit, .visit_packed = takes_words(s) ? visit_words : NULL,
+        .context = s, .has_latest = true, .latest = s->rules->as_of, .threads = in->threads,
         .count_invalid = in->count_invalid, .subsecond = &s->out->subsecond,
         .allocator = s->allocator,
     };

@@ -7,13 +7,15 @@
  *   struct cxm_event_columns columns = { .customer = c, .time = t };
  *   cxm_priv_sort_events(&columns, &(struct cxm_event_plan){ .visit = visit, … }, error);
  *
- * One pass writes a record of 20 bytes a row into one of up to 4 096 partitions by a one-to-one
- * scramble of the customer's key; each partition (some 12 000 rows: it fits the second-level
- * cache) is then sorted on its own by a counting sort of further bits and a comparing sort of
- * what is left, a handful of rows. Keys of numbers, instants, dates, categories are words of 64
- * bits and need no dictionary; texts are numbered first (8 bytes a row and the dictionary).
- * Memory: 20 bytes a row that is kept (32 more for keys or instants that lie far from the others, in
- * place of the 20), and 32 bytes a row of one partition a thread; twice that
+ * One pass packs each row into a word of (customer, code, time), or two where customers lie far
+ * apart, and one more where the visitor wants rows or second instants; the words go to one of up
+ * to 4 096 partitions by a one-to-one scramble of the customer's key. Each partition (some 12 000
+ * rows: it fits the second-level cache) is then sorted on its own by a counting sort and networks
+ * for what is left, a few rows. Keys of numbers, instants, dates, categories are words of 64 bits
+ * and need no dictionary; texts are numbered first (8 bytes a row and the dictionary).
+ * Memory: 8 bytes a row that is kept, 16 for customers that are not close together, 8 more for
+ * rows and second instants; 32 for rows whose instants lie far from the others. Beside it 1 KiB a
+ * partition and thread, and for the partition that a thread sorts 16 to 64 bytes a row; much
  * where a single customer fills it. After LaMarca & Ladner (1999) and Satish et al. (2010). */
 #ifndef CXM_SRC_SORT_H
 #define CXM_SRC_SORT_H
@@ -61,10 +63,31 @@ typedef enum cxm_status cxm_event_visit(void *context, unsigned worker,
                                         struct cxm_event *events, size_t n,
                                         struct cxm_error *error);
 
+/* The same as words: n of them and one more that is of nobody. A word is the customer (a number
+ * that is the same for the rows of one customer, here), the code and the time, each as many bits:
+ * time - time_base in the lowest, then code - code_base (all ones: missing). Words ascend. */
+struct cxm_packed {
+    const uint64_t *words;
+    size_t n;
+    int code_bits, time_bits;
+    int64_t time_base;
+    uint32_t code_base;
+};
+
+typedef enum cxm_status cxm_packed_visit(void *context, unsigned worker,
+                                         const struct cxm_packed *packed,
+                                         struct cxm_error *error);
+
 struct cxm_event_plan {
     cxm_event_filter *filter; /* NULL: keeps rows whose customer and time are there */
     cxm_event_visit *visit;
+    cxm_packed_visit *visit_packed; /* NULL: none. Where there is one, `visit` gets no rows (all 0),
+                                 and only partitions that could not be packed. Without extra. */
     void *context;
+    bool has_latest;          /* the filter keeps nothing that is later */
+    int64_t latest;
+    bool codes_given;         /* the code is a column of unsigned 32-bit numbers < 2^32 - 1 */
+    unsigned without;         /* variants of kernels that are not to be used, for tests */
     int threads;              /* 0 means 1; no more than CXM_MOST_WORKERS */
     bool count_invalid;       /* false: an invalid key or instant is an error */
     bool *subsecond;          /* set when an instant was floored to the second; may be NULL */

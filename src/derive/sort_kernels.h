@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The inner loops of sorting and scanning packed words, and their variants. The C variant is the
+ * reference; the choice is made anew for each call. */
+#ifndef CXM_SRC_SORT_KERNELS_H
+#define CXM_SRC_SORT_KERNELS_H
+
+#include "base/base.h"
+
+enum { CXM_RUN_SLACK = 16 }; /* words after the end that a kernel may overwrite */
+
+/* Sorts each run of words from `from` to the same place in `to`: run r ends at ends[r], where the
+ * next one begins. `to` has room for CXM_RUN_SLACK words more; `from` is left with anything. */
+typedef void cxm_sort_runs(uint64_t *from, const uint32_t *ends, size_t n_runs, uint64_t *to);
+
+/* What a scan for repeats asks of neighbours in sorted words, a bit for each of up to 64. */
+struct cxm_near_rules {
+    int key_shift, customer_shift; /* what lies above: key, and customer */
+    uint64_t most;                 /* a later word of the key is near up to this difference */
+    uint64_t time_mask, old;       /* old: time is at most that */
+    bool none_old;
+};
+
+struct cxm_near {
+    uint64_t near; /* the next word is of the same key, later, and near */
+    uint64_t same; /* the next word is the same */
+    uint64_t old;
+    uint64_t last; /* of its customer */
+};
+
+/* Of words 0 … n - 1, n <= 64; word n is read too. */
+typedef void cxm_near_words(const uint64_t *words, size_t n, const struct cxm_near_rules *rules,
+                            struct cxm_near *out);
+
+/* How many bits of each of four masks lie in each stretch that ends with a bit of `last`, of bits
+ * 0 … n - 1. `open` has the counts of the stretch before, that was still open, and gets those of
+ * the one that is at the end. Returns how many stretches ended. */
+enum { CXM_MASKS = 4 };
+typedef size_t cxm_count_stretches(const uint64_t masks[CXM_MASKS], uint64_t last, size_t n,
+                                   uint32_t open[CXM_MASKS], uint32_t (*counts)[CXM_MASKS]);
+
+cxm_sort_runs cxm_priv_sort_runs_c;
+cxm_near_words cxm_priv_near_words_c;
+cxm_count_stretches cxm_priv_count_stretches_c;
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CXM_SORT_X86 1
+cxm_sort_runs cxm_priv_sort_runs_avx512;
+cxm_near_words cxm_priv_near_words_avx512;
+cxm_count_stretches cxm_priv_count_stretches_popcnt;
+#else
+#define CXM_SORT_X86 0
+#endif
+
+/* From the smallest; `other` has room for n words. */
+void cxm_priv_sort_run(uint64_t *words, size_t n, uint64_t *other);
+
+struct cxm_sort_kernels {
+    cxm_sort_runs *sort_runs;
+    cxm_near_words *near_words;
+    cxm_count_stretches *count_stretches;
+};
+
+/* `mask` forbids variants, for tests. */
+enum { CXM_SORT_AVX512 = 1, CXM_SORT_POPCNT = 2 };
+struct cxm_sort_kernels cxm_priv_sort_kernels(unsigned mask);
+
+#endif
