@@ -378,7 +378,7 @@ static int count_threads(int32_t wanted, int64_t rows)
     return n > 1 ? (int)n : 1;
 }
 
-static enum cxm_status tally_rows(const struct cxm_config *config,
+static enum cxm_status tally_ranges(const struct cxm_config *config,
                                   const struct cxm_sources *sources, int n_threads,
                                   struct cxm_state *out, struct cxm_error *error)
 {
@@ -419,6 +419,23 @@ static enum cxm_status tally_rows(const struct cxm_config *config,
         cxm_priv_state_release(&jobs[i].state);
     cxm_priv_release(config->allocator, jobs);
     return status;
+}
+
+/* The short cut for one rating by one key, or a range of rows for each thread. */
+static enum cxm_status tally_rows(const struct cxm_config *config,
+                                  const struct cxm_sources *sources, int n_threads,
+                                  struct cxm_state *out, struct cxm_error *error)
+{
+    const bool margins = cxm_priv_sources_margins(sources);
+    if (!cxm_priv_state_init(out, config, sources->weight != NULL, margins))
+        return cxm_priv_no_memory(error);
+    const enum cxm_dense_result result = cxm_priv_dense_groups(config, sources, n_threads, out);
+    if (result == CXM_DENSE_DONE)
+        return CXM_OK;
+    cxm_priv_state_release(out);
+    if (result == CXM_DENSE_NO_MEMORY)
+        return cxm_priv_no_memory(error);
+    return tally_ranges(config, sources, n_threads, out, error);
 }
 
 /* ---- the call ------------------------------------------------------------------------- */

@@ -2,18 +2,23 @@
  *
  * The short cut for the commonest call: one rating of a byte, no weights, no copies, and no
  * groups or one key of whole numbers that lie close together. Answers go through a table of
- * 256 codes that the general decoder filled in, so both roads agree by construction; groups
- * are counted in an array indexed by key and code. Anything else, and any invalid answer that
- * is to be named, is left to the general road (range.c), which gives the same tally.
+ * 256 codes that the general decoder filled in, so both roads agree by construction. Anything
+ * else, and any invalid answer that is to be named, is left to the general road (range.c), which
+ * gives the same tally.
  *
- * Memory: 16 bytes a key between the smallest and the largest, 64 more for a key with an answer
- * that came 256 times; address space for that of all keys, but no more than 640 bytes a row: a
- * few rows with keys far apart take the general road. */
-#include "tally/kernels.h"
-#include "tally/tally.h"
+ * With a key, counters are an array indexed by key and code; each thread has its own, or all
+ * share one where it would not fit in a cache (dense_many.c). Cells are made once, from the sums
+ * of these arrays, by ranges of keys, so that no thread waits while another merges.
+ *
+ * Memory for NPS (13 codes): 13 bytes a key between the smallest and the largest in each thread,
+ * four times that up to 2 520 keys; 52 more for a key with an answer that came 256 times, and
+ * address space for that of all keys, but no more than 520 bytes a row: a few rows with keys far
+ * apart take the general road. With more than 161 000 keys the counters are one array for all
+ * threads, and 8 to 32 MB of rows are sorted by key at a time. */
+#include "tally/dense.h"
 
-enum { CODES = 16, CHUNK = 1 << 15, BUFFER = 1 << 13, FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256,
-       FLUSH_ROWS = 1 << 30 };
+enum { BUFFER = 1 << 13, FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256,
+       LARGE_TABLE = 1 << 21, MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512 };
 
 /* Values that lie in memory as they are, but for a bitmap. */
 static bool is_plain(const struct cxm_column *c)
@@ -26,7 +31,8 @@ static bool rating_fits(const struct cxm_config *config, const struct cxm_source
     const struct cxm_column *c = sources->slots[0];
     return config->rules->one_rating && sources->weight == NULL && sources->freq == NULL
         && is_plain(c) && (c->type == CXM_U8 || c->type == CXM_I8)
-        && config->units[0].bins + 2 <= CODES;
+        && config->units[0].bins + 2
+               <= (sources->n_keys == 0 ? CXM_MOST_VALUES : CXM_DENSE_MOST_CODES);
 }
 
 static bool key_fits(const struct cxm_sources *sources)
@@ -59,16 +65,11 @@ static void make_codes(const struct cxm_config *config, const struct cxm_column 
                         codes);
 }
 
-static const uint8_t *row_of(const struct cxm_column *column, int64_t row)
-{
-    return (const uint8_t *)column->data + (column->offset + row) * column->stride;
-}
-
 /* Answers side by side: as they are, or copied into the buffer, nulls as `fill`. */
 static const uint8_t *answers_of(const struct cxm_column *column, int64_t row, size_t n,
                                  uint8_t fill, uint8_t buffer[BUFFER], uint64_t *nulls)
 {
-    const uint8_t *bytes = row_of(column, row);
+    const uint8_t *bytes = cxm_priv_row_of(column, row);
     const int64_t stride = column->stride;
     if (stride != 1) {
         for (size_t i = 0; i < n; i++)
@@ -155,323 +156,210 @@ static enum cxm_dense_result count_all(const struct cxm_config *config,
 
 /* ---- with groups ---------------------------------------------------------------------- */
 
-struct keyed {
-    int64_t base;       /* the key of the first row of counters */
-    size_t n_keys, most_keys;
-    uint8_t *counters;  /* [copies][n_keys][CODES], modulo 256: a quarter of the cache */
-    uint32_t *carried;  /* [n_keys][CODES], the multiples of 256; pages that nobody touched */
-    int copies;         /* 2: odd rows count apart */
+/* How far the keys reach that a look at rows all over the column saw. */
+struct look {
+    int64_t low, high;
 };
 
-static inline void count_one(const struct keyed *k, uint8_t *counters, size_t at)
+/* Parts of the keys as dense_many.c forms them: how many come in 512 rows, and how often each. */
+static void look_at_parts(const struct cxm_dense_rows *rows, int64_t row, int64_t low, int shift,
+                          uint32_t counts[CXM_DENSE_MOST_PARTS], uint32_t *distinct)
 {
-    if (CXM_UNLIKELY(++counters[at] == 0))
-        k->carried[at] += 256;
-}
-
-/* One loop for each type of key: the switch is outside of it. Row i of a chunk adds one to the
- * counter of its key and code; find() only looks for the smallest and largest key. */
-#define KEYED_LOOPS(NAME, TYPE)                                                                  \
-    static void find_##NAME(const uint8_t *keys, int64_t stride, size_t n, int64_t *low,         \
-                            int64_t *high)                                                       \
-    {                                                                                            \
-        TYPE smallest, largest, key;                                                             \
-        memcpy(&smallest, keys, sizeof smallest);                                                \
-        largest = smallest;                                                                      \
-        if (stride == (int64_t)sizeof key) {                                                     \
-            for (size_t i = 0; i < n; i++) {                                                     \
-                memcpy(&key, keys + i * sizeof key, sizeof key);                                 \
-                smallest = key < smallest ? key : smallest;                                      \
-                largest = key > largest ? key : largest;                                         \
-            }                                                                                    \
-        } else {                                                                                 \
-            for (size_t i = 0; i < n; i++) {                                                     \
-                memcpy(&key, keys + (int64_t)i * stride, sizeof key);                            \
-                smallest = key < smallest ? key : smallest;                                      \
-                largest = key > largest ? key : largest;                                         \
-            }                                                                                    \
-        }                                                                                        \
-        *low = (int64_t)smallest;                                                                \
-        *high = (int64_t)largest;                                                                \
-    }                                                                                            \
-    static void count_##NAME(const uint8_t *keys, int64_t key_stride, const uint8_t *answers,    \
-                             int64_t stride, const uint8_t *codes, size_t n,                     \
-                             const struct keyed *k)                                              \
-    {                                                                                            \
-        uint8_t *even = k->counters;                                                             \
-        uint8_t *odd = k->counters + (k->copies > 1 ? k->n_keys * CODES : 0);                    \
-        const int64_t base = k->base;                                                            \
-        size_t i = 0;                                                                            \
-        for (; i + 2 <= n; i += 2) {                                                             \
-            TYPE a, b;                                                                           \
-            memcpy(&a, keys, sizeof a);                                                          \
-            memcpy(&b, keys + key_stride, sizeof b);                                             \
-            count_one(k, even, (size_t)((int64_t)a - base) * CODES + codes[answers[0]]);         \
-            count_one(k, odd, (size_t)((int64_t)b - base) * CODES + codes[answers[stride]]);     \
-            keys += 2 * key_stride;                                                              \
-            answers += 2 * stride;                                                               \
-        }                                                                                        \
-        if (i < n) {                                                                             \
-            TYPE a;                                                                              \
-            memcpy(&a, keys, sizeof a);                                                          \
-            count_one(k, even, (size_t)((int64_t)a - base) * CODES + codes[answers[0]]);         \
-        }                                                                                        \
-    }
-
-KEYED_LOOPS(i8, int8_t)
-KEYED_LOOPS(u8, uint8_t)
-KEYED_LOOPS(i16, int16_t)
-KEYED_LOOPS(u16, uint16_t)
-KEYED_LOOPS(i32, int32_t)
-KEYED_LOOPS(u32, uint32_t)
-KEYED_LOOPS(i64, int64_t)
-
-struct key_loops {
-    void (*find)(const uint8_t *, int64_t, size_t, int64_t *, int64_t *);
-    void (*count)(const uint8_t *, int64_t, const uint8_t *, int64_t, const uint8_t *, size_t,
-                  const struct keyed *);
-};
-
-static struct key_loops loops_of(uint32_t type)
-{
-    switch ((enum cxm_type)type) {
-    case CXM_I8:
-        return (struct key_loops){ find_i8, count_i8 };
-    case CXM_U8:
-        return (struct key_loops){ find_u8, count_u8 };
-    case CXM_I16:
-        return (struct key_loops){ find_i16, count_i16 };
-    case CXM_U16:
-        return (struct key_loops){ find_u16, count_u16 };
-    case CXM_I32:
-        return (struct key_loops){ find_i32, count_i32 };
-    case CXM_U32:
-        return (struct key_loops){ find_u32, count_u32 };
-    default:
-        return (struct key_loops){ find_i64, count_i64 };
+    uint64_t seen[CXM_DENSE_MOST_PARTS / 64] = { 0 };
+    uint32_t keys[LOOK_ROWS];
+    rows->loops.load(cxm_priv_row_of(rows->keys, row), rows->keys->stride, LOOK_ROWS, low, keys);
+    for (int i = 0; i < LOOK_ROWS; i++) {
+        const uint32_t part = keys[i] >> shift;
+        *distinct += (seen[part / 64] >> part % 64 & 1) == 0;
+        seen[part / 64] |= (uint64_t)1 << part % 64;
+        counts[part]++;
     }
 }
 
-/* Counters of one key become its cell. */
-static bool flush_key(const struct cxm_config *config, struct cxm_state *state, int64_t key,
-                      const uint32_t counts[CODES])
+/* Rows in the order of their keys, or most of them in one part, are counted as they come: caches
+ * hold what they touch, and no thread gets all of one part. */
+static bool keeps_to_few_parts(const struct cxm_dense_rows *rows, int64_t n, int64_t low,
+                               int64_t high)
 {
-    uint8_t bytes[9] = { CXM_TAG_PRESENT };
-    cxm_priv_put_u64(bytes + 1, __builtin_bswap64((uint64_t)key ^ (uint64_t)1 << 63));
-    const uint32_t n = state->groups.dict.n;
-    const uint32_t at = cxm_priv_table_add(&state->groups, bytes, sizeof bytes);
-    if (at == UINT32_MAX)
-        return false;
-    int64_t *cell = cxm_priv_table_cell(&state->groups, at);
-    const bool fresh = at == n; /* only written: a page that is read first is faulted in twice */
-    for (uint32_t c = 0; fresh && c < config->units[0].bins + 2; c++)
-        cell[c] = counts[c];
-    for (uint32_t c = 0; !fresh && c < config->units[0].bins + 2; c++)
-        cell[c] += counts[c];
-    return true;
+    uint32_t counts[CXM_DENSE_MOST_PARTS] = { 0 }, distinct = 0, most = 0;
+    const int shift = cxm_priv_dense_part_bits(rows->stride);
+    if (((uint64_t)high - (uint64_t)low) >> shift >= CXM_DENSE_MOST_PARTS)
+        return true;
+    for (int i = 0; i < LOOKS; i++)
+        look_at_parts(rows, (n - LOOK_ROWS) / (LOOKS - 1) * i, low, shift, counts, &distinct);
+    for (int p = 0; p < CXM_DENSE_MOST_PARTS; p++)
+        most = counts[p] > most ? counts[p] : most;
+    return distinct < LOOKS * LOOK_ROWS / 16 || most > LOOKS * LOOK_ROWS / 4;
 }
 
-static size_t count_seen(const struct keyed *k, size_t i, uint32_t counts[CODES])
+static struct look look(const struct cxm_dense_rows *rows, int64_t n)
 {
-    size_t any = 0;
-    for (size_t c = 0; c < CODES; c++) {
-        counts[c] = k->counters[i * CODES + c] + k->carried[i * CODES + c];
-        if (k->copies > 1)
-            counts[c] += k->counters[(k->n_keys + i) * CODES + c];
-        any += counts[c];
-    }
-    return any;
-}
-
-/* The state gets room for all keys at once, then their cells in the order of the keys. */
-static bool flush(const struct cxm_config *config, struct keyed *k, struct cxm_state *state)
-{
-    uint32_t counts[CODES];
-    size_t n = 0;
-    for (size_t i = 0; i < k->n_keys; i++)
-        n += count_seen(k, i, counts) > 0;
-    if (!cxm_priv_table_reserve(&state->groups, state->groups.dict.n + n, NULL)
-        || !cxm_priv_dict_reserve(&state->groups.dict, n, 9 * n))
-        return false;
-    for (size_t i = 0; i < k->n_keys; i++) {
-        if (count_seen(k, i, counts) > 0
-            && !flush_key(config, state, k->base + (int64_t)i, counts))
-            return false;
-    }
-    return true;
-}
-
-/* Moves counters to an array that has the old keys at `shift`. */
-static void move_counters(const struct keyed *k, struct keyed *to, size_t shift)
-{
-    const size_t n = k->n_keys * CODES;
-    memcpy(to->counters + shift * CODES, k->counters, n);
-    for (size_t i = 0; i < n; i++) {
-        if (k->carried[i] != 0) /* no page is touched for nothing */
-            to->carried[shift * CODES + i] = k->carried[i];
-    }
-    if (k->copies < 2)
-        return;
-    for (size_t i = 0; i < n; i++) {
-        if (k->counters[n + i] != 0)
-            to->carried[shift * CODES + i] += k->counters[n + i];
-    }
-}
-
-static void release_counters(const struct cxm_config *config, struct keyed *k)
-{
-    cxm_priv_release(config->allocator, k->counters);
-    cxm_priv_release(config->allocator, k->carried);
-    k->counters = NULL;
-    k->carried = NULL;
-}
-
-/* Counters for the keys low … high too: twice as many, at the end where keys are new, so that
- * keys in order do not move the array with every chunk. */
-static enum cxm_dense_result reach(const struct cxm_config *config, struct keyed *k, int64_t low,
-                                   int64_t high)
-{
-    bool down = false;
-    if (k->n_keys > 0) {
-        const int64_t last = k->base + (int64_t)(k->n_keys - 1); /* one more may not fit */
-        if (low >= k->base && high <= last)
-            return CXM_DENSE_DONE;
-        down = low < k->base && high <= last;
-        low = low < k->base ? low : k->base;
-        high = high > last ? high : last;
-    }
-    if ((uint64_t)high - (uint64_t)low >= k->most_keys)
-        return CXM_DENSE_NO;
-    size_t n = (size_t)(high - low) + 1;
-    const size_t twice = 2 * k->n_keys, more = twice > n ? twice - n : 0;
-    if (more > 0 && twice <= k->most_keys && !down && high <= INT64_MAX - (int64_t)more)
-        n = twice;
-    if (more > 0 && twice <= k->most_keys && down && low >= INT64_MIN + (int64_t)more) {
-        n = twice;
-        low -= (int64_t)more;
-    }
-    struct keyed larger = { low, n, k->most_keys, NULL, NULL, n <= FEW_KEYS ? 2 : 1 };
-    larger.counters = cxm_priv_alloc_zero(config->allocator, (size_t)larger.copies * n, CODES);
-    larger.carried = cxm_priv_alloc_zero(config->allocator, n, CODES * sizeof *larger.carried);
-    if (larger.counters == NULL || larger.carried == NULL) {
-        release_counters(config, &larger);
-        return CXM_DENSE_NO_MEMORY;
-    }
-    if (k->n_keys > 0)
-        move_counters(k, &larger, (size_t)(k->base - low));
-    release_counters(config, k);
-    *k = larger;
-    return CXM_DENSE_DONE;
-}
-
-/* A look at rows all over the range, and some room around what was seen: the array of counters
- * then rarely has to move. That there are too many keys is found out later. */
-static enum cxm_dense_result guess(const struct cxm_config *config, const struct key_loops *loops,
-                                   const struct cxm_column *keys, int64_t first, int64_t last,
-                                   struct keyed *k)
-{
-    enum { LOOKS = 16, ROWS = 512 };
-    int64_t low = INT64_MAX, high = INT64_MIN;
-    if (last - first < LOOKS * ROWS)
-        return CXM_DENSE_DONE;
-    for (int i = 0; i < LOOKS; i++) {
-        int64_t smallest, largest;
-        const int64_t row = first + (last - first - ROWS) / (LOOKS - 1) * i;
-        loops->find(row_of(keys, row), keys->stride, ROWS, &smallest, &largest);
-        low = smallest < low ? smallest : low;
-        high = largest > high ? largest : high;
-    }
-    const uint64_t span = (uint64_t)high - (uint64_t)low, room = span / 64;
-    if (span + 2 * room < span || span + 2 * room >= k->most_keys
-        || low < INT64_MIN + (int64_t)room || high > INT64_MAX - (int64_t)room)
-        return CXM_DENSE_DONE;
-    return reach(config, k, low - (int64_t)room, high + (int64_t)room);
-}
-
-static enum cxm_dense_result count_keyed(const struct cxm_config *config,
-                                         const struct cxm_sources *sources, int64_t first,
-                                         int64_t last, struct keyed *k, struct cxm_state *state)
-{
-    const struct cxm_column *answers = sources->slots[0], *keys = sources->keys[0];
-    const struct key_loops loops = loops_of(keys->type);
-    uint16_t codes[256];
-    uint8_t narrow[256];
-    make_codes(config, answers, codes);
-    const uint32_t missing = config->units[0].bins;
-    uint8_t buffer[BUFFER], fill = 0;
-    for (int i = 0; i < 256; i++) {
-        narrow[i] = (uint8_t)codes[i];
-        fill = codes[i] >= missing && codes[fill] != missing ? (uint8_t)i : fill;
-    }
-    const bool own = codes[fill] != missing; /* no answer is that byte, or it would be invalid */
-    if (codes[fill] < missing)
-        return CXM_DENSE_NO;
-    if (answers->validity != NULL)
-        narrow[fill] = (uint8_t)missing;
-    const int64_t step = answers->validity != NULL ? BUFFER : CHUNK;
-    int64_t since_flush = 0;
-    const enum cxm_dense_result guessed = guess(config, &loops, keys, first, last, k);
-    if (guessed != CXM_DENSE_DONE)
-        return guessed;
-    for (int64_t row = first; row < last; row += step) {
-        const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
+    struct look look = { INT64_MAX, INT64_MIN };
+    for (int i = 0; i < LOOKS && n >= LOOKS * LOOK_ROWS; i++) {
         int64_t low, high;
-        loops.find(row_of(keys, row), keys->stride, n, &low, &high);
-        const enum cxm_dense_result result = reach(config, k, low, high);
+        const int64_t row = (n - LOOK_ROWS) / (LOOKS - 1) * i;
+        rows->loops.find(cxm_priv_row_of(rows->keys, row), rows->keys->stride, LOOK_ROWS, &low,
+                         &high);
+        look.low = low < look.low ? low : look.low;
+        look.high = high > look.high ? high : look.high;
+    }
+    return look;
+}
+
+/* Counters for the keys that were seen, and some room around them: the array then rarely has to
+ * move. That there are too many keys is found out later. */
+static enum cxm_dense_result reach_look(const struct cxm_dense_rows *rows,
+                                        struct cxm_dense_keys *k, const struct look *look)
+{
+    if (look->low > look->high || (uint64_t)look->high - (uint64_t)look->low >= k->most_keys / 2)
+        return CXM_DENSE_DONE;
+    const int64_t room = (look->high - look->low) / 64;
+    const int64_t below = look->low - rows->loops.lowest < room ? look->low - rows->loops.lowest
+                                                                : room;
+    const int64_t above = rows->loops.highest - look->high < room
+                            ? rows->loops.highest - look->high
+                            : room;
+    return cxm_priv_dense_reach(rows, k, look->low - below, look->high + above);
+}
+
+/* Rows first … last - 1 into counters that grow where a key asks for it. */
+static enum cxm_dense_result count_rows(const struct cxm_dense_rows *rows, int64_t first,
+                                        int64_t last, struct cxm_dense_keys *k)
+{
+    struct cxm_dense_chunk chunk;
+    const bool in_place = rows->keys_in_place && rows->answers->stride == 1;
+    const int64_t step = in_place ? 1 << 20 : CXM_DENSE_CHUNK;
+    for (int64_t row = first; row < last;) {
+        const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
+        unsigned skip;
+        const uint8_t *bits = cxm_priv_dense_bits(rows->answers, row, &skip);
+        const uint8_t *keys = cxm_priv_dense_keys_of(rows, k, row, n, chunk.keys);
+        size_t done = 0;
+        if (keys != NULL && k->c.n_keys > 0)
+            done = rows->count(&k->c, keys,
+                               cxm_priv_dense_answers(rows->answers, row, n, chunk.answers),
+                               bits, skip, n);
+        row += (int64_t)done;
+        if (done == n)
+            continue;
+        int64_t low, high;
+        const size_t some = n - done < CXM_DENSE_CHUNK ? n - done : CXM_DENSE_CHUNK;
+        rows->loops.find(cxm_priv_row_of(rows->keys, row), rows->keys->stride, some, &low, &high);
+        const enum cxm_dense_result result = cxm_priv_dense_reach(rows, k, low, high);
         if (result != CXM_DENSE_DONE)
             return result;
-        if (answers->validity == NULL) {
-            loops.count(row_of(keys, row), keys->stride, row_of(answers, row), answers->stride,
-                        narrow, n, k);
-        } else {
-            uint64_t nulls, filled = 0;
-            const uint8_t *bytes = answers_of(answers, row, n, fill, buffer, &nulls);
-            cxm_priv_kernels(0).count_bytes(bytes, n, &fill, 1, &filled);
-            if (own && filled != nulls)
-                return CXM_DENSE_NO;
-            loops.count(row_of(keys, row), keys->stride, bytes, 1, narrow, n, k);
-        }
-        since_flush += (int64_t)n;
-        if (since_flush >= FLUSH_ROWS) {
-            if (!flush(config, k, state))
-                return CXM_DENSE_NO_MEMORY;
-            memset(k->counters, 0, (size_t)k->copies * k->n_keys * CODES);
-            memset(k->carried, 0, k->n_keys * CODES * sizeof *k->carried);
-            since_flush = 0;
-        }
     }
-    if (k->n_keys > 0 && !flush(config, k, state))
-        return CXM_DENSE_NO_MEMORY;
     return CXM_DENSE_DONE;
 }
 
-static bool any_invalid(const struct cxm_config *config, const struct cxm_state *state)
+struct shares {
+    const struct cxm_dense_rows *rows;
+    const struct look *look;
+    int64_t n_rows;
+    int n;
+    struct cxm_dense_keys *keys;       /* by thread */
+    enum cxm_dense_result *results;
+};
+
+static void count_share(void *context, int i)
 {
-    const uint32_t invalid = config->units[0].bins + 1;
-    for (uint32_t i = 0; i < state->groups.dict.n; i++) {
-        if (cxm_priv_table_cell(&state->groups, i)[invalid] != 0)
-            return true;
+    const struct shares *s = context;
+    const int64_t share = s->n_rows / s->n, first = share * i;
+    const int64_t last = i + 1 < s->n ? first + share : s->n_rows;
+    s->results[i] = reach_look(s->rows, &s->keys[i], s->look);
+    if (s->results[i] == CXM_DENSE_DONE)
+        s->results[i] = count_rows(s->rows, first, last, &s->keys[i]);
+}
+
+/* As many keys as the rows are worth. */
+static size_t most_keys(int64_t rows)
+{
+    return rows >= MOST_KEYS / 8 ? MOST_KEYS : rows >= FEW_KEYS / 8 ? 8 * (size_t)rows : FEW_KEYS;
+}
+
+/* Each thread counts its rows, and the cells are made of all their counters. */
+static enum cxm_dense_result count_shares(const struct cxm_dense_rows *rows,
+                                          const struct look *look, int64_t n_rows,
+                                          bool count_invalid, int n_threads,
+                                          struct cxm_state *state)
+{
+    const struct cxm_allocator *allocator = rows->config->allocator;
+    struct shares s = { rows, look, n_rows, n_threads, NULL, NULL };
+    s.keys = cxm_priv_alloc_zero(allocator, (size_t)n_threads, sizeof *s.keys);
+    s.results = cxm_priv_alloc_zero(allocator, (size_t)n_threads, sizeof *s.results);
+    enum cxm_dense_result result = s.keys != NULL && s.results != NULL ? CXM_DENSE_DONE
+                                                                       : CXM_DENSE_NO_MEMORY;
+    if (result == CXM_DENSE_DONE) {
+        for (int i = 0; i < n_threads; i++) {
+            s.keys[i].rows = (size_t)(n_rows / n_threads);
+            s.keys[i].most_keys = most_keys(n_rows / n_threads);
+        }
+        cxm_priv_side_by_side(n_threads, count_share, &s);
+        for (int i = 0; i < n_threads && result == CXM_DENSE_DONE; i++)
+            result = s.results[i];
     }
-    return false;
+    if (result == CXM_DENSE_DONE)
+        result = cxm_priv_dense_cells(rows, s.keys, n_threads, count_invalid, n_threads, state);
+    for (int i = 0; i < n_threads && s.keys != NULL; i++)
+        cxm_priv_dense_release(rows, &s.keys[i]);
+    cxm_priv_release(allocator, s.keys);
+    cxm_priv_release(allocator, s.results);
+    return result;
+}
+
+static enum cxm_dense_result count_many(const struct cxm_dense_rows *rows, int64_t n_rows,
+                                        bool count_invalid, int n_threads,
+                                        struct cxm_state *state)
+{
+    struct cxm_dense_keys k = { .rows = (size_t)n_rows, .most_keys = most_keys(n_rows) };
+    enum cxm_dense_result result = cxm_priv_dense_many(rows, n_rows, n_threads, &k);
+    if (result == CXM_DENSE_DONE)
+        result = cxm_priv_dense_cells(rows, &k, 1, count_invalid, n_threads, state);
+    cxm_priv_dense_release(rows, &k);
+    return result;
+}
+
+enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
+                                            const struct cxm_sources *sources, int n_threads,
+                                            struct cxm_state *state)
+{
+    const int64_t n = sources->n;
+    if (n <= 0 || sources->n_keys == 0 || !rating_fits(config, sources) || !key_fits(sources))
+        return CXM_DENSE_NO;
+    struct cxm_dense_rows rows = {
+        .config = config,
+        .answers = sources->slots[0],
+        .keys = sources->keys[0],
+        .loops = cxm_priv_key_loops(sources->keys[0]->type),
+        .count = cxm_priv_kernels(0).count_keys,
+        .stride = config->units[0].bins + 2,
+    };
+    uint16_t codes[256];
+    make_codes(config, rows.answers, codes);
+    for (int i = 0; i < 256; i++)
+        rows.codes[i] = (uint8_t)codes[i];
+    rows.keys_in_place = rows.loops.four_bytes && rows.keys->stride == 4;
+    const struct look seen = look(&rows, n);
+    const bool large = n >= MANY_ROWS
+                    && (uint64_t)seen.high - (uint64_t)seen.low >= LARGE_TABLE / rows.stride
+                    && (uint64_t)seen.high - (uint64_t)seen.low < most_keys(n);
+    const enum cxm_dense_result result =
+        large && !keeps_to_few_parts(&rows, n, seen.low, seen.high)
+            ? count_many(&rows, n, sources->count_invalid, n_threads, state)
+            : count_shares(&rows, &seen, n, sources->count_invalid, n_threads, state);
+    if (result == CXM_DENSE_DONE)
+        state->rows += n;
+    return result;
 }
 
 enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
                                            const struct cxm_sources *sources, int64_t first,
                                            int64_t last, struct cxm_state *state)
 {
-    if (first >= last || !rating_fits(config, sources) || !key_fits(sources))
+    if (first >= last || sources->n_keys > 0 || !rating_fits(config, sources))
         return CXM_DENSE_NO;
-    const int64_t rows = last - first;
-    struct keyed k = { .copies = 1, .most_keys = rows >= MOST_KEYS / 8 ? MOST_KEYS
-                                               : rows >= FEW_KEYS / 8  ? 8 * (size_t)rows
-                                                                       : FEW_KEYS };
-    enum cxm_dense_result result = sources->n_keys == 0
-                                     ? count_all(config, sources, first, last, state)
-                                     : count_keyed(config, sources, first, last, &k, state);
-    release_counters(config, &k);
-    if (result == CXM_DENSE_DONE && !sources->count_invalid && any_invalid(config, state))
-        result = CXM_DENSE_NO;
+    const enum cxm_dense_result result = count_all(config, sources, first, last, state);
     if (result == CXM_DENSE_DONE)
-        state->rows += rows;
+        state->rows += last - first;
     return result;
 }

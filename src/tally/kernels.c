@@ -64,10 +64,48 @@ bool cxm_priv_whole_numbers_c(const double *x, size_t n, int64_t *q, uint64_t *a
     return odd == 0;
 }
 
+/* Two passes over a few rows: the first is free of branches and tables, the second takes its
+ * increments from memory that was just written, four at a time. */
+size_t cxm_priv_count_keys_c(const struct cxm_key_counters *c, const uint8_t *keys,
+                             const uint8_t *answers, const uint8_t *bits, unsigned skip, size_t n)
+{
+    enum { ROWS = 64 };
+    uint8_t *const t[4] = { c->counters, c->counters + c->apart, c->counters + 2 * c->apart,
+                            c->counters + 3 * c->apart };
+    const uint32_t base = c->base, n_keys = c->n_keys, stride = c->stride;
+    const uint8_t *codes = c->codes;
+    for (size_t i = 0; i < n; i += ROWS) {
+        const size_t rows = n - i < ROWS ? n - i : ROWS;
+        uint32_t at[ROWS], outside = 0;
+        for (size_t j = 0; j < rows; j++) {
+            uint32_t key;
+            memcpy(&key, keys + (i + j) * sizeof key, sizeof key);
+            outside |= key - base >= n_keys;
+            at[j] = (key - base) * stride;
+        }
+        if (outside != 0)
+            return i;
+        const uint8_t *a = answers + i;
+        size_t j = 0;
+        for (; bits == NULL && j + 4 <= rows; j += 4) {
+            cxm_priv_count_one(c, t[0], at[j] + codes[a[j]]);
+            cxm_priv_count_one(c, t[1], at[j + 1] + codes[a[j + 1]]);
+            cxm_priv_count_one(c, t[2], at[j + 2] + codes[a[j + 2]]);
+            cxm_priv_count_one(c, t[3], at[j + 3] + codes[a[j + 3]]);
+        }
+        for (; j < rows; j++) {
+            const size_t bit = i + j + skip;
+            const bool valid = bits == NULL || (bits[bit / 8] >> bit % 8 & 1) != 0;
+            cxm_priv_count_one(c, t[j % 4], at[j] + (valid ? codes[a[j]] : c->missing));
+        }
+    }
+    return n;
+}
+
 struct cxm_kernels cxm_priv_kernels(unsigned mask)
 {
     struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_mask_bytes_c,
-                             cxm_priv_whole_numbers_c };
+                             cxm_priv_whole_numbers_c, cxm_priv_count_keys_c };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
@@ -78,6 +116,9 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
         k.count_bytes = cxm_priv_count_bytes_avx512;
         k.mask_bytes = cxm_priv_mask_bytes_avx512;
     }
+    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")
+        && CXM_SUPPORTS("avx512vbmi"))
+        k.count_keys = cxm_priv_count_keys_avx512;
 #elif CXM_NEON
     if (((mask | CXM_CPU_MASK) & CXM_CPU_NEON) == 0) {
         k.count_bytes = cxm_priv_count_bytes_neon;

@@ -24,12 +24,45 @@ typedef uint64_t cxm_mask_bytes(const uint8_t *bytes, size_t n, const uint8_t *b
  * anything. *all gets every bit that a magnitude has. */
 typedef bool cxm_whole_numbers(const double *x, size_t n, int64_t *q, uint64_t *all);
 
+/* Rows counted by key and answer: one more in counter (key - base) * stride + code of the answer,
+ * modulo 256; the multiples of 256 are carried. Row i of a call counts in table i % 4 of four that
+ * lie `apart`, so that equal neighbours do not wait for each other; 0: there is one table. */
+struct cxm_key_counters {
+    uint32_t base, n_keys; /* keys base … base + n_keys - 1, which do not go beyond UINT32_MAX */
+    uint32_t stride;       /* counters of a key; n_keys * stride fits in 32 bits */
+    size_t apart;
+    uint8_t *counters;
+    uint32_t *carried;     /* [n_keys * stride], of all tables together */
+    uint8_t *wrapped;      /* by CXM_CARRY_BLOCK counters: was anything carried? */
+    const uint8_t *codes;  /* [256], of every byte; below stride */
+    uint8_t missing;       /* code where the bitmap has a 0 */
+};
+enum { CXM_CARRY_BLOCK = 512 };
+
+static inline void cxm_priv_count_one(const struct cxm_key_counters *c, uint8_t *counters,
+                                      size_t at)
+{
+    if (CXM_UNLIKELY(++counters[at] == 0)) {
+        c->carried[at]++;
+        c->wrapped[at / CXM_CARRY_BLOCK] = 1;
+    }
+}
+
+/* Counts n rows and returns n; or stops before 64 rows (the rest, when fewer are left) among which is
+ * a key out of range, and returns how many rows it counted, a multiple of 64. `keys` need not be
+ * aligned. The bitmap begins with bit `skip` < 8 of its first byte; NULL: no answer is null. */
+typedef size_t cxm_count_keys(const struct cxm_key_counters *c, const uint8_t *keys,
+                              const uint8_t *answers, const uint8_t *bits, unsigned skip,
+                              size_t n);
+
 cxm_count_bytes cxm_priv_count_bytes_c;
+cxm_count_keys cxm_priv_count_keys_c;
 cxm_mask_bytes cxm_priv_mask_bytes_c;
 cxm_whole_numbers cxm_priv_whole_numbers_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_X86 1
 cxm_count_bytes cxm_priv_count_bytes_avx2, cxm_priv_count_bytes_avx512;
+cxm_count_keys cxm_priv_count_keys_avx512;
 cxm_mask_bytes cxm_priv_mask_bytes_avx2, cxm_priv_mask_bytes_avx512;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 #else
@@ -48,6 +81,7 @@ struct cxm_kernels {
     cxm_count_bytes *count_bytes;
     cxm_mask_bytes *mask_bytes;
     cxm_whole_numbers *whole_numbers;
+    cxm_count_keys *count_keys;
 };
 
 /* Bits skip … skip + 63 of a bitmap that has them all. */

@@ -192,6 +192,10 @@ enum cxm_dense_result { CXM_DENSE_DONE, CXM_DENSE_NO, CXM_DENSE_NO_MEMORY };
 enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
                                            const struct cxm_sources *sources, int64_t first,
                                            int64_t last, struct cxm_state *state);
+/* The same for all rows by one key, with its own threads: a fresh state gets them. */
+enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
+                                            const struct cxm_sources *sources, int n_threads,
+                                            struct cxm_state *state);
 
 /* The short cut of times.c, for metrics of times: the same results. */
 enum cxm_dense_result cxm_priv_dense_times(const struct cxm_config *config,

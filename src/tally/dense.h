@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The parts of the short cut of dense.c: rows of one rating and one key of whole numbers, and
+ * the counters of a run of keys. */
+#ifndef CXM_SRC_DENSE_H
+#define CXM_SRC_DENSE_H
+
+#include "tally/kernels.h"
+#include "tally/tally.h"
+#include "tally/threads.h"
+
+/* Rows that are converted at a time, where keys or answers do not lie side by side. */
+enum { CXM_DENSE_CHUNK = 2048, CXM_DENSE_MOST_CODES = 128 };
+
+/* The loops over keys of one type. */
+struct cxm_key_loops {
+    /* The smallest and the largest of n >= 1 keys. */
+    void (*find)(const uint8_t *keys, int64_t stride, size_t n, int64_t *low, int64_t *high);
+    /* The low halves of key - base; returns all high halves, of which none is set when every key
+     * lies within 2^32 of the base. */
+    uint64_t (*load)(const uint8_t *keys, int64_t stride, size_t n, int64_t base, uint32_t *out);
+    int64_t lowest, highest; /* of the type */
+    bool four_bytes;
+};
+
+struct cxm_dense_rows {
+    const struct cxm_config *config;
+    const struct cxm_column *answers, *keys;
+    struct cxm_key_loops loops;
+    cxm_count_keys *count;
+    uint32_t stride;         /* codes of a key: bins, missing, invalid */
+    uint8_t codes[256];      /* of every byte */
+    bool keys_in_place;      /* four bytes each, side by side */
+};
+
+/* Memory for rows of a chunk. */
+struct cxm_dense_chunk {
+    uint32_t keys[CXM_DENSE_CHUNK];
+    uint8_t answers[CXM_DENSE_CHUNK];
+};
+
+/* Counters of the keys base … base + n_keys - 1, and what they carried. */
+struct cxm_dense_keys {
+    int64_t base;
+    size_t most_keys;
+    size_t rows;             /* that will be counted, about */
+    struct cxm_key_counters c; /* c.base: of keys as the kernel gets them */
+    void *memory;
+};
+
+struct cxm_key_loops cxm_priv_key_loops(uint32_t type);
+
+static inline const uint8_t *cxm_priv_row_of(const struct cxm_column *column, int64_t row)
+{
+    return (const uint8_t *)column->data + (column->offset + row) * column->stride;
+}
+
+/* Answers side by side: in place, or copied to the buffer. */
+const uint8_t *cxm_priv_dense_answers(const struct cxm_column *column, int64_t row, size_t n,
+                                      uint8_t *buffer);
+
+/* Keys side by side, of four bytes each, less k->base or less nothing, as k->c.base wants them. NULL:
+ * one is too far from the base. */
+const uint8_t *cxm_priv_dense_keys_of(const struct cxm_dense_rows *rows,
+                                      const struct cxm_dense_keys *k, int64_t row, size_t n,
+                                      uint32_t *buffer);
+
+/* Bitmap of the answers from a row on: its first byte, NULL for none, and the bit within it. */
+const uint8_t *cxm_priv_dense_bits(const struct cxm_column *answers, int64_t row, unsigned *skip);
+
+/* Makes counters for the keys low … high too. DONE, NO (too many keys) or NO_MEMORY. */
+enum cxm_dense_result cxm_priv_dense_reach(const struct cxm_dense_rows *rows,
+                                           struct cxm_dense_keys *k, int64_t low, int64_t high);
+void cxm_priv_dense_release(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k);
+
+/* A fresh state gets the cells of all keys that were counted in any of n sets of counters, in the
+ * order of the keys. NO: there are invalid answers, and they are to be named. */
+enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
+                                           const struct cxm_dense_keys *k, int n,
+                                           bool count_invalid, int n_threads,
+                                           struct cxm_state *state);
+
+/* Many keys, see dense_many.c: counts all rows into one set of counters. */
+enum { CXM_DENSE_MOST_PARTS = 2048 };
+enum cxm_dense_result cxm_priv_dense_many(const struct cxm_dense_rows *rows, int64_t n_rows,
+                                          int n_threads, struct cxm_dense_keys *k);
+/* How many low bits of a key are counted within a part of the keys. */
+int cxm_priv_dense_part_bits(uint32_t stride);
+
+#endif
