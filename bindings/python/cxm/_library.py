@@ -307,6 +307,7 @@ class ParamInfo(Structure):
         ("lowest", c_double),
         ("highest", c_double),
         ("later", c_int32),
+        ("reserved", c_int32),
     ]
 
 

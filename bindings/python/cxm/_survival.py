@@ -465,7 +465,7 @@ def _listed(call: _Call, cause: Any, event: Any, name: str) -> None:
     """Causes in the words of a classification."""
     found = lib.cxm_cause_list_find(name.encode())
     if not found:
-        known_names = []
+        known_names: list[str] = []
         while lib.cxm_cause_list_at(len(known_names)):
             known_names.append(text(lib.cxm_cause_list_at(len(known_names))[0].name))
         raise Error(f"there is no list of causes {name!r}; there are {', '.join(known_names)}",
