@@ -224,6 +224,100 @@ static void attainment_of_the_definitions(void **state)
     assert_memory_equal(states, want, TICKETS);
 }
 
+/* Section 2.4: KM 0.75, standard error 0.125; by channel the curves by hand. */
+static void attainment_with_those_who_wait(void **state)
+{
+    (void)state;
+    static const uint8_t channel[TICKETS] = { 1, 2, 3, 2, 3, 2, 1, 1, 2, 3, 2, 3 };
+    int64_t opened[TICKETS], reply[TICKETS];
+    struct cxm_report *r = NULL;
+    in_seconds(opened_minutes, opened);
+    in_seconds(reply_minutes, reply);
+    const struct cxm_column a = whole("opened", opened, TICKETS), b = whole("reply", reply, TICKETS);
+    const struct cxm_column by = cxm_column_make("channel", CXM_U8, channel, TICKETS, 1, 1);
+    struct cxm_sla_options o = { CXM_INIT(sla), .as_of = 480 * 60, .has_as_of = 1,
+                                 .target = 1800, .has_target = 1 };
+    assert_int_equal(cxm_sla_km(&a, &b, &o, &r, NULL), CXM_OK);
+    assert_int_equal(cxm_report_rows(r), 1);
+    const struct cxm_estimate *e = cxm_report_estimates(r);
+    assert_close(e->value, 0.75, 1e-15);
+    assert_close(e->std_error, 0.125, 1e-14);
+    assert_int_equal(e->n, 12);
+    assert_int_equal(e->interval, CXM_INTERVAL_LOG_LOG);
+    /* log-log of S = 1/4 by hand, turned over */
+    const double spread = 1.959963984540054 * 0.125 / (0.25 * log(0.25));
+    assert_close(e->lower, 1 - pow(0.25, exp(spread)), 1e-14);
+    assert_close(e->upper, 1 - pow(0.25, exp(-spread)), 1e-14);
+    assert_true(e->lower < 0.75 && e->upper > 0.75);
+    assert_string_equal(cxm_report_metric(r, 0), "sla");
+    assert_string_equal(cxm_report_measure(r, 0), "km");
+    assert_string_equal(cxm_report_definition(r, 0), "sla/within=1800s/km");
+    assert_int_equal(cxm_report_ints(r, 1)[0], 9); /* answers within the target */
+    cxm_report_free(r);
+    /* phone 10, 30, 5: all of 3; email 30, 120, waits 360 and 30, 30: 2 of 5 and the curve does not
+     * fall between; chat 2, 1, 4, 2: all. 11 waits 30 minutes, like those answered then. */
+    o.by = &by;
+    o.total = 1;
+    assert_int_equal(cxm_sla_km(&a, &b, &o, &r, NULL), CXM_OK);
+    assert_int_equal(cxm_report_rows(r), 4);
+    e = cxm_report_estimates(r);
+    assert_close(e[0].value, 1, 0);
+    assert_close(e[1].value, 0.4, 1e-15);
+    assert_close(e[2].value, 1, 0);
+    assert_close(e[3].value, 0.75, 1e-15);
+    assert_int_equal(e[1].n, 5);
+    cxm_report_free(r);
+    /* Unseen and bad tickets, one without an opening; the wait of the second is not over. */
+    static const int64_t from[] = { 0, 0, 100, 50, NEVER }, until[] = { 10, NEVER, 200, 40, 5 };
+    const struct cxm_column c = whole("opened", from, 5), d = whole("answered", until, 5);
+    const struct cxm_sla_options some = { CXM_INIT(sla), .as_of = 60, .has_as_of = 1, .target = 30,
+                                          .has_target = 1 };
+    assert_int_equal(cxm_sla_km(&c, &d, &some, &r, NULL), CXM_OK);
+    e = cxm_report_estimates(r);
+    assert_close(e->value, 0.5, 1e-15);
+    assert_int_equal(e->n, 2);
+    assert_int_equal(e->missing, 1);
+    assert_int_equal(e->excluded, 2);
+    cxm_report_free(r);
+    /* Everybody waits for less than the target so far: nothing is known about it. */
+    const struct cxm_sla_options early = { CXM_INIT(sla), .as_of = 20, .has_as_of = 1,
+                                           .target = 30, .has_target = 1 };
+    assert_int_equal(cxm_sla_km(&c, &d, &early, &r, NULL), CXM_OK);
+    assert_true(isnan(cxm_report_estimates(r)->value));
+    assert_true(cxm_report_estimates(r)->flags & CXM_FLAG_CENSORED);
+    cxm_report_free(r);
+    r = NULL;
+    struct cxm_error error;
+    o.has_as_of = 0;
+    assert_int_equal(cxm_sla_km(&a, &b, &o, &r, &error), CXM_EINVAL);
+    assert_string_equal(error.column, "as_of");
+    o.has_as_of = 1;
+    o.interval = CXM_INTERVAL_WILSON;
+    assert_int_equal(cxm_sla_km(&a, &b, &o, &r, &error), CXM_EINVAL);
+    o.interval = 0;
+    assert_int_equal(cxm_sla_km(&a, NULL, &o, &r, &error), CXM_EINVAL);
+    assert_int_equal(cxm_sla_km(&a, &b, &o, NULL, &error), CXM_EINVAL);
+    assert_null(r);
+}
+
+/* Milliseconds are floored, and the tally says so. */
+static void floored_instants_are_flagged(void **state)
+{
+    (void)state;
+    static const int64_t ms[] = { 1500, 2500 };
+    const struct cxm_column a = CXM_TIME(cxm_column_make("a", CXM_I64, ms, 2, 8, 8), CXM_MS,
+                                         INT64_MIN);
+    const struct cxm_sla_options o = { CXM_INIT(sla), .as_of = 9, .has_as_of = 1, .target = 9,
+                                       .has_target = 1 };
+    struct cxm_row row;
+    struct cxm_report *r = NULL;
+    assert_int_equal(cxm_sla(&a, &a, &o, CXM_ROW(row), NULL, NULL), CXM_OK);
+    assert_true(row.estimate.flags & CXM_FLAG_SUBSECOND);
+    assert_int_equal(cxm_sla_km(&a, &a, &o, &r, NULL), CXM_OK);
+    assert_true(cxm_report_estimates(r)->flags & CXM_FLAG_SUBSECOND);
+    cxm_report_free(r);
+}
+
 static uint8_t state_of(int64_t opened, int64_t answered, double target, int64_t as_of)
 {
     const struct cxm_column a = whole("opened", &opened, 1), b = whole("answered", &answered, 1);
@@ -367,6 +461,18 @@ static enum cxm_status call_sla(void)
     return cxm_sla(&a, &a, &o, CXM_ROW(row), NULL, NULL);
 }
 
+static enum cxm_status call_sla_km(void)
+{
+    static const int64_t one[] = { 5, 9 };
+    struct cxm_report *r = NULL;
+    const struct cxm_column a = whole("a", one, 2);
+    const struct cxm_sla_options o = { CXM_INIT(sla), .as_of = 9, .has_as_of = 1, .target = 9,
+                                       .has_target = 1 };
+    const enum cxm_status status = cxm_sla_km(&a, &a, &o, &r, NULL);
+    cxm_report_free(r);
+    return status;
+}
+
 static enum cxm_status call_durations(void)
 {
     static const int64_t one[] = { 5, 9 };
@@ -381,6 +487,7 @@ static void memory_runs_out(void **state)
     (void)state;
     assert_survives_no_memory(call_business);
     assert_survives_no_memory(call_sla);
+    assert_survives_no_memory(call_sla_km);
     assert_survives_no_memory(call_durations);
 }
 
@@ -393,6 +500,8 @@ int main(void)
         cmocka_unit_test(equals_a_loop_over_minutes),
         cmocka_unit_test(business_refuses),
         cmocka_unit_test(attainment_of_the_definitions),
+        cmocka_unit_test(attainment_with_those_who_wait),
+        cmocka_unit_test(floored_instants_are_flagged),
         cmocka_unit_test(attainment_at_the_edges),
         cmocka_unit_test(attainment_replays),
         cmocka_unit_test(attainment_in_business_hours),

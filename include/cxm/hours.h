@@ -9,6 +9,7 @@
 #define CXM_HOURS_H
 
 #include <cxm/options.h>
+#include <cxm/report.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -107,13 +108,25 @@ struct cxm_sla_options {
  *   closed   of all that were answered: flattering, who waits does not count
  *   known    of the due ones and those answered early: flattering for young tickets
  *
- * For the version that uses waits which are not over yet see cxm_ticket_durations and
- * cxm_kaplan_meier with the target as a time. Rows as cxm_nps; errors as cxm_business_seconds.
+ * For the version that uses waits which are not over yet see cxm_sla_km. Rows as cxm_nps; errors as cxm_business_seconds.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_sla(const struct cxm_column *opened, const struct cxm_column *answered,
         const struct cxm_sla_options *options, struct cxm_row *rows, size_t row_bytes,
         size_t capacity, size_t *n_out, struct cxm_error *error);
+
+/**
+ * The same with the tickets that still wait, for as long as they were watched: 1 - S(target), S the
+ * curve of Kaplan & Meier (1958) of the waits. A row a group, measure "km": std_error by Greenwood,
+ * interval one of those of survival curves (log-log), axes `at_risk` (waits not over at the target)
+ * and `events` (answers within it). n are all tickets seen; unseen and bad ones are excluded.
+ * CENSORED and NaN where every wait is shorter than the target and some are not over.
+ * Options and errors as cxm_sla; no weights and no design. 10 bytes a row while it runs.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_sla_km(const struct cxm_column *opened, const struct cxm_column *answered,
+           const struct cxm_sla_options *options, struct cxm_report **out,
+           struct cxm_error *error);
 
 /** The state of every ticket, in their order: the column `state` of a tally of "sla".
  *  @param flags  SUBSECOND, ALL_AFTER_AS_OF; may be NULL */

@@ -151,6 +151,10 @@ void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm
                     struct cxm_estimate *out);
 /* ALL_AFTER_AS_OF where every row that could be read was unseen: milliseconds for seconds? */
 void cxm_priv_flag_unseen(const struct cxm_view *view, uint32_t unit, struct cxm_estimate *out);
+/* The rows whose instants were floored: an optional flag `input` counted in a unit of two bins; and
+ * SUBSECOND where there are any. */
+void cxm_priv_floored_rows(struct cxm_block *block, uint32_t input, uint32_t unit);
+void cxm_priv_flag_floored(const struct cxm_view *view, uint32_t unit, struct cxm_estimate *out);
 /* Sets the limits, clips them to lowest … highest and raises the flags that follow. */
 void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limits limits, double lowest,
                          double highest);

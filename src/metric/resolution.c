@@ -51,10 +51,7 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
         block->unit_codes[COHORT][i] = cohort;
         block->unit_codes[FLOW][i] = code_of(block->codes[FLOW][i], 4);
     }
-    if (block->given[FLOORED])
-        memcpy(block->unit_codes[FLOORED], block->codes[FLOORED], block->n * sizeof(uint16_t));
-    else
-        memset(block->unit_codes[FLOORED], 0, block->n * sizeof(uint16_t));
+    cxm_priv_floored_rows(block, FLOORED, FLOORED);
 }
 
 static const double came[4] = { 0, 1, 0, 1 }, went[4] = { 0, 0, 1, 1 };
@@ -62,8 +59,7 @@ static const double came[4] = { 0, 1, 0, 1 }, went[4] = { 0, 0, 1, 1 };
 static void add_flags(const struct cxm_view *view, struct cxm_estimate *out)
 {
     cxm_priv_flag_unseen(view, COHORT, out);
-    if (cxm_priv_view_count(view, FLOORED, 1) > 0)
-        out->flags |= CXM_FLAG_SUBSECOND;
+    cxm_priv_flag_floored(view, FLOORED, out);
 }
 
 static void estimate_resolution(const struct cxm_view *view, uint32_t member,

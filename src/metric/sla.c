@@ -8,7 +8,8 @@
 #include <cxm/hours.h>
 
 enum { TARGET, HOURS };
-enum { DUE, CLOSED, KNOWN, N_UNITS };
+enum { DUE, CLOSED, KNOWN, N_SHARES, FLOORED = N_SHARES, N_UNITS };
+enum { STATE, SUBSECOND };
 enum { BREACHED = 0, MET = 1, MISSING = 2, INVALID = 3, FIRST_REASON = 5 };
 enum { PENDING = FIRST_REASON, OPEN, UNSEEN, BAD };
 
@@ -20,7 +21,8 @@ static enum cxm_status configure(struct cxm_config *config, struct cxm_error *er
     struct cxm_unit_spec *units = cxm_priv_config_units(config, N_UNITS);
     if (units == NULL)
         return cxm_priv_no_memory(error);
-    for (int u = 0; u < N_UNITS; u++) {
+    units[FLOORED].bins = 2;
+    for (int u = 0; u < N_SHARES; u++) {
         units[u].bins = 2;
         units[u].n_reasons = CXM_COUNT(reasons);
         memcpy(units[u].reasons, reasons, sizeof reasons);
@@ -31,7 +33,7 @@ static enum cxm_status configure(struct cxm_config *config, struct cxm_error *er
 }
 
 /* By unit and state; the last two are the codes of missing and invalid input. */
-static const uint16_t codes[N_UNITS][CXM_SLA_MISSING + 3] = {
+static const uint16_t codes[N_SHARES][CXM_SLA_MISSING + 3] = {
     [DUE] = { MET, PENDING, BREACHED, BREACHED, PENDING, UNSEEN, BAD, MISSING, MISSING, INVALID },
     [CLOSED] = { MET, MET, BREACHED, OPEN, OPEN, UNSEEN, BAD, MISSING, MISSING, INVALID },
     [KNOWN] = { MET, MET, BREACHED, BREACHED, PENDING, UNSEEN, BAD, MISSING, MISSING, INVALID },
@@ -40,10 +42,11 @@ static const uint16_t codes[N_UNITS][CXM_SLA_MISSING + 3] = {
 static void rule(const struct cxm_config *config, struct cxm_block *block)
 {
     (void)config;
-    for (int u = 0; u < N_UNITS; u++) {
+    for (int u = 0; u < N_SHARES; u++) {
         for (size_t i = 0; i < block->n; i++)
-            block->unit_codes[u][i] = codes[u][block->codes[0][i]];
+            block->unit_codes[u][i] = codes[u][block->codes[STATE][i]];
     }
+    cxm_priv_floored_rows(block, SUBSECOND, FLOORED);
 }
 
 static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
@@ -60,6 +63,7 @@ static void estimate_unit(const struct cxm_view *view, uint32_t unit, const stru
 {
     static const double met[] = { 0, 1 };
     cxm_priv_flag_unseen(view, unit, out);
+    cxm_priv_flag_floored(view, FLOORED, out);
     cxm_priv_estimate_share(view, unit, met, ask, out);
 }
 
@@ -87,6 +91,8 @@ static void estimate_known(const struct cxm_view *view, uint32_t member,
 static const struct cxm_input_info inputs[] = {
     { .name = "state", .summary = "state of every ticket, from cxm_sla_states",
       .role = CXM_ROLE_RATING },
+    { .name = "subsecond", .summary = "instants were floored to the second",
+      .role = CXM_ROLE_FLAG, .optional = 1 },
 };
 
 static const char *const kinds_of_hours[] = { "calendar", "business", NULL };
@@ -149,12 +155,14 @@ enum cxm_status cxm_sla(const struct cxm_column *opened, const struct cxm_column
         cxm_priv_call_text(&call, "hours", business, 1);
     const struct cxm_column state = cxm_column_make("state", CXM_U8, states,
                                                     opened != NULL ? opened->n : 0, 1, 1);
+    const uint8_t floored = (flags & (uint32_t)CXM_FLAG_SUBSECOND) != 0;
+    const struct cxm_column subsecond = cxm_column_make("subsecond", CXM_U8, &floored, state.n, 0,
+                                                        1);
     cxm_priv_call_input(&call, "state", &state, 1);
+    cxm_priv_call_input(&call, "subsecond", &subsecond, 1);
     if (status == CXM_OK)
         status = cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, &n },
                                    error);
-    for (size_t i = 0; status == CXM_OK && i < n && i < capacity; i++)
-        rows[i].estimate.flags |= flags;
     if (status == CXM_OK && n_out != NULL)
         *n_out = n;
     cxm_priv_release(NULL, states);

@@ -9,6 +9,8 @@
 #include "derive/history.h"
 
 enum { NEW_DAYS, ACTIVE_DAYS, DORMANT_DAYS };
+enum { STAGE, SUBSECOND };
+enum { CUSTOMERS, FLOORED, N_UNITS };
 enum { STATES = CXM_STAGE_MISSING + 1, STAGES = CXM_STAGE_LOST + 1 };
 
 static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
@@ -18,13 +20,15 @@ static enum cxm_status configure(struct cxm_config *config, struct cxm_error *er
                              "dormant_days must not be below active_days");
     config->lowest[0] = 0;
     config->highest[0] = STATES - 1;
-    const enum cxm_status status = cxm_priv_one_unit(config, STAGES, 0, error);
-    if (status != CXM_OK)
-        return status;
-    config->units[0].n_reasons = 3;
-    config->units[0].reasons[0] = CXM_REASON_NOT_IN_DENOMINATOR;
-    config->units[0].reasons[1] = CXM_REASON_UNSEEN;
-    config->units[0].reasons[2] = CXM_REASON_UNLINKED;
+    struct cxm_unit_spec *units = cxm_priv_config_units(config, N_UNITS);
+    if (units == NULL)
+        return cxm_priv_no_memory(error);
+    units[FLOORED].bins = 2;
+    units[CUSTOMERS].bins = STAGES;
+    units[CUSTOMERS].n_reasons = 3;
+    units[CUSTOMERS].reasons[0] = CXM_REASON_NOT_IN_DENOMINATOR;
+    units[CUSTOMERS].reasons[1] = CXM_REASON_UNSEEN;
+    units[CUSTOMERS].reasons[2] = CXM_REASON_UNLINKED;
     return CXM_OK;
 }
 
@@ -37,7 +41,8 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
     };
     (void)config;
     for (size_t i = 0; i < block->n; i++)
-        block->unit_codes[0][i] = of_state[block->codes[0][i]];
+        block->unit_codes[CUSTOMERS][i] = of_state[block->codes[STAGE][i]];
+    cxm_priv_floored_rows(block, SUBSECOND, FLOORED);
 }
 
 static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
@@ -54,7 +59,8 @@ static void estimate_stage(const struct cxm_view *view, enum cxm_stage stage,
 {
     double y[STAGES] = { 0 };
     y[stage] = 1;
-    cxm_priv_flag_unseen(view, 0, out);
+    cxm_priv_flag_unseen(view, CUSTOMERS, out);
+    cxm_priv_flag_floored(view, FLOORED, out);
     cxm_priv_estimate_share(view, 0, y, ask, out);
 }
 
@@ -89,6 +95,8 @@ static void estimate_lost(const struct cxm_view *view, uint32_t member,
 static const struct cxm_input_info inputs[] = {
     { .name = "stage", .summary = "state of every record, from cxm_stage_states",
       .role = CXM_ROLE_RATING },
+    { .name = "subsecond", .summary = "instants were floored to the second",
+      .role = CXM_ROLE_FLAG, .optional = 1 },
 };
 
 static const struct cxm_param_info params[] = {
@@ -197,12 +205,14 @@ enum cxm_status cxm_stages(const struct cxm_column *customer, const struct cxm_c
     status = cxm_stage_states(customer, time, o.as_of, days, states, &flags, error);
     const struct cxm_column stage = cxm_column_make("stage", CXM_U8, states,
                                                     customer != NULL ? customer->n : 0, 1, 1);
+    const uint8_t floored = (flags & (uint32_t)CXM_FLAG_SUBSECOND) != 0;
+    const struct cxm_column subsecond = cxm_column_make("subsecond", CXM_U8, &floored, stage.n, 0,
+                                                        1);
     cxm_priv_call_input(&call, "stage", &stage, 1);
+    cxm_priv_call_input(&call, "subsecond", &subsecond, 1);
     if (status == CXM_OK)
         status = cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, &n },
                                    error);
-    for (size_t i = 0; status == CXM_OK && i < n && i < capacity; i++)
-        rows[i].estimate.flags |= flags;
     if (status == CXM_OK && n_out != NULL)
         *n_out = n;
     cxm_priv_release(NULL, states);

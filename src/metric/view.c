@@ -169,6 +169,20 @@ void cxm_priv_flag_unseen(const struct cxm_view *view, uint32_t unit, struct cxm
         out->flags |= CXM_FLAG_ALL_AFTER_AS_OF;
 }
 
+void cxm_priv_floored_rows(struct cxm_block *block, uint32_t input, uint32_t unit)
+{
+    if (block->given[input])
+        memcpy(block->unit_codes[unit], block->codes[input], block->n * sizeof(uint16_t));
+    else
+        memset(block->unit_codes[unit], 0, block->n * sizeof(uint16_t));
+}
+
+void cxm_priv_flag_floored(const struct cxm_view *view, uint32_t unit, struct cxm_estimate *out)
+{
+    if (cxm_priv_view_count(view, unit, 1) > 0)
+        out->flags |= CXM_FLAG_SUBSECOND;
+}
+
 void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
                     struct cxm_estimate *out)
 {

@@ -11,7 +11,7 @@ from ._add import filled
 from ._errors import Error
 from ._handle import Handle
 from ._inputs import Call
-from ._instants import instant, seconds
+from ._instants import floored_rows, instant, seconds
 from ._library import ErrorStruct, History, HistoryBase, HistoryOptions, check, lib
 from ._lifetime import columns_of, need
 from ._memory import U8, plain
@@ -140,6 +140,7 @@ def stages(
     call._check_indexes()
     del call.columns[:2]
     call.add(b"stage", stage)
+    call.add(b"subsecond", floored_rows(flags.value, int(c.n)))
     if by is not None:
         call.add_by(by)
     params = {"new_days": new_days, "active_days": active_days, "dormant_days": dormant_days}

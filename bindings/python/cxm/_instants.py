@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from ctypes import addressof, c_uint8
 from datetime import date, datetime, timedelta, timezone
 
 from ._errors import Error
+from ._memory import U8, plain
+from ._names import flag_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,3 +71,9 @@ def _whole(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return whole if whole == value else None
+
+
+def floored_rows(flags: int, n: int) -> Any:
+    """Were instants of the call floored to the second? One answer for all its rows."""
+    store = (c_uint8 * 1)(int("SUBSECOND" in flag_names(flags)))
+    return plain(U8, addressof(store), n, 0, store)

@@ -945,6 +945,36 @@ class Schedule(Structure):
     ]
 
 
+class SlaOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("by", c_void_p),
+        ("n_by", c_size_t),
+        ("weight", c_void_p),
+        ("freq", c_void_p),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("invalid", c_int32),
+        ("missing_key", c_int32),
+        ("threads", c_int32),
+        ("total", c_int32),
+        ("all_measures", c_int32),
+        ("strata", c_void_p),
+        ("cluster", c_void_p),
+        ("n_cluster", c_size_t),
+        ("fpc", c_void_p),
+        ("n_fpc", c_size_t),
+        ("population", c_double),
+        ("lonely", c_int32),
+        ("design_reserved", c_int32),
+        ("as_of", c_int64),
+        ("schedule", POINTER(Schedule)),
+        ("target", c_double),
+        ("has_as_of", c_int32),
+        ("has_target", c_int32),
+    ]
+
+
 #: The order in which cxm_layout reports: for each its size, then the offset of every field.
 LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_error", ErrorStruct),
@@ -1012,6 +1042,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_hours", Hours),
     ("cxm_holiday", Holiday),
     ("cxm_schedule", Schedule),
+    ("cxm_sla_options", SlaOptions),
     ("cxm_repeat_options", RepeatOptions),
     ("cxm_fcr_window_options", FcrWindowOptions),
 )
@@ -1304,6 +1335,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_ticket_durations": (
         _STATUS, POINTER(Column), POINTER(Column), c_int64, POINTER(Schedule), POINTER(c_double),
         POINTER(c_uint8), POINTER(c_int64), POINTER(c_uint32), _ERROR),
+    "cxm_sla_km": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(SlaOptions), POINTER(c_void_p), _ERROR),
     "cxm_sla_states": (
         _STATUS, POINTER(Column), POINTER(Column), c_double, c_int64, POINTER(Schedule),
         POINTER(c_uint8), POINTER(c_uint32), _ERROR),

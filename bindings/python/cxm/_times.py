@@ -4,21 +4,22 @@
 from __future__ import annotations
 
 from array import array
-from ctypes import addressof, byref, c_double, c_uint8, c_uint32, sizeof
+from ctypes import addressof, byref, c_double, c_uint8, c_uint32, pointer, sizeof
 from datetime import date, time
 
 from ._add import cpu_count, filled
 from ._calendar import _seconds as offset_seconds, _zone_rows
 from ._errors import Error, one_of
 from ._inputs import Call
-from ._instants import instant, seconds
+from ._instants import floored_rows, instant, seconds
 from ._library import Schedule as _Struct
 from ._library import (
-    ErrorStruct, Holiday, Hours, QuantileOptions, QuantilesOptions, ZoneRow, check, lib,
+    Column, ErrorStruct, Holiday, Hours, QuantileOptions, QuantilesOptions, SlaOptions, ZoneRow,
+    check, lib,
 )
 from ._lifetime import columns_of, need
 from ._memory import U8, plain
-from ._names import checked_level
+from ._names import checked_level, interval_number
 from ._registry import known
 from ._report import Report, read_report
 from ._result import Result
@@ -211,9 +212,10 @@ def ticket_times(
 
 def sla(
     opened: Any, answered: Any, *, target: Any, as_of: Any, schedule: Schedule | None = None,
-    data: Any = None, by: Any = None, level: float = 0.95, interval: str | None = None,
-    measures: Any = None, missing_key: str = "keep", threads: int | None = None,
-) -> Result:
+    variant: str | None = None, data: Any = None, by: Any = None, level: float = 0.95,
+    interval: str | None = None, measures: Any = None, missing_key: str = "keep",
+    threads: int | None = None,
+) -> Any:
     """Service-level attainment (服务水平达成率): the share of tickets answered within ``target``
     (seconds, a timedelta, "30min"), exactly at the target included.
 
@@ -221,32 +223,77 @@ def sla(
     ``closed``   of those that were answered: flattering, who waits does not count
     ``known``    of the due ones and those answered early: flattering for young tickets
 
-    With ``schedule`` only business hours count. The version that uses waits which are not over yet
-    is ``1 - cxm.ticket_times(…, times=target)["survival"].value``.
+    With ``schedule`` only business hours count. ``variant`` "due", "closed" or "known" makes that
+    one the headline; ``"km"`` also uses the waits that are not over yet: 1 - S(target) of the curve
+    of Kaplan & Meier (1958), a :class:`Report` with a row a group, Greenwood's standard error, limits
+    log-log (or another interval of survival curves), the axes ``at_risk`` and ``events``.
+
+    >>> minute = 60
+    >>> opened, answered = [0, 15 * minute, 450 * minute], [10 * minute, 70 * minute, None]
+    >>> cxm.sla(opened, answered, target="30min", as_of=480 * minute).value
+    0.3333333333333333
     """
     need("sla", opened=opened, answered=answered, target=target, as_of=as_of)
     level = checked_level(level)
-    metric, limit = known("sla"), seconds(target, "target")
+    if variant is not None and variant not in _VARIANTS:
+        raise one_of("variant", variant, _VARIANTS)
+    if variant is not None and measures is not None:
+        raise Error("variant and measures are two ways to choose", column="variant")
+    limit, at = seconds(target, "target"), instant(as_of, "as_of")
     call = Call(data, None, ())
     o = call.column(opened, "opened", key=True)
     a = call.column(answered, "answered", key=True)
     for column, name in ((o, b"opened"), (a, b"answered")):
         column.name = column.name or name
     call.columns += [o, a]
+    if variant == "km":
+        return _sla_km(call, o, a, limit, at, schedule, by, level, interval, missing_key, threads)
     states, flags, error = (c_uint8 * max(int(o.n), 1))(), c_uint32(), ErrorStruct()
     check(lib.cxm_sla_states(
-        byref(o), byref(a), limit, instant(as_of, "as_of"), _schedule(schedule), states,
-        byref(flags), byref(error)), error)
+        byref(o), byref(a), limit, at, _schedule(schedule), states, byref(flags), byref(error)),
+        error)
     state = plain(U8, addressof(states), int(o.n), 1, states)
     state.name = b"state"
     call._check_indexes()
     del call.columns[:2]
     call.add(b"state", state)
+    call.add(b"subsecond", floored_rows(flags.value, int(o.n)))
     if by is not None:
         call.add_by(by)
     params = {"target": limit, "hours": "calendar" if schedule is None else "business"}
-    handle = filled(metric, params, call, [], "error", missing_key, threads)
-    return Result(handle, level, interval, measures)
+    handle = filled(known("sla"), params, call, [], "error", missing_key, threads)
+    result = Result(handle, level, interval, measures)
+    return result if variant is None else result[_VARIANTS[variant]]
+
+
+_VARIANTS = {"due": "sla", "closed": "closed", "known": "known", "km": "km"}
+
+
+def _sla_km(
+    call: Call, o: Column, a: Column, target: float, as_of: int, schedule: Schedule | None,
+    by: Any, level: float, interval: str | None, missing_key: str, threads: int | None,
+) -> Report:
+    options = SlaOptions()
+    options.size = sizeof(SlaOptions)
+    if by is not None:
+        call.add_by(by)
+    call._check_indexes()
+    keys = call.columns[2:]
+    block = (Column * max(len(keys), 1))(*keys)
+    if keys:
+        options.by, options.n_by = addressof(block), len(keys)
+    options.level, options.target, options.as_of = level, target, as_of
+    options.has_target = options.has_as_of = 1
+    options.interval = 0 if interval is None else interval_number(interval)
+    if missing_key not in ("keep", "leave_out"):
+        raise one_of("missing_key", missing_key, ("keep", "leave_out"))
+    options.missing_key = int(missing_key != "keep")
+    options.threads = threads or (1 if o.n < _MANY_ROWS else cpu_count())
+    if schedule is not None:
+        _schedule(schedule)  # refuses what is none
+        options.schedule = pointer(schedule._struct)
+    return read_report(lambda out, error: lib.cxm_sla_km(
+        byref(o), byref(a), byref(options), out, error))
 
 
 # ---- quantiles -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 """Times of tickets from Python: business hours, service levels, waits, quantiles."""
 
 import math
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 
 import numpy
 import pandas
@@ -83,6 +83,46 @@ def test_sla_of_the_definitions():
     assert "ALL_AFTER_AS_OF" in late.flags  # milliseconds for seconds
     with pytest.raises(cxm.Error, match="target"):
         cxm.sla("opened", "reply", target=None, as_of=0, data=MINUTES)
+
+
+def test_sla_with_those_who_wait():
+    options = {"target": "30min", "as_of": 480 * 60, "data": MINUTES}
+    r = cxm.sla("opened", "reply", variant="km", **options)
+    assert (r.value, r.n) == (pytest.approx(0.75), 12)
+    assert r.std_error == pytest.approx(0.125)
+    waits = cxm.ticket_times("opened", "reply", as_of=480 * 60, data=MINUTES, times="30min")
+    at = waits["survival"]
+    assert r.value == pytest.approx(1 - at.value)
+    assert r.ci == pytest.approx((1 - at.upper, 1 - at.lower))
+    assert r.definition == "sla/within=1800s/km" and r.metric == "sla"
+    g = cxm.sla("opened", "reply", variant="km", by="channel", **options)
+    assert g.groups == ["chat", "email", "phone"]
+    assert g.group("email").value == pytest.approx(0.4)
+    for variant, value in (("due", 8 / 11), ("closed", 9 / 10), ("known", 9 / 12)):
+        assert cxm.sla("opened", "reply", variant=variant, **options).value == pytest.approx(value)
+    office = cxm.Schedule({"mon-sun": "00:00-24:00"}, utc_offset=0)
+    business = cxm.sla("opened", "reply", variant="km", schedule=office, **options)
+    assert business.value == r.value and business.definition.endswith("/km/business-hours")
+    with pytest.raises(cxm.Error, match="variant"):
+        cxm.sla("opened", "reply", variant="all", **options)
+    with pytest.raises(cxm.Error, match="two ways"):
+        cxm.sla("opened", "reply", variant="known", measures="all", **options)
+    with pytest.raises(cxm.Error, match="schedule"):
+        cxm.sla("opened", "reply", variant="km", schedule="office", **options)
+
+
+def test_fractions_of_seconds_are_flagged():
+    start = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    times = [start + timedelta(milliseconds=ms) for ms in (1500, 2250)]
+    later = start + timedelta(days=1)
+    for r in (cxm.sla(times, times, target=5, as_of=later),
+              cxm.sla(times, times, target=5, as_of=later, variant="km"),
+              cxm.stages(["a", "b"], times, as_of=later)["active"]):
+        assert "SUBSECOND" in r.flags
+        assert r.n == 2
+    whole = cxm.sla([0, 1], [1, 2], target=5, as_of=9)
+    assert "SUBSECOND" not in whole.flags
+    assert "SUBSECOND" not in cxm.stages(["a"], [0], as_of=9)["active"].flags
 
 
 def test_waits_of_the_definitions():
