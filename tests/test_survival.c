@@ -6,6 +6,7 @@
 
 #include "estimate/survival.h"
 #include "tally/tally.h"
+#include "tally/times.h"
 
 enum { LOG_LOG = CXM_INTERVAL_LOG_LOG, LOG = CXM_INTERVAL_LOG, PLAIN = CXM_INTERVAL_PLAIN,
        LOGIT = CXM_INTERVAL_LOGIT, ARCSINE = CXM_INTERVAL_ARCSINE };
@@ -78,7 +79,7 @@ static void quantiles(void **state)
     cxm_priv_kaplan_meier(example_a, N_A, curve);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct cxm_survival_quantile q = cxm_priv_survival_quantile(
-            example_a, curve, N_A, rows[i].p, cxm_priv_z(0.95), CXM_INTERVAL_LOG_LOG);
+            example_a, curve, NULL, N_A, rows[i].p, cxm_priv_z(0.95), CXM_INTERVAL_LOG_LOG);
         assert_close(q.time, rows[i].time, 0);
         assert_close(q.lower, rows[i].lower, 0);
         assert_close(q.upper, rows[i].upper, 0);
@@ -93,13 +94,13 @@ static void quantiles(void **state)
     cxm_priv_kaplan_meier(four, 4, curve);
     for (int i = 0; i < 4; i++) {
         const struct cxm_survival_quantile q = cxm_priv_survival_quantile(
-            four, curve, 4, 0.25 * (i + 1), cxm_priv_z(0.95), CXM_INTERVAL_LOG_LOG);
+            four, curve, NULL, 4, 0.25 * (i + 1), cxm_priv_z(0.95), CXM_INTERVAL_LOG_LOG);
         assert_close(q.time, r_quantiles[i], 0);
         assert_close(q.lower, r_lower[i], 0);
         assert_close(q.upper, r_upper[i], 0);
     }
     cxm_priv_kaplan_meier(two, 4, curve);
-    assert_close(cxm_priv_survival_quantile(two, curve, 4, 0.5, 0, CXM_INTERVAL_NONE).time, 3,
+    assert_close(cxm_priv_survival_quantile(two, curve, NULL, 4, 0.5, 0, CXM_INTERVAL_NONE).time, 3,
                  0);
 }
 
@@ -794,7 +795,7 @@ struct days {
     int32_t days[DENSE_ROWS], region[DENSE_ROWS];
     int64_t long_days[DENSE_ROWS], long_event[DENSE_ROWS];
     double real_days[DENSE_ROWS];
-    uint8_t event[DENSE_ROWS];
+    uint8_t event[DENSE_ROWS], byte_region[DENSE_ROWS];
     int16_t small_region[2 * DENSE_ROWS]; /* every other element */
     int64_t ones[DENSE_ROWS];
 };
@@ -804,12 +805,12 @@ static void random_days(struct days *d, int64_t n, uint64_t *seed)
     static const uint32_t spans[] = { 1, 60, 2001, 2048, 70000 };
     const uint32_t span = spans[random_below(seed, 5)], codes = random_below(seed, 4) ? 2 : 4;
     const uint32_t regions = (uint32_t[]){ 1, 10, 300 }[random_below(seed, 3)];
-    const bool strange = random_below(seed, 3) == 0;
+    const bool strange = random_below(seed, 3) == 0, nines = random_below(seed, 2) == 0;
     d->n = n;
     for (int64_t i = 0; i < n; i++) {
         d->days[i] = (int32_t)random_below(seed, i < n / 2 ? span / 2 + 1 : span);
         d->region[i] = (int32_t)random_below(seed, regions);
-        d->event[i] = random_below(seed, 50) == 0 ? 9 : (uint8_t)random_below(seed, codes);
+        d->event[i] = nines && random_below(seed, 50) == 0 ? 9 : (uint8_t)random_below(seed, codes);
         if (strange && random_below(seed, 2000) == 0)
             d->days[i] = (int32_t)random_u64(seed);
         if (strange && random_below(seed, 2000) == 0)
@@ -820,6 +821,7 @@ static void random_days(struct days *d, int64_t n, uint64_t *seed)
         if (strange && random_below(seed, 3000) == 0)
             d->real_days[i] += 0.25;
         d->small_region[2 * i] = (int16_t)d->region[i];
+        d->byte_region[i] = (uint8_t)d->region[i];
         d->ones[i] = 1;
     }
 }
@@ -837,7 +839,8 @@ static struct cxm_tally *tally_of_days(const struct days *d, int64_t first, int6
         kinds % 2 ? cxm_column_make("e", CXM_I64, d->long_event + first, (size_t)n, 8, 8)
                   : cxm_column_make("e", CXM_U8, d->event + first, (size_t)n, 1, 1),
         cxm_column_make("f", CXM_I64, d->ones + first, (size_t)n, 8, 8),
-        kinds < 3 ? cxm_column_make("region", CXM_I32, d->region + first, (size_t)n, 4, 4)
+        kinds >= 6 ? cxm_column_make("region", CXM_U8, d->byte_region + first, (size_t)n, 1, 1)
+        : kinds < 3 ? cxm_column_make("region", CXM_I32, d->region + first, (size_t)n, 4, 4)
                   : cxm_column_make("region", CXM_I16, d->small_region + 2 * first, (size_t)n, 4,
                                     2),
     };
@@ -878,7 +881,7 @@ static void whole_days_take_the_same_way(void **state)
     (void)state;
     for (int trial = 0; trial < 120; trial++) {
         random_days(d, trial % 4 == 0 ? (int64_t)random_below(&seed, 30) + 1 : DENSE_ROWS, &seed);
-        const int kinds = (int)random_below(&seed, 6);
+        const int kinds = (int)random_below(&seed, 9);
         const bool keyed = trial % 5 != 0;
         struct cxm_tally *want = tally_of_days(d, 0, d->n, kinds, keyed, true, 1);
         struct cxm_tally *got = tally_of_days(d, 0, d->n, kinds, keyed, false, 1);
@@ -894,6 +897,33 @@ static void whole_days_take_the_same_way(void **state)
         cxm_tally_free(right);
     }
     free(d);
+}
+
+static void cells_of_rows(void **state)
+{
+    enum { N = 100 };
+    uint64_t seed = random_seed();
+    uint32_t times[N], keys[N], want[N], got[N];
+    uint8_t bytes[N], events[N];
+    (void)state;
+    for (size_t n = 0; n <= N; n++) {
+        for (size_t i = 0; i < n; i++) {
+            times[i] = (uint32_t)random_u64(&seed) >> random_below(&seed, 32);
+            keys[i] = (uint32_t)random_u64(&seed) >> random_below(&seed, 32);
+            bytes[i] = (uint8_t)random_u64(&seed);
+            events[i] = (uint8_t)(random_u64(&seed) & (n % 2 == 0 ? 1 : 255));
+        }
+        for (int kind = 0; kind < 3; kind++) {
+            const struct cxm_time_rows rows = { .times = times, .events = events,
+                                                .keys = kind == 1 ? keys : NULL,
+                                                .byte_keys = kind == 2 ? bytes : NULL,
+                                                .stride = 4099, .bins = 2 + (uint32_t)n % 3 };
+            const struct cxm_time_bits a = cxm_priv_time_cells_c(&rows, n, want);
+            const struct cxm_time_bits b = cxm_priv_time_cells()(&rows, n, got);
+            assert_true(a.times == b.times && a.keys == b.keys && a.events == b.events);
+            assert_memory_equal(want, got, n * sizeof want[0]);
+        }
+    }
 }
 
 /* The lowest wrong row is named whatever the road: row 4 500 is in the second chunk. */
@@ -1034,7 +1064,7 @@ int main(void)
         cmocka_unit_test(values_out_of_range), cmocka_unit_test(nobody),
         cmocka_unit_test(one_cause_is_one_minus_survival), cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(wrong_arguments),     cmocka_unit_test(whole_days_take_the_same_way),
-        cmocka_unit_test(whole_days_name_the_row),
+        cmocka_unit_test(whole_days_name_the_row), cmocka_unit_test(cells_of_rows),
         cmocka_unit_test(durations_as_of),     cmocka_unit_test(few_or_no_values),
         cmocka_unit_test(forged_tables_are_refused), cmocka_unit_test(subtracting_strangers),
     };

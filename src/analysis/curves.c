@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Reports of survival curves and of competing risks from tallies: see survival.h. A group's
- * table is turned into arrays, 150 bytes a time, which live until the next group. */
+ * table is turned into arrays, 170 bytes a time, which live until the next group. */
 #include "analysis/curves.h"
 #include "analysis/numbers.h"
 #include "analysis/report.h"
@@ -71,16 +71,19 @@ struct table {
     size_t n, room;
     struct cxm_risk *risk;
     struct cxm_survival *curve;
+    struct cxm_limits *limits; /* of the curve, where they are wanted at every time */
     struct cxm_incidence *incidence;
     int64_t *events;   /* by cause, then time */
     size_t first_few;  /* from there on SMALL_N: few were at risk early; n: nowhere */
     int64_t fewest;    /* at risk then; INT64_MIN: nowhere */
+    bool has_limits;
 };
 
 static void table_release(struct table *t, const struct cxm_allocator *allocator)
 {
     cxm_priv_release(allocator, t->risk);
     cxm_priv_release(allocator, t->curve);
+    cxm_priv_release(allocator, t->limits);
     cxm_priv_release(allocator, t->incidence);
     cxm_priv_release(allocator, t->events);
     memset(t, 0, sizeof *t);
@@ -94,10 +97,12 @@ static bool table_reserve(struct table *t, size_t n, uint32_t causes,
     table_release(t, allocator);
     t->risk = cxm_priv_alloc(allocator, n, sizeof *t->risk);
     t->curve = cxm_priv_alloc(allocator, n, sizeof *t->curve);
+    t->limits = cxm_priv_alloc(allocator, n, sizeof *t->limits);
     t->incidence = cxm_priv_alloc(allocator, n, sizeof *t->incidence);
     t->events = cxm_priv_alloc(allocator, n, causes * sizeof *t->events);
     t->room = n;
-    if (t->risk != NULL && t->curve != NULL && t->incidence != NULL && t->events != NULL)
+    if (t->risk != NULL && t->curve != NULL && t->limits != NULL && t->incidence != NULL
+        && t->events != NULL)
         return true;
     table_release(t, allocator);
     return false;
@@ -124,6 +129,18 @@ static void table_read(struct table *t, const struct cxm_tally *tally, const uin
         t->risk[t->n++] = risk;
     }
     cxm_priv_kaplan_meier(t->risk, t->n, t->curve);
+    t->has_limits = false;
+}
+
+/* Limits cost four transcendental functions: once a time, for the rows of the curve and for the
+ * quantiles; a time without events has those of the time before. */
+static void table_limits(struct table *t, double z, enum cxm_interval interval)
+{
+    t->has_limits = true;
+    for (size_t i = 0; i < t->n; i++)
+        t->limits[i] = i > 0 && t->risk[i].events == 0
+                         ? t->limits[i - 1]
+                         : cxm_priv_survival_limits(&t->curve[i], z, interval);
 }
 
 /* ---- pages ---------------------------------------------------------------------------- */
@@ -288,7 +305,14 @@ static const struct cxm_survival *curve_after(const struct page *p, size_t seen)
 
 static void put_survival(const struct page *p, size_t seen, struct cxm_estimate *e)
 {
-    cxm_priv_put_survival(curve_after(p, seen), p->z, (enum cxm_interval)p->o.interval, e);
+    const struct cxm_survival *at = curve_after(p, seen);
+    if (seen == 0 || !p->table.has_limits) {
+        cxm_priv_put_survival(at, p->z, (enum cxm_interval)p->o.interval, e);
+        return;
+    }
+    e->value = at->survival.hi;
+    e->std_error = at->std_error;
+    cxm_priv_set_limits(e, p->table.limits[seen - 1], 0, 1);
 }
 
 static void put_hazard(const struct page *p, size_t seen, struct cxm_estimate *e)
@@ -327,7 +351,8 @@ static void add_quantile(struct page *p, const char *measure, double share)
     size_t used = 0;
     struct cxm_estimate e = blank_of(p, CXM_UNIT_SCALE, t->first_few < t->n);
     const struct cxm_survival_quantile q = cxm_priv_survival_quantile(
-        t->risk, t->curve, t->n, share, p->z, (enum cxm_interval)p->o.interval);
+        t->risk, t->curve, t->has_limits ? t->limits : NULL, t->n, share, p->z,
+        (enum cxm_interval)p->o.interval);
     e.value = q.time;
     e.lower = e.lower_raw = q.lower;
     e.upper = e.upper_raw = q.upper;
@@ -436,6 +461,9 @@ static enum cxm_status read_groups(struct page *p, struct cxm_tally *read, bool 
         p->group = total || read->schema.n_keys == 0 ? CXM_TOTAL : g;
         begin_group(p, read, g);
         table_read(&p->table, read, entries, n, p->o.few);
+        if (p->o.interval != CXM_INTERVAL_NONE
+            && (p->o.n_times == 0 || p->o.n_quantiles > 0 || (p->o.rows & CXM_SURVIVAL_MEDIAN)))
+            table_limits(&p->table, p->z, (enum cxm_interval)p->o.interval);
         status = add(p, error);
     }
     cxm_priv_curve_groups_release(&groups);

@@ -296,6 +296,18 @@ struct cxm_estimate cxm_priv_blank_estimate(double level, enum cxm_unit unit,
                                   .interval = CXM_INTERVAL_NONE, .unit = unit, .base = base };
 }
 
+/* As bits: some rows with equal keys are not known as such. */
+static bool same_keys(const struct cxm_report *r, size_t a, size_t b)
+{
+    const struct cxm_key *x = r->key_values + a * r->n_keys, *y = r->key_values + b * r->n_keys;
+    for (size_t k = 0; k < r->n_keys; k++) {
+        if (x[k].missing != y[k].missing || x[k].integer != y[k].integer
+            || memcmp(&x[k].real, &y[k].real, sizeof x[k].real) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* Equal keys get equal numbers, in the order of the rows. */
 static void number_groups(struct cxm_report *r)
 {
@@ -308,6 +320,10 @@ static void number_groups(struct cxm_report *r)
     for (size_t row = 0; usable(r) && row < r->n_rows; row++) {
         if (!r->has_key[row])
             continue;
+        if (row > 0 && r->has_key[row - 1] && same_keys(r, row - 1, row)) {
+            r->estimates[row].group = r->estimates[row - 1].group;
+            continue;
+        }
         for (size_t k = 0; k < r->n_keys; k++) {
             const struct cxm_key *value = &r->key_values[row * r->n_keys + k];
             uint64_t bits = (uint64_t)value->integer;

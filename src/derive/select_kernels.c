@@ -69,9 +69,9 @@ struct cxm_select_kernels cxm_priv_select_kernels(bool plain)
     struct cxm_select_kernels k = { cxm_priv_select_index_c, cxm_priv_select_pick_c,
                                     cxm_priv_select_range_c };
 #if CXM_SELECT_X86
-    if (!plain && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
-        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512vbmi2")) {
+    if (!plain && CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq")
+        && CXM_SUPPORTS("avx512vl") && CXM_SUPPORTS("avx512bw")
+        && CXM_SUPPORTS("avx512vbmi2")) {
         k.index = cxm_priv_select_index_avx512;
         k.pick = cxm_priv_select_pick_avx512;
         k.range = cxm_priv_select_range_avx512;

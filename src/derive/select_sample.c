@@ -459,12 +459,15 @@ static void set_aside(struct range *r, int64_t row, const uint32_t *codes, size_
     }
 }
 
-static void count_cells(struct range *r, size_t n)
+/* `next`: values that will be read soon, which are asked for meanwhile; NULL: none. */
+static void count_cells(struct range *r, size_t n, const double *next)
 {
     const uint16_t *table = r->d->table;
     uint32_t *const even = r->counts[0], *const odd = r->counts[1];
     size_t i = 0;
     for (; i + 2 <= n; i += 2) {
+        if (i % 8 == 0 && next != NULL)
+            __builtin_prefetch(next + i, 0, 2);
         const uint16_t a = table[r->index[i]], b = table[r->index[i + 1]];
         r->cells[i] = a;
         r->cells[i + 1] = b;
@@ -505,7 +508,7 @@ static void count_rows(void *range)
             cxm_priv_read_numbers(&r->reader, row, n, r->values, r->states);
         if (r->bare ? !finite : !cxm_priv_all_used(r->states, n))
             set_aside(r, row, codes, n);
-        count_cells(r, n);
+        count_cells(r, n, r->bare && row + 2 * BLOCK <= r->last ? x + BLOCK : NULL);
         const size_t picked = d->kernels.pick(x, r->cells, n, r->words, r->picked);
         keep(r, d->any_pivot ? drop_pivots(r, picked) : picked);
         if (r->no_memory)

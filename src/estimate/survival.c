@@ -118,9 +118,10 @@ struct both_limits {
     double lower_rest, upper_rest; /* 1 - lower, 1 - upper */
 };
 
-static struct both_limits of_logs(double lower, double upper)
+static struct both_limits of_logs(double lower, double upper, bool rest)
 {
-    return (struct both_limits){ exp(lower), exp(upper), -expm1(lower), -expm1(upper) };
+    return (struct both_limits){ exp(lower), exp(upper), rest ? -expm1(lower) : NAN,
+                                 rest ? -expm1(upper) : NAN };
 }
 
 static double expit(double x)
@@ -134,9 +135,10 @@ static struct both_limits at_one(enum cxm_interval interval)
     return (struct both_limits){ known ? 1 : NAN, 1, known ? 0 : NAN, 0 };
 }
 
-/* sigma: standard deviation of log S. */
+/* sigma: standard deviation of log S. need_rest: the limits of 1 - S are wanted too; NaN else
+ * where they cost an exponential. */
 static struct both_limits limits_of(struct cxm_dd s, double sigma, double z,
-                                    enum cxm_interval interval)
+                                    enum cxm_interval interval, bool need_rest)
 {
     const double rest = cxm_priv_dd_sub(cxm_priv_dd(1), s).hi;
     const double log_s = s.hi > 0.5 ? log1p(-rest) : log(s.hi);
@@ -150,7 +152,7 @@ static struct both_limits limits_of(struct cxm_dd s, double sigma, double z,
         return (struct both_limits){ s.hi - h, s.hi + h, rest + h, rest - h };
     }
     case CXM_INTERVAL_LOG:
-        return of_logs(log_s - z * sigma, log_s + z * sigma);
+        return of_logs(log_s - z * sigma, log_s + z * sigma, need_rest);
     case CXM_INTERVAL_LOGIT: {
         const double x = log_s - log(rest), h = z * sigma / rest;
         return (struct both_limits){ expit(x - h), expit(x + h), expit(h - x), expit(-x - h) };
@@ -164,7 +166,7 @@ static struct both_limits limits_of(struct cxm_dd s, double sigma, double z,
     }
     default: {
         const double stretch = exp(z * sigma / -log_s);
-        return of_logs(log_s * stretch, log_s / stretch);
+        return of_logs(log_s * stretch, log_s / stretch, need_rest);
     }
     }
 }
@@ -172,7 +174,8 @@ static struct both_limits limits_of(struct cxm_dd s, double sigma, double z,
 struct cxm_limits cxm_priv_survival_limits(const struct cxm_survival *at, double z,
                                            enum cxm_interval interval)
 {
-    const struct both_limits both = limits_of(at->survival, sqrt(at->greenwood.hi), z, interval);
+    const struct both_limits both = limits_of(at->survival, sqrt(at->greenwood.hi), z, interval,
+                                              false);
     const bool inside = at->survival.hi > 0 && at->greenwood.hi > 0;
     return (struct cxm_limits){ both.lower, both.upper, inside ? 0 : CXM_FLAG_DEGENERATE };
 }
@@ -181,7 +184,7 @@ struct cxm_limits cxm_priv_incidence_limits(const struct cxm_incidence *at, doub
                                             enum cxm_interval interval)
 {
     const struct cxm_dd rest = cxm_priv_dd_sub(cxm_priv_dd(1), at->value);
-    const struct both_limits both = limits_of(rest, at->std_error / rest.hi, z, interval);
+    const struct both_limits both = limits_of(rest, at->std_error / rest.hi, z, interval, true);
     const bool inside = rest.hi > 0 && at->value.hi > 0;
     return (struct cxm_limits){ both.upper_rest, both.lower_rest,
                                 inside ? 0 : CXM_FLAG_DEGENERATE };
@@ -208,13 +211,15 @@ struct reader {
     size_t n;
     double z;
     enum cxm_interval interval;
+    const struct cxm_limits *limits; /* of the curve; NULL: worked out as needed */
 };
 
 static double height(const struct reader *r, size_t i, enum which which)
 {
     if (which == VALUE)
         return r->curve[i].survival.hi;
-    const struct cxm_limits limits = cxm_priv_survival_limits(&r->curve[i], r->z, r->interval);
+    const struct cxm_limits limits = r->limits != NULL ? r->limits[i]
+                                   : cxm_priv_survival_limits(&r->curve[i], r->z, r->interval);
     const double x = which == LOWER ? limits.lower : limits.upper;
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
@@ -238,9 +243,10 @@ static double time_at(const struct reader *r, double target, enum which which)
 
 struct cxm_survival_quantile
 cxm_priv_survival_quantile(const struct cxm_risk *risk, const struct cxm_survival *curve,
-                           size_t n, double p, double z, enum cxm_interval interval)
+                           const struct cxm_limits *known, size_t n, double p, double z,
+                           enum cxm_interval interval)
 {
-    const struct reader r = { risk, curve, n, z, interval };
+    const struct reader r = { risk, curve, n, z, interval, known };
     const bool limits = interval != CXM_INTERVAL_NONE;
     return (struct cxm_survival_quantile){ time_at(&r, 1 - p, VALUE),
                                            limits ? time_at(&r, 1 - p, LOWER) : NAN,

@@ -44,13 +44,15 @@ struct cxm_limits cxm_priv_hazard_limits(double hazard, double std_error, double
 
 /* The smallest time with S <= 1 - p; where S is 1 - p along a step, to 1e-12, the middle of it, the
  * step of the last time being that alone. NaN: not reached. The limits are those of the curve's
- * limits read the same way (Brookmeyer & Crowley 1982). 0 < p <= 1. */
+ * limits read the same way (Brookmeyer & Crowley 1982). 0 < p <= 1. known: the limits of every
+ * time, as cxm_priv_survival_limits gives them with z and interval; NULL: worked out as needed. */
 struct cxm_survival_quantile {
     double time, lower, upper;
 };
 struct cxm_survival_quantile
 cxm_priv_survival_quantile(const struct cxm_risk *risk, const struct cxm_survival *curve,
-                           size_t n, double p, double z, enum cxm_interval interval);
+                           const struct cxm_limits *known, size_t n, double p, double z,
+                           enum cxm_interval interval);
 
 /* The restricted mean: the area under S from 0 to tau >= 0, and its standard error, the root of
  * sum over t_i <= tau of A_i^2 d / (n (n - d)), A_i the area from t_i to tau. The curve is taken as

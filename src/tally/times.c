@@ -10,8 +10,9 @@
  * tell whether the array reaches them. Typical: 2 000 times, 10 groups, 160 KiB of counters;
  * at most 16 MiB, and no more than 32 bytes a row. */
 #include "tally/tally.h"
+#include "tally/times.h"
 
-enum { CHUNK = 4096, MOST_CELLS = 1 << 22, FEW_CELLS = 1 << 14, FLUSH_ROWS = 1 << 30 };
+enum { CHUNK = 4096, LINE = 64, MOST_CELLS = 1 << 22, FEW_CELLS = 1 << 14, FLUSH_ROWS = 1 << 30 };
 
 /* A column of small whole numbers as 32 bits; `beyond` in the or-ed bits: it is none. */
 #define BEYOND 0x80000000u
@@ -22,6 +23,7 @@ struct counters {
     size_t keys, times;  /* powers of two; 0 keys: nothing yet */
     size_t most_cells;
     uint32_t bins;
+    cxm_time_cells *kernel;
     bool identity;       /* the code of a byte up to the last cause is the byte itself */
     uint16_t codes[256];
 };
@@ -177,35 +179,72 @@ static enum cxm_dense_result reach(struct counters *c, uint32_t key, uint32_t ti
     return CXM_DENSE_DONE;
 }
 
-/* All events of the chunk are codes: 0 or 1 in most calls. */
-static bool are_codes(const struct counters *c, const uint8_t *events, size_t n)
+struct cxm_time_bits cxm_priv_time_cells_c(const struct cxm_time_rows *rows, size_t n,
+                                           uint32_t *index)
 {
-    uint64_t word, bits = 0;
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        memcpy(&word, events + i, sizeof word);
-        bits |= word;
+    struct cxm_time_bits bits = { 0, 0, 0 };
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t key = rows->keys != NULL ? rows->keys[i]
+                           : rows->byte_keys != NULL ? rows->byte_keys[i] : 0;
+        index[i] = key * rows->stride + rows->times[i] * rows->bins + rows->events[i];
+        bits.times |= rows->times[i];
+        bits.keys |= key;
+        bits.events |= rows->events[i];
     }
-    for (; i < n; i++)
-        bits |= events[i];
-    return c->identity && (bits & ~(0x0101010101010101u * (uint64_t)(c->bins - 1))) == 0;
+    return bits;
 }
 
-static void count_codes(const struct counters *c, const uint32_t *keys, const uint32_t *times,
-                        const uint8_t *events, size_t n)
+cxm_time_cells *cxm_priv_time_cells(void)
 {
-    uint32_t *const cells = c->cells;
-    const size_t stride = stride_of(c), bins = c->bins;
-    if (keys == NULL) {
-        for (size_t i = 0; i < n; i++)
-            cells[times[i] * bins + events[i]]++;
-    } else if (bins == 2) {
-        for (size_t i = 0; i < n; i++)
-            cells[keys[i] * stride + 2 * (size_t)times[i] + events[i]]++;
-    } else {
-        for (size_t i = 0; i < n; i++)
-            cells[keys[i] * stride + times[i] * bins + events[i]]++;
+#if CXM_TIMES_X86
+    if (CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq"))
+        return cxm_priv_time_cells_avx512;
+#endif
+    return cxm_priv_time_cells_c;
+}
+
+/* Counting waits for nothing, making cells waits for memory: the rows of the next chunk are
+ * asked for while this one is counted. */
+static inline void fetch(const struct cxm_time_rows *rows, size_t row)
+{
+    for (size_t k = 0; k < LINE; k += LINE / 4) {
+        __builtin_prefetch(rows->times + row + k, 0, 2);
+        if (rows->keys != NULL)
+            __builtin_prefetch(rows->keys + row + k, 0, 2);
     }
+    __builtin_prefetch(rows->events + row, 0, 2);
+    if (rows->byte_keys != NULL)
+        __builtin_prefetch(rows->byte_keys + row, 0, 2);
+}
+
+/* Times, keys and bytes of events side by side: their cells in one go, made anew where the
+ * array did not reach them. more: as many rows follow where these lie. *codes: all events are codes, and the rows were counted. */
+static enum cxm_dense_result count_cells(struct counters *c, struct cxm_time_rows *rows, size_t n,
+                                         bool more, uint32_t *restrict index, bool *codes)
+{
+    rows->bins = c->bins;
+    rows->stride = (uint32_t)stride_of(c);
+    const struct cxm_time_bits bits = c->kernel(rows, n, index);
+    const enum cxm_dense_result result = reach(c, bits.keys, bits.times);
+    if (result != CXM_DENSE_DONE)
+        return result;
+    *codes = c->identity && (bits.events & ~(c->bins - 1)) == 0;
+    if (!*codes)
+        return CXM_DENSE_DONE;
+    if (rows->stride != (uint32_t)stride_of(c)) {
+        rows->stride = (uint32_t)stride_of(c);
+        c->kernel(rows, n, index);
+    }
+    uint32_t *restrict const cells = c->cells;
+    size_t i = 0;
+    for (; more && i + LINE <= n; i += LINE) {
+        fetch(rows, n + i);
+        for (size_t k = 0; k < LINE; k++)
+            cells[index[i + k]]++;
+    }
+    for (; i < n; i++)
+        cells[index[i]]++;
+    return CXM_DENSE_DONE;
 }
 
 static void count_any(const struct counters *c, const uint32_t *keys, const uint32_t *times,
@@ -322,7 +361,7 @@ static bool any_invalid(const struct counters *c, const struct cxm_state *state)
 
 /* Memory of a range beyond the counters. */
 struct work {
-    uint32_t keys[CHUNK], times[CHUNK];
+    uint32_t keys[CHUNK], times[CHUNK], index[CHUNK];
     uint16_t codes[CHUNK];
     struct any_columns any;
 };
@@ -338,15 +377,24 @@ static enum cxm_dense_result count_chunk(struct counters *c, const struct cxm_co
         times = narrow(s->slots[0], row, n, w->times);
     else
         read_any(&w->any, c, config->highest[0], row, n, w->times, w->codes);
-    const uint32_t *keys = keyed ? narrow(s->keys[0], row, n, w->keys) : NULL;
+    const struct cxm_column *key = keyed ? s->keys[0] : NULL;
+    const uint8_t *events = simple ? row_of(event, row) : NULL;
+    const bool bytes = keyed && key->type == CXM_U8 && key->stride == 1;
+    bool counted = false;
+    if (simple && event->stride == 1) {
+        struct cxm_time_rows rows = { .times = times, .events = events,
+                                      .byte_keys = bytes ? row_of(key, row) : NULL };
+        if (keyed && !bytes)
+            rows.keys = narrow(key, row, n, w->keys);
+        const bool more = row + 2 * CHUNK <= s->n && times != w->times && rows.keys != w->keys;
+        const enum cxm_dense_result result = count_cells(c, &rows, n, more, w->index, &counted);
+        if (result != CXM_DENSE_DONE || counted)
+            return result;
+    }
+    const uint32_t *keys = keyed ? narrow(key, row, n, w->keys) : NULL;
     const enum cxm_dense_result result = reach(c, keyed ? or_of(keys, n) : 0, or_of(times, n));
     if (result != CXM_DENSE_DONE)
         return result;
-    const uint8_t *events = simple ? row_of(event, row) : NULL;
-    if (simple && event->stride == 1 && are_codes(c, events, n)) {
-        count_codes(c, keys, times, events, n);
-        return CXM_DENSE_DONE;
-    }
     for (size_t i = 0; simple && i < n; i++, events += event->stride)
         w->codes[i] = c->codes[*events];
     count_any(c, keys, times, w->codes, n);
@@ -385,7 +433,8 @@ enum cxm_dense_result cxm_priv_dense_times(const struct cxm_config *config,
     if (first >= last || !fits(sources))
         return CXM_DENSE_NO;
     const int64_t rows = last - first;
-    struct counters c = { .allocator = config->allocator, .bins = config->units[0].bins };
+    struct counters c = { .allocator = config->allocator, .bins = config->units[0].bins,
+                          .kernel = cxm_priv_time_cells() };
     c.most_cells = rows >= MOST_CELLS / 8 ? MOST_CELLS : FEW_CELLS + 8 * (size_t)rows;
     struct work *work = cxm_priv_alloc(config->allocator, 1, sizeof *work);
     enum cxm_dense_result result = work == NULL ? CXM_DENSE_NO_MEMORY

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Cells of times and events with AVX-512, sixteen rows at a time. */
+#include "tally/times.h"
+
+#if CXM_TIMES_X86
+
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("avx512f,avx512dq")))
+
+TARGET static inline __m512i wide(const uint8_t *bytes)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)bytes));
+}
+
+TARGET struct cxm_time_bits cxm_priv_time_cells_avx512(const struct cxm_time_rows *rows, size_t n,
+                                                       uint32_t *index)
+{
+    const struct cxm_time_rows r = *rows; /* which the index might overlap, for all one knows */
+    const __m512i stride = _mm512_set1_epi32((int)rows->stride);
+    const __m512i bins = _mm512_set1_epi32((int)rows->bins);
+    __m512i times = _mm512_setzero_si512(), keys = times, events = times;
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const __m512i time = _mm512_loadu_si512(r.times + i), event = wide(r.events + i);
+        __m512i at = _mm512_add_epi32(_mm512_mullo_epi32(time, bins), event);
+        times = _mm512_or_si512(times, time);
+        events = _mm512_or_si512(events, event);
+        if (r.keys != NULL || r.byte_keys != NULL) {
+            const __m512i key = r.keys != NULL ? _mm512_loadu_si512(r.keys + i)
+                                                   : wide(r.byte_keys + i);
+            at = _mm512_add_epi32(at, _mm512_mullo_epi32(key, stride));
+            keys = _mm512_or_si512(keys, key);
+        }
+        _mm512_storeu_si512(index + i, at);
+    }
+    const struct cxm_time_rows rest = {
+        .times = rows->times + i, .keys = rows->keys != NULL ? rows->keys + i : NULL,
+        .byte_keys = rows->byte_keys != NULL ? rows->byte_keys + i : NULL,
+        .events = rows->events + i, .stride = rows->stride, .bins = rows->bins,
+    };
+    struct cxm_time_bits bits = cxm_priv_time_cells_c(&rest, n - i, index + i);
+    bits.times |= (uint32_t)_mm512_reduce_or_epi32(times);
+    bits.keys |= (uint32_t)_mm512_reduce_or_epi32(keys);
+    bits.events |= (uint32_t)_mm512_reduce_or_epi32(events);
+    return bits;
+}
+
+#else
+typedef int cxm_no_x86;
+#endif
