@@ -48,17 +48,17 @@ const struct workload workloads[] = {
 
     /* ---- W2: counts by group ---- */
     { "W2",  "NPS by 1 000",                 run_tally, "nps", SCORE_BY(SCORES, BY_1000),
-      .rows = 100 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 9.8 },
+      .rows = 100 * M, .groups = 1000, .gate_rows = 16 * M, .gate = 9.8 },
     { "W2z", "Zipf",                         run_tally, "nps", SCORE_BY(SCORES, BY_1000_ZIPF),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 8 * M, .gate = 10 },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10 },
     { "W2g", "16 groups",                    run_tally, "nps", SCORE_BY(SCORES, BY_16),
       .rows = 100 * M, .groups = 16, .beside = "W2" },
     { "W2e", "one group, all equal",         run_tally, "nps", SCORE_BY(SCORES_EQUAL, BY_ONE),
-      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 8 * M, .gate = 9.5 },
+      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 9.5 },
     { "W2o", "sorted by group",              run_tally, "nps", SCORE_BY(SCORES, BY_1000_SORTED),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 8 * M, .gate = 10.4 },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10.4 },
     { "W2v", "with a bitmap",                run_tally, "nps", SCORE_BY(SCORES_BITMAP, BY_1000),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 8 * M, .gate = 10.3 },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10.3 },
     { "W2s", "struct of 64 bytes",           run_tally, "nps", SCORE_BY(SCORES_STRUCT, BY_1000_STRUCT),
       .rows = 20 * M, .groups = 1000 },
     { "W2k", "sparse 64-bit keys",           run_tally, "nps", SCORE_BY(SCORES, BY_1000_SPARSE),
@@ -82,9 +82,9 @@ const struct workload workloads[] = {
 
     /* ---- W3: weights ---- */
     { "W3",  "weighted CSAT by 1 000",       run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000),
-      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 4 * M, .gate = 15.8 },
+      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 15.8 },
     { "W3f", "weights far apart",            run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FAR, BY_1000),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 4 * M, .gate = 18.5 },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 18.5 },
     { "W3d", "24 different weights",         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FEW, BY_1000),
       five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000 },
     { "W3z", "Zipf",                         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000_ZIPF),
@@ -103,7 +103,7 @@ const struct workload workloads[] = {
       { { "score", RATINGS }, { "weight", WEIGHTS }, { "strata", STRATA }, { "cluster", CLUSTERS } },
       five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000 },
     { "M",   "mean of doubles by 1 000",     run_tally, "mean", TIMES(WEIGHTS, BY_1000),
-      .rows = 50 * M, .groups = 1000, .gate_rows = 4 * M, .gate = 46 },
+      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 46 },
 
     /* ---- W4: gaps ---- */
     { "W4",  "5 gaps of floats by 100",      run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100),
@@ -111,13 +111,13 @@ const struct workload workloads[] = {
     { "W4o", "sorted by group",              run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_SORTED),
       of_dimensions, 1, NULL, "W4", .rows = 50 * M, .groups = 100 },
     { "W4u", "5 gaps of bytes by 100",       run_tally, "gap", GAPS(ANSWERS, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 106 },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 106 },
     { "W4w", "keys of 32 bits",              run_tally, "gap", GAPS(ANSWERS, BY_100_WIDE),
       of_dimensions, 1, NULL, "W4u", .rows = 50 * M, .groups = 100 },
 
     /* ---- W5: repeat contacts ---- */
     { "W5",  "FCR within 7 days",            run_fcr, NULL, CONTACTS(CONTACTS_OF),
-      .rows = 20 * M, .gate_rows = 2 * M, .gate = 97 },
+      .rows = 20 * M, .gate_rows = 4 * M, .gate = 97 },
     { "W5z", "Zipf",                         run_fcr, NULL, CONTACTS(CONTACTS_ZIPF),
       .rows = 20 * M, .beside = "W5" },
     { "W5o", "sorted by customer",           run_fcr, NULL, CONTACTS(CONTACTS_SORTED),
@@ -127,7 +127,7 @@ const struct workload workloads[] = {
 
     /* ---- W6: cohorts ---- */
     { "W6",  "cohorts x 24 months",          run_cohorts, NULL, EVENTS(EVENTS_OF),
-      .rows = 50 * M, .gate_rows = 4 * M, .gate = 6.5 },
+      .rows = 50 * M, .gate_rows = 8 * M, .gate = 6.5 },
     { "W6z", "Zipf",                         run_cohorts, NULL, EVENTS(EVENTS_ZIPF),
       .rows = 50 * M, .beside = "W6" },
     { "W6k", "sparse customers",             run_cohorts, NULL, EVENTS(EVENTS_FAR),
@@ -135,7 +135,7 @@ const struct workload workloads[] = {
 
     /* ---- W7: survival ---- */
     { "W7",  "Kaplan-Meier by 10",           run_survival, "survival", LIVES(DAYS, BY_10),
-      .rows = 10 * M, .groups = 10, .gate_rows = 4 * M, .gate = 17 },
+      .rows = 10 * M, .groups = 10, .gate_rows = 16 * M, .gate = 17 },
     { "W7e", "all on one day",               run_survival, "survival", LIVES(DAYS_EQUAL, BY_10),
       .rows = 10 * M, .groups = 10, .beside = "W7" },
     { "W7w", "keys of 32 bits",              run_survival, "survival", LIVES(DAYS, BY_10_WIDE),
@@ -149,7 +149,7 @@ const struct workload workloads[] = {
 
     /* ---- W9: quantiles ---- */
     { "W9",  "p50, p90, p99 by 100",         run_quantiles, NULL, TIMES(WAITS, BY_100),
-      .rows = 50 * M, .groups = 100, .gate_rows = 4 * M, .gate = 70 },
+      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 70 },
     { "W9g", "16 groups",                    run_quantiles, NULL, TIMES(WAITS, BY_16),
       .rows = 50 * M, .groups = 16, .beside = "W9" },
     { "W9k", "1 000 groups",                 run_quantiles, NULL, TIMES(WAITS, BY_1000),

@@ -17,9 +17,7 @@ class Engine:
         self.connection.execute(f"SET threads = {threads}")
 
     def load(self, workload, columns):
-        import pyarrow
-        given = pyarrow.table(columns)
-        self.connection.register("given", given)
+        self.connection.register("given", dict(columns))
         self.connection.execute("CREATE OR REPLACE TABLE t AS SELECT * FROM given")
         self.connection.unregister("given")
 
