@@ -308,11 +308,109 @@ static void out_of_memory(void **state)
     assert_survives_no_memory(call_fcr_window);
 }
 
+/* ---- breakdowns ----------------------------------------------------------------------- */
+
+/* Section 2.6: phone 3 (.25), email 5 (.4167), chat 4 (.3333) of 12. */
+static void channels_of_the_definitions(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "phone", "email", "chat", "email", "chat", "email",
+                                           "phone", "phone", "email", "chat", "email", "chat" };
+    static const uint8_t yes[] = { 1, 1, 0, 1, 2, 1, 1, 0, 1, 1, 1, 2 }; /* 2: missing, counted */
+    static const int32_t week[] = { 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2 };
+    static const struct { const char *key; int64_t count, rank; } want[] = {
+        { "email", 5, 1 }, { "chat", 4, 2 }, { "phone", 3, 3 },
+    };
+    struct cxm_column answer = cxm_column_make("yes", CXM_U8, yes, 12, 1, 1);
+    const struct cxm_column weeks = cxm_column_make("week", CXM_I32, week, 12, 4, 4);
+    struct cxm_column by = CXM_ARRAY(names, 12);
+    struct cxm_tally *tally = NULL;
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    struct cxm_row row;
+    answer.sentinel = 2;
+    answer.flags = CXM_COLUMN_SENTINEL;
+    by.name = "channel";
+    const struct cxm_input inputs[] = { { "numerator", &answer }, { "by", &by } };
+    assert_int_equal(cxm_tally_new("share", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, inputs, 2, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_breakdown(tally, NULL, &r, &error), CXM_OK);
+    assert_int_equal(cxm_report_rows(r), 3);
+    double sum = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const struct cxm_estimate *e = &cxm_report_estimates(r)[i];
+        assert_int_equal(cxm_report_row(r, i, &row), CXM_OK);
+        assert_string_equal(row.group, want[i].key);
+        assert_close(e->value, (double)want[i].count / 12, 1e-15);
+        assert_int_equal(e->n, 12);
+        assert_int_equal(cxm_report_ints(r, 0)[i], want[i].count);
+        assert_int_equal(cxm_report_ints(r, 1)[i], want[i].rank);
+        assert_close(cxm_report_reals(r, 2)[i], sum += e->value, 1e-15);
+    }
+    /* Wilson of 5/12 by hand: (p + z^2/24 ± z sqrt(p q/12 + z^2/576)) / (1 + z^2/12) */
+    const double p = 5.0 / 12, z = 1.959963984540054;
+    const double half = z * sqrt(p * (1 - p) / 12 + z * z / 576) / (1 + z * z / 12);
+    assert_close(cxm_report_estimates(r)[0].lower, (p + z * z / 24) / (1 + z * z / 12) - half,
+                 1e-14);
+    cxm_report_free(r);
+    r = NULL;
+    struct cxm_breakdown_options o = { CXM_INIT(breakdown), .order = CXM_BREAKDOWN_BY_KEY,
+                                       .interval = CXM_INTERVAL_NONE };
+    assert_int_equal(cxm_breakdown(tally, &o, &r, &error), CXM_OK);
+    assert_int_equal(cxm_report_ints(r, 1)[0], 2); /* chat */
+    assert_true(isnan(cxm_report_estimates(r)[0].lower));
+    cxm_report_free(r);
+    r = NULL;
+    o.interval = CXM_INTERVAL_T;
+    assert_int_equal(cxm_breakdown(tally, &o, &r, &error), CXM_EINVAL);
+    o = (struct cxm_breakdown_options){ CXM_INIT(breakdown), .n_within = 1 };
+    assert_int_equal(cxm_breakdown(tally, &o, &r, &error), CXM_EINVAL);
+    o = (struct cxm_breakdown_options){ CXM_INIT(breakdown), .order = 2 };
+    assert_int_equal(cxm_breakdown(tally, &o, &r, &error), CXM_EINVAL);
+    o = (struct cxm_breakdown_options){ CXM_INIT(breakdown), .level = 95 };
+    assert_int_equal(cxm_breakdown(tally, &o, &r, &error), CXM_EINVAL);
+    assert_int_equal(cxm_breakdown(NULL, NULL, &r, &error), CXM_EINVAL);
+    assert_int_equal(cxm_breakdown(tally, NULL, NULL, &error), CXM_EINVAL);
+    assert_null(r);
+    cxm_tally_free(tally);
+    /* By week: phone 1, email 3, chat 2 and phone 2, email 2, chat 2, each of 6. */
+    const struct cxm_input two[] = { { "numerator", &answer }, { "by", &weeks }, { "by", &by } };
+    o = (struct cxm_breakdown_options){ CXM_INIT(breakdown), .n_within = 1 };
+    assert_int_equal(cxm_tally_new("share", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_breakdown(tally, NULL, &r, &error), CXM_OK); /* no rows yet */
+    assert_int_equal(cxm_report_rows(r), 1);
+    assert_true(isnan(cxm_report_estimates(r)->value));
+    assert_true(cxm_report_estimates(r)->flags & CXM_FLAG_NO_DATA);
+    cxm_report_free(r);
+    assert_int_equal(cxm_tally_add(tally, two, 3, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_breakdown(tally, &o, &r, &error), CXM_OK);
+    static const int64_t counts[] = { 3, 2, 1, 2, 2, 2 }, ranks[] = { 1, 2, 3, 1, 1, 1 };
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(cxm_report_ints(r, 0)[i], counts[i]);
+        assert_int_equal(cxm_report_ints(r, 1)[i], ranks[i]);
+        assert_int_equal(cxm_report_estimates(r)[i].n, 6);
+    }
+    assert_close(cxm_report_reals(r, 2)[5], 1, 0);
+    cxm_report_free(r);
+    cxm_tally_free(tally);
+    /* Weights are no counts. */
+    const double weight[12] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2 };
+    const struct cxm_column w = CXM_ARRAY(weight, 12);
+    const struct cxm_input weighted[] = { { "numerator", &answer }, { "by", &by }, { "weight", &w } };
+    r = NULL;
+    assert_int_equal(cxm_tally_new("share", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, weighted, 3, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_breakdown(tally, NULL, &r, &error), CXM_EUNSUPPORTED);
+    assert_null(r);
+    cxm_tally_free(tally);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ratios),          cmocka_unit_test(resolution),
         cmocka_unit_test(backlog),         cmocka_unit_test(standardised),
+        cmocka_unit_test(channels_of_the_definitions),
         cmocka_unit_test(wrong_arguments), cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, load_example, NULL);

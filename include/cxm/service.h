@@ -133,6 +133,39 @@ cxm_backlog(const struct cxm_column *opened, const struct cxm_column *resolved,
             const struct cxm_backlog_options *options, struct cxm_report **out,
             struct cxm_error *error);
 
+/** How the rows of a breakdown are ordered. */
+enum cxm_breakdown_order {
+    CXM_BREAKDOWN_BY_COUNT = 0, /**< the largest first, equal ones by key (Pareto) */
+    CXM_BREAKDOWN_BY_KEY = 1
+};
+
+struct cxm_breakdown_options {
+    size_t size;          /**< sizeof(struct cxm_breakdown_options) */
+    double level;         /**< 0: 0.95 */
+    int32_t interval;     /**< enum cxm_interval of shares; 0: Wilson */
+    int32_t order;        /**< enum cxm_breakdown_order */
+    size_t n_within;      /**< shares add up within the values of that many keys, the first ones */
+};
+#define CXM_INIT_breakdown .size = sizeof(struct cxm_breakdown_options)
+
+/**
+ * Shares of the groups in the rows (渠道构成): contacts by channel, complaints by cause (帕累托分析).
+ *
+ *   share       rows of the group / rows of all of them, in [0, 1]; Wilson limits
+ *
+ * Rows are those given: used, missing, invalid and excluded ones, copies by `freq`. A row a group,
+ * with the axes `count` (its rows), `rank` (1: most; equal counts share the lowest number) and
+ * `cumulative` (share of the groups so far, in the order of the report). With n_within keys, such
+ * as the month, each of their values has shares of its own.
+ * @param tally  of any metric, with keys, without weights
+ * @retval CXM_EINVAL  no key is left, a level, order or interval that is none
+ * @retval CXM_EUNSUPPORTED  weights  @retval CXM_ENOMEM
+ * `out` is untouched on failure. n log n of the groups. Juran 1951. Since 0.2.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_breakdown(struct cxm_tally *tally, const struct cxm_breakdown_options *options,
+              struct cxm_report **out, struct cxm_error *error);
+
 struct cxm_standardise_options {
     size_t size;          /**< sizeof(struct cxm_standardise_options) */
     double level;         /**< 0: 0.95 */

@@ -12,6 +12,7 @@ static const struct cxm_analysis_info analyses[] = {
       "Little 1961" },
     { "bg_nbd", "Orders to come of customers without a contract", "购买预测模型 BG/NBD",
       "Fader, Hardie & Lee 2005" },
+    { "breakdown", "Shares of channels or causes, the largest first", "构成与帕累托分析", "Juran 1951" },
     { "business_seconds", "Seconds of business hours between two instants", "营业时间",
       "Zendesk 2024" },
     { "change_point", "Where a series changes its level", "变点检测",

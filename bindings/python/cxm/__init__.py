@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from ._revenue import revenue
     from ._service import (
         backlog,
+        breakdown,
         complaints,
         contact_rate,
         escalation,
@@ -102,6 +103,7 @@ _LAZY = {
     "backlog": "_service",
     "bg_nbd": "_lifetime",
     "bg_nbd_predict": "_lifetime",
+    "breakdown": "_service",
     "business_seconds": "_times",
     "change_point": "_chart",
     "chart": "_chart",
@@ -183,6 +185,7 @@ __all__ = [
     "backlog",
     "bg_nbd",
     "bg_nbd_predict",
+    "breakdown",
     "business_seconds",
     "ces",
     "change_point",

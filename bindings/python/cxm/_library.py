@@ -419,6 +419,16 @@ class BacklogOptions(Structure):
     ]
 
 
+class BreakdownOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("level", c_double),
+        ("interval", c_int32),
+        ("order", c_int32),
+        ("n_within", c_size_t),
+    ]
+
+
 class StandardiseOptions(Structure):
     _fields_ = [("size", c_size_t), ("level", c_double), ("measure", c_char_p)]
 
@@ -1034,6 +1044,7 @@ LAYOUT: tuple[tuple[str, type[Structure]], ...] = (
     ("cxm_duration_counts", DurationCounts),
     ("cxm_tickets", Tickets),
     ("cxm_backlog_options", BacklogOptions),
+    ("cxm_breakdown_options", BreakdownOptions),
     ("cxm_standardise_options", StandardiseOptions),
     ("cxm_cohorts_options", CohortsOptions),
     ("cxm_cohorts_base", CohortsBase),
@@ -1206,6 +1217,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_backlog": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(BacklogOptions), POINTER(c_void_p),
         _ERROR),
+    "cxm_breakdown": (
+        _STATUS, _TALLY, POINTER(BreakdownOptions), POINTER(c_void_p), _ERROR),
     "cxm_standardise": (
         _STATUS, _TALLY, POINTER(c_double), c_size_t, POINTER(StandardiseOptions),
         POINTER(c_void_p), _ERROR),

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_double, c_int64, pointer, sizeof
+from ctypes import addressof, byref, c_double, c_int64, c_uint8, pointer, sizeof
 from numbers import Real
 
+from ._add import filled
 from ._errors import Error, one_of
 from ._fcr import keys_of, period_of, threads_of
 from ._handle import new_handle
 from ._inputs import Call
 from ._instants import instant, seconds
-from ._library import BacklogOptions, ErrorStruct, StandardiseOptions, Tickets, check, lib
+from ._library import (
+    BacklogOptions, BreakdownOptions, ErrorStruct, StandardiseOptions, Tickets, check, lib,
+)
 from ._metrics import _run
-from ._names import checked_level
+from ._memory import U8, plain
+from ._names import checked_level, interval_number
 from ._registry import known
 from ._report import read_report
 from ._result import Result
@@ -327,6 +331,70 @@ def _several(at: Any) -> Any:
     if isinstance(at, str):
         raise Error(f"at: {at!r} is no instant; pass datetimes or seconds", column="at")
     return at if hasattr(at, "__iter__") else [at]
+
+
+def breakdown(
+    by: Any,
+    *,
+    within: Any = None,
+    order: str = "count",
+    data: Any = None,
+    labels: Labels = None,
+    missing_codes: Codes = (),
+    freq: Any = None,
+    level: float = 0.95,
+    interval: str | None = None,
+    missing_key: str = "keep",
+    threads: int | None = None,
+) -> Report:
+    """Shares of channels, categories or causes in the rows (渠道构成、帕累托分析): contacts by
+    channel, complaints by what they are about.
+
+    ``by``      the column, or several; or a grouped result or tally, whose groups are counted
+    ``within``  a column or calendar key within whose values the shares add up: channels by month.
+                Of a result: how many of its first keys
+    ``order``   "count": the largest first (Pareto); "key": in the order of the keys
+
+    Measure ``share``: rows of the group / rows of all, Wilson limits; the axes ``count``, ``rank``
+    and ``cumulative``, the share of the groups so far. All rows count, whatever their answers.
+
+    For the other arguments see :func:`cxm.nps`. Juran 1951.
+
+    >>> r = cxm.breakdown(["chat", "mail", "chat", "phone", "chat"])
+    >>> [(row.group, row.count, row.cumulative) for row in r]
+    [('chat', 3, 0.6), ('mail', 1, 0.8), ('phone', 1, 1.0)]
+    """
+    options = BreakdownOptions()
+    options.size = sizeof(BreakdownOptions)
+    options.level = checked_level(level)
+    options.interval = 0 if interval is None else interval_number(interval)
+    if order not in ("count", "key"):
+        raise one_of("order", order, ("count", "key"))
+    options.order = int(order == "key")
+    if isinstance(by, (Result, Tally)):
+        tally = by if isinstance(by, Tally) else by.tally
+        options.n_within = 0 if within is None else within
+        handle = tally._ready()
+    else:
+        call = Call(data, labels, missing_codes)
+        try:
+            before = 0
+            if within is not None:
+                call.add_by(within)
+                before = len(call.columns)
+            call.add_by(by)
+            options.n_within = before
+            one = (c_uint8 * 1)(1)
+            call.add(b"numerator", plain(U8, addressof(one), call.rows(), 0, one))
+            if freq is not None:
+                call.add(b"freq", call.column(freq, "freq"))
+            call._check_indexes()
+            handle = filled(known("share"), {}, call, [], "error", missing_key, threads)
+        finally:
+            call.columns.clear()
+    with handle.lock:
+        return read_report(lambda out, error: lib.cxm_breakdown(
+            handle.pointer, byref(options), out, error))
 
 
 def standardise(

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from helpers import close
 from test_fcr import tickets
 
@@ -196,3 +197,28 @@ def test_ticket_log() -> None:
     good = [(o, d) for o, d in pairs if d is None or d >= o]
     assert [row.value for row in b] == [
         sum(o <= t and (d is None or d > t) for o, d in good) for t in days]
+
+
+def test_breakdown_against_sql() -> None:
+    duckdb = pytest.importorskip("duckdb")
+    path = ROOT.parent / "shared" / "data" / "tickets_a" / "incidents_a.csv"
+    if not path.exists():
+        pytest.skip("the public data sets are not beside the source tree")
+    found = duckdb.sql(
+        "with t as (select date_trunc('month', opened_at)::date as m, category as c, count(*) as n "
+        f"from read_csv('{path}', all_varchar=false) group by all) "
+        "select m, c, n, n / sum(n) over (partition by m) from t "
+        "order by m, n desc, c nulls last").fetchall()
+    table = duckdb.sql(f"select opened_at, category from read_csv('{path}')").df()
+    r = cxm.breakdown("category", within=cxm.month("opened_at", utc_offset=0), data=table)
+    got = [(row.group[0], row.count, row.value) for row in r]
+    assert got == [(m, n, pytest.approx(share)) for m, _, n, share in found]
+    plain = cxm.breakdown("category", data=table)
+    assert {row.n for row in plain} == {sum(row.count for row in plain)} == {len(table)}
+    assert [row.rank for row in plain][0] == 1 and plain["share"].to_dict()["cumulative"][-1] == 1
+    g = cxm.share([1, 0, 1, None], by=["a", "b", "b", "b"])
+    assert [(row.group, row.count) for row in cxm.breakdown(g)] == [("b", 3), ("a", 1)]
+    copies = cxm.breakdown(["a", "b"], freq=[2, 6], order="key")
+    assert [(row.group, row.value, row.rank) for row in copies] == [("a", .25, 2), ("b", .75, 1)]
+    with pytest.raises(cxm.Error, match="order"):
+        cxm.breakdown(["a"], order="size")
