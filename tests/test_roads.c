@@ -122,7 +122,7 @@ static void same_on_every_road(const struct rows *r)
 
 /* ---- rows ----------------------------------------------------------------------------- */
 
-enum values { PLAIN, WHOLE, FAR_APART, EVERY_BAND, ALL_EQUAL };
+enum values { PLAIN, WHOLE, FAR_APART, EVERY_BAND, ALL_EQUAL, ZEROS, NORMAL };
 
 static double value_of(enum values kind)
 {
@@ -136,6 +136,10 @@ static double value_of(enum values kind)
         return ldexp(0.5 + unit / 2, (int)(draw() % 60) - 30);
     case EVERY_BAND:
         return ldexp(0.5 + unit / 2, (int)(draw() % 660) - 330);
+    case ZEROS:
+        return draw() % 2 ? 0 : unit;
+    case NORMAL: /* nearly all below 4, some near 0 */
+        return 0.0625 / (1e-9 + unit * unit);
     case ALL_EQUAL:
         break;
     }
@@ -172,7 +176,7 @@ static void weights(void **state)
 {
     (void)state;
     static const double missing[1] = { 255 };
-    for (int kind = PLAIN; kind <= ALL_EQUAL; kind++) {
+    for (int kind = PLAIN; kind <= NORMAL; kind++) {
         for (int keys = NO_KEYS; keys <= SORTED; keys++) {
             if (kind == EVERY_BAND && (keys == MANY || keys == WIDE))
                 continue; /* 42 limbs a sum: slow */
@@ -230,7 +234,7 @@ static void variables(void **state)
 {
     (void)state;
     static const char *const items[1] = { "one" };
-    for (int kind = PLAIN; kind <= ALL_EQUAL; kind++) {
+    for (int kind = PLAIN; kind <= NORMAL; kind++) {
         for (int keys = NO_KEYS; keys <= SORTED; keys++) {
             for (int two = 0; two < 2; two++) {
                 if (kind == EVERY_BAND && keys != FEW)
@@ -252,6 +256,64 @@ static void variables(void **state)
                 free(r);
             }
         }
+    }
+}
+
+/* More rows of a cell than fit: all of the largest q of a band, in few cells; and numbers that no
+ * band holds, beside others: the smallest and the largest that there are. */
+static void full_cells(void **state)
+{
+    (void)state;
+    enum { LONG = 300000 };
+    static uint8_t score[LONG];
+    static uint32_t key[LONG];
+    static double number[LONG];
+    static int64_t ones[LONG];
+    for (int kind = 0; kind < 6; kind++) {
+        const bool weighted = kind % 2 == 1;
+        struct saved got[3];
+        seed = 7 + (uint64_t)kind;
+        for (size_t i = 0; i < LONG; i++) {
+            ones[i] = 1;
+            score[i] = (uint8_t)(draw() % 3 ? 10 : 2);
+            key[i] = (uint32_t)(draw() % 2);
+            number[i] = (2 - 0x1p-52) * (kind < 2 ? 1 : ldexp(1, (int)(draw() % 12)));
+            if (!weighted && draw() % 3 == 0)
+                number[i] = -number[i];
+            if (kind == 4 && i % 1000 == 999)
+                number[i] = ldexp(number[i], i % 2000 == 999 ? -1060 : 1000);
+            if (kind == 5 && i % 1000 == 999)
+                number[i] = i % 2000 == 999 ? 1e-100 : 1e100;
+        }
+        for (int road = 0; road < 3; road++) {
+            struct cxm_tally *tally;
+            struct cxm_error error;
+            struct cxm_column columns[4] = {
+                CXM_ARRAY(score, LONG), CXM_ARRAY(number, LONG), CXM_ARRAY(key, LONG),
+                CXM_ARRAY(ones, LONG),
+            };
+            struct cxm_input inputs[4] = {
+                { "score", &columns[0] }, { weighted ? "weight" : "value", &columns[1] },
+                { "by", &columns[2] }, { "freq", &columns[3] },
+            };
+            const struct cxm_add_options options = { .size = sizeof options,
+                                                     .threads = road == 2 ? 3 : 1 };
+            assert_int_equal(cxm_tally_new(weighted ? "nps" : "mean", NULL, 0, NULL, &tally, NULL),
+                             CXM_OK);
+            assert_int_equal(cxm_tally_add(tally, inputs + !weighted,
+                                           (weighted ? 4 : 3) - (road > 0), &options, &error),
+                             CXM_OK);
+            assert_int_equal(cxm_tally_save(tally, NULL, 0, &got[road].n, &error), CXM_OK);
+            got[road].bytes = malloc(got[road].n);
+            assert_non_null(got[road].bytes);
+            assert_int_equal(cxm_tally_save(tally, got[road].bytes, got[road].n, &got[road].n,
+                                            &error), CXM_OK);
+            cxm_tally_free(tally);
+            assert_int_equal(got[road].n, got[0].n);
+            assert_memory_equal(got[road].bytes, got[0].bytes, got[0].n);
+        }
+        for (int road = 0; road < 3; road++)
+            free(got[road].bytes);
     }
 }
 
@@ -296,6 +358,7 @@ int main(void)
         cmocka_unit_test(weights),
         cmocka_unit_test(bitmaps),
         cmocka_unit_test(variables),
+        cmocka_unit_test(full_cells),
         cmocka_unit_test(one_row_after_loading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,15 @@ static inline bool cxm_priv_all_used(const uint8_t *states, size_t n)
     return any == CXM_ROW_USED;
 }
 
+/* Numbers that are as they lie in memory, none of them missing unless it is NaN. */
+static inline bool cxm_priv_is_bare(const struct cxm_column *c)
+{
+    return c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0 && c->n_labels == 0
+        && c->validity == NULL && c->n_missing_codes == 0 && c->time_unit == CXM_NO_TIME
+        && c->calendar == CXM_NO_CALENDAR
+        && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0;
+}
+
 struct cxm_reader {
     const struct cxm_column *column; /* what the caller gave */
     const struct cxm_column *part;   /* the chunk that holds the rows read last */

@@ -25,16 +25,16 @@ static enum cxm_status configure_two(struct cxm_config *config, struct cxm_error
 static void rule(const struct cxm_config *config, struct cxm_block *block)
 {
     const uint32_t n_slots = config->n_slots;
-    for (size_t i = 0; i < block->n; i++) {
-        uint16_t code = 0;
-        for (uint32_t s = 0; s < n_slots; s++) {
-            const uint16_t state = block->states[s][i];
-            code = state > code ? state : code;
-        }
-        block->unit_codes[0][i] = code;
+    uint16_t *codes = block->unit_codes[0];
+    for (size_t i = 0; i < block->n; i++)
+        codes[i] = block->states[0][i];
+    for (uint32_t s = 1; s < n_slots; s++) {
+        const uint8_t *states = block->states[s];
+        for (size_t i = 0; i < block->n; i++)
+            codes[i] = states[i] > codes[i] ? states[i] : codes[i];
     }
     for (uint32_t s = 0; s < n_slots; s++)
-        memcpy(block->variables[s], block->values[s], block->n * sizeof(double));
+        block->variables[s] = block->values[s];
 }
 
 static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)

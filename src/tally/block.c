@@ -3,6 +3,7 @@
  * Accumulating one block: the only place that knows groups, copies, weights and the shapes of
  * fields, for every metric. This is the general road; kernels.c has short cuts that give the
  * same numbers. */
+#include "tally/kernels.h"
 #include "tally/tally.h"
 
 /* Carves the arrays of a block out of one allocation. */
@@ -157,14 +158,8 @@ static void exclude_row(struct cxm_scratch *s, size_t row)
 static enum cxm_status check_weights(struct cxm_scratch *s, const struct cxm_sources *sources,
                                      int64_t first, struct cxm_error *error)
 {
-    bool all = cxm_priv_all_used(s->weight_state, s->block.n);
-    for (size_t i = 0; all && i < s->block.n;) { /* in runs: a loop without a branch */
-        const size_t end = s->block.n - i < 64 ? s->block.n : i + 64;
-        unsigned good = 1;
-        for (; i < end; i++)
-            good &= (s->weight[i] >= 1e-100) & (s->weight[i] <= 1e100);
-        all = good;
-    }
+    const bool all = cxm_priv_all_used(s->weight_state, s->block.n)
+                  && cxm_priv_kernels(0).all_within(s->weight, s->block.n, 1e-100, 1e100);
     for (size_t i = 0; !all && i < s->block.n; i++) {
         const double w = s->weight[i];
         const enum cxm_row_state state = (enum cxm_row_state)s->weight_state[i];

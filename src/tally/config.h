@@ -86,7 +86,8 @@ struct cxm_block {
     double **values;        /* by slot: numbers and counts */
     uint8_t **states;       /* by slot: enum cxm_row_state of values */
     uint16_t **unit_codes;  /* by unit: set by the rule; may be pointed at a codes[] array */
-    double **variables;     /* by variable: written by the rule where the unit's row is used */
+    double **variables;     /* by variable: written by the rule where the unit's row is used, or
+                               pointed at a values[] array */
     bool *in_key_table;     /* by row: does the value of the key input count? */
     /* Of the n_table_values: by row the number (the rule may point it at a values[] array) and
      * the counter that it adds to, CXM_NO_COUNTER for none. */

@@ -102,15 +102,73 @@ size_t cxm_priv_count_keys_c(const struct cxm_key_counters *c, const uint8_t *ke
     return n;
 }
 
+bool cxm_priv_place_numbers_c(const struct cxm_places *places, const uint32_t *group,
+                              const uint16_t *codes, const double *x, size_t n, uint64_t *q,
+                              uint32_t *at)
+{
+    uint64_t known = CXM_PLACE_KNOWN, astray = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double value = codes[i] < places->bins ? x[i] : places->filler;
+        uint64_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        const uint64_t place = places->of[bits >> 52 & (CXM_EXPONENTS - 1)];
+        const uint64_t fraction = bits & (CXM_LEADING_ONE - 1);
+        known &= place;
+        astray |= (place & CXM_PLACE_ONLY_ZERO) != 0 ? fraction : 0;
+        q[i] = (fraction | (place & CXM_LEADING_ONE)) << (place >> CXM_PLACE_SHIFT & 63);
+        at[i] = codes[i] * places->room + (group != NULL ? group[i] : 0) + 1 + (uint32_t)place
+              + (bits >> 63 != 0 ? places->negative : 0);
+    }
+    return known != 0 && astray == 0;
+}
+
+size_t cxm_priv_add_moments_c(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t *cell = cells + (size_t)at[i] * CXM_MOMENT_WORDS;
+        const uint64_t a = q[i] >> 32, b = (uint32_t)q[i];
+        const uint64_t bb = b * b, ab = a * b, aa = a * a;
+        cell[0] += b;
+        cell[1] += a;
+        cell[2] += (uint32_t)bb;
+        cell[3] += bb >> 32;
+        cell[4] += (uint32_t)ab;
+        cell[5] += ab >> 32;
+        cell[6] += (uint32_t)aa;
+        cell[7] += (aa >> 32) + ((uint64_t)1 << 48);
+        if (CXM_UNLIKELY(cell[7] >> 48 == CXM_FULL_CELL))
+            return i + 1;
+    }
+    return n;
+}
+
+bool cxm_priv_all_within_c(const double *x, size_t n, double low, double high)
+{
+    for (size_t i = 0; i < n;) { /* in runs: a loop without a branch */
+        const size_t end = n - i < 64 ? n : i + 64;
+        unsigned good = 1;
+        for (; i < end; i++)
+            good &= (x[i] >= low) & (x[i] <= high);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
 struct cxm_kernels cxm_priv_kernels(unsigned mask)
 {
     struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_mask_bytes_c,
-                             cxm_priv_whole_numbers_c, cxm_priv_count_keys_c };
+                             cxm_priv_whole_numbers_c, cxm_priv_count_keys_c,
+                             cxm_priv_place_numbers_c, cxm_priv_add_moments_c,
+                             cxm_priv_all_within_c };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
         k.mask_bytes = cxm_priv_mask_bytes_avx2;
         k.whole_numbers = cxm_priv_whole_numbers_avx2;
+        k.place_numbers = cxm_priv_place_numbers_avx2;
+        k.add_moments = cxm_priv_add_moments_avx2;
+        k.all_within = cxm_priv_all_within_avx2;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")) {
         k.count_bytes = cxm_priv_count_bytes_avx512;

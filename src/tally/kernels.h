@@ -54,17 +54,55 @@ static inline void cxm_priv_count_one(const struct cxm_key_counters *c, uint8_t 
 typedef size_t cxm_count_keys(const struct cxm_key_counters *c, const uint8_t *keys,
                               const uint8_t *answers, const uint8_t *bits, unsigned skip,
                               size_t n);
+/* Where numbers of one exponent are added up, see moments.c: bits 0-31 the first cell of their
+ * band, 32-37 how far their mantissa is shifted, 52 its leading one; ONLY_ZERO: the mantissa must be
+ * 0; KNOWN: such numbers have a band. */
+#define CXM_PLACE_KNOWN ((uint64_t)1 << 63)
+#define CXM_PLACE_ONLY_ZERO ((uint64_t)1 << 62)
+#define CXM_LEADING_ONE ((uint64_t)1 << 52)
+enum { CXM_EXPONENTS = 2048, CXM_BAND_EXPONENTS = 12, CXM_PLACE_SHIFT = 32 };
+
+struct cxm_places {
+    uint64_t of[CXM_EXPONENTS]; /* by biased exponent */
+    uint32_t first;             /* least biased exponent of the band that begins at cell 0 */
+    uint32_t room;              /* cells of a code */
+    uint32_t negative;          /* cells from a number to one below 0 */
+    uint32_t bins;              /* rows of other codes may hold anything: they get `filler` */
+    double filler;              /* a number of that band */
+};
+
+/* Writes finite doubles as whole numbers q of their band, and the cell of each row by its sign,
+ * code and group (UINT32_MAX: cell 0 of the code; NULL: all cell 1). Codes are below 2^15. False
+ * when one has no band; q and at then hold anything. */
+typedef bool cxm_place_numbers(const struct cxm_places *places, const uint32_t *group,
+                               const uint16_t *codes, const double *x, size_t n, uint64_t *q,
+                               uint32_t *at);
+
+/* Adds rows to cells: of q = 2^32 a + b the words get b, a, the halves of b^2, of a b and of a^2, and
+ * the upper 16 bits of the last count rows. Stops after a row that fills its cell, and returns how
+ * many were added; the words of a cell that is not full are below 2^48. */
+enum { CXM_MOMENT_WORDS = 8, CXM_FULL_CELL = 65535 };
+typedef size_t cxm_add_moments(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n);
+
+/* Do all lie between two numbers, ends included? NaN does not. */
+typedef bool cxm_all_within(const double *x, size_t n, double low, double high);
 
 cxm_count_bytes cxm_priv_count_bytes_c;
 cxm_count_keys cxm_priv_count_keys_c;
 cxm_mask_bytes cxm_priv_mask_bytes_c;
 cxm_whole_numbers cxm_priv_whole_numbers_c;
+cxm_place_numbers cxm_priv_place_numbers_c;
+cxm_add_moments cxm_priv_add_moments_c;
+cxm_all_within cxm_priv_all_within_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_X86 1
 cxm_count_bytes cxm_priv_count_bytes_avx2, cxm_priv_count_bytes_avx512;
 cxm_count_keys cxm_priv_count_keys_avx512;
 cxm_mask_bytes cxm_priv_mask_bytes_avx2, cxm_priv_mask_bytes_avx512;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
+cxm_place_numbers cxm_priv_place_numbers_avx2;
+cxm_add_moments cxm_priv_add_moments_avx2;
+cxm_all_within cxm_priv_all_within_avx2;
 #else
 #define CXM_X86 0
 #endif
@@ -82,6 +120,9 @@ struct cxm_kernels {
     cxm_mask_bytes *mask_bytes;
     cxm_whole_numbers *whole_numbers;
     cxm_count_keys *count_keys;
+    cxm_place_numbers *place_numbers;
+    cxm_add_moments *add_moments;
+    cxm_all_within *all_within;
 };
 
 /* Bits skip … skip + 63 of a bitmap that has them all. */

@@ -2,289 +2,13 @@
  *
  * Adding a range of rows to a fresh state: decode, find groups, apply the rule, accumulate,
  * block by block. One range is one thread's work. */
+#include "tally/grouper.h"
+#include "tally/kernels.h"
+#include "tally/moments.h"
 #include "tally/small.h"
 #include "tally/tally.h"
-#include "tally/weighed.h"
 
 #include <math.h>
-
-/* ---- group numbers -------------------------------------------------------------------- */
-
-/* Words near each other get their group from an array instead of the dictionary: agents,
- * segments, weeks and the codes of categories are such keys. */
-struct direct {
-    uint32_t *groups; /* group number + 1 of word base + i, 0 = unknown */
-    uint64_t base;
-    size_t size;
-};
-
-enum { DIRECT_LIMIT = 1 << 22 };
-
-struct grouper {
-    const struct cxm_allocator *allocator;
-    const struct cxm_sources *sources;
-    struct cxm_reader readers[CXM_MOST_KEYS + 1]; /* keys, then the value of the key table */
-    struct direct direct;
-    uint8_t *key;          /* the encoded key of one row, and of its value */
-    size_t key_capacity;
-    uint64_t (*words)[CXM_BLOCK];
-    struct cxm_text (*texts)[CXM_BLOCK];
-    uint8_t (*states)[CXM_BLOCK];
-};
-
-static void grouper_release(struct grouper *g)
-{
-    cxm_priv_release(g->allocator, g->direct.groups);
-    cxm_priv_release(g->allocator, g->key);
-    cxm_priv_release(g->allocator, g->words);
-    cxm_priv_release(g->allocator, g->texts);
-    cxm_priv_release(g->allocator, g->states);
-}
-
-static bool grouper_init(struct grouper *g, const struct cxm_sources *sources,
-                         const struct cxm_allocator *allocator)
-{
-    memset(g, 0, sizeof *g);
-    g->allocator = allocator;
-    g->sources = sources;
-    const size_t n = sources->n_keys + (sources->value != NULL);
-    if (n == 0)
-        return true;
-    for (uint32_t k = 0; k < sources->n_keys; k++)
-        cxm_priv_reader_init(&g->readers[k], sources->keys[k]);
-    if (sources->value != NULL)
-        cxm_priv_reader_init(&g->readers[sources->n_keys], sources->value);
-    g->words = cxm_priv_alloc(allocator, n, sizeof *g->words);
-    g->texts = cxm_priv_alloc(allocator, n, sizeof *g->texts);
-    g->states = cxm_priv_alloc(allocator, n, sizeof *g->states);
-    return g->words != NULL && g->texts != NULL && g->states != NULL;
-}
-
-static const struct cxm_key_plan *plan_of(const struct grouper *g, uint32_t k)
-{
-    return k < g->sources->n_keys ? &g->sources->plans[k] : &g->sources->value_plan;
-}
-
-static void read_key(struct grouper *g, uint32_t k, int64_t first, size_t n)
-{
-    const struct cxm_key_plan *plan = plan_of(g, k);
-    if (plan->words)
-        cxm_priv_read_key_words(&g->readers[k], plan, first, n, g->words[k], g->states[k]);
-    else
-        cxm_priv_read_key_text(&g->readers[k], first, n, g->texts[k], g->states[k]);
-}
-
-static bool reserve_key(struct grouper *g, size_t n)
-{
-    if (n <= g->key_capacity)
-        return true;
-    const size_t capacity = n + n / 2 + 64;
-    uint8_t *grown = cxm_priv_grow(g->allocator, g->key, g->key_capacity, capacity, 1);
-    if (grown == NULL)
-        return false;
-    g->key = grown;
-    g->key_capacity = capacity;
-    return true;
-}
-
-/* Appends the key of a row at g->key + used; false: out of memory. */
-static bool encode_key(struct grouper *g, uint32_t k, size_t row, size_t *used)
-{
-    const struct cxm_text *text = &g->texts[k][row];
-    const bool words = plan_of(g, k)->words;
-    if (g->states[k][row] != CXM_ROW_USED) {
-        if (!reserve_key(g, *used + 1))
-            return false;
-        g->key[(*used)++] = CXM_TAG_MISSING;
-        return true;
-    }
-    if (!reserve_key(g, *used + (words ? 9 : 2 * text->n + 3)))
-        return false;
-    uint8_t *to = g->key + *used;
-    *to++ = CXM_TAG_PRESENT;
-    if (words) {
-        const uint64_t big = __builtin_bswap64(g->words[k][row]);
-        cxm_priv_put_u64(to, big);
-        *used += 9;
-        return true;
-    }
-    for (size_t i = 0; i < text->n; i++) {
-        *to++ = (uint8_t)text->bytes[i];
-        if (text->bytes[i] == '\0')
-            *to++ = 0xFF;
-    }
-    *to++ = 0;
-    *to++ = 0;
-    *used = (size_t)(to - g->key);
-    return true;
-}
-
-static uint32_t find_group(struct grouper *g, struct cxm_table *groups, size_t row)
-{
-    size_t used = 0;
-    for (uint32_t k = 0; k < g->sources->n_keys; k++) {
-        if (!encode_key(g, k, row, &used))
-            return UINT32_MAX;
-    }
-    return cxm_priv_table_add(groups, g->key, used);
-}
-
-/* Makes the array reach a word, unless that would make it too long, also for so few rows;
- * failing to is no error. */
-static void extend_direct(struct direct *d, const struct cxm_allocator *allocator, int64_t rows,
-                          uint64_t word)
-{
-    const uint64_t most = rows >= DIRECT_LIMIT / 8 ? DIRECT_LIMIT : 1024 + 8 * (uint64_t)rows;
-    /* Both ends inclusive: the end of an array that reaches the last word does not fit. */
-    uint64_t first = d->size > 0 ? d->base : word & ~(uint64_t)1023;
-    uint64_t last = first + (d->size > 0 ? d->size : 1024) - 1;
-    if (word < first)
-        first = word;
-    if (word > last)
-        last = word;
-    if (last - first >= most)
-        return;
-    size_t size = d->size > 0 ? d->size : 1024;
-    while (size <= last - first)
-        size *= 2;
-    if (word < d->base && d->size > 0) /* grow towards smaller words by doubling, too */
-        first = last >= size - 1 ? last - (size - 1) : 0;
-    else if (first > UINT64_MAX - (size - 1))
-        first = UINT64_MAX - (size - 1);
-    uint32_t *grown = cxm_priv_alloc_zero(allocator, size, sizeof *grown);
-    if (grown == NULL)
-        return;
-    if (d->size > 0)
-        memcpy(grown + (d->base - first), d->groups, d->size * sizeof *grown);
-    cxm_priv_release(allocator, d->groups);
-    *d = (struct direct){ grown, first, size };
-}
-
-static uint32_t word_group(struct grouper *g, struct cxm_table *groups, size_t row)
-{
-    const uint64_t word = g->words[0][row];
-    const uint32_t group = find_group(g, groups, row);
-    if (group == UINT32_MAX)
-        return group;
-    if (word - g->direct.base >= g->direct.size)
-        extend_direct(&g->direct, g->allocator, g->sources->n, word);
-    if (word - g->direct.base < g->direct.size)
-        g->direct.groups[word - g->direct.base] = group + 1;
-    return group;
-}
-
-static enum cxm_status bad_key(const struct grouper *g, uint32_t k, int64_t row,
-                               struct cxm_error *error)
-{
-    const struct cxm_column *column = g->sources->keys[k];
-    const char *name = column->name != NULL ? column->name : "by";
-    char text[64];
-    cxm_priv_value_text(column, row, text, sizeof text);
-    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
-                            "%s: row %lld is %s, which is outside the range of this key.", name,
-                            (long long)row, text);
-}
-
-static enum cxm_status bad_design(const struct grouper *g, uint32_t k, int64_t row, bool missing,
-                                  struct cxm_error *error)
-{
-    const struct cxm_column *column = g->sources->keys[k];
-    const char *role = cxm_priv_role_name((enum cxm_key_role)g->sources->roles[k]);
-    const char *name = column->name != NULL ? column->name : role;
-    char text[64];
-    cxm_priv_value_text(column, row, text, sizeof text);
-    if (missing)
-        return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
-                                "%s: row %lld is missing; every row of a sampling design needs "
-                                "its %s.", name, (long long)row, role);
-    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
-                            "%s: row %lld is %s; it counts the population (units of the "
-                            "stratum), so it is 1 or more.", name, (long long)row, text);
-}
-
-/* Every row has its stratum, unit and population: is one missing, or a population no count? */
-static enum cxm_status check_design(const struct grouper *g, size_t i, int64_t row,
-                                    struct cxm_error *error)
-{
-    for (uint32_t k = g->sources->n_by; k < g->sources->n_keys; k++) {
-        struct cxm_key key;
-        if (g->states[k][i] == CXM_ROW_MISSING)
-            return bad_design(g, k, row, true, error);
-        if (g->sources->roles[k] != CXM_KEY_FPC && g->sources->roles[k] != CXM_KEY_FPC_2)
-            continue;
-        cxm_priv_key_from_word(plan_of(g, k)->info.type, g->words[k][i], &key);
-        const double population = cxm_priv_key_number(&key);
-        if (!(population >= 1 && isfinite(population)))
-            return bad_design(g, k, row, false, error);
-    }
-    return CXM_OK;
-}
-
-/* The group number of every row of the block; rows left out get UINT32_MAX. A group is made
- * only for rows that have copies. */
-static enum cxm_status find_groups(struct grouper *g, struct cxm_table *groups, int64_t first,
-                                   size_t *n, const int64_t *freq, uint32_t *out,
-                                   struct cxm_error *error)
-{
-    const uint32_t n_keys = g->sources->n_keys;
-    for (uint32_t k = 0; k < n_keys; k++)
-        read_key(g, k, first, *n);
-    const bool one_word = n_keys == 1 && plan_of(g, 0)->words;
-    const bool design = n_keys > g->sources->n_by;
-    enum cxm_status status = CXM_OK;
-    size_t i = 0;
-    if (one_word && freq == NULL && cxm_priv_all_used(g->states[0], *n)) {
-        const uint64_t *words = g->words[0]; /* until a key is met that is not known yet */
-        const struct direct d = g->direct;
-        for (; i < *n; i++) {
-            const uint64_t at = words[i] - d.base;
-            const uint32_t known = at < d.size ? d.groups[at] : 0;
-            if (CXM_UNLIKELY(known == 0))
-                break;
-            out[i] = known - 1;
-        }
-    }
-    for (; i < *n; i++) {
-        if (one_word && g->states[0][i] == CXM_ROW_USED && (freq == NULL || freq[i] > 0)) {
-            const uint64_t at = g->words[0][i] - g->direct.base;
-            if (CXM_LIKELY(at < g->direct.size && g->direct.groups[at] != 0)) {
-                out[i] = g->direct.groups[at] - 1;
-                continue;
-            }
-            if (design)
-                status = check_design(g, i, first + (int64_t)i, error);
-            if (status == CXM_OK)
-                out[i] = word_group(g, groups, i);
-        } else {
-            bool missing = false;
-            for (uint32_t k = 0; k < n_keys; k++) {
-                if (g->states[k][i] == CXM_ROW_INVALID) {
-                    *n = i;
-                    return bad_key(g, k, first + (int64_t)i, error);
-                }
-                missing = missing || g->states[k][i] == CXM_ROW_MISSING;
-            }
-            if ((missing && g->sources->leave_out_missing_keys)
-                || (freq != NULL && freq[i] == 0)) {
-                out[i] = UINT32_MAX;
-                continue;
-            }
-            if (design)
-                status = check_design(g, i, first + (int64_t)i, error);
-            if (status == CXM_OK)
-                out[i] = find_group(g, groups, i);
-        }
-        if (status != CXM_OK) {
-            *n = i;
-            return status;
-        }
-        if (out[i] == UINT32_MAX) {
-            *n = i;
-            return cxm_priv_no_memory(error);
-        }
-    }
-    return CXM_OK;
-}
 
 /* ---- decoding ------------------------------------------------------------------------- */
 
@@ -293,10 +17,11 @@ struct range {
     const struct cxm_sources *sources;
     struct cxm_state *state;
     struct cxm_scratch *scratch;
-    struct grouper grouper;
+    struct cxm_grouper grouper;
     struct cxm_reader *readers; /* by slot */
     struct cxm_reader weight, freq;
-    struct cxm_weighed *weighed; /* NULL: weights go straight into the table */
+    const double *weights; /* of this block, in the caller's memory; NULL: they were copied */
+    struct cxm_moments *moments; /* NULL: sums go straight into the table */
     struct cxm_small *small;     /* NULL: no short cut for small whole numbers */
     int64_t since_normalised;
 };
@@ -428,7 +153,7 @@ static enum cxm_status add_values(struct range *r, int64_t first, const int64_t 
     const uint32_t k = r->sources->n_keys;
     const struct cxm_scratch *s = r->scratch;
     struct cxm_table *values = &r->state->values;
-    read_key(&r->grouper, k, first, s->block.n);
+    cxm_priv_read_key(&r->grouper, k, first, s->block.n);
     for (size_t i = 0; i < s->block.n; i++) {
         const int64_t copies = freq != NULL ? freq[i] : 1;
         if (!s->block.in_key_table[i] || copies == 0 || s->groups[i] == UINT32_MAX)
@@ -436,7 +161,7 @@ static enum cxm_status add_values(struct range *r, int64_t first, const int64_t 
         size_t used = 0;
         bool room = true;
         for (uint32_t key = 0; key <= k && room; key++)
-            room = encode_key(&r->grouper, key, i, &used);
+            room = cxm_priv_encode_key(&r->grouper, key, i, &used);
         if (room && s->weighted) {
             struct cxm_span span = CXM_SPAN_EMPTY;
             cxm_priv_span_value(&span, s->weight[i]);
@@ -475,8 +200,8 @@ static enum cxm_status add_numbers(struct range *r, uint32_t t, const int64_t *f
         size_t used = 0;
         bool room = true;
         for (uint32_t key = 0; key < r->sources->n_keys && room; key++)
-            room = encode_key(&r->grouper, key, i, &used);
-        if (!room || !reserve_key(&r->grouper, used + CXM_NUMBER_KEY_BYTES))
+            room = cxm_priv_encode_key(&r->grouper, key, i, &used);
+        if (!room || !cxm_priv_reserve_key(&r->grouper, used + CXM_NUMBER_KEY_BYTES))
             return cxm_priv_no_memory(error);
         cxm_priv_put_number_key(r->grouper.key + used, s->block.table_values[t][i]);
         const uint32_t at = cxm_priv_table_add(values, r->grouper.key,
@@ -489,6 +214,28 @@ static enum cxm_status add_numbers(struct range *r, uint32_t t, const int64_t *f
 }
 
 /* ---- one range ------------------------------------------------------------------------ */
+
+/* Columns are read by turns, a block each: too short for the processor to see what comes next. */
+static void fetch_column(const struct cxm_column *column, int64_t first, int64_t last)
+{
+    enum { LINE = 64 };
+    if (column == NULL || column->data == NULL || column->n_chunks > 0 || column->type < CXM_I8
+        || column->type > CXM_BOOL || column->stride < 1 || column->stride > LINE)
+        return;
+    const char *data = column->data, *end = data + (column->offset + last) * column->stride;
+    for (const char *at = data + (column->offset + first) * column->stride; at < end; at += LINE)
+        __builtin_prefetch(at, 0, 2);
+}
+
+static void fetch_next(const struct range *r, int64_t first, int64_t last)
+{
+    const int64_t end = last - first < CXM_BLOCK ? last : first + CXM_BLOCK;
+    for (uint32_t slot = 0; slot < r->config->n_slots; slot++)
+        fetch_column(r->sources->slots[slot], first, end);
+    for (uint32_t k = 0; k < r->sources->n_keys; k++)
+        fetch_column(r->sources->keys[k], first, end);
+    fetch_column(r->sources->weight, first, end);
+}
 
 static enum cxm_status count_rows(struct range *r, const int64_t *freq, struct cxm_error *error)
 {
@@ -526,28 +273,55 @@ static enum cxm_status later(enum cxm_status status, enum cxm_status next)
     return next != CXM_OK ? next : status;
 }
 
-/* Into the table, or into the cells of weights as long as they are few enough. */
+/* Into the table, or into cells of moments as long as they are few enough. */
 static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_t *freq,
                                     struct cxm_error *error)
 {
     struct cxm_scratch *s = r->scratch;
     struct cxm_table *groups = &r->state->groups;
     const uint32_t *group = r->sources->n_keys > 0 ? s->groups : NULL;
-    if (r->weighed != NULL) {
-        const enum cxm_weighed_result result = cxm_priv_weighed_add(
-            r->weighed, groups, group, s->block.unit_codes[0], s->weight, s->block.n);
-        if (result == CXM_WEIGHED_ADDED)
+    if (r->moments != NULL) {
+        uint16_t *codes = s->block.unit_codes[0];
+        for (size_t i = 0; r->sources->leave_out_missing_keys && group != NULL && i < s->block.n; i++)
+            codes[i] = group[i] != UINT32_MAX ? codes[i] : (uint16_t)r->config->units[0].bins;
+        const double *numbers = r->weights != NULL ? r->weights
+                              : s->weighted        ? s->weight
+                                                   : s->block.variables[0];
+        const enum cxm_moments_result result = cxm_priv_moments_add(r->moments, groups, group,
+                                                                    codes, numbers, s->block.n);
+        if (result == CXM_MOMENTS_ADDED)
             return CXM_OK;
-        if (result == CXM_WEIGHED_NO_MEMORY || !cxm_priv_weighed_flush(r->weighed, groups))
+        if (r->weights != NULL)
+            cxm_priv_read_numbers(&r->weight, first, s->block.n, s->weight, s->weight_state);
+        if (result == CXM_MOMENTS_NO_MEMORY || !cxm_priv_moments_flush(r->moments, groups))
             return cxm_priv_no_memory(error);
-        cxm_priv_weighed_free(r->weighed);
-        r->weighed = NULL;
+        cxm_priv_moments_free(r->moments);
+        r->moments = NULL;
         const enum cxm_status status = cxm_priv_block_prepare(s, groups, first, error);
         if (status != CXM_OK)
             return status;
     }
     cxm_priv_block_add(s, groups, group, freq);
     return CXM_OK;
+}
+
+/* For moments, doubles side by side that all are good weights stay where they are. */
+static void read_weights(struct range *r, int64_t first, size_t n)
+{
+    const struct cxm_column *c = r->sources->weight;
+    struct cxm_scratch *s = r->scratch;
+    r->weights = NULL;
+    if (r->moments != NULL && !cxm_priv_sources_margins(r->sources) && cxm_priv_is_bare(c)
+        && c->type == CXM_F64 && c->stride == sizeof(double)) {
+        const double *weights = (const double *)((const char *)c->data
+                                                 + (c->offset + first) * c->stride);
+        if ((uintptr_t)weights % sizeof *weights == 0
+            && cxm_priv_kernels(0).all_within(weights, n, 1e-100, 1e100)) {
+            r->weights = weights;
+            return;
+        }
+    }
+    cxm_priv_read_numbers(&r->weight, first, n, s->weight, s->weight_state);
 }
 
 /* With margins: the weight of every row, also where there is no answer. */
@@ -602,13 +376,14 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
         status = later(status, read_freq(r, first, &n, error));
     if (sources->n_keys > 0)
         status = later(status,
-                       find_groups(&r->grouper, groups, first, &n, freq, s->groups, error));
+                       cxm_priv_find_groups(&r->grouper, groups, first, &n, freq, s->groups, error));
     if (sources->weight != NULL)
-        cxm_priv_read_numbers(&r->weight, first, n, s->weight, s->weight_state);
+        read_weights(r, first, n);
     s->block.n = n;
     r->config->rules->rule(r->config, &s->block);
-    status = later(status, cxm_priv_block_check(s, sources, first, error));
-    if (r->weighed == NULL)
+    if (r->weights == NULL)
+        status = later(status, cxm_priv_block_check(s, sources, first, error));
+    if (r->moments == NULL)
         status = later(status, cxm_priv_block_prepare(s, groups, first, error));
     if (status == CXM_OK)
         status = count_rows(r, freq, error);
@@ -640,7 +415,7 @@ static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n,
     const bool counted = result == CXM_SMALL_GROUPS;
     if (counted) {
         size_t whole = n;
-        const enum cxm_status status = find_groups(&r->grouper, groups, first, &whole, NULL,
+        const enum cxm_status status = cxm_priv_find_groups(&r->grouper, groups, first, &whole, NULL,
                                                    s->groups, error);
         if (status != CXM_OK) /* the general way may find a lower row */
             return status == CXM_ENOMEM ? status : CXM_OK;
@@ -668,13 +443,15 @@ static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error
     r->scratch = cxm_priv_scratch_new(r->config, r->sources->weight != NULL, rows, allocator);
     r->readers = cxm_priv_alloc(allocator, r->config->n_slots, sizeof *r->readers);
     if (r->scratch == NULL || r->readers == NULL
-        || !grouper_init(&r->grouper, r->sources, allocator))
+        || !cxm_priv_grouper_init(&r->grouper, r->sources, allocator))
         return cxm_priv_no_memory(error);
     const struct cxm_unit_spec *unit = r->config->units;
-    if (r->sources->weight != NULL && r->sources->freq == NULL && r->config->n_units == 1
-        && unit->variables == 0 && r->sources->value == NULL && r->config->n_table_values == 0) {
-        r->weighed = cxm_priv_weighed_new(r->config, allocator);
-        if (r->weighed == NULL)
+    const bool weighted = r->sources->weight != NULL;
+    r->grouper.keys_wanted = r->sources->value != NULL || r->config->n_table_values > 0;
+    if (r->sources->freq == NULL && r->config->n_units == 1 && r->sources->value == NULL
+        && unit->variables == (weighted ? 0 : 1) && r->config->n_table_values == 0) {
+        r->moments = cxm_priv_moments_new(r->config, weighted, allocator);
+        if (r->moments == NULL)
             return cxm_priv_no_memory(error);
     }
     enum { FEW_ROWS = 512 };
@@ -705,6 +482,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     enum cxm_status status = range_init(&r, (size_t)(last - first), error);
     while (status == CXM_OK && first < last) {
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
+        fetch_next(&r, first + (int64_t)n, last);
         bool done = false;
         if (r.small != NULL)
             status = add_small_block(&r, first, n, &done, error);
@@ -714,17 +492,17 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     }
     if (status == CXM_OK && r.small != NULL && !cxm_priv_small_flush(r.small, &state->groups))
         status = cxm_priv_no_memory(error);
-    if (status == CXM_OK && r.weighed != NULL && !cxm_priv_weighed_flush(r.weighed, &state->groups))
+    if (status == CXM_OK && r.moments != NULL && !cxm_priv_moments_flush(r.moments, &state->groups))
         status = cxm_priv_no_memory(error);
     if (status == CXM_OK) {
         cxm_priv_table_normalise(&state->groups);
         cxm_priv_table_normalise(&state->values);
         cxm_priv_table_normalise(&state->frame);
     }
-    grouper_release(&r.grouper);
+    cxm_priv_grouper_release(&r.grouper);
     cxm_priv_release(config->allocator, r.readers);
     cxm_priv_scratch_free(r.scratch);
-    cxm_priv_weighed_free(r.weighed);
+    cxm_priv_moments_free(r.moments);
     cxm_priv_small_free(r.small);
     return status;
 }

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Counts, sums and sums of squares by group and answer, the quick way. A number is a mantissa of
+ * 53 bits and an exponent. Exponents are cut into bands of twelve, so that within a band each
+ * number is a whole number q = 2^32 a + b below 2^64 times one power of two. A cell adds up b, a
+ * and the halves of b^2, a b and a^2 in words that have room for 65 535 such rows (kernels.h):
+ * exact whatever the numbers are, and nothing is rounded, scaled or looked ahead for. A cell that
+ * is full goes to the exact sums of the table, and all do at the end, so both roads give the
+ * same tally. The first band is laid around the first numbers: weights that differ by less than
+ * a factor of 2 000 all lie in it. (The slices on a fixed grid of Demmel and Nguyen 2015,
+ * "Parallel reproducible summation", with integers for slices.)
+ *
+ * 64 bytes an answer, sign and group, for each band that occurs: the weights of 1 000 groups and 5
+ * answers take 512 KB with the rows that have none. Beyond MOST_BYTES the sums go into the table
+ * and further rows straight there. */
+#include "tally/kernels.h"
+#include "tally/moments.h"
+
+enum { MOST_BYTES = 1 << 26, MOST_FLUSHES = 4, MOST_BANDS = 176, LINE = 64 };
+
+struct cxm_moments {
+    const struct cxm_allocator *allocator;
+    struct cxm_kernels kernels;
+    bool weighted;
+    uint32_t bins, n_codes;
+    uint32_t planes;       /* of a band: one a code, and again for numbers below 0 */
+    size_t room;           /* cells of a plane: rows that are left out, then one a group */
+    size_t n_bands, most;  /* bands in use, bands that there is memory for */
+    void *memory;
+    uint64_t *cells;       /* [band][plane][room], from the start of a cache line on */
+    int32_t bases[MOST_BANDS]; /* least biased exponent of each band */
+    struct cxm_window *windows;  /* by sum */
+    int flushes;           /* for want of memory */
+    struct cxm_places places;
+    uint64_t q[CXM_BLOCK];
+    uint32_t at[CXM_BLOCK];
+};
+
+struct cxm_moments *cxm_priv_moments_new(const struct cxm_config *config, bool weighted,
+                                         const struct cxm_allocator *allocator)
+{
+    struct cxm_moments *m = cxm_priv_alloc_zero(allocator, 1, sizeof *m);
+    if (m == NULL)
+        return NULL;
+    m->allocator = allocator;
+    m->kernels = cxm_priv_kernels(0);
+    m->weighted = weighted;
+    m->bins = config->units[0].bins;
+    m->n_codes = cxm_priv_unit_layout(config, 0, weighted).n_codes;
+    m->planes = weighted ? m->n_codes : 2 * m->n_codes;
+    m->windows = cxm_priv_alloc_zero(allocator, cxm_priv_n_sums(config, weighted),
+                                     sizeof *m->windows);
+    if (m->windows != NULL)
+        return m;
+    cxm_priv_release(allocator, m);
+    return NULL;
+}
+
+/* Without cells and bands; the next number lays the first band anew. */
+static void clear(struct cxm_moments *m)
+{
+    cxm_priv_release(m->allocator, m->memory);
+    memset(&m->places, 0, sizeof m->places);
+    m->memory = NULL;
+    m->cells = NULL;
+    m->n_bands = m->most = m->room = 0;
+}
+
+void cxm_priv_moments_free(struct cxm_moments *m)
+{
+    if (m == NULL)
+        return;
+    clear(m);
+    cxm_priv_release(m->allocator, m->windows);
+    cxm_priv_release(m->allocator, m);
+}
+
+/* ---- from cells to the table ---------------------------------------------------------- */
+
+/* The sums of a cell as words, low word first: the halves of a square overlap by 16 bits. */
+struct totals {
+    int64_t rows;
+    uint64_t sum[2], squares[3];
+};
+
+static struct totals total(const uint64_t *cell)
+{
+    const uint64_t last = cell[7] & (((uint64_t)1 << 48) - 1);
+    const cxm_u128 sum = ((cxm_u128)cell[1] << 32) + cell[0];
+    const cxm_u128 bb = ((cxm_u128)cell[3] << 32) + cell[2];
+    const cxm_u128 ab = ((cxm_u128)cell[5] << 32) + cell[4];
+    const cxm_u128 aa = ((cxm_u128)last << 32) + cell[6];
+    const cxm_u128 lower = bb + (ab << 33), upper = (lower >> 64) + aa; /* all are below 2^114 */
+    struct totals t = { .rows = (int64_t)(cell[7] >> 48) };
+    t.sum[0] = (uint64_t)sum;
+    t.sum[1] = (uint64_t)(sum >> 64);
+    t.squares[0] = (uint64_t)lower;
+    t.squares[1] = (uint64_t)upper;
+    t.squares[2] = (uint64_t)(upper >> 64);
+    return t;
+}
+
+static void include(struct cxm_span *span, const uint64_t *words, int n, int32_t exponent)
+{
+    for (int k = 0; k < n; k++) {
+        if (words[k] != 0)
+            cxm_priv_span_include(span, exponent + 64 * k + __builtin_ctzll(words[k]),
+                                  exponent + 64 * (k + 1) - __builtin_clzll(words[k]));
+    }
+}
+
+static void add_words(const struct cxm_layout *layout, int64_t *cell, uint32_t sum,
+                      const uint64_t *words, int n, int32_t exponent, bool negative)
+{
+    int64_t *limbs = cell + layout->at[sum];
+    for (int k = 0; k < n; k++) {
+        if (words[k] == 0)
+            continue;
+        const int zeros = __builtin_ctzll(words[k]);
+        cxm_priv_exact_add(limbs, layout->windows[sum], words[k] >> zeros,
+                           exponent + 64 * k + zeros, negative, 1);
+    }
+    cxm_priv_exact_normalise(limbs, layout->windows[sum]);
+}
+
+/* Which cell that is: [band][plane][group + 1]. */
+struct place {
+    size_t band, group;
+    uint32_t code;
+    bool negative;
+};
+
+static struct place place_of(const struct cxm_moments *m, size_t at)
+{
+    const size_t plane = at / m->room;
+    const uint32_t in_band = (uint32_t)(plane % m->planes);
+    return (struct place){ plane / m->planes, at % m->room - 1, in_band % m->n_codes,
+                           in_band >= m->n_codes };
+}
+
+/* A number of band b is q 2^exponent. */
+static int32_t exponent_of(const struct cxm_moments *m, size_t band)
+{
+    return m->bases[band] - 1075;
+}
+
+/* Weights have their sums by answer. */
+static uint32_t first_sum(const struct cxm_moments *m, uint32_t code)
+{
+    return m->weighted ? 2 * code : 0;
+}
+
+static void include_cell(struct cxm_moments *m, struct cxm_span *sum, struct cxm_span *squares,
+                         size_t at)
+{
+    const struct place place = place_of(m, at);
+    const struct totals t = total(m->cells + at * CXM_MOMENT_WORDS);
+    include(sum, t.sum, 2, exponent_of(m, place.band));
+    include(squares, t.squares, 3, 2 * exponent_of(m, place.band));
+}
+
+static void empty_cell(struct cxm_moments *m, struct cxm_table *groups, size_t at)
+{
+    const struct place place = place_of(m, at);
+    uint64_t *cell = m->cells + at * CXM_MOMENT_WORDS;
+    const struct totals t = total(cell);
+    int64_t *to = cxm_priv_table_cell(groups, (uint32_t)place.group);
+    to[place.code] += t.rows;
+    if (place.code < m->bins) {
+        const int32_t exponent = exponent_of(m, place.band);
+        const uint32_t sum = first_sum(m, place.code);
+        add_words(&groups->layout, to, sum, t.sum, 2, exponent, place.negative);
+        add_words(&groups->layout, to, sum + 1, t.squares, 3, 2 * exponent, false);
+    }
+    memset(cell, 0, CXM_MOMENT_WORDS * sizeof *cell);
+}
+
+static bool widen(struct cxm_table *groups, const struct cxm_window *windows)
+{
+    return cxm_priv_table_reserve(groups, groups->capacity > 0 ? groups->capacity : 1, windows);
+}
+
+/* Windows of the table for all cells of the answers of its first groups. */
+static bool widen_for_all(struct cxm_moments *m, struct cxm_table *groups, size_t known)
+{
+    struct cxm_span sum = CXM_SPAN_EMPTY, squares = CXM_SPAN_EMPTY;
+    for (uint32_t c = 0; c < m->bins; c++) {
+        for (size_t plane = c; plane < m->n_bands * m->planes; plane += m->n_codes) {
+            for (size_t g = 1; g <= known; g++)
+                include_cell(m, &sum, &squares, plane * m->room + g);
+        }
+        const uint32_t at = first_sum(m, c);
+        m->windows[at] = cxm_priv_window_for(sum);
+        m->windows[at + 1] = cxm_priv_window_for(squares);
+        if (m->weighted)
+            sum = squares = CXM_SPAN_EMPTY;
+    }
+    return widen(groups, m->windows);
+}
+
+/* A cell that is full, or one of the rows left out. */
+static bool empty_full_cell(struct cxm_moments *m, struct cxm_table *groups, size_t at)
+{
+    const struct place place = place_of(m, at);
+    if (at % m->room == 0) {
+        memset(m->cells + at * CXM_MOMENT_WORDS, 0, CXM_MOMENT_WORDS * sizeof *m->cells);
+        return true;
+    }
+    if (place.code < m->bins) {
+        struct cxm_span sum = CXM_SPAN_EMPTY, squares = CXM_SPAN_EMPTY;
+        include_cell(m, &sum, &squares, at);
+        memcpy(m->windows, groups->layout.windows, groups->layout.n_sums * sizeof *m->windows);
+        m->windows[first_sum(m, place.code)] = cxm_priv_window_for(sum);
+        m->windows[first_sum(m, place.code) + 1] = cxm_priv_window_for(squares);
+        if (!widen(groups, m->windows))
+            return false;
+    }
+    empty_cell(m, groups, at);
+    return true;
+}
+
+bool cxm_priv_moments_flush(struct cxm_moments *m, struct cxm_table *groups)
+{
+    if (m->n_bands == 0)
+        return true;
+    const size_t known = m->room - 1 < groups->dict.n ? m->room - 1 : groups->dict.n;
+    if (!widen_for_all(m, groups, known))
+        return false;
+    for (size_t plane = 0; plane < m->n_bands * m->planes; plane++) {
+        for (size_t g = 1; g <= known; g++) {
+            const size_t at = plane * m->room + g;
+            if (m->cells[at * CXM_MOMENT_WORDS + 7] != 0)
+                empty_cell(m, groups, at);
+        }
+    }
+    clear(m);
+    return true;
+}
+
+/* ---- memory ---------------------------------------------------------------------------- */
+
+static size_t bytes_of(const struct cxm_moments *m, size_t bands, size_t room)
+{
+    return bands * m->planes * room * CXM_MOMENT_WORDS * sizeof *m->cells;
+}
+
+static void note_places(struct cxm_moments *m, size_t band)
+{
+    const uint64_t cell = band * m->planes * m->room;
+    for (int32_t shift = 0; shift < CXM_BAND_EXPONENTS; shift++) {
+        const int32_t exponent = m->bases[band] + shift;
+        const uint64_t place = CXM_PLACE_KNOWN | (uint64_t)shift << CXM_PLACE_SHIFT | cell;
+        if (exponent >= 1 && exponent < CXM_EXPONENTS - 1)
+            m->places.of[exponent] = place | CXM_LEADING_ONE;
+        if (exponent == 1) /* subnormal numbers, and zeros with them */
+            m->places.of[0] = place;
+    }
+    if (band == 0 && m->places.of[0] == 0)
+        m->places.of[0] = CXM_PLACE_KNOWN | CXM_PLACE_ONLY_ZERO;
+}
+
+/* Memory for that many bands and cells of a plane, at least. */
+static bool reserve(struct cxm_moments *m, size_t bands, size_t room)
+{
+    if (bands <= m->most && room <= m->room)
+        return true;
+    void *memory = cxm_priv_alloc_zero(m->allocator, bytes_of(m, bands, room) + LINE, 1);
+    if (memory == NULL)
+        return false;
+    uint64_t *cells = (uint64_t *)(void *)((uint8_t *)memory + LINE - (uintptr_t)memory % LINE);
+    for (size_t plane = 0; plane < m->n_bands * m->planes; plane++)
+        memcpy(cells + plane * room * CXM_MOMENT_WORDS,
+               m->cells + plane * m->room * CXM_MOMENT_WORDS, m->room * CXM_MOMENT_WORDS * 8);
+    cxm_priv_release(m->allocator, m->memory);
+    m->memory = memory;
+    m->cells = cells;
+    m->room = room;
+    m->most = bands;
+    m->places.room = (uint32_t)room;
+    m->places.negative = m->n_codes * (uint32_t)room;
+    m->places.of[0] = 0;
+    for (size_t band = 0; band < m->n_bands; band++)
+        note_places(m, band);
+    return true;
+}
+
+/* Room for all groups of the table. */
+static enum cxm_moments_result reserve_groups(struct cxm_moments *m, struct cxm_table *groups)
+{
+    const size_t n = (size_t)groups->dict.n + 1;
+    if (n <= m->room)
+        return CXM_MOMENTS_ADDED;
+    const size_t room = m->room == 0 ? n + n / 2 : n > 2 * m->room ? n : 2 * m->room;
+    if (m->flushes > MOST_FLUSHES || bytes_of(m, 1, room) > MOST_BYTES)
+        return CXM_MOMENTS_FULL;
+    if (bytes_of(m, m->most, room) > MOST_BYTES) {
+        m->flushes++;
+        if (!cxm_priv_moments_flush(m, groups))
+            return CXM_MOMENTS_NO_MEMORY;
+    }
+    return reserve(m, m->most > 0 ? m->most : 1, room) ? CXM_MOMENTS_ADDED
+                                                       : CXM_MOMENTS_NO_MEMORY;
+}
+
+/* ---- bands ----------------------------------------------------------------------------- */
+
+static int32_t biased_exponent(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (int32_t)(bits >> 52 & (CXM_EXPONENTS - 1));
+}
+
+/* Around the numbers of a block, or below its largest when they are too far apart. */
+static void lay_first_band(struct cxm_moments *m, const uint16_t *codes, const double *x, size_t n)
+{
+    int32_t low = CXM_EXPONENTS, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int32_t e = biased_exponent(x[i]);
+        if (codes[i] >= m->bins || e == 0)
+            continue;
+        low = e < low ? e : low;
+        high = e > high ? e : high;
+    }
+    if (high == 0) /* only zeros */
+        low = high = 1023;
+    const int32_t spare = CXM_BAND_EXPONENTS - 1 - (high - low);
+    int32_t base = spare >= 0 ? low - spare / 2 : high - (CXM_BAND_EXPONENTS - 2);
+    if (base > CXM_EXPONENTS - 1 - CXM_BAND_EXPONENTS)
+        base = CXM_EXPONENTS - 1 - CXM_BAND_EXPONENTS;
+    if (base < 1)
+        base = 1;
+    m->bases[0] = base;
+    m->n_bands = 1;
+    m->places.first = (uint32_t)base;
+    note_places(m, 0);
+    const uint64_t bits = (uint64_t)base << 52;
+    memcpy(&m->places.filler, &bits, sizeof bits);
+    m->places.bins = m->bins;
+}
+
+/* A band for a number that has none; the general road says what is wrong with an infinite one. */
+static enum cxm_moments_result add_band(struct cxm_moments *m, double x)
+{
+    const int32_t e = biased_exponent(x) > 0 ? biased_exponent(x) : 1;
+    const int32_t ahead = e - m->bases[0];
+    const int32_t steps = ahead >= 0 ? ahead / CXM_BAND_EXPONENTS
+                                     : -((CXM_BAND_EXPONENTS - 1 - ahead) / CXM_BAND_EXPONENTS);
+    if (e == CXM_EXPONENTS - 1 || m->n_bands == MOST_BANDS
+        || bytes_of(m, m->n_bands + 1, m->room) > MOST_BYTES)
+        return CXM_MOMENTS_FULL;
+    if (m->n_bands == m->most && !reserve(m, m->n_bands + 1, m->room))
+        return CXM_MOMENTS_NO_MEMORY;
+    m->bases[m->n_bands] = m->bases[0] + steps * CXM_BAND_EXPONENTS;
+    note_places(m, m->n_bands++);
+    return CXM_MOMENTS_ADDED;
+}
+
+static bool has_place(const struct cxm_moments *m, double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint64_t place = m->places.of[bits >> 52 & (CXM_EXPONENTS - 1)];
+    return (place & CXM_PLACE_KNOWN) != 0
+        && ((place & CXM_PLACE_ONLY_ZERO) == 0 || (bits & (CXM_LEADING_ONE - 1)) == 0);
+}
+
+/* ---- rows ----------------------------------------------------------------------------- */
+
+enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *m, struct cxm_table *groups,
+                                             const uint32_t *group, const uint16_t *codes,
+                                             const double *x, size_t n)
+{
+    enum cxm_moments_result result = reserve_groups(m, groups);
+    if (result != CXM_MOMENTS_ADDED)
+        return result;
+    if (m->n_bands == 0)
+        lay_first_band(m, codes, x, n);
+    while (!m->kernels.place_numbers(&m->places, group, codes, x, n, m->q, m->at)) {
+        for (size_t i = 0; i < n; i++) {
+            if (codes[i] >= m->bins || has_place(m, x[i]))
+                continue;
+            result = add_band(m, x[i]);
+            if (result != CXM_MOMENTS_ADDED)
+                return result;
+        }
+    }
+    for (size_t i = 0; i < n;) {
+        i += m->kernels.add_moments(m->cells, m->q + i, m->at + i, n - i);
+        const size_t last = m->at[i - 1];
+        if (m->cells[last * CXM_MOMENT_WORDS + 7] >> 48 == CXM_FULL_CELL
+            && !empty_full_cell(m, groups, last))
+            return CXM_MOMENTS_NO_MEMORY;
+    }
+    return CXM_MOMENTS_ADDED;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Counts, sums and sums of squares of one number by group and answer: the weights of a metric
+ * without variables, or the only variable of a metric without weights. */
+#ifndef CXM_SRC_MOMENTS_H
+#define CXM_SRC_MOMENTS_H
+
+#include "tally/tally.h"
+
+struct cxm_moments;
+
+/* For a configuration of one unit: without variables (weighted), or with one. NULL: out of
+ * memory. */
+struct cxm_moments *cxm_priv_moments_new(const struct cxm_config *config, bool weighted,
+                                         const struct cxm_allocator *allocator);
+void cxm_priv_moments_free(struct cxm_moments *moments);
+
+/* Counts n <= CXM_BLOCK rows: their group (UINT32_MAX: left out, with a code that is not that of
+ * an answer; NULL: all the first), code and number, which is finite where there is an answer. FULL: nothing was added, flush and
+ * go another way, there are too many groups or the numbers are too far apart. */
+enum cxm_moments_result { CXM_MOMENTS_ADDED, CXM_MOMENTS_FULL, CXM_MOMENTS_NO_MEMORY };
+enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *moments,
+                                             struct cxm_table *groups, const uint32_t *group,
+                                             const uint16_t *codes, const double *numbers,
+                                             size_t n);
+
+/* Moves what was counted to the cells of the table. False: out of memory. */
+bool cxm_priv_moments_flush(struct cxm_moments *moments, struct cxm_table *groups);
+
+#endif
