@@ -2,7 +2,7 @@
  *
  * Counting by one key of whole numbers: the variants of the kernel against one increment at a
  * time, and whole adds by the short cut, with few keys and with very many, against the general
- * road, which a mask that masks nothing forces: the same saved bytes at any number of threads. */
+ * road, which copies of 1 force: the same saved bytes at any number of threads. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
 #include "testing.h"
@@ -144,18 +144,24 @@ struct rows {
     uint8_t score[2 * ROWS];
     int64_t key[2 * ROWS];
     uint32_t short_key[2 * ROWS];
-    uint8_t valid[ROWS / 8 + 2], unmasked[ROWS];
+    uint8_t valid[ROWS / 8 + 2];
 };
 
 static enum cxm_status save(const struct cxm_column *score, const struct cxm_column *by,
+                            const struct cxm_column *freq,
                             int32_t invalid, int32_t threads, uint8_t **bytes, size_t *n,
                             struct cxm_error *error)
 {
     struct cxm_tally *tally;
     const struct cxm_add_options options = { sizeof options, invalid, 0, threads, 0 };
-    const struct cxm_input inputs[2] = { { "score", score }, { "by", by } };
+    struct cxm_input inputs[3] = { { "score", score } };
+    size_t n_inputs = 1;
+    if (by != NULL)
+        inputs[n_inputs++] = (struct cxm_input){ "by", by };
+    if (freq != NULL)
+        inputs[n_inputs++] = (struct cxm_input){ "freq", freq };
     assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, error), CXM_OK);
-    const enum cxm_status status = cxm_tally_add(tally, inputs, 2, &options, error);
+    const enum cxm_status status = cxm_tally_add(tally, inputs, n_inputs, &options, error);
     if (status == CXM_OK) {
         assert_int_equal(cxm_tally_save(tally, NULL, 0, n, error), CXM_OK);
         *bytes = malloc(*n);
@@ -166,18 +172,17 @@ static enum cxm_status save(const struct cxm_column *score, const struct cxm_col
     return status;
 }
 
-static void same_at_any_threads(struct rows *r, const struct cxm_column *score,
+static void same_at_any_threads(const struct cxm_column *score,
                                 const struct cxm_column *by, int32_t invalid)
 {
     uint8_t *general, *quick;
     size_t n_general, n_quick;
     struct cxm_error a, b;
-    struct cxm_column with_mask = *score;
-    with_mask.mask = r->unmasked; /* nothing is masked, but it is not plain */
-    with_mask.mask_stride = 1;
-    const enum cxm_status status = save(&with_mask, by, invalid, 1, &general, &n_general, &a);
+    const int64_t once = 1; /* one copy of every row: not plain */
+    const struct cxm_column copies = cxm_column_make("freq", CXM_I64, &once, (size_t)score->n, 0, 8);
+    const enum cxm_status status = save(score, by, &copies, invalid, 1, &general, &n_general, &a);
     for (int32_t threads = 1; threads <= 4; threads++) {
-        assert_int_equal(save(score, by, invalid, threads, &quick, &n_quick, &b), status);
+        assert_int_equal(save(score, by, NULL, invalid, threads, &quick, &n_quick, &b), status);
         if (status != CXM_OK) {
             assert_int_equal(a.row, b.row);
             assert_string_equal(a.message, b.message);
@@ -214,7 +219,6 @@ static int64_t key_of(enum shape shape, size_t i, int64_t low, uint64_t span)
 
 static void fill(struct rows *r, enum shape shape, int64_t low, uint64_t span)
 {
-    memset(r->unmasked, 0, sizeof r->unmasked);
     for (size_t i = 0; i < 2 * ROWS; i++) {
         r->score[i] = (uint8_t)(shape == EQUAL ? 9 : random_below(&seed, 11));
         r->key[i] = key_of(shape, i, low, span);
@@ -263,12 +267,12 @@ static void short_cuts_equal_general_road(void **state)
                                                          4 * step, 4);
         score.validity = cases[i].bitmap ? r->valid : NULL;
         score.validity_offset = (int64_t)random_below(&seed, 8);
-        same_at_any_threads(r, &score, &by, CXM_INVALID_ERROR);
+        same_at_any_threads(&score, &by, CXM_INVALID_ERROR);
         if (i % 3 > 0)
             continue;
         r->score[step * (ROWS - 9)] = 200; /* the lower one is named */
         r->score[step * (ROWS / 2 + 3)] = 77;
-        same_at_any_threads(r, &score, &by, i % 2 == 0 ? CXM_INVALID_ERROR : CXM_INVALID_COUNT);
+        same_at_any_threads(&score, &by, i % 2 == 0 ? CXM_INVALID_ERROR : CXM_INVALID_COUNT);
     }
     free(r);
 }

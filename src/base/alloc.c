@@ -114,10 +114,8 @@ void *cxm_priv_grow(const struct cxm_allocator *allocator, void *old, size_t old
     return larger;
 }
 
-void cxm_priv_release(const struct cxm_allocator *allocator, void *memory)
+void cxm_priv_release_block(const struct cxm_allocator *allocator, void *memory)
 {
-    if (memory == NULL)
-        return;
     allocator = cxm_priv_allocator(allocator);
     allocator->release(allocator->context, memory);
 }

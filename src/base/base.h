@@ -81,7 +81,13 @@ void *cxm_priv_alloc_zero_dense(const struct cxm_allocator *allocator, size_t co
 /* A larger copy; the old block stays valid when NULL is returned. */
 void *cxm_priv_grow(const struct cxm_allocator *allocator, void *old, size_t old_count,
                     size_t count, size_t bytes);
-void cxm_priv_release(const struct cxm_allocator *allocator, void *memory);
+void cxm_priv_release_block(const struct cxm_allocator *allocator, void *memory);
+/* Most of what is released was never there. */
+static inline void cxm_priv_release(const struct cxm_allocator *allocator, void *memory)
+{
+    if (memory != NULL)
+        cxm_priv_release_block(allocator, memory);
+}
 
 /* Memory of one call on its stack, for the many small blocks of an object that lives no longer;
  * malloc's when it is full. Blocks are not used again. For one thread only. */

@@ -182,7 +182,9 @@ static bool append_plainly(char *out, size_t capacity, size_t *used, const char 
     const size_t room = capacity > 0 ? capacity - 1 : 0;
     for (const char *at = format; *at != '\0';) {
         const char *text = at;
-        size_t n = strcspn(at, "%");
+        size_t n = 0;
+        while (at[n] != '\0' && at[n] != '%')
+            n++;
         at += n;
         if (n == 0) {
             text = at[1] == 's' ? va_arg(args, const char *)

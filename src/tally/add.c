@@ -3,6 +3,7 @@
  * Adding rows: columns are matched to inputs, ranges of rows are added to private states, one
  * a thread, and the states are merged into the tally at the end. Until then nothing of the
  * tally changes, so an error anywhere throws the private states away and that is all. */
+#include "tally/pieces.h"
 #include "tally/tally.h"
 
 #include <pthread.h>
@@ -426,6 +427,8 @@ static enum cxm_status tally_rows(const struct cxm_config *config,
                                   const struct cxm_sources *sources, int n_threads,
                                   struct cxm_state *out, struct cxm_error *error)
 {
+    if (sources->n_keys == 0)
+        return tally_ranges(config, sources, n_threads, out, error);
     const bool margins = cxm_priv_sources_margins(sources);
     if (!cxm_priv_state_init(out, config, sources->weight != NULL, margins))
         return cxm_priv_no_memory(error);
@@ -436,6 +439,23 @@ static enum cxm_status tally_rows(const struct cxm_config *config,
     if (result == CXM_DENSE_NO_MEMORY)
         return cxm_priv_no_memory(error);
     return tally_ranges(config, sources, n_threads, out, error);
+}
+
+static enum cxm_status tally_plain(const struct cxm_config *config,
+                                   const struct cxm_sources *sources, int32_t threads,
+                                   struct cxm_state *out, struct cxm_error *error)
+{
+    return tally_rows(config, sources, count_threads(threads, sources->n), out, error);
+}
+
+static enum cxm_status tally_all(const struct cxm_config *config,
+                                 const struct cxm_sources *sources, int32_t threads,
+                                 struct cxm_state *out, struct cxm_error *error)
+{
+    bool done;
+    const enum cxm_status status = cxm_priv_add_pieces(config, sources, threads, tally_plain, out,
+                                                       &done, error);
+    return status != CXM_OK || done ? status : tally_plain(config, sources, threads, out, error);
 }
 
 /* ---- the call ------------------------------------------------------------------------- */
@@ -469,8 +489,7 @@ static enum cxm_status add_sources(struct cxm_tally *tally, const struct cxm_sou
     if (tally->state.rows > 0)
         status = cxm_priv_schema_compare(&tally->config, &tally->schema, &schema, error);
     if (status == CXM_OK)
-        status = tally_rows(&tally->config, sources, count_threads(threads, sources->n), &state,
-                            error);
+        status = tally_all(&tally->config, sources, threads, &state, error);
     if (status == CXM_OK)
         status = commit(tally, &schema, &state, error);
     cxm_priv_schema_release(&schema, &tally->allocator);

@@ -202,34 +202,28 @@ static int64_t next_piece(struct pieces *p, int64_t left)
 
 /* ---- all pieces ----------------------------------------------------------------------- */
 
-static bool many_groups(const struct cxm_state *state, int64_t rows)
-{
-    return state->groups.dict.n > rows / ROWS_A_GROUP || state->values.dict.n > rows / ROWS_A_GROUP;
-}
-
 static enum cxm_status add_each(struct pieces *p, const struct cxm_config *config, int64_t rows,
                                 int32_t threads, cxm_add_rows *add, struct cxm_state *out,
                                 bool *done, struct cxm_error *error)
 {
-    bool first = true;
-    enum cxm_status status = CXM_OK;
-    for (int64_t left = rows; left > 0 && status == CXM_OK; first = false) {
+    int64_t left = rows, merged = 0; /* groups that were walked over for merging */
+    left -= next_piece(p, left);
+    enum cxm_status status = add(config, &p->sources, threads, out, error);
+    if (status != CXM_OK)
+        return status;
+    while (left > 0 && status == CXM_OK) {
         struct cxm_state piece;
-        const int64_t n = next_piece(p, left);
-        left -= n;
-        status = add(config, &p->sources, threads, first ? out : &piece, error);
-        if (first && status == CXM_OK && left > 0 && n >= SHORT_PIECE && many_groups(out, n)) {
-            cxm_priv_state_release(out);
-            return CXM_OK; /* not done */
-        }
-        if (first && status != CXM_OK)
-            return status;
-        if (!first && status == CXM_OK) {
+        merged += (int64_t)out->groups.dict.n + (int64_t)out->values.dict.n;
+        if (rows - left >= SHORT_PIECE && merged > (rows - left) / ROWS_A_GROUP)
+            break;
+        left -= next_piece(p, left);
+        status = add(config, &p->sources, threads, &piece, error);
+        if (status == CXM_OK) {
             status = cxm_priv_state_merge(out, &piece, error);
             cxm_priv_state_release(&piece);
         }
     }
-    *done = status == CXM_OK;
+    *done = status == CXM_OK && left == 0;
     if (!*done)
         cxm_priv_state_release(out);
     return status;
