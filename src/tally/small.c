@@ -9,8 +9,9 @@
  *   x = l + 128 h + c:     sum x^2 from the sums of l, h, l^2, l h and h^2.
  * Blocks with other values take the general road (range.c), into the same groups.
  *
- * Memory of a thread: 1.5 KiB a group and 16 bytes of a row (two or three items more make another
- * 16), at most 5 120 groups; 4 bytes a key between the smallest and the largest, at most 256 KiB. */
+ * Memory of a thread: 2 KiB a group for every 16 bytes of a row (five pairs and their sum are 12),
+ * at most 5 120 groups, then the general road goes on; 4 bytes a key between the smallest and the
+ * largest, at most 256 KiB. */
 #include "tally/small.h"
 
 #include "column/small.h"
@@ -39,6 +40,11 @@ struct unit {
     bool rescaled;
 };
 
+struct ahead {
+    const uint8_t *from;
+    size_t stride;
+};
+
 struct cxm_small {
     const struct cxm_allocator *allocator;
     const struct cxm_config *config;
@@ -50,6 +56,8 @@ struct cxm_small {
     struct cxm_small_scale *scales;
     const uint8_t **bytes;            /* by slot: the block */
     const uint8_t **terms;            /* of one form */
+    struct ahead *ahead;              /* of inputs that lie there plainly: their next block */
+    uint32_t n_ahead;
     uint8_t **buffers;                /* by slot */
     bool *used;                       /* by slot */
     struct cxm_small_stripe stripes[CXM_MOST_STRIPES];
@@ -169,6 +177,8 @@ static bool make_units(struct cxm_small *s, int32_t *coefs, uint16_t *slots, int
         }
     }
     s->slots.n_stripes = (lanes + CXM_LANES - 1) / CXM_LANES;
+    for (uint32_t t = 0; t < s->slots.n_stripes; t++)
+        cxm_priv_small_orders(&s->stripes[t]);
     return true;
 }
 
@@ -212,6 +222,7 @@ static void lay_out(struct cxm_small *s, struct carver *c, size_t terms, uint16_
     s->scales = carve(c, n, sizeof *s->scales);
     s->bytes = carve(c, n, sizeof *s->bytes);
     s->terms = carve(c, n, sizeof *s->terms);
+    s->ahead = carve(c, n + 1, sizeof *s->ahead);
     s->buffers = carve(c, n, sizeof *s->buffers);
     s->used = carve(c, n, sizeof *s->used);
     *slots = carve(c, terms, sizeof **slots);
@@ -221,6 +232,10 @@ static void lay_out(struct cxm_small *s, struct carver *c, size_t terms, uint16_
 /* Bytes of inputs that do not lie there as bytes, and of sums of several inputs. */
 static void lay_out_buffers(struct cxm_small *s, struct carver *c)
 {
+    const uint8_t *zeros = carve(c, CXM_BLOCK, 1);
+    for (uint32_t t = 0; t < CXM_MOST_STRIPES; t++)
+        for (uint32_t lane = 0; lane < CXM_LANES; lane++)
+            s->lanes[t][lane] = zeros;
     for (uint32_t slot = 0; slot < s->config->n_slots; slot++)
         s->buffers[slot] = s->used[slot] ? carve(c, CXM_BLOCK, 1) : NULL;
     for (uint32_t u = 0; u < s->config->n_units; u++) {
@@ -258,7 +273,7 @@ static bool set_up(struct cxm_small *s, int32_t *coefs, bool *possible)
         return true;
     c = (struct carver){ NULL, 0 };
     lay_out_buffers(s, &c);
-    s->buffer_memory = cxm_priv_alloc(s->allocator, c.used, 1);
+    s->buffer_memory = cxm_priv_alloc_zero(s->allocator, c.used, 1);
     if (s->buffer_memory == NULL)
         return false;
     c = (struct carver){ s->buffer_memory, 0 };
@@ -349,9 +364,41 @@ static void set_lanes(struct cxm_small *s, const struct unit *unit)
         lanes[1] = unit->forms[0].high;
 }
 
+/* What the next block will read is fetched line by line while this one is summed. */
+static void look_ahead_at(struct cxm_small *s, const struct cxm_column *c, int64_t next)
+{
+    if (c->n_chunks == 0 && c->data != NULL && c->stride >= 1 && c->stride <= 8
+        && c->n - next >= CXM_BLOCK)
+        s->ahead[s->n_ahead++] = (struct ahead){
+            (const uint8_t *)c->data + (c->offset + next) * c->stride, (size_t)c->stride };
+}
+
+static void look_ahead(struct cxm_small *s, int64_t next)
+{
+    s->n_ahead = 0;
+    for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
+        if (s->used[slot])
+            look_ahead_at(s, s->sources->slots[slot], next);
+    }
+    if (s->by_key)
+        look_ahead_at(s, s->sources->keys[0], next);
+}
+
+static void fetch(const struct cxm_small *s, size_t first)
+{
+    for (uint32_t k = 0; k < s->n_ahead; k++) {
+        const size_t stride = s->ahead[k].stride;
+        const uint8_t *from = s->ahead[k].from + first * stride;
+        __builtin_prefetch(from);
+        for (size_t line = 1; line < stride; line++)
+            __builtin_prefetch(from + 64 * line);
+    }
+}
+
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *s, int64_t first, size_t n)
 {
     s->missing = false;
+    look_ahead(s, first + (int64_t)n);
     for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
         if (!s->used[slot])
             continue;
@@ -519,33 +566,63 @@ static bool reach_of(const struct cxm_small *s, int64_t low, int64_t high, int64
     return true;
 }
 
-/* The keys of a block, in the caller's memory or in s->keys, as the kernels take them. GROUPS: they
- * lie too far apart. */
+/* Keys of 8 and 16 bits side by side, all of which have a cursor: no look at their values. */
+static bool read_narrow(struct cxm_small *s, const struct cxm_column *c, const uint8_t *from,
+                        size_t n)
+{
+    if (c->type == CXM_U8 && c->stride == 1) {
+        for (size_t i = 0; i < n; i++)
+            s->keys[i] = from[i];
+        return true;
+    }
+    if (c->type == CXM_I8 && c->stride == 1) {
+        for (size_t i = 0; i < n; i++)
+            s->keys[i] = from[i] ^ 128u;
+        return true;
+    }
+    if ((c->type != CXM_U16 && c->type != CXM_I16) || c->stride != 2)
+        return false;
+    const uint32_t zero = c->type == CXM_I16 ? 1u << 15 : 0;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t key;
+        memcpy(&key, from + 2 * i, sizeof key);
+        s->keys[i] = key ^ zero;
+    }
+    return true;
+}
+
+/* Cursors for all keys of such a type. */
+static bool reach_all(struct cxm_small *s, uint32_t type)
+{
+    const bool is_signed = type == CXM_I8 || type == CXM_I16;
+    const size_t n = (size_t)1 << (type == CXM_I8 || type == CXM_U8 ? 8 : 16);
+    return s->n_cursors > 0 || move_cursors(s, is_signed ? -(int64_t)(n / 2) : 0, n);
+}
+
+/* The keys of a block, in s->keys as numbers of cursors. GROUPS: they lie too far apart. */
 static enum cxm_small_result look_up_keys(struct cxm_small *s, int64_t first, size_t n,
-                                          size_t n_groups, const uint32_t **keys)
+                                          size_t n_groups)
 {
     const struct cxm_column *c = s->sources->keys[0];
     const uint8_t *from = (const uint8_t *)c->data + (c->offset + first) * c->stride;
-    const bool words = (c->type == CXM_U32 || c->type == CXM_I32) && c->stride == 4
-                    && (uintptr_t)from % 4 == 0;
+    const bool wide = (c->type == CXM_U32 || c->type == CXM_I32) && c->stride == 4
+                   && (uintptr_t)from % 4 == 0;
+    const uint32_t *words = wide ? (const uint32_t *)(const void *)from : NULL;
     int64_t low, high, base;
     size_t room;
-    s->slots.base = (uint32_t)s->base;
-    *keys = (const uint32_t *)(const void *)from;
-    if (words && s->n_cursors > 0 && s->kernels.reach(*keys, n, s->slots.base) < s->n_cursors)
+    if (wide && s->n_cursors > 0
+        && s->kernels.reach(words, n, (uint32_t)s->base, s->keys) < s->n_cursors)
         return CXM_SMALL_DONE;
+    if (read_narrow(s, c, from, n))
+        return reach_all(s, c->type) ? CXM_SMALL_DONE : CXM_SMALL_NO_MEMORY;
     read_offsets(c, first, n, s->base, s->keys, &low, &high);
-    const bool inside = s->n_cursors > 0 && low >= s->base
-                     && (uint64_t)high - (uint64_t)s->base < s->n_cursors;
-    if (!inside) {
-        if (!reach_of(s, low, high, &base, &room))
-            return leave_keys(s, n_groups) ? CXM_SMALL_GROUPS : CXM_SMALL_NO_MEMORY;
-        if (!move_cursors(s, base, room))
-            return CXM_SMALL_NO_MEMORY;
-        read_offsets(c, first, n, s->base, s->keys, &low, &high);
-    }
-    s->slots.base = 0;
-    *keys = s->keys;
+    if (s->n_cursors > 0 && low >= s->base && (uint64_t)high - (uint64_t)s->base < s->n_cursors)
+        return CXM_SMALL_DONE;
+    if (!reach_of(s, low, high, &base, &room))
+        return leave_keys(s, n_groups) ? CXM_SMALL_GROUPS : CXM_SMALL_NO_MEMORY;
+    if (!move_cursors(s, base, room))
+        return CXM_SMALL_NO_MEMORY;
+    read_offsets(c, first, n, s->base, s->keys, &low, &high);
     return CXM_SMALL_DONE;
 }
 
@@ -590,55 +667,59 @@ static bool add_tile(struct cxm_small *s, struct cxm_table *groups, uint32_t at,
     return true;
 }
 
-static bool add_tiles(struct cxm_small *s, struct cxm_table *groups, const uint32_t *keys,
-                      size_t n)
+static bool add_tiles(struct cxm_small *s, struct cxm_table *groups, size_t n)
 {
+    const uint32_t n_stripes = s->slots.n_stripes;
     for (size_t first = 0; first < n; first += CXM_TILE) {
         const size_t m = n - first < CXM_TILE ? n - first : CXM_TILE;
-        for (uint32_t t = 0; t < s->slots.n_stripes; t++) {
-            const uint8_t *columns[CXM_LANES];
-            for (size_t lane = 0; lane < CXM_LANES; lane++)
-                columns[lane] = s->lanes[t][lane] != NULL ? s->lanes[t][lane] + first : NULL;
-            s->kernels.tile(&s->stripes[t], columns, m, s->missing,
+        const uint32_t *keys = s->keys + first;
+        fetch(s, first);
+        for (uint32_t t = 0; t < n_stripes; t++)
+            s->kernels.tile(&s->stripes[t], s->lanes[t], first, m, s->missing,
                             s->tile + t * CXM_TILE_BYTES);
-        }
-        if (keys == NULL || all_equal(keys + first, m)) {
-            if (!add_tile(s, groups, keys != NULL ? keys[first] - s->slots.base : 1, m))
+        if (s->sources->n_keys == 0 || all_equal(keys, m)) {
+            if (!add_tile(s, groups, keys[0], m))
                 return false;
             continue;
         }
         size_t at = 0;
-        while ((at = s->kernels.deal(&s->slots, s->tile, keys + first, at, m)) < m) {
-            if (!meet(s, groups, keys[first + at] - s->slots.base))
+        while ((at = s->kernels.deal(&s->slots, s->tile, keys, at, m)) < m) {
+            if (!meet(s, groups, keys[at]))
                 return false;
         }
     }
     return true;
 }
 
+/* Groups by their numbers + 1: rows that are left out are group 0. */
+static bool take_groups(struct cxm_small *s, size_t n_groups, size_t n, const uint32_t *group)
+{
+    for (size_t i = 0; group != NULL && i < n; i++)
+        s->keys[i] = group[i] + 1;
+    for (size_t i = 0; group == NULL && i < n; i += CXM_TILE)
+        s->keys[i] = 1;
+    return n_groups < s->n_cursors || move_cursors(s, 0, n_groups + n_groups / 2 + 16);
+}
+
 enum cxm_small_result cxm_priv_small_add(struct cxm_small *s, struct cxm_table *groups,
                                          int64_t first, size_t n, const uint32_t *group)
 {
-    const uint32_t *keys = group;
     uint32_t trap;
     if (s->n_slots > MOST_SLOTS - CXM_BLOCK)
         return CXM_SMALL_FULL;
     if (s->n_slots == 0 && !new_slot(s, UINT32_MAX, &trap))
         return CXM_SMALL_NO_MEMORY;
-    if (s->by_key && group == NULL) {
-        const enum cxm_small_result found = look_up_keys(s, first, n, groups->dict.n, &keys);
-        if (found != CXM_SMALL_DONE)
-            return found;
-    } else {
-        const size_t most = group != NULL ? groups->dict.n + (size_t)1 : 2;
-        s->slots.base = UINT32_MAX; /* a group is its number + 1 */
-        if (group == NULL && s->sources->n_keys > 0)
-            return CXM_SMALL_GROUPS;
-        if (most > s->n_cursors && !move_cursors(s, 0, most + most / 2 + 16))
-            return CXM_SMALL_NO_MEMORY;
-    }
+    enum cxm_small_result found = CXM_SMALL_DONE;
+    if (s->by_key)
+        found = look_up_keys(s, first, n, groups->dict.n);
+    else if (group == NULL && s->sources->n_keys > 0)
+        found = CXM_SMALL_GROUPS;
+    else if (!take_groups(s, groups->dict.n, n, group))
+        found = CXM_SMALL_NO_MEMORY;
+    if (found != CXM_SMALL_DONE)
+        return found;
     s->slots.flags = s->slots.flags || s->missing;
-    return add_tiles(s, groups, keys, n) ? CXM_SMALL_DONE : CXM_SMALL_NO_MEMORY;
+    return add_tiles(s, groups, n) ? CXM_SMALL_DONE : CXM_SMALL_NO_MEMORY;
 }
 
 /* ---- to the table ------------------------------------------------------------------------ */

@@ -4,14 +4,25 @@
 #include "tally/small_rows.h"
 #include "tally/kernels.h"
 
+void cxm_priv_small_orders(struct cxm_small_stripe *stripe)
+{
+    for (size_t i = 0; i < CXM_TILE; i++) {
+        const size_t lane = i / 4, row = i % 4;
+        stripe->own[i] = (uint8_t)(row * CXM_LANES + lane);
+        stripe->beside[i] = (uint8_t)(row * CXM_LANES + stripe->partner[lane]);
+        stripe->limits[i] = stripe->met[lane];
+    }
+}
+
 void cxm_priv_small_tile_c(const struct cxm_small_stripe *stripe,
-                           const uint8_t *const columns[CXM_LANES], size_t n, bool flags,
-                           uint8_t rows[CXM_TILE_BYTES])
+                           const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
+                           bool flags, uint8_t rows[CXM_TILE_BYTES])
 {
     memset(rows, 0, CXM_TILE_BYTES);
     for (size_t lane = 0; lane < CXM_LANES; lane++) {
-        const uint8_t *own = columns[lane], *other = columns[stripe->partner[lane]];
-        for (size_t i = 0; own != NULL && i < n; i++) {
+        const uint8_t *own = columns[lane] + first;
+        const uint8_t *other = columns[stripe->partner[lane]] + first;
+        for (size_t i = 0; i < n; i++) {
             const bool flagged = flags && ((own[i] | other[i]) & CXM_SMALL_FLAG) != 0;
             const uint8_t instead = stripe->first[lane] ? CXM_SMALL_FLAG : 0;
             rows[cxm_priv_small_place(i) + lane] = flagged ? instead : own[i];
@@ -54,7 +65,7 @@ size_t cxm_priv_small_deal_c(struct cxm_small_slots *s, const uint8_t *tile, con
                              size_t first, size_t n)
 {
     for (size_t i = first; i < n; i++) {
-        uint32_t *cursor = &s->cursors[keys[i] - s->base];
+        uint32_t *cursor = &s->cursors[keys[i]];
         const uint32_t at = *cursor;
         if (at == 0)
             return i;
@@ -95,11 +106,13 @@ uint8_t cxm_priv_small_form_c(const uint8_t *const *columns, const int16_t *coef
     return bits;
 }
 
-uint32_t cxm_priv_small_reach_c(const uint32_t *keys, size_t n, uint32_t base)
+uint32_t cxm_priv_small_reach_c(const uint32_t *keys, size_t n, uint32_t base, uint32_t *out)
 {
     uint32_t largest = 0;
-    for (size_t i = 0; i < n; i++)
-        largest = keys[i] - base > largest ? keys[i] - base : largest;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = keys[i] - base;
+        largest = out[i] > largest ? out[i] : largest;
+    }
     return largest;
 }
 

@@ -16,7 +16,7 @@ enum {
     CXM_LANES = 16,           /* bytes of a row */
     CXM_TILE = 64,            /* rows of a tile */
     CXM_TILE_BYTES = CXM_TILE * CXM_LANES,
-    CXM_DEALT = 32,           /* rows of a buffer */
+    CXM_DEALT = 64,           /* rows of a buffer */
     CXM_BUFFER_BYTES = CXM_DEALT * CXM_LANES,
     CXM_MOST_STRIPES = 8,     /* rows of more than 16 numbers are several stripes */
     CXM_SMALL_FLAG = 128,
@@ -28,6 +28,8 @@ struct cxm_small_stripe {
     uint8_t partner[CXM_LANES]; /* the lane beside it; itself: none */
     uint8_t met[CXM_LANES];     /* larger than its partner means: by more than this */
     uint8_t first[CXM_LANES];   /* 1: the lane that is flagged where a value of the pair is missing */
+    /* For kernels, of cxm_priv_small_orders: four rows lane by lane, of the partners, and met. */
+    uint8_t own[CXM_TILE], beside[CXM_TILE], limits[CXM_TILE];
 };
 
 enum { CXM_SUM_X, CXM_SUM_XX, CXM_SUM_XY, CXM_SUM_BEYOND, CXM_SUM_FLAG, CXM_SMALL_SUMS };
@@ -55,8 +57,7 @@ struct cxm_small_slots {
     uint8_t *buffers;         /* [slot][stripe][CXM_DEALT] rows, after 48 bytes and a first row */
     struct cxm_small_sums *sums; /* [slot][stripe] */
     struct cxm_small_group *groups; /* by slot */
-    uint32_t *cursors;        /* by key - base */
-    uint32_t base;
+    uint32_t *cursors;        /* by key */
 };
 
 static inline uint8_t *cxm_priv_small_row(const struct cxm_small_slots *s, uint32_t cursor,
@@ -77,11 +78,11 @@ static inline size_t cxm_priv_small_place(size_t i)
     return i % 16 * 64 + i / 16 * 16;
 }
 
-/* Makes n <= CXM_TILE rows from columns (NULL: zeros), the rest zeros. With flags, a pair of which
+/* Makes n <= CXM_TILE rows from columns, from byte `first` on, the rest zeros. With flags, a pair of which
  * one value is flagged becomes zeros, the first of them flagged. */
 typedef void cxm_small_tile(const struct cxm_small_stripe *stripe,
-                            const uint8_t *const columns[CXM_LANES], size_t n, bool flags,
-                            uint8_t rows[CXM_TILE_BYTES]);
+                            const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
+                            bool flags, uint8_t rows[CXM_TILE_BYTES]);
 
 /* Deals rows first … n - 1 of a tile (all its stripes) out to their buffers; full ones are summed.
  * Returns the first row whose key was not met before, n when there is none. */
@@ -98,8 +99,10 @@ typedef uint8_t cxm_small_form(const uint8_t *const *columns, const int16_t *coe
                                uint32_t n_columns, int16_t constant, size_t n, bool flags,
                                uint8_t *low, uint8_t *high);
 
-/* Bits of all values key - base, as unsigned: their largest. */
-typedef uint32_t cxm_small_reach(const uint32_t *keys, size_t n, uint32_t base);
+/* Writes keys - base, as unsigned; returns the largest. */
+typedef uint32_t cxm_small_reach(const uint32_t *keys, size_t n, uint32_t base, uint32_t *out);
+
+void cxm_priv_small_orders(struct cxm_small_stripe *stripe);
 
 cxm_small_tile cxm_priv_small_tile_c;
 cxm_small_deal cxm_priv_small_deal_c;

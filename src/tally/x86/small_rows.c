@@ -27,27 +27,8 @@ TARGET static inline void rotate(__m512i r[CXM_LANES])
         r[i] = out[i];
 }
 
-TARGET void cxm_priv_small_tile_avx512(const struct cxm_small_stripe *stripe,
-                                       const uint8_t *const columns[CXM_LANES], size_t n,
-                                       bool flags, uint8_t rows[CXM_TILE_BYTES])
+TARGET static inline void transpose(__m512i r[CXM_LANES], uint8_t rows[CXM_TILE_BYTES])
 {
-    const __mmask64 there = n < CXM_TILE ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
-    const __m512i flag = _mm512_set1_epi8((char)CXM_SMALL_FLAG);
-    __m512i r[CXM_LANES];
-    for (int lane = 0; lane < CXM_LANES; lane++)
-        r[lane] = columns[lane] != NULL ? _mm512_maskz_loadu_epi8(there, columns[lane])
-                                        : _mm512_setzero_si512();
-    if (flags) {
-        __m512i own[CXM_LANES];
-        for (int lane = 0; lane < CXM_LANES; lane++)
-            own[lane] = r[lane];
-        for (int lane = 0; lane < CXM_LANES; lane++) {
-            const __m512i both = _mm512_or_si512(own[lane], own[stripe->partner[lane]]);
-            const __mmask64 flagged = _mm512_movepi8_mask(both);
-            r[lane] = stripe->first[lane] ? _mm512_mask_mov_epi8(own[lane], flagged, flag)
-                                          : _mm512_maskz_mov_epi8(~flagged, own[lane]);
-        }
-    }
     rotate(r);
     rotate(r);
     rotate(r);
@@ -56,29 +37,47 @@ TARGET void cxm_priv_small_tile_avx512(const struct cxm_small_stripe *stripe,
         _mm512_storeu_si512(rows + 64 * i, r[i]);
 }
 
-/* ---- sums ----------------------------------------------------------------------------- */
-
-struct orders {
-    __m512i own, beside, met; /* bytes of four rows, lane by lane; of the partners */
-};
-
-TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stripe)
+/* The tile with flags: a value that is flagged takes its partner along. */
+TARGET static void flagged_tile(const struct cxm_small_stripe *stripe,
+                                const uint8_t *const columns[CXM_LANES], size_t first,
+                                __mmask64 there, uint8_t rows[CXM_TILE_BYTES])
 {
-    const __m512i rows = _mm512_set1_epi32(0x30201000);
-    const __m128i lanes = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m128i partner = _mm_loadu_si128((const __m128i *)(const void *)stripe->partner);
-    const __m128i met = _mm_loadu_si128((const __m128i *)(const void *)stripe->met);
-    const __m512i each = _mm512_set1_epi32(0x01010101);
-    return (struct orders){
-        _mm512_add_epi8(rows, _mm512_mullo_epi32(_mm512_cvtepu8_epi32(lanes), each)),
-        _mm512_add_epi8(rows, _mm512_mullo_epi32(_mm512_cvtepu8_epi32(partner), each)),
-        _mm512_mullo_epi32(_mm512_cvtepu8_epi32(met), each),
-    };
+    const __m512i flag = _mm512_set1_epi8((char)CXM_SMALL_FLAG);
+    __m512i r[CXM_LANES];
+    for (int lane = 0; lane < CXM_LANES; lane++) {
+        const __m512i own = _mm512_maskz_loadu_epi8(there, columns[lane] + first);
+        const __m512i other = _mm512_maskz_loadu_epi8(there,
+                                                      columns[stripe->partner[lane]] + first);
+        const __mmask64 flagged = _mm512_movepi8_mask(_mm512_or_si512(own, other));
+        r[lane] = _mm512_mask_mov_epi8(own, flagged,
+                                       stripe->first[lane] ? flag : _mm512_setzero_si512());
+    }
+    transpose(r, rows);
 }
 
-TARGET static inline void add_rows(const struct orders *o, const uint8_t *rows, size_t n,
-                                   bool flags, struct cxm_small_sums *sums)
+TARGET void cxm_priv_small_tile_avx512(const struct cxm_small_stripe *stripe,
+                                       const uint8_t *const columns[CXM_LANES], size_t first,
+                                       size_t n, bool flags, uint8_t rows[CXM_TILE_BYTES])
 {
+    const __mmask64 there = n < CXM_TILE ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
+    if (flags) {
+        flagged_tile(stripe, columns, first, there, rows);
+        return;
+    }
+    __m512i r[CXM_LANES];
+    for (int lane = 0; lane < CXM_LANES; lane++)
+        r[lane] = _mm512_maskz_loadu_epi8(there, columns[lane] + first);
+    transpose(r, rows);
+}
+
+/* ---- sums ----------------------------------------------------------------------------- */
+
+TARGET static inline void add_rows(const struct cxm_small_stripe *stripe, const uint8_t *rows,
+                                   size_t n, bool flags, struct cxm_small_sums *sums)
+{
+    const __m512i own = _mm512_loadu_si512(stripe->own);
+    const __m512i beside = _mm512_loadu_si512(stripe->beside);
+    const __m512i limits = _mm512_loadu_si512(stripe->limits);
     const __m512i one = _mm512_set1_epi8(1), flag = _mm512_set1_epi8((char)CXM_SMALL_FLAG);
     __m512i x_sum = _mm512_loadu_si512(sums->recent[CXM_SUM_X]);
     __m512i xx_sum = _mm512_loadu_si512(sums->recent[CXM_SUM_XX]);
@@ -88,13 +87,13 @@ TARGET static inline void add_rows(const struct orders *o, const uint8_t *rows, 
     for (size_t i = 0; i < n; i += 4) {
         __m512i four = _mm512_loadu_si512(rows + i * CXM_LANES);
         if (flags) {
-            const __m512i up = _mm512_and_si512(_mm512_permutexvar_epi8(o->own, four), flag);
+            const __m512i up = _mm512_and_si512(_mm512_permutexvar_epi8(own, four), flag);
             flag_sum = _mm512_dpbusd_epi32(flag_sum, up, one);
             four = _mm512_andnot_si512(flag, four);
         }
-        const __m512i x = _mm512_permutexvar_epi8(o->own, four);
-        const __m512i y = _mm512_permutexvar_epi8(o->beside, four);
-        const __m512i more = _mm512_subs_epu8(_mm512_subs_epu8(x, y), o->met);
+        const __m512i x = _mm512_permutexvar_epi8(own, four);
+        const __m512i y = _mm512_permutexvar_epi8(beside, four);
+        const __m512i more = _mm512_subs_epu8(_mm512_subs_epu8(x, y), limits);
         x_sum = _mm512_dpbusd_epi32(x_sum, x, one);
         xx_sum = _mm512_dpbusd_epi32(xx_sum, x, x);
         xy_sum = _mm512_dpbusd_epi32(xy_sum, x, y);
@@ -110,11 +109,10 @@ TARGET static inline void add_rows(const struct orders *o, const uint8_t *rows, 
 TARGET void cxm_priv_small_add_avx512(const struct cxm_small_stripe *stripe, const uint8_t *rows,
                                       size_t n, bool flags, struct cxm_small_sums *sums)
 {
-    const struct orders o = orders_of(stripe);
     if (flags)
-        add_rows(&o, rows, n, true, sums);
+        add_rows(stripe, rows, n, true, sums);
     else
-        add_rows(&o, rows, n, false, sums);
+        add_rows(stripe, rows, n, false, sums);
 }
 
 /* ---- dealing -------------------------------------------------------------------------- */
@@ -128,29 +126,45 @@ TARGET static __attribute__((noinline)) void sum_buffer(struct cxm_small_slots *
                                   s->flags, &s->sums[(size_t)slot * s->n_stripes + t]);
 }
 
+/* One row; false: its key is new. */
+TARGET static inline bool deal_row(struct cxm_small_slots *s, uint32_t *cursor, uint8_t *rows,
+                                   const uint8_t *from, uint32_t n_stripes)
+{
+    const uint32_t at = *cursor;
+    for (uint32_t t = 0; t < n_stripes; t++)
+        _mm_storeu_si128((__m128i *)(void *)(rows + at + (size_t)t * CXM_BUFFER_BYTES),
+                         _mm_loadu_si128((const __m128i *)(const void *)(from
+                                                                         + t * CXM_TILE_BYTES)));
+    *cursor = at + CXM_LANES;
+    if (CXM_LIKELY(at % CXM_BUFFER_BYTES != 0))
+        return true;
+    *cursor = at - (at == 0 ? 0 : CXM_BUFFER_BYTES - CXM_LANES);
+    if (at != 0)
+        sum_buffer(s, *cursor);
+    return at != 0;
+}
+
 TARGET static inline size_t deal(struct cxm_small_slots *s, const uint8_t *tile,
                                  const uint32_t *keys, size_t first, size_t n,
                                  uint32_t n_stripes)
 {
     uint32_t *const cursors = s->cursors;
     uint8_t *const rows = cxm_priv_small_row(s, 0, 0);
-    const uint32_t base = s->base;
-    for (size_t i = first; i < n; i++) {
-        uint32_t *cursor = &cursors[keys[i] - base];
-        const uint32_t at = *cursor;
-        for (uint32_t t = 0; t < n_stripes; t++) {
-            const void *from = tile + t * CXM_TILE_BYTES + cxm_priv_small_place(i);
-            _mm_storeu_si128((__m128i *)(void *)(rows + at + (size_t)t * CXM_BUFFER_BYTES),
-                             _mm_loadu_si128((const __m128i *)from));
+    size_t i = first;
+    while (i < n) { /* a quarter of the tile, whose rows lie 64 bytes apart */
+        const size_t end = i / 16 * 16 + 16 < n ? i / 16 * 16 + 16 : n;
+        const uint8_t *from = tile + cxm_priv_small_place(i);
+        for (; i + 4 <= end; i += 4, from += 256) {
+#pragma GCC unroll 4
+            for (size_t k = 0; k < 4; k++) {
+                if (!deal_row(s, &cursors[keys[i + k]], rows, from + 64 * k, n_stripes))
+                    return i + k;
+            }
         }
-        if (CXM_LIKELY(at % CXM_BUFFER_BYTES != 0)) {
-            *cursor = at + CXM_LANES;
-            continue;
+        for (; i < end; i++, from += 64) {
+            if (!deal_row(s, &cursors[keys[i]], rows, from, n_stripes))
+                return i;
         }
-        if (at == 0)
-            return i;
-        *cursor = at - CXM_BUFFER_BYTES + CXM_LANES;
-        sum_buffer(s, *cursor);
     }
     return n;
 }
@@ -210,14 +224,16 @@ TARGET uint8_t cxm_priv_small_form_avx512(const uint8_t *const *columns, const i
     return any;
 }
 
-TARGET uint32_t cxm_priv_small_reach_avx512(const uint32_t *keys, size_t n, uint32_t base)
+TARGET uint32_t cxm_priv_small_reach_avx512(const uint32_t *keys, size_t n, uint32_t base,
+                                            uint32_t *out)
 {
     const __m512i from = _mm512_set1_epi32((int)base);
     __m512i largest = _mm512_setzero_si512();
     for (size_t i = 0; i < n; i += 16) {
         const __mmask16 there = (__mmask16)(n - i < 16 ? (1u << (n - i)) - 1 : 0xFFFF);
-        const __m512i k = _mm512_maskz_loadu_epi32(there, keys + i);
-        largest = _mm512_mask_max_epu32(largest, there, largest, _mm512_sub_epi32(k, from));
+        const __m512i k = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(there, keys + i), from);
+        largest = _mm512_mask_max_epu32(largest, there, largest, k);
+        _mm512_mask_storeu_epi32(out + i, there, k);
     }
     return _mm512_reduce_max_epu32(largest);
 }
