@@ -172,7 +172,7 @@ static enum cxm_status save(const struct cxm_column *score, const struct cxm_col
     return status;
 }
 
-static void same_at_any_threads(const struct cxm_column *score,
+static enum cxm_status same_at_any_threads(const struct cxm_column *score,
                                 const struct cxm_column *by, int32_t invalid)
 {
     uint8_t *general, *quick;
@@ -194,6 +194,7 @@ static void same_at_any_threads(const struct cxm_column *score,
     }
     if (status == CXM_OK)
         free(general);
+    return status;
 }
 
 enum shape { UNIFORM, SKEWED, SORTED, EQUAL, TWO_ENDS, HOT };
@@ -267,13 +268,108 @@ static void short_cuts_equal_general_road(void **state)
                                                          4 * step, 4);
         score.validity = cases[i].bitmap ? r->valid : NULL;
         score.validity_offset = (int64_t)random_below(&seed, 8);
-        same_at_any_threads(&score, &by, CXM_INVALID_ERROR);
+        assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
         if (i % 3 > 0)
             continue;
         r->score[step * (ROWS - 9)] = 200; /* the lower one is named */
         r->score[step * (ROWS / 2 + 3)] = 77;
-        same_at_any_threads(&score, &by, i % 2 == 0 ? CXM_INVALID_ERROR : CXM_INVALID_COUNT);
+        (void)same_at_any_threads(&score, &by, i % 2 == 0 ? CXM_INVALID_ERROR : CXM_INVALID_COUNT);
     }
+    free(r);
+}
+
+/* ---- keys of other kinds -------------------------------------------------------------- */
+
+enum { SOME_ROWS = 140000, TEXTS = 700, LONGEST = 40 };
+
+struct texts {
+    char heap[TEXTS * LONGEST];
+    int32_t offsets[TEXTS + 1], row_offsets[SOME_ROWS + 1];
+    char row_heap[SOME_ROWS * LONGEST];
+    uint8_t valid[TEXTS / 8 + 1];
+    uint16_t index[SOME_ROWS];
+};
+
+/* Texts of 0 to 39 bytes, alike but for a few; some hold a NUL, or the bytes that a NUL becomes in
+ * a key; some are twice in the dictionary. */
+static void make_texts(struct texts *t)
+{
+    for (int i = 0; i < TEXTS; i++) {
+        char text[LONGEST];
+        const int n = (int)random_below(&seed, i % 3 == 0 ? 4 : LONGEST);
+        for (int b = 0; b < n; b++)
+            text[b] = i % 7 == 0 ? "\0\xFF" "a"[random_below(&seed, 3)] : (char)('a' + i % 2);
+        memcpy(t->heap + t->offsets[i], text, (size_t)n);
+        t->offsets[i + 1] = t->offsets[i] + n;
+    }
+    for (size_t i = 0; i < sizeof t->valid; i++)
+        t->valid[i] = (uint8_t)(random_u64(&seed) | random_u64(&seed) | random_u64(&seed));
+    for (int i = 0; i < SOME_ROWS; i++) {
+        t->index[i] = (uint16_t)random_below(&seed, TEXTS);
+        const int32_t from = t->offsets[t->index[i]], n = t->offsets[t->index[i] + 1] - from;
+        memcpy(t->row_heap + t->row_offsets[i], t->heap + from, (size_t)n);
+        t->row_offsets[i + 1] = t->row_offsets[i] + n;
+    }
+}
+
+static void other_keys_equal_general_road(void **state)
+{
+    (void)state;
+    static const struct cxm_label none[1] = { { .text = "aaa", .missing = 1 } };
+    struct rows *r = malloc(sizeof *r);
+    struct texts *t = calloc(1, sizeof *t);
+    double *reals = malloc(SOME_ROWS * sizeof *reals);
+    uint8_t *yes = malloc(SOME_ROWS);
+    assert_true(r != NULL && t != NULL && reals != NULL && yes != NULL);
+    fill(r, UNIFORM, 0, 3000);
+    make_texts(t);
+    for (int i = 0; i < SOME_ROWS; i++) {
+        yes[i] = (uint8_t)(r->key[i] % 2);
+        reals[i] = i % 50 == 0 ? NAN : (double)(r->key[i] % 40) / 8;
+        r->key[i] = (int64_t)(uint64_t)(r->key[i] * 0x9E3779B97F4A7C15);
+    }
+    struct cxm_column dictionary = cxm_column_make("key", CXM_UTF8, t->offsets, TEXTS, 4, 0);
+    dictionary.heap = t->heap;
+    struct cxm_column with_nulls = dictionary;
+    with_nulls.validity = t->valid;
+    struct cxm_column keys[10];
+    size_t n = 0;
+    keys[n++] = cxm_column_make("key", CXM_U64, r->key, SOME_ROWS, 8, 8);
+    keys[n++] = cxm_column_make("key", CXM_I64, r->key, SOME_ROWS, 8, 8);
+    keys[n] = keys[0];
+    keys[n++].validity = r->valid;
+    keys[n++] = cxm_column_make("key", CXM_F64, reals, SOME_ROWS, 8, 8);
+    keys[n++] = cxm_column_make("key", CXM_BOOL, yes, SOME_ROWS, 1, 1);
+    keys[n] = cxm_column_make("key", CXM_UTF8, t->row_offsets, SOME_ROWS, 4, 0);
+    keys[n++].heap = t->row_heap;
+    keys[n] = keys[n - 1];
+    keys[n].validity = r->valid;
+    keys[n].labels = none;
+    keys[n++].n_labels = 1;
+    keys[n] = cxm_column_make("key", CXM_U16, t->index, SOME_ROWS, 2, 2);
+    keys[n++].dictionary = &dictionary;
+    keys[n] = keys[n - 1];
+    keys[n].dictionary = &with_nulls;
+    keys[n].validity = r->valid;
+    keys[n].labels = none;
+    keys[n++].n_labels = 1;
+    keys[n] = keys[n - 1];
+    keys[n++].flags |= CXM_COLUMN_ORDERED;
+    for (size_t k = 0; k < n; k++) {
+        struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, SOME_ROWS, 1, 1);
+        score.validity = k % 2 == 0 ? r->valid + 1 : NULL;
+        score.validity_offset = 3;
+        assert_int_equal(same_at_any_threads(&score, &keys[k], CXM_INVALID_ERROR), CXM_OK);
+        r->score[SOME_ROWS - 70000 + (int)k] = 99;
+        (void)same_at_any_threads(&score, &keys[k], k % 3 == 0 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR);
+        r->score[SOME_ROWS - 70000 + (int)k] = 10;
+    }
+    t->index[777] = TEXTS; /* outside of the dictionary */
+    const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, SOME_ROWS, 1, 1);
+    assert_int_equal(same_at_any_threads(&score, &keys[n - 2], CXM_INVALID_ERROR), CXM_EDATA);
+    free(reals);
+    free(yes);
+    free(t);
     free(r);
 }
 
@@ -281,13 +377,25 @@ static void short_cuts_equal_general_road(void **state)
 static void out_of_memory(void **state)
 {
     (void)state;
-    static const uint64_t spans[] = { 50, 300000 };
+    static const uint64_t spans[] = { 50, 300000, 3000, 3000 };
     struct rows *r = malloc(sizeof *r);
-    assert_non_null(r);
+    struct texts *t = calloc(1, sizeof *t);
+    assert_true(r != NULL && t != NULL);
+    make_texts(t);
+    struct cxm_column dictionary = cxm_column_make("key", CXM_UTF8, t->offsets, TEXTS, 4, 0);
+    dictionary.heap = t->heap;
     for (size_t s = 0; s < COUNT_OF(spans); s++) {
         fill(r, UNIFORM, 0, spans[s]);
-        const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, ROWS, 1, 1);
-        const struct cxm_column by = cxm_column_make("key", CXM_U32, r->short_key, ROWS, 4, 4);
+        const size_t n = s < 2 ? ROWS : 5000; /* the others are sparse, or from a dictionary */
+        for (size_t i = 0; s == 2 && i < n; i++)
+            r->key[i] *= 1000000007;
+        const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, n, 1, 1);
+        struct cxm_column by = s == 2 ? cxm_column_make("key", CXM_U64, r->key, n, 8, 8)
+                                      : cxm_column_make("key", CXM_U32, r->short_key, n, 4, 4);
+        if (s == 3) {
+            by = cxm_column_make("key", CXM_U16, t->index, n, 2, 2);
+            by.dictionary = &dictionary;
+        }
         const struct cxm_input inputs[2] = { { "score", &score }, { "by", &by } };
         const struct cxm_add_options options = { sizeof options, 0, 0, 2, 0 };
         for (int fail_at = 1;; fail_at++) {
@@ -304,6 +412,7 @@ static void out_of_memory(void **state)
             assert_int_equal(got, CXM_ENOMEM);
         }
     }
+    free(t);
     free(r);
 }
 
@@ -312,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counting_keys),
         cmocka_unit_test(short_cuts_equal_general_road),
+        cmocka_unit_test(other_keys_equal_general_road),
         cmocka_unit_test(out_of_memory),
     };
     seed = random_seed();

@@ -477,3 +477,14 @@ void cxm_priv_read_key_text(struct cxm_reader *reader, int64_t first, size_t n,
         done += count;
     }
 }
+
+void cxm_priv_read_key_indexes(const struct cxm_column *column, int64_t first, size_t n,
+                               int64_t *indexes, uint8_t *states)
+{
+    const struct cxm_rules rules = cxm_priv_rules(column);
+    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
+        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
+        cxm_priv_load_indexes(&rules, column, first + (int64_t)done, count, indexes + done,
+                              states + done);
+    }
+}

@@ -97,6 +97,10 @@ void cxm_priv_read_key_words(struct cxm_reader *reader, const struct cxm_key_pla
  * indexes outside of the dictionary). */
 void cxm_priv_read_key_text(struct cxm_reader *reader, int64_t first, size_t n,
                             struct cxm_text *text, uint8_t *states);
+/* For a column in one piece with a dictionary: its indexes, MISSING where there is none, INVALID
+ * outside of the dictionary. What the dictionary holds there is for cxm_priv_read_key_text. */
+void cxm_priv_read_key_indexes(const struct cxm_column *column, int64_t first, size_t n,
+                               int64_t *indexes, uint8_t *states);
 /* A word back to the value of the key (text of categories is filled in by the owner). */
 void cxm_priv_key_from_word(int32_t type, uint64_t word, struct cxm_key *out);
 /* The word of a number, CXM_KEY_REAL; both zeros are one. */

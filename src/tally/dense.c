@@ -319,6 +319,22 @@ static enum cxm_dense_result count_many(const struct cxm_dense_rows *rows, int64
     return result;
 }
 
+static void prepare(const struct cxm_config *config, const struct cxm_sources *sources,
+                    struct cxm_dense_rows *rows)
+{
+    uint16_t codes[256];
+    *rows = (struct cxm_dense_rows){
+        .config = config,
+        .answers = sources->slots[0],
+        .keys = sources->keys[0],
+        .count = cxm_priv_kernels(0).count_keys,
+        .stride = config->units[0].bins + 2,
+    };
+    make_codes(config, rows->answers, codes);
+    for (int i = 0; i < 256; i++)
+        rows->codes[i] = (uint8_t)codes[i];
+}
+
 enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
                                             const struct cxm_sources *sources, int n_threads,
                                             struct cxm_state *state)
@@ -326,18 +342,9 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
     const int64_t n = sources->n;
     if (n <= 0 || sources->n_keys == 0 || !rating_fits(config, sources) || !key_fits(sources))
         return CXM_DENSE_NO;
-    struct cxm_dense_rows rows = {
-        .config = config,
-        .answers = sources->slots[0],
-        .keys = sources->keys[0],
-        .loops = cxm_priv_key_loops(sources->keys[0]->type),
-        .count = cxm_priv_kernels(0).count_keys,
-        .stride = config->units[0].bins + 2,
-    };
-    uint16_t codes[256];
-    make_codes(config, rows.answers, codes);
-    for (int i = 0; i < 256; i++)
-        rows.codes[i] = (uint8_t)codes[i];
+    struct cxm_dense_rows rows;
+    prepare(config, sources, &rows);
+    rows.loops = cxm_priv_key_loops(rows.keys->type);
     rows.keys_in_place = rows.loops.four_bytes && rows.keys->stride == 4;
     const struct look seen = look(&rows, n);
     const bool large = n >= MANY_ROWS
@@ -356,9 +363,18 @@ enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
                                            const struct cxm_sources *sources, int64_t first,
                                            int64_t last, struct cxm_state *state)
 {
-    if (first >= last || sources->n_keys > 0 || !rating_fits(config, sources))
+    if (first >= last || !rating_fits(config, sources)
+        || (sources->n_keys > 0 && last - first < FEW_ROWS))
         return CXM_DENSE_NO;
-    const enum cxm_dense_result result = count_all(config, sources, first, last, state);
+    enum cxm_dense_result result;
+    if (sources->n_keys == 0) {
+        result = count_all(config, sources, first, last, state);
+    } else {
+        struct cxm_dense_rows rows;
+        prepare(config, sources, &rows);
+        rows.loops = cxm_priv_key_loops(CXM_U32); /* group numbers are the keys */
+        result = cxm_priv_coded_range(&rows, sources, first, last, state);
+    }
     if (result == CXM_DENSE_DONE)
         state->rows += last - first;
     return result;

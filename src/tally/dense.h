@@ -73,6 +73,9 @@ enum cxm_dense_result cxm_priv_dense_reach(const struct cxm_dense_rows *rows,
                                            struct cxm_dense_keys *k, int64_t low, int64_t high);
 void cxm_priv_dense_release(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k);
 
+/* Adds the n * stride counters of n keys, from number `at` on, to sums. */
+void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums);
+
 /* A fresh state gets the cells of all keys that were counted in any of n sets of counters, in the
  * order of the keys. NO: there are invalid answers, and they are to be named. */
 enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
@@ -84,6 +87,10 @@ enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
 enum { CXM_DENSE_MOST_PARTS = 2048 };
 enum cxm_dense_result cxm_priv_dense_many(const struct cxm_dense_rows *rows, int64_t n_rows,
                                           int n_threads, struct cxm_dense_keys *k);
+/* A range of rows by one key of any kind, see coded.c. */
+enum cxm_dense_result cxm_priv_coded_range(const struct cxm_dense_rows *rows,
+                                           const struct cxm_sources *sources, int64_t first,
+                                           int64_t last, struct cxm_state *state);
 /* How many low bits of a key are counted within a part of the keys. */
 int cxm_priv_dense_part_bits(uint32_t stride);
 

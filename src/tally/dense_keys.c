@@ -119,8 +119,7 @@ const uint8_t *cxm_priv_dense_bits(const struct cxm_column *answers, int64_t row
 
 /* ---- counters ------------------------------------------------------------------------- */
 
-/* Adds the n * stride counters of n keys, from number `at` on, to sums. */
-static void add_counters(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums)
+void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums)
 {
     const size_t first = at * k->c.stride, end = first + n * k->c.stride;
     for (int table = 0; table < (k->c.apart > 0 ? 4 : 1); table++) {
@@ -145,7 +144,7 @@ static void move_counters(const struct cxm_dense_keys *k, struct cxm_dense_keys 
         const size_t n = k->c.n_keys - key < BLOCK_KEYS ? k->c.n_keys - key : BLOCK_KEYS;
         const size_t at = (shift + key) * k->c.stride;
         memset(sums, 0, n * k->c.stride * sizeof *sums);
-        add_counters(k, key, n, sums);
+        cxm_priv_dense_sums(k, key, n, sums);
         for (size_t i = 0; i < n * k->c.stride; i++) {
             to->c.counters[at + i] = (uint8_t)sums[i];
             if (sums[i] < 256)
@@ -256,7 +255,7 @@ static void sum_block(const struct making *m, uint64_t first, size_t n, int64_t 
         const uint64_t from = first > begin ? first : begin;
         const uint64_t to = first + n < end ? first + n : end;
         if (from < to)
-            add_counters(k, (size_t)(from - begin), (size_t)(to - from),
+            cxm_priv_dense_sums(k, (size_t)(from - begin), (size_t)(to - from),
                          sums + (from - first) * m->rows->stride);
     }
 }

@@ -102,6 +102,20 @@ static inline void cxm_priv_put_number_key(uint8_t *out, double value)
     out[0] = 1; /* CXM_TAG_PRESENT */
     cxm_priv_put_u64(out + 1, __builtin_bswap64(cxm_priv_word_of_real(value)));
 }
+/* Writes the key of a text, at most 2 n + 3 bytes; returns how many. */
+static inline size_t cxm_priv_put_text_key(uint8_t *out, struct cxm_text text)
+{
+    uint8_t *to = out;
+    *to++ = 1; /* CXM_TAG_PRESENT */
+    for (size_t i = 0; i < text.n; i++) {
+        *to++ = (uint8_t)text.bytes[i];
+        if (text.bytes[i] == '\0')
+            *to++ = 0xFF;
+    }
+    *to++ = 0;
+    *to++ = 0;
+    return (size_t)(to - out);
+}
 /* Weights of a frame are both 0, or both above it. */
 bool cxm_priv_frame_is_sound(const struct cxm_layout *layout, const int64_t *cell);
 /* All or nothing. */
