@@ -489,7 +489,8 @@ static enum cxm_status scan_rows(struct scan *s, struct cxm_error *error)
                                                in->category };
     const struct cxm_event_plan plan = {
         .filter = filter, .visit = visit, .visit_packed = takes_words(s) ? visit_words : NULL,
-        .context = s, .has_latest = true, .latest = s->rules->as_of, .threads = in->threads,
+        .context = s, .has_latest = true, .latest = s->rules->as_of,
+        .keeps_complete = true, .threads = in->threads,
         .count_invalid = in->count_invalid, .subsecond = &s->out->subsecond,
         .allocator = s->allocator,
     };

@@ -166,6 +166,9 @@ static enum cxm_status partition_block(struct cxm_sorter *w, struct cxm_sort_rea
 {
     const struct cxm_sorting *s = w->sorting;
     struct cxm_sort_block *b = w->block;
+    bool room = true;
+    if (s->is_plain && cxm_priv_pack_plain_rows(w, first, n, &room))
+        return room ? CXM_OK : cxm_priv_no_memory(&w->error);
     cxm_priv_sort_read(s, r, first, n, b, &w->subsecond);
     if (!s->plan->count_invalid) {
         const enum cxm_status status = refuse_invalid(s, b, first, n, &w->error);
@@ -196,6 +199,9 @@ static void *partition_rows(void *argument)
         w->status = partition_block(w, &readers, first,
                                     left < CXM_SORT_BLOCK ? (size_t)left : CXM_SORT_BLOCK);
     }
+    if (w->status == CXM_OK
+        && !(cxm_priv_pool_close(&w->packed) && cxm_priv_pool_close(&w->whole)))
+        w->status = cxm_priv_no_memory(&w->error);
     return NULL;
 }
 

@@ -86,6 +86,8 @@ struct cxm_event_plan {
     void *context;
     bool has_latest;          /* the filter keeps nothing that is later */
     int64_t latest;
+    bool keeps_complete;      /* it keeps all other rows that have all their values, and does nothing
+                               * about them */
     bool codes_given;         /* the code is a column of unsigned 32-bit numbers < 2^32 - 1 */
     unsigned without;         /* variants of kernels that are not to be used, for tests */
     int threads;              /* 0 means 1; no more than CXM_MOST_WORKERS */

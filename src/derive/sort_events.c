@@ -95,17 +95,15 @@ static inline void place(const struct buckets *to, const struct cxm_event *event
 static void place_pool(const struct cxm_pack *pack, const struct cxm_pool *pool, bool whole,
                        uint32_t partition, const struct buckets *to)
 {
-    size_t left = cxm_priv_pool_count(pool, partition);
-    for (uint32_t c = left > 0 ? pool->first[partition] : 0; c != 0; c = pool->next[c - 1]) {
-        const unsigned char *at = cxm_priv_pool_chunk(pool, c);
-        const size_t n = left < pool->chunk_records ? left : pool->chunk_records;
+    const unsigned char *at;
+    size_t n;
+    for (uint32_t c = 0; (at = cxm_priv_pool_chunk(pool, partition, c, &n)) != NULL; c++) {
         for (size_t i = 0; i < n; i++, at += pool->record_bytes) {
             const void *const record = at;
             const struct cxm_event event = whole ? *(const struct cxm_event *)record
                                                  : cxm_priv_unpack(pack, record);
             place(to, &event);
         }
-        left -= n;
     }
 }
 

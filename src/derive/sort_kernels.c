@@ -6,6 +6,45 @@
 
 enum { SHORT_RUN = 16 }; /* words that insertion sorts faster than merging */
 
+static uint64_t plain_at(const void *array, enum cxm_plain_kind kind, size_t row)
+{
+    switch (kind) {
+    case CXM_PLAIN_8: return ((const uint64_t *)array)[row];
+    case CXM_PLAIN_U32: return ((const uint32_t *)array)[row];
+    case CXM_PLAIN_I32: return (uint64_t)(int64_t)((const int32_t *)array)[row];
+    case CXM_PLAIN_U8: return ((const uint8_t *)array)[row];
+    case CXM_PLAIN_NONE:
+    default: return 0;
+    }
+}
+
+bool cxm_priv_pack_plain_c(const struct cxm_plain_rows *r, size_t first, size_t n,
+                           uint64_t *customers, uint64_t *words)
+{
+    const int rest_bits = r->code_bits + r->time_bits;
+    uint64_t odd = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t row = first + i;
+        const uint64_t customer = plain_at(r->customer, r->customer_kind, row) - r->customer_base;
+        const uint64_t time = (uint64_t)r->time[row] - r->time_base;
+        uint64_t word = time;
+        odd |= time > r->latest;
+        if (r->code_kind != CXM_PLAIN_NONE) {
+            const uint64_t code = plain_at(r->code, r->code_kind, row) - r->code_base;
+            odd |= code >> r->code_bits | (code + 1) >> r->code_bits; /* the last is for missing */
+            word |= code << r->time_bits;
+        }
+        if (r->hashed) {
+            customers[i] = customer;
+        } else {
+            odd |= r->customer_bits < 64 ? customer >> r->customer_bits : 0;
+            word |= cxm_priv_mix(customer, r->customer_bits) << rest_bits;
+        }
+        words[i] = word;
+    }
+    return odd == 0;
+}
+
 static void insertion_sort(uint64_t *words, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
@@ -81,13 +120,15 @@ size_t cxm_priv_count_stretches_c(const uint64_t masks[CXM_MASKS], uint64_t last
 
 struct cxm_sort_kernels cxm_priv_sort_kernels(unsigned mask)
 {
-    struct cxm_sort_kernels k = { cxm_priv_sort_runs_c, cxm_priv_near_words_c,
-                                  cxm_priv_count_stretches_c };
+    struct cxm_sort_kernels k = { cxm_priv_pack_plain_c, cxm_priv_sort_runs_c,
+                                  cxm_priv_near_words_c, cxm_priv_count_stretches_c };
 #if CXM_SORT_X86
     if ((mask & CXM_SORT_AVX512) == 0 && __builtin_cpu_supports("avx512f")) {
         k.sort_runs = cxm_priv_sort_runs_avx512;
         k.near_words = cxm_priv_near_words_avx512;
     }
+    if ((mask & CXM_SORT_AVX512) == 0 && __builtin_cpu_supports("avx512dq"))
+        k.pack_plain = cxm_priv_pack_plain_avx512;
     if ((mask & CXM_SORT_POPCNT) == 0 && __builtin_cpu_supports("popcnt")
         && __builtin_cpu_supports("bmi"))
         k.count_stretches = cxm_priv_count_stretches_popcnt;

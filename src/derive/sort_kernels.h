@@ -39,11 +39,31 @@ enum { CXM_MASKS = 4 };
 typedef size_t cxm_count_stretches(const uint64_t masks[CXM_MASKS], uint64_t last, size_t n,
                                    uint32_t open[CXM_MASKS], uint32_t (*counts)[CXM_MASKS]);
 
+/* Columns that are plain arrays, and how their rows become words (sorting.h). */
+enum cxm_plain_kind { CXM_PLAIN_NONE, CXM_PLAIN_8, CXM_PLAIN_U8, CXM_PLAIN_U32, CXM_PLAIN_I32 };
+
+struct cxm_plain_rows {
+    enum cxm_plain_kind customer_kind, code_kind; /* codes: NONE, U8, U32 */
+    const void *customer, *code;
+    const int64_t *time;
+    uint64_t customer_base, code_base, time_base; /* that are taken off */
+    int customer_bits, code_bits, time_bits;
+    uint64_t latest;   /* time - time_base of rows that are kept, at most */
+    bool hashed;
+};
+
+/* Packs rows 0 … n - 1: words, and where customers are hashed those as they are. false when some
+ * row does not fit: the words then hold anything. */
+typedef bool cxm_pack_plain(const struct cxm_plain_rows *rows, size_t first, size_t n,
+                            uint64_t *customers, uint64_t *words);
+
+cxm_pack_plain cxm_priv_pack_plain_c;
 cxm_sort_runs cxm_priv_sort_runs_c;
 cxm_near_words cxm_priv_near_words_c;
 cxm_count_stretches cxm_priv_count_stretches_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_SORT_X86 1
+cxm_pack_plain cxm_priv_pack_plain_avx512;
 cxm_sort_runs cxm_priv_sort_runs_avx512;
 cxm_near_words cxm_priv_near_words_avx512;
 cxm_count_stretches cxm_priv_count_stretches_popcnt;
@@ -51,10 +71,18 @@ cxm_count_stretches cxm_priv_count_stretches_popcnt;
 #define CXM_SORT_X86 0
 #endif
 
+/* One-to-one among numbers of so many bits (1 … 64), and every bit reaches the highest. */
+#define CXM_MIX_FACTOR 0x9E3779B97F4A7C15u
+static inline uint64_t cxm_priv_mix(uint64_t x, int bits)
+{
+    return (x ^ x >> (bits + 1) / 2) * CXM_MIX_FACTOR & UINT64_MAX >> (64 - bits);
+}
+
 /* From the smallest; `other` has room for n words. */
 void cxm_priv_sort_run(uint64_t *words, size_t n, uint64_t *other);
 
 struct cxm_sort_kernels {
+    cxm_pack_plain *pack_plain;
     cxm_sort_runs *sort_runs;
     cxm_near_words *near_words;
     cxm_count_stretches *count_stretches;

@@ -138,6 +138,7 @@ void cxm_priv_pack_choose(struct cxm_sorting *s, struct cxm_sort_block *b)
     choose_bits(s, &g);
     s->pack.n_words = (s->pack.form == CXM_PACK_HASHED ? 2 : 1) + (s->pack.payload ? 1 : 0);
     choose_partitions(s);
+    cxm_priv_pack_plain_choose(s);
 }
 
 /* ---- packing -------------------------------------------------------------------------- */
@@ -307,6 +308,18 @@ static void move_first(struct cxm_sort_block *b, size_t i)
     b->extra[0] = b->extra[i];
     b->row[0] = b->row[i];
     b->code_state[0] = b->code_state[i];
+}
+
+bool cxm_priv_pack_plain_rows(struct cxm_sorter *w, int64_t first, size_t n, bool *room)
+{
+    const struct cxm_sorting *s = w->sorting;
+    struct cxm_sort_block *b = w->block;
+    if (!s->kernels.pack_plain(&s->plain, (size_t)first, n, b->customer, b->word))
+        return false;
+    for (size_t i = 0; s->pack.payload && i < n; i++)
+        b->payload[i] = (uint64_t)CXM_NO_EXTRA << 32 | ((uint32_t)first + (uint32_t)i);
+    *room = deal_packed(w, n);
+    return true;
 }
 
 bool cxm_priv_pack_rows(struct cxm_sorter *w, size_t n)

@@ -33,28 +33,23 @@ struct walk {
 static inline void prefetch_chunk(const unsigned char *chunk)
 {
     enum { LINE = 64 };
-    for (int i = 0; i < CXM_CHUNK_BYTES; i += LINE)
+    for (int i = 0; chunk != NULL && i < CXM_CHUNK_BYTES; i += LINE)
         __builtin_prefetch(chunk + i);
 }
 
 /* The next piece, in the order of the rows; NULL: there are no more. */
 static const uint64_t *next_piece(struct walk *walk, size_t *n)
 {
+    enum { AHEAD = 2 };
     const struct cxm_sorting *s = walk->sorting;
     for (; walk->worker < s->n_workers; walk->worker++, walk->chunk = 0) {
         const struct cxm_pool *pool = &s->workers[walk->worker].packed;
-        if (pool->cursors == NULL)
+        const unsigned char *at = cxm_priv_pool_chunk(pool, walk->partition, walk->chunk, n);
+        if (at == NULL)
             continue;
-        walk->chunk = walk->chunk == 0 ? pool->first[walk->partition]
-                                       : pool->next[walk->chunk - 1];
-        if (walk->chunk == 0)
-            continue;
-        const unsigned char *at = cxm_priv_pool_chunk(pool, walk->chunk);
-        const uint32_t after = pool->next[walk->chunk - 1];
-        if (after != 0)
-            prefetch_chunk(cxm_priv_pool_chunk(pool, after));
-        *n = after != 0 ? pool->chunk_records
-                        : (pool->cursors[walk->partition] - (uintptr_t)at) / pool->record_bytes;
+        size_t later;
+        prefetch_chunk(cxm_priv_pool_chunk(pool, walk->partition, walk->chunk + AHEAD, &later));
+        walk->chunk++;
         return (const uint64_t *)(const void *)at;
     }
     return NULL;

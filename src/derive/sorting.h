@@ -49,12 +49,6 @@ static inline int cxm_priv_bits_of(uint64_t x)
     return x == 0 ? 0 : 64 - __builtin_clzll(x);
 }
 
-/* One-to-one among numbers of so many bits (1 … 64), and every bit reaches the highest. */
-static inline uint64_t cxm_priv_mix(uint64_t x, int bits)
-{
-    return (x ^ x >> (bits + 1) / 2) * 0x9E3779B97F4A7C15u & cxm_priv_ones(bits);
-}
-
 static inline uint64_t cxm_priv_unmix(uint64_t x, int bits)
 {
     x = x * 0xF1DE83E19937733Du & cxm_priv_ones(bits); /* the inverse modulo 2^64 */
@@ -68,28 +62,34 @@ struct cxm_pool {
     const struct cxm_allocator *allocator;
     size_t record_bytes;
     uint32_t chunk_records;
+    uint32_t n_partitions;
     uintptr_t full;             /* the lower bits of a cursor at the end of its chunk */
     uintptr_t *cursors;         /* by partition: where the next record goes; NULL: no pool yet */
-    uint32_t *first, *last, *n_chunks; /* by partition: chunk + 1; 0: none */
-    uint32_t *next;             /* by chunk: the next one + 1 */
+    uint32_t *owners;           /* by chunk: its partition */
     uint32_t used, capacity;    /* chunks */
-    uint32_t slab_chunks;       /* a power of two */
-    int slab_shift;
-    unsigned char **slabs;      /* as allocated; chunks begin at the next multiple of 1 KiB */
+    uint64_t most;              /* chunks that there can be */
+    int slab_shift;             /* 2^slab_shift chunks in a slab */
+    unsigned char **slabs;      /* where their first chunks begin */
+    void **blocks;              /* as they were allocated */
     uint32_t n_slabs, slabs_capacity;
+    uint32_t *begins, *chunks;  /* in the end: chunks of partition p are begins[p] … */
 };
 
 enum { CXM_CHUNK_BYTES = 1024 };
 
-/* Rows: how many there may be, for the size of the slabs. */
+/* rows: no more records than that are put into the pool. */
 bool cxm_priv_pool_init(struct cxm_pool *pool, size_t record_bytes, int64_t rows,
                         uint32_t n_partitions, const struct cxm_allocator *allocator);
 void cxm_priv_pool_release(struct cxm_pool *pool);
 /* Another chunk for a partition whose last one is full: where it begins, which is its cursor
  * then; 0: out of memory. */
 uintptr_t cxm_priv_pool_extend(struct cxm_pool *pool, uint32_t partition);
+/* When all is written: sorts the chunks by partition; before, there is nothing to read. */
+bool cxm_priv_pool_close(struct cxm_pool *pool);
+/* Chunk number `at` of a partition and how many records it has; NULL: there are no more. */
+const unsigned char *cxm_priv_pool_chunk(const struct cxm_pool *pool, uint32_t partition,
+                                         uint32_t at, size_t *n);
 size_t cxm_priv_pool_count(const struct cxm_pool *pool, uint32_t partition);
-const unsigned char *cxm_priv_pool_chunk(const struct cxm_pool *pool, uint32_t chunk);
 
 static inline bool cxm_priv_is_full(const struct cxm_pool *pool, uintptr_t cursor)
 {
@@ -116,6 +116,8 @@ struct cxm_sorting {
     struct cxm_column time, extra; /* with INT64_MIN as missing */
     int64_t n_rows;
     struct cxm_pack pack;
+    struct cxm_plain_rows plain;
+    bool is_plain;              /* blocks may be packed from the arrays of the caller */
     uint32_t n_partitions;      /* as many again are for customers outside of the guess */
     unsigned n_workers;
     struct cxm_sorter *workers;
@@ -167,6 +169,11 @@ void cxm_priv_sort_read(const struct cxm_sorting *s, struct cxm_sort_readers *re
 
 /* How records look, from a sample of the rows. */
 void cxm_priv_pack_choose(struct cxm_sorting *s, struct cxm_sort_block *b);
+/* Can rows be packed from plain arrays? */
+void cxm_priv_pack_plain_choose(struct cxm_sorting *s);
+/* Packs rows that all are there and kept right from plain arrays, and deals them out; false: some
+ * are not, nothing was done. */
+bool cxm_priv_pack_plain_rows(struct cxm_sorter *w, int64_t first, size_t n, bool *room);
 /* Puts n rows, all of them kept and in the first places of the block's arrays, into the pools of
  * a worker. false: out of memory. */
 bool cxm_priv_pack_rows(struct cxm_sorter *w, size_t n);
