@@ -650,6 +650,88 @@ static void matches_the_obvious_program(void **state)
     }
 }
 
+/* Windows from the opening, and no states wanted: neighbours in packed words decide. */
+static void words_match_the_obvious_program(void **state)
+{
+    (void)state;
+    uint64_t seed = random_seed();
+    for (int round = 0; round < 6000; round++) {
+        struct table t = random_contacts(&seed);
+        struct rules r = random_rules(&seed);
+        struct verdict v[MOST];
+        struct cxm_row rows[16];
+        size_t n = 0;
+        r.from_opening = true;
+        r.start = r.end = 0;
+        for (size_t i = 0; i < t.n; i++)
+            t.resolved[i] = INT64_MIN;
+        link_columns(&t);
+        for (size_t i = 0; i < t.n; i++)
+            judge_contact(&t, &r, i, &v[i]);
+        judge_issues(&t, &r, v);
+        struct cxm_contacts c = contacts_of(&t, r.category, r.as_of);
+        const struct cxm_fcr_window_options options = options_of(&r);
+        c.resolved = NULL;
+        assert_int_equal(cxm_fcr_window(&c, r.window, &options, CXM_ROWS(rows), &n, NULL),
+                         CXM_OK);
+        check_estimate(&t, &r, v, 0, false, &rows[0].estimate);
+        check_estimate(&t, &r, v, 0, true, &rows[1].estimate);
+        assert_int_equal(rows[0].estimate.n + rows[0].estimate.missing
+                         + rows[0].estimate.excluded, t.n);
+    }
+}
+
+/* Many rows, many of them at the same instant: the words and the events, which is what a caller
+ * who wants states gets, give the same rows to the last bit. */
+static void words_and_events_agree(void **state)
+{
+    (void)state;
+    uint64_t seed = random_seed();
+    enum { N = 140000, FEW = 4000, MEASURES = 14 };
+    uint64_t *customer = malloc(N * sizeof *customer);
+    int64_t *opened = malloc(N * sizeof *opened);
+    uint8_t *category = malloc(N), *states = malloc(N);
+    for (int round = 0; round < 60; round++) {
+        const size_t n = round < 5 ? N : random_below(&seed, FEW);
+        const uint64_t customers = round % 5 == 0 ? 1 : 1 + random_below(&seed, n / 3 + 1);
+        const uint64_t span = round % 7 == 0 ? 2 : 1 + random_below(&seed, 5000000);
+        const uint64_t apart = round % 3 == 0 ? 0x9e3779b97f4a7c15u : 1;
+        for (size_t i = 0; i < n; i++) {
+            customer[i] = random_below(&seed, customers) * apart;
+            category[i] = (uint8_t)random_below(&seed, 3);
+            opened[i] = (int64_t)random_below(&seed, span) - 1000000;
+        }
+        if (n > 0 && round % 4 == 0)
+            opened[random_below(&seed, n)] = -((int64_t)1 << 45);
+        const struct cxm_column who = cxm_column_make("customer", CXM_U64, customer, n, 8, 8);
+        const struct cxm_column open = cxm_column_make("opened", CXM_I64, opened, n, 8, 8);
+        const struct cxm_column why = cxm_column_make("category", CXM_U8, category, n, 1, 1);
+        const struct cxm_fcr_window_options options = {
+            CXM_INIT(fcr_window), .anchor = CXM_FCR_FROM_OPENING, .right_open = round % 4 == 1,
+            .after_only = round % 4 == 2, .denominator = round % 4, .all_measures = 1,
+        };
+        struct cxm_row rows[2][MEASURES];
+        for (int threads = 1; threads <= (n == N ? 2 : 1); threads++) {
+            for (int k = 0; k < 2; k++) {
+                struct cxm_contacts c = { .size = sizeof c, .customer = &who, .opened = &open,
+                                          .category = round % 2 == 0 ? &why : NULL,
+                                          .as_of = (int64_t)span - 1200000, .threads = threads,
+                                          .states = k == 0 ? states : NULL };
+                size_t got = 0;
+                memset(rows[k], 0, sizeof rows[k]);
+                assert_int_equal(cxm_fcr_window(&c, (int64_t)span / 9, &options,
+                                                CXM_ROWS(rows[k]), &got, NULL), CXM_OK);
+                assert_int_equal(got, MEASURES);
+            }
+            assert_memory_equal(rows[0], rows[1], sizeof rows[0]);
+        }
+    }
+    free(customer);
+    free(opened);
+    free(category);
+    free(states);
+}
+
 /* ---- laws ----------------------------------------------------------------------------- */
 
 static struct cxm_tally *tally_of(const struct rules *r)
@@ -1007,7 +1089,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
     enum { N = COUNT_OF(settings) };
-    struct CMUnitTest tests[N + 19];
+    struct CMUnitTest tests[N + 21];
     size_t n = 0;
     for (; n < N; n++)
         tests[n] = (struct CMUnitTest){ settings[n].name, worked_example, NULL, NULL,
@@ -1023,6 +1105,8 @@ int main(void)
         cmocka_unit_test(categories),
         cmocka_unit_test(bad_contacts_are_contacts),
         cmocka_unit_test(matches_the_obvious_program),
+        cmocka_unit_test(words_match_the_obvious_program),
+        cmocka_unit_test(words_and_events_agree),
         cmocka_unit_test(order_and_names_do_not_matter),
         cmocka_unit_test(merges_by_customer),
         cmocka_unit_test(replays),
