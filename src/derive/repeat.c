@@ -384,7 +384,7 @@ static bool takes_words(const struct scan *s)
     const struct cxm_repeat_input *in = s->input;
     int64_t end;
     return !in->per_row && in->states == NULL && !in->wants_times && in->resolved == NULL
-        && s->rules->from_opening && !s->rules->has_period
+        && s->rules->from_opening && !s->rules->has_period && s->rules->lookback == 0
         && window_end(s->rules->as_of, s->rules->window, &end);
 }
 
