@@ -4,10 +4,9 @@
  * sort.h. The start of a customer is the first event, or the earliest start that the caller
  * gave; a column is floor((t - start) / length), or the difference of calendar periods. Since
  * columns rise with time, distinct ones are counted by looking at the last. Memory: that of the
- * sort (32 bytes a row), 24 bytes a cohort and column for each thread; 8 bytes a row more with
+ * sort (8 to 24 bytes a row), 24 bytes a cohort and column for each thread; 8 bytes a row more with
  * start flags. Typical: 10^5 to 10^8 events, 10 to 400 cohorts. */
 #include "derive/cohort.h"
-#include "derive/sort.h"
 
 #define MISSING INT64_MIN
 
@@ -115,6 +114,9 @@ static int64_t columns_of(const struct cxm_cohort_plan *plan, int64_t cohort)
     return 1 + units_between(plan, begin, begin > plan->as_of ? begin : plan->as_of);
 }
 
+static int64_t over_for_all(const struct cxm_cohort_plan *plan, int64_t cohort,
+                            int64_t n_columns);
+
 struct cxm_cohort_row *cxm_priv_cohort_row(struct cxm_cohort_table *t,
                                            const struct cxm_cohort_plan *plan, uint32_t group,
                                            int64_t cohort, bool *too_many)
@@ -134,7 +136,8 @@ struct cxm_cohort_row *cxm_priv_cohort_row(struct cxm_cohort_table *t,
     }
     if (!grow_rows(t) || !grow_cells(t, t->n_cells + (size_t)n))
         return NULL;
-    t->rows[t->n_rows] = (struct cxm_cohort_row){ group, cohort, 0, n, t->n_cells };
+    t->rows[t->n_rows] = (struct cxm_cohort_row){ group, cohort, 0, n,
+                                                  over_for_all(plan, cohort, n), t->n_cells };
     t->n_cells += (size_t)n;
     t->slots[at] = (uint32_t)++t->n_rows;
     return &t->rows[t->n_rows - 1];
@@ -142,9 +145,8 @@ struct cxm_cohort_row *cxm_priv_cohort_row(struct cxm_cohort_table *t,
 
 /* ---- columns -------------------------------------------------------------------------- */
 
-/* The column of an event that many units after the start; -1 before the first bracket,
- * n_columns after the last. */
-static int64_t column_of(const struct cxm_cohort_plan *plan, int64_t units, int64_t n_columns)
+int64_t cxm_priv_cohort_column(const struct cxm_cohort_plan *plan, int64_t units,
+                               int64_t n_columns)
 {
     if (plan->edges == NULL)
         return units < n_columns ? units : n_columns;
@@ -174,19 +176,23 @@ int64_t cxm_priv_cohort_over(const struct cxm_cohort_plan *plan, int64_t units,
     return over;
 }
 
-/* How many columns are over for a customer who started at `start`, or for the whole cohort. */
-static int64_t over_for(const struct cxm_cohort_plan *plan, const struct cxm_cohort_row *row,
-                        int64_t start)
+/* How many columns are over for all of a cohort. */
+static int64_t over_for_all(const struct cxm_cohort_plan *plan, int64_t cohort, int64_t n_columns)
 {
-    if (plan->by_customer)
-        return cxm_priv_cohort_over(plan, units_between(plan, start, plan->as_of),
-                                    row->n_columns);
-    const int64_t end = cxm_priv_period_begin(&plan->rows, row->cohort + 1);
+    const int64_t end = cxm_priv_period_begin(&plan->rows, cohort + 1);
     /* Rolling: the youngest member may have begun just before the end. By the calendar the
      * last instant of the cohort decides which period it began in. */
     const int64_t youngest = plan->rolling ? end : end - 1;
-    return cxm_priv_cohort_over(plan, units_between(plan, youngest, plan->as_of),
-                                row->n_columns);
+    return cxm_priv_cohort_over(plan, units_between(plan, youngest, plan->as_of), n_columns);
+}
+
+/* The same for a customer who started at `start`, where each counts alone. */
+static int64_t over_for(const struct cxm_cohort_plan *plan, const struct cxm_cohort_row *row,
+                        int64_t start)
+{
+    return !plan->by_customer ? row->over
+                              : cxm_priv_cohort_over(plan, units_between(plan, start, plan->as_of),
+                                                     row->n_columns);
 }
 
 /* ---- one customer --------------------------------------------------------------------- */
@@ -194,6 +200,7 @@ static int64_t over_for(const struct cxm_cohort_plan *plan, const struct cxm_coh
 struct context {
     const struct cxm_cohort_plan *plan;
     struct cxm_cohort_table *tables; /* by worker */
+    struct cxm_cohort_words *words;  /* by worker */
     uint8_t *no_time;                /* by row, with start times: no event, only a start */
     bool own_start;                  /* starts are given */
     bool start_is_event;             /* rows with a start are no returns */
@@ -208,17 +215,15 @@ static int64_t floored(const struct cxm_cohort_plan *plan, int64_t t)
     return t - rest - (rest < 0 && t > INT64_MIN + 3600 ? 3600 : 0);
 }
 
-/* ON: each distinct column once. ON_OR_AFTER: all columns up to the last, as differences that
- * are summed at the end. */
-static void count_column(struct cxm_cohort_table *t, const struct cxm_cohort_row *row,
-                         int64_t k, int64_t over)
+void cxm_priv_cohort_count(struct cxm_cohort_table *t, const struct cxm_cohort_row *row, int64_t k,
+                           int64_t over)
 {
     if (k >= 0 && k < row->n_columns)
         (k < over ? t->known : t->pending)[row->at + (size_t)k]++;
 }
 
-static void count_up_to(struct cxm_cohort_table *t, const struct cxm_cohort_row *row,
-                        int64_t last, int64_t over)
+void cxm_priv_cohort_count_up_to(struct cxm_cohort_table *t, const struct cxm_cohort_row *row,
+                                 int64_t last, int64_t over)
 {
     if (last >= row->n_columns)
         last = row->n_columns - 1;
@@ -263,7 +268,7 @@ static bool add_customer(const struct context *c, struct cxm_cohort_table *t,
         t->unlinked += (int64_t)n;
         return true;
     }
-    const uint32_t group = plan->groups != NULL ? plan->groups[events[0].row] : 0;
+    const uint32_t group = plan->groups != NULL ? events[0].code : 0;
     struct cxm_cohort_row *row = cxm_priv_cohort_row(
         t, plan, group, cxm_priv_period_index(&plan->rows, start), too_many);
     if (row == NULL)
@@ -286,13 +291,13 @@ static bool add_customer(const struct context *c, struct cxm_cohort_table *t,
         const int64_t units = plan->rolling
                                 ? units_between(plan, start, time)
                                 : cxm_priv_period_index(&plan->columns, time) - first;
-        const int64_t k = column_of(plan, units, row->n_columns);
+        const int64_t k = cxm_priv_cohort_column(plan, units, row->n_columns);
         if (k > last && !plan->or_after)
-            count_column(t, row, k, over);
+            cxm_priv_cohort_count(t, row, k, over);
         last = k > last ? k : last;
     }
     if (plan->or_after)
-        count_up_to(t, row, last, over);
+        cxm_priv_cohort_count_up_to(t, row, last, over);
     return true;
 }
 
@@ -318,6 +323,16 @@ static enum cxm_status visit(void *context, unsigned worker, struct cxm_event *e
             return too_many ? too_large(error) : cxm_priv_no_memory(error);
     }
     return CXM_OK;
+}
+
+static enum cxm_status visit_words(void *context, unsigned worker,
+                                   const struct cxm_packed *packed, struct cxm_error *error)
+{
+    const struct context *c = context;
+    bool too_many = false;
+    if (cxm_priv_cohort_words(c->plan, &c->words[worker], packed, &c->tables[worker], &too_many))
+        return CXM_OK;
+    return too_many ? too_large(error) : cxm_priv_no_memory(error);
 }
 
 /* ---- which rows enter ------------------------------------------------------------------ */
@@ -438,7 +453,11 @@ static enum cxm_status sort_all(struct context *c, const struct cxm_event_column
 {
     const struct cxm_cohort_plan *plan = c->plan;
     const struct cxm_event_plan sort = {
-        .filter = filter, .visit = visit, .context = c, .threads = plan->threads,
+        .filter = filter, .visit = visit,
+        .visit_packed = !c->own_start && !plan->hour_floor ? visit_words : NULL,
+        .context = c, .has_latest = plan->start_time == NULL, .latest = plan->as_of,
+        .keeps_complete = plan->start_time == NULL, .codes_given = true,
+        .threads = plan->threads,
         .count_invalid = plan->count_invalid, .subsecond = &out->subsecond,
         .allocator = plan->allocator,
     };
@@ -469,11 +488,12 @@ static enum cxm_status general(const struct cxm_cohort_plan *plan, struct cxm_co
     struct cxm_column start = { 0 }, group = { 0 };
     enum cxm_status status = CXM_OK;
     c.tables = cxm_priv_alloc(allocator, (size_t)workers, sizeof *c.tables);
+    c.words = cxm_priv_alloc_zero(allocator, (size_t)workers, sizeof *c.words);
     if (plan->start_flag != NULL)
         starts = cxm_priv_alloc(allocator, n, sizeof *starts);
     if (plan->start_time != NULL)
         c.no_time = cxm_priv_alloc(allocator, n, 1);
-    if (c.tables == NULL || (plan->start_flag != NULL && starts == NULL)
+    if (c.tables == NULL || c.words == NULL || (plan->start_flag != NULL && starts == NULL)
         || (plan->start_time != NULL && c.no_time == NULL))
         status = cxm_priv_no_memory(error);
     for (int w = 0; w < workers && c.tables != NULL; w++)
@@ -492,7 +512,10 @@ static enum cxm_status general(const struct cxm_cohort_plan *plan, struct cxm_co
         status = sort_all(&c, &columns, out, error);
     for (int w = 0; w < workers && c.tables != NULL; w++)
         cxm_priv_cohort_table_release(&c.tables[w]);
+    for (int w = 0; w < workers && c.words != NULL; w++)
+        cxm_priv_cohort_words_release(&c.words[w]);
     cxm_priv_release(allocator, c.tables);
+    cxm_priv_release(allocator, c.words);
     cxm_priv_release(allocator, starts);
     cxm_priv_release(allocator, c.no_time);
     return status;

@@ -6,6 +6,7 @@
 #define CXM_SRC_COHORT_H
 
 #include "derive/period.h"
+#include "derive/sort.h"
 
 struct cxm_cohort_plan {
     const struct cxm_column *customer, *time;
@@ -33,6 +34,7 @@ struct cxm_cohort_row {
     uint32_t group;
     int64_t cohort;   /* number of the period */
     int64_t size, n_columns;
+    int64_t over;     /* columns that are over for all of it */
     size_t at;        /* of its first column in the arrays */
 };
 
@@ -65,6 +67,31 @@ int64_t cxm_priv_cohort_over(const struct cxm_cohort_plan *plan, int64_t units,
 /* Counts the events. The table is to be released in any case. */
 enum cxm_status cxm_priv_cohorts(const struct cxm_cohort_plan *plan,
                                  struct cxm_cohort_table *out, struct cxm_error *error);
+
+/* The column of an event that many units after the start; -1 before the first bracket,
+ * n_columns after the last. */
+int64_t cxm_priv_cohort_column(const struct cxm_cohort_plan *plan, int64_t units,
+                               int64_t n_columns);
+/* Counts that a customer came back in column k, or in all up to column `last` (as differences that
+ * are summed at the end), where the first `over` columns are known. */
+void cxm_priv_cohort_count(struct cxm_cohort_table *table, const struct cxm_cohort_row *row,
+                           int64_t k, int64_t over);
+void cxm_priv_cohort_count_up_to(struct cxm_cohort_table *table,
+                                 const struct cxm_cohort_row *row, int64_t last, int64_t over);
+
+/* What counts packed words, one for each thread; zeros before the first call. */
+struct cxm_cohort_words {
+    bool ready;
+    struct cxm_period_table rows, columns;
+    uint64_t reciprocal;  /* of the length of a rolling column; 0: divide */
+};
+
+/* Plans without starts of their own and without hour_floor. false: out of memory, or too many
+ * cells. */
+bool cxm_priv_cohort_words(const struct cxm_cohort_plan *plan, struct cxm_cohort_words *words,
+                           const struct cxm_packed *packed, struct cxm_cohort_table *table,
+                           bool *too_many);
+void cxm_priv_cohort_words_release(struct cxm_cohort_words *words);
 
 /* The short cut of cohort_dense.c: whole numbers close together as customers, calendar periods,
  * at most 64 of them. *done is false where it does not apply; the table is then empty. */

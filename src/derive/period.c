@@ -91,3 +91,53 @@ int64_t cxm_priv_period_begin(const struct cxm_periods *periods, int64_t index)
     }
     return saturate(local);
 }
+
+/* ---- tables ----------------------------------------------------------------------------- */
+
+/* Seconds of the shortest period. */
+static int64_t shortest(const struct cxm_periods *p)
+{
+    switch (p->unit) {
+    case CXM_WEEK: return 7 * DAY_SECONDS;
+    case CXM_MONTH: return 28 * DAY_SECONDS;
+    case CXM_QUARTER: return 90 * DAY_SECONDS;
+    case CXM_YEAR: return 365 * DAY_SECONDS;
+    case CXM_NO_CALENDAR: return p->length;
+    case CXM_DAY:
+    default: return DAY_SECONDS;
+    }
+}
+
+bool cxm_priv_period_table_init(struct cxm_period_table *table,
+                                const struct cxm_periods *periods, int64_t first, int64_t last,
+                                const struct cxm_allocator *allocator)
+{
+    enum { MOST_SLOTS = 1 << 15 };
+    memset(table, 0, sizeof *table);
+    table->allocator = allocator;
+    table->periods = periods;
+    table->begin = first;
+    while (table->shift < 61 && (int64_t)2 << table->shift <= shortest(periods))
+        table->shift++;
+    const uint64_t slots = (((uint64_t)last - (uint64_t)first) >> table->shift) + 1;
+    if (periods->n_zone > 0 || first < -FAR / 2 || last > FAR / 2 || last < first
+        || slots > MOST_SLOTS)
+        return true;
+    table->period = cxm_priv_alloc(allocator, (size_t)slots, sizeof *table->period);
+    table->boundary = cxm_priv_alloc(allocator, (size_t)slots, sizeof *table->boundary);
+    if (table->period == NULL || table->boundary == NULL)
+        return false;
+    for (uint64_t s = 0; s < slots; s++) {
+        table->period[s] = cxm_priv_period_index(periods, first + (int64_t)(s << table->shift));
+        table->boundary[s] = cxm_priv_period_begin(periods, table->period[s] + 1);
+    }
+    table->n = (size_t)slots;
+    return true;
+}
+
+void cxm_priv_period_table_release(struct cxm_period_table *table)
+{
+    cxm_priv_release(table->allocator, table->period);
+    cxm_priv_release(table->allocator, table->boundary);
+    memset(table, 0, sizeof *table);
+}
