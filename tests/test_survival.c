@@ -472,6 +472,56 @@ static void logrank_from_columns(void **state)
     assert_int_equal(cxm_logrank(&duration, &event, NULL, &r, &error), CXM_EINVAL);
 }
 
+/* Figures of tests/reference/pairwise_logrank.R: survdiff of every two groups, Holm. */
+static void logrank_of_pairs(void **state)
+{
+    static const double time[] = { 5, 8, 8, 12, 3, 9, 14, 2, 7, 7, 11, 15, 4, 6, 10, 13, 1, 16 };
+    static const uint8_t lost[] = { 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 0 };
+    static const struct { const char *group, *against; double chi2[2], p, holm; } want[] = {
+        { "a", "b", { 1.65718786884251, 1.93959731543624 }, 0.197983440272339, 0.395966880544678 },
+        { "a", "c", { 0.309684763276023, 0.617638718215332 }, 0.577873691618776,
+          0.577873691618776 },
+        { "b", "c", { 3.18505707733915, 4.32010279840091 }, 0.074314401974211,
+          0.222943205922633 },
+    };
+    const char *group[18];
+    for (size_t i = 0; i < 18; i++)
+        group[i] = i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "c";
+    const struct cxm_column duration = CXM_ARRAY(time, 18), event = CXM_ARRAY(lost, 18),
+                            by = CXM_ARRAY(group, 18);
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    (void)state;
+    for (int rho = 0; rho < 2; rho++) {
+        struct cxm_logrank_call call = { CXM_INIT(logrank), .by = &by, .rho = rho, .pairwise = 1 };
+        must_be_ok(cxm_logrank(&duration, &event, &call, &r, &error), &error);
+        assert_int_equal(cxm_report_rows(r), 1 + 3 + 3 + 3);
+        assert_close(real_at(r, 0, "df"), 2, 0);
+        for (size_t i = 0; i < 3; i++) {
+            const size_t row = row_of(r, "pairwise", i);
+            struct cxm_key key;
+            assert_int_equal(cxm_report_key(r, row, 0, &key), CXM_OK);
+            assert_memory_equal(key.text, want[i].group, 1);
+            assert_string_equal(cxm_report_text(r, (size_t)cxm_report_find_axis(r, "against"), row),
+                                want[i].against);
+            assert_close(real_at(r, row, "statistic"), want[i].chi2[rho], 1e-13);
+            assert_close(real_at(r, row, "df"), 1, 0);
+            if (rho == 0) {
+                assert_close(real_at(r, row, "p_value"), want[i].p, 1e-13);
+                assert_close(real_at(r, row, "p_adjusted"), want[i].holm, 1e-13);
+            }
+        }
+        assert_string_equal(cxm_report_definition(r, row_of(r, "pairwise", 0)),
+                            rho == 0 ? "logrank/pairwise/adjust=holm"
+                                     : "logrank/rho=1/pairwise/adjust=holm");
+        cxm_report_free(r);
+        r = NULL;
+        call.adjust = 9;
+        assert_int_equal(cxm_logrank(&duration, &event, &call, &r, &error), CXM_EINVAL);
+    }
+    assert_null(r);
+}
+
 /* ---- edge cases --------------------------------------------------------------------------- */
 
 static struct cxm_report *curve_of(const double *times, const uint8_t *events, size_t n,
@@ -972,7 +1022,7 @@ static enum cxm_status incidences(struct cxm_tally *tally, struct cxm_report **o
 static enum cxm_status test_of(struct cxm_tally *tally, struct cxm_report **out,
                                struct cxm_error *error)
 {
-    const struct cxm_logrank_options o = { sizeof o, 1, 1, 0 };
+    const struct cxm_logrank_options o = { sizeof o, 1, 1, 0, 0, 0 };
     return cxm_tally_logrank(tally, &o, out, error);
 }
 
@@ -1039,7 +1089,7 @@ static void wrong_arguments(void **state)
         assert_int_equal(cxm_tally_survival(tally, &bad[i], &r, &error), CXM_EINVAL);
         assert_true(error.message[0] != '\0');
     }
-    const struct cxm_logrank_options rho = { sizeof rho, 0, -1, 0 };
+    const struct cxm_logrank_options rho = { sizeof rho, 0, -1, 0, 0, 0 };
     assert_int_equal(cxm_tally_logrank(tally, &rho, &r, &error), CXM_EINVAL);
     assert_int_equal(status_of_new("survival", &(struct cxm_param){
                          "causes", NULL, 0, (const char *const[]){ "a", "a" }, 2 }, 1),
@@ -1057,7 +1107,8 @@ int main(void)
         cmocka_unit_test(delayed_entry),       cmocka_unit_test(tied_hazard_of_many),
         cmocka_unit_test(competing_risks),     cmocka_unit_test(curve_from_columns),
         cmocka_unit_test(curve_at_asked_times), cmocka_unit_test(delayed_entry_from_columns),
-        cmocka_unit_test(competing_risks_from_columns), cmocka_unit_test(logrank_from_columns),
+        cmocka_unit_test(competing_risks_from_columns), cmocka_unit_test(logrank_of_pairs),
+        cmocka_unit_test(logrank_from_columns),
         cmocka_unit_test(all_censored),        cmocka_unit_test(all_events_at_one_time),
         cmocka_unit_test(last_time_censored),  cmocka_unit_test(ties_event_first),
         cmocka_unit_test(events_at_time_zero), cmocka_unit_test(entry_at_exit_is_bad),

@@ -95,6 +95,8 @@ struct cxm_logrank_options {
     size_t size;             /**< sizeof(struct cxm_logrank_options) */
     size_t n_strata;         /**< that many keys of the tally, the last ones, are strata */
     double rho, gamma;       /**< weights S(t-)^rho (1 - S(t-))^gamma, each 0 … 100 */
+    int32_t pairwise;        /**< not 0: also each group with each, up to 200 groups */
+    int32_t adjust;          /**< enum cxm_adjust_method of these; 0: Holm */
 };
 
 /**
@@ -104,6 +106,8 @@ struct cxm_logrank_options {
  *   logrank    (O - E)' V^-1 (O - E), axes statistic, df, p_value; NaN with NO_DATA where fewer
  *              than two groups could have events
  *   observed, expected   sums of w d_j and w d n_j / n, a row a group
+ *   pairwise   with that option: the test of every two groups as if there were no others; the group
+ *              is the key, the other one the axis `against`; p_adjusted over all pairs
  *
  * with V = sum w^2 d (n_j / n)(delta_jk - n_k / n)(n - d) / (n - 1), of every stratum apart.
  * @retval CXM_EINVAL  another metric; no key is left for groups; more than 1 000 groups
@@ -149,6 +153,7 @@ struct cxm_logrank_call {
     const struct cxm_column *within; /**< strata of the test; NULL: none */
     size_t n_within;                 /**< number of columns; 0 means 1 when `within` is set */
     double rho, gamma;
+    int32_t pairwise, adjust;        /**< as in cxm_logrank_options */
 };
 
 #define CXM_INIT_logrank .size = sizeof(struct cxm_logrank_call)

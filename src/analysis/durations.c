@@ -148,7 +148,8 @@ static enum cxm_status run_logrank(const struct cxm_column *duration,
 {
     struct cxm_call call = { .metric = "survival" };
     struct cxm_tally *tally = NULL;
-    const struct cxm_logrank_options test = { sizeof test, n_strata, o->rho, o->gamma };
+    const struct cxm_logrank_options test = { sizeof test, n_strata, o->rho, o->gamma,
+                                              o->pairwise, o->adjust };
     memcpy(&call.common, o, sizeof call.common);
     call.common.by = keys;
     call.common.n_by = n_keys;

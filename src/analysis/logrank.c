@@ -5,7 +5,9 @@
 #include "analysis/curves.h"
 #include "analysis/numbers.h"
 #include "analysis/report.h"
+#include "metric/metric.h"
 
+#include <cxm/compare.h>
 #include <cxm/survival.h>
 
 #include <math.h>
@@ -32,7 +34,11 @@ struct test {
     int64_t *customers;             /* by group */
     int64_t *at_risk, *events;      /* by group, at one time */
     struct cxm_logrank sums;
+    bool pair;                      /* only these two groups */
+    uint32_t of_pair[2];
 };
+
+enum { MOST_PAIRED_GROUPS = 200 };
 
 static void test_release(struct test *t, const struct cxm_allocator *allocator)
 {
@@ -107,7 +113,8 @@ static void pick(struct test *t, uint32_t stratum)
     t->n_picked = 0;
     for (size_t i = 0; i < t->n; i++) {
         struct member *m = &t->members[i];
-        if (m->stratum != stratum)
+        if (m->stratum != stratum
+            || (t->pair && m->group != t->of_pair[0] && m->group != t->of_pair[1]))
             continue;
         m->walk = cxm_priv_survival_walk(t->config, t->values, m->entries, m->n_entries);
         t->picked[t->n_picked++] = m;
@@ -190,8 +197,112 @@ static void add_sums(const struct test *t, struct cxm_report *report, const char
     }
 }
 
+/* ---- each with each ------------------------------------------------------------------- */
+
+struct pairs {
+    size_t n;
+    double *p, *adjusted;
+    struct cxm_logrank_result *results;
+};
+
+/* The test of two groups as if there were no others. */
+static enum cxm_status test_pair(struct test *t, uint32_t a, uint32_t b,
+                                 struct cxm_logrank_result *out, struct cxm_error *error)
+{
+    const struct cxm_allocator *allocator = &t->curves.tally->allocator;
+    const struct cxm_logrank whole = t->sums;
+    if (!cxm_priv_logrank_init(&t->sums, t->groups.n, allocator)) {
+        t->sums = whole;
+        return cxm_priv_no_memory(error);
+    }
+    t->pair = true;
+    t->of_pair[0] = a;
+    t->of_pair[1] = b;
+    for (uint32_t s = 0; s < t->strata.n; s++)
+        add_stratum(t, s);
+    const enum cxm_status status = cxm_priv_logrank_finish(&t->sums, allocator, out);
+    cxm_priv_logrank_release(&t->sums, allocator);
+    t->sums = whole;
+    t->pair = false;
+    return status == CXM_OK ? CXM_OK : cxm_priv_no_memory(error);
+}
+
+static enum cxm_status test_pairs(struct test *t, struct pairs *pairs, struct cxm_error *error)
+{
+    const struct cxm_allocator *allocator = &t->curves.tally->allocator;
+    const size_t k = t->groups.n;
+    if (k > MOST_PAIRED_GROUPS)
+        return cxm_priv_fail(error, CXM_EINVAL, "pairwise", "%zu groups, at most %d in pairs", k,
+                             MOST_PAIRED_GROUPS);
+    const size_t n = k * (k - (k > 0)) / 2;
+    pairs->p = cxm_priv_alloc(allocator, n, 2 * sizeof *pairs->p);
+    pairs->results = cxm_priv_alloc(allocator, n, sizeof *pairs->results);
+    if (pairs->p == NULL || pairs->results == NULL)
+        return cxm_priv_no_memory(error);
+    pairs->adjusted = pairs->p + n;
+    for (uint32_t a = 0; a < k; a++) {
+        for (uint32_t b = a + 1; b < k; b++) {
+            const enum cxm_status status = test_pair(t, a, b, &pairs->results[pairs->n], error);
+            if (status != CXM_OK)
+                return status;
+            pairs->p[pairs->n] = pairs->results[pairs->n].p_value;
+            pairs->n++;
+        }
+    }
+    return n == 0 ? CXM_OK : cxm_adjust(pairs->p, n, (enum cxm_adjust_method)t->o.adjust,
+                                        pairs->adjusted, error);
+}
+
+static void group_text(const struct test *t, uint32_t group, char *out, size_t capacity)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t k = 0; k < t->curves.tally->schema.n_keys - t->o.n_strata; k++) {
+        struct cxm_key key;
+        if (cxm_tally_key(t->curves.tally, t->first[group], k, &key) != CXM_OK)
+            continue;
+        cxm_priv_append(out, capacity, &used, k > 0 ? ", " : "");
+        cxm_priv_append_key(&key, out, capacity, &used);
+    }
+}
+
+static void add_pairs(const struct test *t, const struct pairs *pairs, struct cxm_report *report,
+                      const char *definition, const int axes[3])
+{
+    struct cxm_tally *tally = t->curves.tally;
+    const int p_adjusted = cxm_priv_report_axis(report, "p_adjusted", CXM_AXIS_REAL);
+    const int against = cxm_priv_report_axis(report, "against", CXM_AXIS_TEXT);
+    size_t at = 0;
+    for (uint32_t a = 0; a < t->groups.n; a++) {
+        for (uint32_t b = a + 1; b < t->groups.n; b++, at++) {
+            const struct cxm_logrank_result *result = &pairs->results[at];
+            char text[256];
+            struct cxm_estimate e = cxm_priv_blank_estimate(NAN, CXM_UNIT_RATIO,
+                                                            CXM_BASE_CUSTOMERS);
+            e.n = t->customers[a] + t->customers[b];
+            e.sum_weight = e.n_eff = (double)e.n;
+            e.value = result->statistic;
+            if (isnan(result->statistic))
+                e.flags |= isnan(result->df) ? CXM_FLAG_NO_DATA : CXM_FLAG_DEGENERATE;
+            const size_t row = cxm_priv_report_add(report, "survival", "pairwise", definition, &e);
+            for (size_t k = 0; k < tally->schema.n_keys - t->o.n_strata; k++) {
+                struct cxm_key key;
+                if (cxm_tally_key(tally, t->first[a], k, &key) == CXM_OK)
+                    cxm_priv_report_key(report, row, (int)k, &key);
+            }
+            group_text(t, b, text, sizeof text);
+            cxm_priv_report_text(report, row, against, text);
+            cxm_priv_report_real(report, row, axes[0], result->statistic);
+            cxm_priv_report_real(report, row, axes[1], result->df);
+            cxm_priv_report_real(report, row, axes[2], result->p_value);
+            cxm_priv_report_real(report, row, p_adjusted, pairs->adjusted[at]);
+        }
+    }
+}
+
 static enum cxm_status write_report(struct test *t, const struct cxm_logrank_result *result,
-                                    struct cxm_report **out, struct cxm_error *error)
+                                    const struct pairs *pairs, struct cxm_report **out,
+                                    struct cxm_error *error)
 {
     const struct cxm_tally *tally = t->curves.tally;
     struct cxm_report *report = cxm_priv_report_new(&tally->allocator);
@@ -214,6 +325,14 @@ static enum cxm_status write_report(struct test *t, const struct cxm_logrank_res
     cxm_priv_report_real(report, row, p_value, result->p_value);
     add_sums(t, report, "observed", definition, t->sums.observed);
     add_sums(t, report, "expected", definition, t->sums.expected);
+    if (t->o.pairwise) {
+        const int axes[] = { statistic, df, p_value };
+        char each[128];
+        size_t used = 0;
+        cxm_priv_append(each, sizeof each, &used, "%s/pairwise/adjust=%s", definition,
+                        cxm_adjust_name((enum cxm_adjust_method)t->o.adjust));
+        add_pairs(t, pairs, report, each, axes);
+    }
     return cxm_priv_report_finish(report, out, error);
 }
 
@@ -234,7 +353,14 @@ static enum cxm_status run(struct test *t, struct cxm_tally *tally, struct cxm_r
     status = cxm_priv_logrank_finish(&t->sums, &tally->allocator, &result);
     if (status != CXM_OK)
         return cxm_priv_no_memory(error);
-    return write_report(t, &result, out, error);
+    struct pairs pairs = { 0 };
+    if (t->o.pairwise)
+        status = test_pairs(t, &pairs, error);
+    if (status == CXM_OK)
+        status = write_report(t, &result, &pairs, out, error);
+    cxm_priv_release(&tally->allocator, pairs.p);
+    cxm_priv_release(&tally->allocator, pairs.results);
+    return status;
 }
 
 enum cxm_status cxm_tally_logrank(struct cxm_tally *tally,
@@ -251,6 +377,8 @@ enum cxm_status cxm_tally_logrank(struct cxm_tally *tally,
         return status;
     if (!(t.o.rho >= 0 && t.o.rho <= 100) || !(t.o.gamma >= 0 && t.o.gamma <= 100))
         return cxm_priv_fail(error, CXM_EINVAL, "rho", "rho and gamma must be 0 to 100");
+    if (t.o.adjust < CXM_ADJUST_HOLM || t.o.adjust > CXM_ADJUST_NONE)
+        return cxm_priv_fail(error, CXM_EINVAL, "adjust", "adjust is none of enum cxm_adjust_method");
     if (t.o.n_strata >= tally->schema.n_keys && tally->state.rows > 0)
         return cxm_priv_fail(error, CXM_EINVAL, "by",
                              "a log-rank test needs groups: keys besides those of the strata");

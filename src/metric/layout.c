@@ -490,6 +490,8 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_logrank_options, n_strata),
     offsetof(struct cxm_logrank_options, rho),
     offsetof(struct cxm_logrank_options, gamma),
+    offsetof(struct cxm_logrank_options, pairwise),
+    offsetof(struct cxm_logrank_options, adjust),
     sizeof(struct cxm_cause_name),
     offsetof(struct cxm_cause_name, text),
     sizeof(struct cxm_cause_info),

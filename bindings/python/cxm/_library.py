@@ -775,6 +775,8 @@ class LogrankOptions(Structure):
         ("n_strata", c_size_t),
         ("rho", c_double),
         ("gamma", c_double),
+        ("pairwise", c_int32),
+        ("adjust", c_int32),
     ]
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _CURVE, _HAZARD, _MEDIAN = 1, 2, 4  # enum cxm_survival_rows
 _HAZARDS = ("nelson-aalen", "ties-broken")
 _MOST_CAUSES = 64
+_ADJUSTMENTS = ("holm", "hochberg", "bh", "by", "bonferroni", "none")
 
 
 @dataclass(frozen=True)
@@ -286,6 +287,8 @@ def logrank(
     strata: Any = None,
     rho: float = 0,
     gamma: float = 0,
+    pairwise: bool = False,
+    adjust: str = "holm",
     entry: Any = None,
     data: Any = None,
     labels: Any = None,
@@ -302,6 +305,9 @@ def logrank(
     ``rho, gamma``  weights S(t-)^rho (1 - S(t-))^gamma of Fleming & Harrington: rho=1 stresses
                     early, gamma=1 late differences
     ``strata``      columns within whose values the groups are compared
+    ``pairwise``    also each group with each, as if there were no others: rows ``pairwise`` with the
+                    axis ``against``, and p_adjusted over all pairs (``adjust``: "holm", "hochberg",
+                    "bh", "by", "bonferroni", "none")
     ``duration``    may be a :class:`Tally` of "survival"; ``strata`` are then the names of its
                     last keys
 
@@ -311,8 +317,11 @@ def logrank(
     >>> cxm.logrank([5, 8, 8, 12], [1, 1, 1, 1], by=["a", "b", "a", "b"]).df
     1.0
     """
+    method = lib.cxm_adjust_from_name(str(adjust).encode())
+    if method < 0:
+        raise one_of("adjust", adjust, _ADJUSTMENTS)
     options = LogrankOptions(sizeof(LogrankOptions), 0, _number("rho", rho),
-                             _number("gamma", gamma))
+                             _number("gamma", gamma), int(bool(pairwise)), method)
     if isinstance(duration, Tally):
         tally = _given(duration, event, entry, data, by, freq)
         options.n_strata = _tail(tally, strata)

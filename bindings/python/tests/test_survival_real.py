@@ -155,3 +155,20 @@ def test_churn_of_a_telecom_company() -> None:
         for i in range(7)
     ]
     assert cxm.merge(parts).save() == r.tally.save()
+
+
+def test_pairs_of_lung_patients() -> None:
+    """Figures of tests/reference/pairwise_logrank.R: survdiff of every two groups, Holm."""
+    lung = pd.read_csv(REAL_DATA / "survival_a" / "lung.csv")
+    rows = lung[lung["ph.ecog"].isin([0, 1, 2])].astype({"ph.ecog": int})
+    r = cxm.logrank(rows["time"], rows["status"] == 2, by=rows["ph.ecog"], pairwise=True)
+    got = [(row.group, row.against, row.statistic, row.p_adjusted) for row in r["pairwise"]]
+    want = [(0, "1", 3.45683054999783, 0.0629909490512577),
+            (0, "2", 16.6823281469442, 0.000132572220673001),
+            (1, "2", 8.43344637807303, 0.00736762971553978)]
+    for (a, b, chi2, p), (wa, wb, wchi2, wp) in zip(got, want):
+        assert (a, b) == (wa, wb)
+        assert (chi2, p) == (pytest.approx(wchi2, rel=1e-12), pytest.approx(wp, rel=1e-11))
+    assert len(got) == 3 and r.df == 2
+    with pytest.raises(cxm.Error, match="adjust"):
+        cxm.logrank([1, 2], [1, 1], by=["a", "b"], adjust="tukey")
