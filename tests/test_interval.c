@@ -6,6 +6,7 @@
 
 #include "estimate/beta.h"
 #include "estimate/estimate.h"
+#include "estimate/exact.h"
 #include "estimate/net.h"
 #include "estimate/quantile.h"
 
@@ -515,6 +516,11 @@ static void tails_take_everything(void **state)
     assert_close(cxm_priv_t_p_value(1e200, 3), 0.0, 0.0);
     assert_close(cxm_priv_t_p_value(1.5, INFINITY), cxm_priv_normal_p_value(1.5), 0.0);
     assert_close(cxm_priv_t(0.95, INFINITY), cxm_priv_z(0.95), 0.0);
+    /* Counts beyond 2^53, between which there is no double, end too: two deviations from the mean
+     * of 2^60 tosses of a coin, and never heads. */
+    assert_close(cxm_priv_binomial_p_value(0x1p59 + 0x1p30, 0x1p60, 0.5), 0.04550026389635842, 1e-6);
+    assert_close(cxm_priv_binomial_p_value(0x1p59 - 0x1p30, 0x1p60, 0.5), 0.04550026389635842, 1e-6);
+    assert_true(cxm_priv_binomial_p_value(0, 0x1p60, 0.5) < 1e-290);
     /* The usual level is a constant: the quantile of the same tail, to the last bit but one. */
     assert_close(cxm_priv_z(0.95), -cxm_priv_normal_quantile(0.5 * (1.0 - 0.95)), 2.3e-16);
     assert_close(cxm_priv_t_upper(-2, 5) + cxm_priv_t_upper(2, 5), 1.0, 1e-15);

@@ -150,13 +150,17 @@ static enum cxm_status estimate(struct stage *s, struct cxm_error *error)
         return status;
     for (uint32_t m = 0; m < n; m++)
         all[m] = m;
-    const int64_t groups[] = { CXM_TOTAL, 0 };
+    const bool any = cxm_tally_groups(s->tally) > 0; /* estimates come before what the total needs */
+    const int64_t groups[] = { any ? 0 : CXM_TOTAL, CXM_TOTAL };
     const struct cxm_estimate_options options = {
         .size = sizeof options, .measures = all, .n_measures = n, .groups = groups,
         .lonely = CXM_LONELY_ADJUST,
-        .n_groups = cxm_tally_groups(s->tally) > 0 ? 2 : 1,
+        .n_groups = any ? 2 : 1,
     };
+    memset(out, 0x5A, sizeof out);
     status = cxm_tally_estimate(s->tally, &options, out, sizeof out[0], COUNT_OF(out), &n, error);
+    for (size_t i = 0; status != CXM_OK && i < sizeof out; i++)
+        assert_int_equal(((const uint8_t *)out)[i], 0x5A);
     struct cxm_base base;
     return status == CXM_OK ? cxm_tally_base(s->tally, CXM_TOTAL, 0, &base, error) : status;
 }
@@ -352,6 +356,13 @@ static void in_any_thread(void **state)
             heap.fail_at = 0;
             struct cxm_tally_info info;
             cxm_tally_describe(tally, &info);
+            heap.fail_on = true;
+            heap.fail_at = heap.calls + 1;
+            struct cxm_tally_info again;
+            cxm_tally_describe(tally, &again); /* needs no memory */
+            heap.fail_at = 0;
+            heap.fail_on = on;
+            assert_memory_equal(&info, &again, sizeof info);
             assert_int_equal(got, got == CXM_OK ? CXM_OK : CXM_ENOMEM);
             assert_int_equal(info.rows, got == CXM_OK ? N_MANY : 0);
             cxm_tally_free(tally);

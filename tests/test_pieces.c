@@ -49,7 +49,7 @@ static struct rows *make_rows(uint32_t n_keys)
     return r;
 }
 
-enum form { PLAIN, MASKED, CHUNKED, CHUNKED_MASKED, MASKED_IN };
+enum form { PLAIN, MASKED, CHUNKED, CHUNKED_MASKED, MASKED_IN, BOTH };
 
 /* The same values in another form; chunks of about `typical` rows, some of them empty. */
 static struct cxm_column in_form(struct rows *r, int place, struct cxm_column column, int nulls,
@@ -67,6 +67,14 @@ static struct cxm_column in_form(struct rows *r, int place, struct cxm_column co
             r->absent[nulls][2 * i] = r->absent[nulls][i] == 0 ? 7 : 0;
         column.mask_stride = 2;
         column.flags |= CXM_COLUMN_MASKED_IN;
+    }
+    if (form == BOTH && nulls >= 0) { /* nulls of even rows are masked, of odd ones in the bitmap */
+        for (size_t i = 0; i < ROWS; i++) {
+            r->absent[nulls][i] = i % 2 == 0 ? r->absent[nulls][i] : 0;
+            r->bits[nulls][i / 8] |= (uint8_t)((i % 2 == 0) << i % 8);
+        }
+        column.mask = r->absent[nulls];
+        column.mask_stride = 1;
     }
     if (form != CHUNKED && form != CHUNKED_MASKED)
         return column;
@@ -187,6 +195,37 @@ static void same_bytes_in_every_form(void **state)
     struct rows *r = make_rows(300);
     one_case(r, "nps", 0, false, MASKED_IN, ROWS, 1);
     free(r);
+    r = make_rows(300);
+    one_case(r, "nps", 1, false, BOTH, ROWS, 1);
+    free(r);
+}
+
+/* More rows than a mask is turned into bits at a time. */
+static void long_masks(void **state)
+{
+    (void)state;
+    enum { LONG = (1 << 22) + 100003 };
+    uint8_t *score = malloc(LONG), *absent = malloc(LONG), *bits = calloc(LONG / 8 + 1, 1);
+    assert_non_null(score);
+    assert_non_null(absent);
+    assert_non_null(bits);
+    for (size_t i = 0; i < LONG; i++) {
+        score[i] = (uint8_t)(draw() % 11);
+        absent[i] = draw() % 9 == 0;
+        bits[i / 8] |= (uint8_t)(!absent[i] << i % 8);
+    }
+    struct cxm_column masked = cxm_column_make("score", CXM_U8, score, LONG, 1, 1), plain = masked;
+    masked.mask = absent;
+    masked.mask_stride = 1;
+    plain.validity = bits;
+    const struct cxm_input one = { "score", &masked }, two = { "score", &plain };
+    const struct saved got = save("nps", &one, 1, 1), want = save("nps", &two, 1, 1);
+    assert_same(&got, &want);
+    free(got.bytes);
+    free(want.bytes);
+    free(score);
+    free(absent);
+    free(bits);
 }
 
 /* An answer that is none, in the first chunk and in the last: the row is that of the column. */
@@ -243,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bytes_in_every_form),
+        cmocka_unit_test(long_masks),
         cmocka_unit_test(errors_name_the_row),
         cmocka_unit_test(out_of_memory),
     };

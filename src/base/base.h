@@ -140,6 +140,14 @@ static inline void cxm_priv_put_u16(uint8_t *p, uint16_t v)
 
 /* A 64-bit hash of bytes, the same on every machine (saved as the configuration hash). */
 uint64_t cxm_priv_hash(const void *bytes, size_t n, uint64_t seed);
+/* The same of n bytes in all that come in parts; no memory is needed. */
+struct cxm_hasher {
+    uint64_t hash, word;
+    unsigned n_word;
+};
+struct cxm_hasher cxm_priv_hasher(size_t n, uint64_t seed);
+void cxm_priv_hasher_feed(struct cxm_hasher *hasher, const void *bytes, size_t n);
+uint64_t cxm_priv_hasher_end(const struct cxm_hasher *hasher);
 /* CRC-32C (Castagnoli), start with 0; with the instruction of the processor where it has one, and
  * without. */
 uint32_t cxm_priv_crc32c(uint32_t crc, const void *bytes, size_t n);

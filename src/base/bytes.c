@@ -15,12 +15,45 @@ static uint64_t mix(uint64_t h)
     return h ^ h >> 31;
 }
 
+static uint64_t hash_start(size_t n, uint64_t seed)
+{
+    return seed ^ 0xCBF29CE484222325u ^ (uint64_t)n * 0x9E3779B97F4A7C15u;
+}
+
+static uint64_t hash_word(uint64_t h, uint64_t word)
+{
+    return mix(h ^ word) * 0x100000001B3u;
+}
+
+struct cxm_hasher cxm_priv_hasher(size_t n, uint64_t seed)
+{
+    return (struct cxm_hasher){ hash_start(n, seed), 0, 0 };
+}
+
+void cxm_priv_hasher_feed(struct cxm_hasher *hasher, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    for (size_t i = 0; i < n; i++) {
+        hasher->word |= (uint64_t)p[i] << 8 * hasher->n_word;
+        if (++hasher->n_word < 8)
+            continue;
+        hasher->hash = hash_word(hasher->hash, hasher->word);
+        hasher->word = 0;
+        hasher->n_word = 0;
+    }
+}
+
+uint64_t cxm_priv_hasher_end(const struct cxm_hasher *hasher)
+{
+    return mix(hasher->hash ^ hasher->word);
+}
+
 uint64_t cxm_priv_hash(const void *bytes, size_t n, uint64_t seed)
 {
     const uint8_t *p = bytes;
-    uint64_t h = seed ^ 0xCBF29CE484222325u ^ (uint64_t)n * 0x9E3779B97F4A7C15u;
+    uint64_t h = hash_start(n, seed);
     for (; n >= 8; p += 8, n -= 8)
-        h = mix(h ^ cxm_priv_get_u64(p)) * 0x100000001B3u;
+        h = hash_word(h, cxm_priv_get_u64(p));
     uint64_t tail = 0;
     for (size_t i = 0; i < n; i++)
         tail |= (uint64_t)p[i] << 8 * i;

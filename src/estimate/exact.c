@@ -48,6 +48,8 @@ static double first_unlikely(double low, double high, double n, double p, double
 {
     while (fabs(high - low) > 1.0) {
         const double half = trunc(0.5 * (low + high));
+        if (half == low || half == high) /* beyond 2^53 no double lies between */
+            break;
         if (cxm_priv_binomial(half, n, p) <= limit)
             high = half;
         else

@@ -586,6 +586,22 @@ static enum cxm_status estimate_groups(struct asked *a, struct cxm_estimate *out
     return status;
 }
 
+/* Could one of the estimates run out of memory when those before it are written? Of plain groups
+ * none asks for any. */
+static bool may_fail(const struct asked *a)
+{
+    const struct cxm_tally *tally = a->reading.tally;
+    bool any = tally->schema.n_design > 0;
+    for (size_t i = 0; i < a->n_measures && !any; i++) {
+        uint32_t member;
+        const int f = find_measure(&a->reading, a->measures[i], &member);
+        any = a->reading.metric->estimators[f].members == CXM_PER_VALUE;
+    }
+    for (size_t g = 0; a->options.groups != NULL && g < a->n_groups && !any; g++)
+        any = a->options.groups[g] == CXM_TOTAL && tally->schema.n_keys > 0;
+    return any;
+}
+
 enum cxm_status cxm_tally_estimate(struct cxm_tally *tally,
                                    const struct cxm_estimate_options *options,
                                    struct cxm_estimate *out, size_t element_bytes,
@@ -600,10 +616,18 @@ enum cxm_status cxm_tally_estimate(struct cxm_tally *tally,
     enum cxm_status status = asked_init(&a, tally, options, capacity, error);
     if (status != CXM_OK)
         return status;
-    if (capacity > 0)
+    const size_t n = a.n_groups * a.n_measures;
+    if (capacity > 0 && n > 0 && may_fail(&a)) {
+        struct cxm_estimate *copy = cxm_priv_alloc(&tally->allocator, n, sizeof *copy);
+        status = copy != NULL ? estimate_groups(&a, copy, NULL, error) : cxm_priv_no_memory(error);
+        if (status == CXM_OK)
+            memcpy(out, copy, n * sizeof *copy);
+        cxm_priv_release(&tally->allocator, copy);
+    } else if (capacity > 0) {
         status = estimate_groups(&a, out, NULL, error);
+    }
     if (status == CXM_OK && n_out != NULL)
-        *n_out = a.n_groups * a.n_measures;
+        *n_out = n;
     asked_release(&a);
     return status;
 }

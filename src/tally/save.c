@@ -4,14 +4,17 @@
 #include "tally/format.h"
 
 struct writer {
-    uint8_t *out; /* NULL while measuring */
+    uint8_t *out; /* NULL while measuring or hashing */
     size_t used;
+    struct cxm_hasher *hasher;
 };
 
 static void put(struct writer *w, const void *bytes, size_t n)
 {
     if (w->out != NULL && n > 0)
         memcpy(w->out + w->used, bytes, n);
+    else if (w->hasher != NULL)
+        cxm_priv_hasher_feed(w->hasher, bytes, n);
     w->used += n;
 }
 
@@ -29,15 +32,25 @@ static void put_u16(struct writer *w, uint16_t v)
 
 static void put_u32(struct writer *w, uint32_t v)
 {
-    if (w->out != NULL)
+    uint8_t bytes[4];
+    if (w->out != NULL) {
         cxm_priv_put_u32(w->out + w->used, v);
+    } else if (w->hasher != NULL) {
+        cxm_priv_put_u32(bytes, v);
+        cxm_priv_hasher_feed(w->hasher, bytes, sizeof bytes);
+    }
     w->used += 4;
 }
 
 static void put_u64(struct writer *w, uint64_t v)
 {
-    if (w->out != NULL)
+    uint8_t bytes[8];
+    if (w->out != NULL) {
         cxm_priv_put_u64(w->out + w->used, v);
+    } else if (w->hasher != NULL) {
+        cxm_priv_put_u64(bytes, v);
+        cxm_priv_hasher_feed(w->hasher, bytes, sizeof bytes);
+    }
     w->used += 8;
 }
 
@@ -227,22 +240,21 @@ static uint64_t hash_parts(const uint8_t *config, size_t config_bytes, const uin
     return cxm_priv_hash(schema, schema_bytes, cxm_priv_hash(config, config_bytes, 0));
 }
 
+/* Measured, then hashed as they would be written: asking needs no memory, so that it cannot fail. */
 uint64_t cxm_priv_configuration_hash(const struct cxm_tally *tally)
 {
-    struct writer w = { NULL, 0 };
+    struct writer w = { NULL, 0, NULL };
     put_config(&w, &tally->config);
     const size_t config_bytes = w.used;
     put_schema(&w, tally);
-    uint8_t *bytes = cxm_priv_alloc(&tally->allocator, w.used, 1);
-    if (bytes == NULL)
-        return 0;
-    w = (struct writer){ bytes, 0 };
+    const size_t schema_bytes = w.used - config_bytes;
+    struct cxm_hasher config = cxm_priv_hasher(config_bytes, 0);
+    w.hasher = &config;
     put_config(&w, &tally->config);
+    struct cxm_hasher schema = cxm_priv_hasher(schema_bytes, cxm_priv_hasher_end(&config));
+    w.hasher = &schema;
     put_schema(&w, tally);
-    const uint64_t hash = hash_parts(bytes, config_bytes, bytes + config_bytes,
-                                     w.used - config_bytes);
-    cxm_priv_release(&tally->allocator, bytes);
-    return hash;
+    return cxm_priv_hasher_end(&schema);
 }
 
 static void finish(uint8_t *bytes, size_t n, uint16_t kind)
@@ -271,11 +283,11 @@ enum cxm_status cxm_tally_save(struct cxm_tally *tally, uint8_t *bytes, size_t c
         cxm_priv_release(&tally->allocator, order);
         return cxm_priv_no_memory(error);
     }
-    struct writer w = { NULL, 0 };
+    struct writer w = { NULL, 0, NULL };
     write_all(&w, tally, order);
     const size_t size = w.used + CXM_CRC_BYTES;
     if (capacity >= size) {
-        w = (struct writer){ bytes, 0 };
+        w = (struct writer){ bytes, 0, NULL };
         write_all(&w, tally, order);
         finish(bytes, size, (uint16_t)tally->config.rules->info->kind);
     }
