@@ -5,6 +5,8 @@
  * by customer merge, and the past is not changed by what came later. */
 #include "metric_testing.h"
 
+#include "derive/period.h"
+
 #include <cxm/cohorts.h>
 
 enum { DAY = 86400, MOST_CELLS = 4096 };
@@ -763,6 +765,38 @@ static void memory_runs_out(void **state)
     }
 }
 
+/* Slots with one boundary each give the same periods as the calendar, inside and outside. */
+static void tables_of_periods(void **state)
+{
+    (void)state;
+    uint64_t seed = random_seed();
+    static const enum cxm_calendar units[] = { CXM_NO_CALENDAR, CXM_DAY, CXM_WEEK, CXM_MONTH,
+                                               CXM_QUARTER, CXM_YEAR };
+    for (int round = 0; round < 600; round++) {
+        const struct cxm_periods periods = {
+            .unit = units[round % 6], .length = 1 + (int64_t)random_below(&seed, 3000000),
+            .utc_offset = (int64_t)random_below(&seed, 172800) - 86400,
+        };
+        struct cxm_period_table table;
+        const int64_t span = (int64_t)random_below(&seed, (uint64_t)1 << (10 + round % 23));
+        const int64_t first = (int64_t)random_below(&seed, (uint64_t)1 << 33)
+                            - ((int64_t)1 << 32);
+        assert_true(cxm_priv_period_table_init(&table, &periods, first, first + span, NULL));
+        for (int i = 0; i < 400; i++) {
+            int64_t t = first + (int64_t)random_below(&seed, (uint64_t)span + 1);
+            if (i % 8 == 0) /* the second before a period begins, and its first */
+                t = cxm_priv_period_begin(&periods, cxm_priv_period_index(&periods, t))
+                  - i % 16 / 8;
+            if (i % 50 == 1)
+                t = first + span + (int64_t)random_below(&seed, 100000000);
+            if (i % 50 == 2)
+                t = first - (int64_t)random_below(&seed, 100000000);
+            assert_true(cxm_priv_period_of(&table, t) == cxm_priv_period_index(&periods, t));
+        }
+        cxm_priv_period_table_release(&table);
+    }
+}
+
 int main(void)
 {
     struct CMUnitTest tests[32] = { { 0 } };
@@ -771,6 +805,7 @@ int main(void)
         tests[n++] = (struct CMUnitTest){ example_rows[i].name, worked_matrix, NULL, NULL,
                                           (void *)&example_rows[i] };
     const struct CMUnitTest others[] = {
+        cmocka_unit_test(tables_of_periods),
         cmocka_unit_test(customers_one_by_one),
         cmocka_unit_test(brackets_of_days),
         cmocka_unit_test(three_averages),

@@ -85,7 +85,9 @@ struct cxm_cohorts_base {
  * @retval CXM_EDATA      a key or instant is invalid: error has its row, column and value
  * @retval CXM_EOVERFLOW  more than 2^32 - 1 rows  @retval CXM_ENOMEM
  * Customers with ids as close whole numbers in up to 64 calendar periods take one pass and 4 or
- * 8 bytes an id and thread; all else is sorted: 32 bytes a row. Safe from any thread.
+ * 8 bytes an id and thread; all else is sorted: 8 bytes a row, 16 for ids that lie far apart, and
+ * 8 more with starts of their own (32 for rows whose instants lie far from the others). Safe from
+ * any thread.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_cohorts_tally(const struct cxm_column *customer, const struct cxm_column *time,
