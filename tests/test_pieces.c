@@ -90,7 +90,8 @@ static struct cxm_column in_form(struct rows *r, int place, struct cxm_column co
         chunk->n = (int64_t)(wish < ROWS - first ? wish : ROWS - first);
         chunk->offset += (int64_t)first;
         chunk->validity_offset += (int64_t)first;
-        chunk->mask += chunk->mask != NULL ? (int64_t)first * chunk->mask_stride : 0;
+        if (chunk->mask != NULL)
+            chunk->mask += (int64_t)first * chunk->mask_stride;
         chunk->missing_codes = NULL;
         chunk->n_missing_codes = 0;
         first += (size_t)chunk->n;

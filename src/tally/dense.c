@@ -213,13 +213,12 @@ static enum cxm_dense_result reach_look(const struct cxm_dense_rows *rows,
 {
     if (look->low > look->high || (uint64_t)look->high - (uint64_t)look->low >= k->most_keys / 2)
         return CXM_DENSE_DONE;
-    const int64_t room = (look->high - look->low) / 64;
-    const int64_t below = look->low - rows->loops.lowest < room ? look->low - rows->loops.lowest
-                                                                : room;
-    const int64_t above = rows->loops.highest - look->high < room
-                            ? rows->loops.highest - look->high
-                            : room;
-    return cxm_priv_dense_reach(rows, k, look->low - below, look->high + above);
+    /* The ends of a type may be further away than an int64_t can say. */
+    const uint64_t room = ((uint64_t)look->high - (uint64_t)look->low) / 64;
+    const uint64_t under = (uint64_t)look->low - (uint64_t)rows->loops.lowest;
+    const uint64_t over = (uint64_t)rows->loops.highest - (uint64_t)look->high;
+    return cxm_priv_dense_reach(rows, k, look->low - (int64_t)(under < room ? under : room),
+                                look->high + (int64_t)(over < room ? over : room));
 }
 
 /* Rows first … last - 1 into counters that grow where a key asks for it. */
