@@ -25,141 +25,160 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 #define LIVES(days, by) { { "duration", days }, { "event", LEFT }, { "by", by } }
 #define TIMES(value, by) { { "value", value }, { "by", by } }
 
+/* Memory beside the input: fixed, of a thread, a row, a group, a group and thread. Estimates are
+ * the caller's, 152 bytes each; the rest is what the files named here say of themselves. */
+#define MIB 0x1p20
+#define COUNTED   .memory = { MIB, MIB / 4, 0, 290, 110 }       /* tally/dense.c */
+#define COUNTED_M .memory = { MIB, MIB / 4, 0, 290, 0 }         /* tally/dense_many.c */
+#define LOOKED_UP .memory = { MIB, MIB / 4, 0, 300, 40 }        /* tally/range.c */
+#define WEIGHED   .memory = { MIB, MIB / 4, 0, 450, 768 }       /* tally/weighed.c */
+#define WEIGHED_F .memory = { MIB, MIB / 4, 0, 450, 2300 }
+#define WEIGHED_M .memory = { MIB, MIB / 4, 0, 450, 500 }
+#define SUMMED    .memory = { MIB, MIB / 2, 0, 1500, 1600 }     /* tally/small.c */
+#define SORTED    .memory = { 4 * MIB, MIB, 10, 0, 0 }          /* derive/sort.h */
+#define SORTED_K  .memory = { 4 * MIB, MIB, 18, 0, 0 }
+#define MARKED    .memory = { MIB, MIB / 4, 0.32, 0, 0 }        /* derive/cohort_dense.c, 2 threads */
+#define MARKED_K  .memory = { 4 * MIB, MIB, 26, 0, 0 }          /* derive/cohort.c */
+#define TIMED     .memory = { 10 * MIB, MIB / 4, 0, 16384, 16384 } /* tally/times.c; the report */
+#define BRACKETED .memory = { MIB, MIB / 4, 1.5, 8192, 16384 }  /* analysis/quantiles.c */
+#define BUCKETED  .memory = { MIB, MIB / 4, 12, 2000, 0 }
+#define RESAMPLED .memory = { 2 * MIB, MIB / 4, 0, 0, 0 }
+
 enum { M = 1000000 };
 
 const struct workload workloads[] = {
     /* ---- W1: counts ---- */
     { "W1",  "NPS",                          run_tally, "nps", { { "score", SCORES } },
-      .rows = 100 * M, .gate_rows = 64 * M, .gate = 2.6 },
+      .rows = 100 * M, .gate_rows = 64 * M, .gate = 2.6, COUNTED },
     { "W1p", "no missing code",              run_tally, "nps", { { "score", SCORES_PLAIN } },
-      .rows = 100 * M, .beside = "W1" },
+      .rows = 100 * M, .beside = "W1", COUNTED },
     { "W1v", "with a bitmap",                run_tally, "nps", { { "score", SCORES_BITMAP } },
-      .rows = 100 * M, .beside = "W1p", .gate_rows = 64 * M, .gate = 4.5 },
+      .rows = 100 * M, .beside = "W1p", .gate_rows = 64 * M, .gate = 4.5, COUNTED },
     { "W1e", "all equal",                    run_tally, "nps", { { "score", SCORES_EQUAL } },
-      .rows = 100 * M, .beside = "W1" },
+      .rows = 100 * M, .beside = "W1", COUNTED },
     { "W1o", "sorted",                       run_tally, "nps", { { "score", SCORES_SORTED } },
-      .rows = 100 * M, .beside = "W1" },
+      .rows = 100 * M, .beside = "W1", COUNTED },
     { "W1s", "struct of 64 bytes",           run_tally, "nps", { { "score", SCORES_STRUCT } },
-      .rows = 20 * M, .gate_rows = 2 * M, .gate = 1.15 },
+      .rows = 20 * M, .gate_rows = 2 * M, .gate = 1.15, COUNTED },
     { "W1f", "floats",                       run_tally, "nps", { { "score", SCORES_FLOAT } },
-      .rows = 50 * M },
+      .rows = 50 * M, COUNTED },
     { "W1n", "floats, some NaN",             run_tally, "nps", { { "score", SCORES_NAN } },
-      .rows = 50 * M, .beside = "W1f" },
+      .rows = 50 * M, .beside = "W1f", COUNTED },
 
     /* ---- W2: counts by group ---- */
     { "W2",  "NPS by 1 000",                 run_tally, "nps", SCORE_BY(SCORES, BY_1000),
-      .rows = 100 * M, .groups = 1000, .gate_rows = 16 * M, .gate = 9.8 },
+      .rows = 100 * M, .groups = 1000, .gate_rows = 16 * M, .gate = 9.8, COUNTED },
     { "W2z", "Zipf",                         run_tally, "nps", SCORE_BY(SCORES, BY_1000_ZIPF),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10 },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10, COUNTED },
     { "W2g", "16 groups",                    run_tally, "nps", SCORE_BY(SCORES, BY_16),
-      .rows = 100 * M, .groups = 16, .beside = "W2" },
+      .rows = 100 * M, .groups = 16, .beside = "W2", COUNTED },
     { "W2e", "one group, all equal",         run_tally, "nps", SCORE_BY(SCORES_EQUAL, BY_ONE),
-      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 9.5 },
+      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 9.5, COUNTED },
     { "W2o", "sorted by group",              run_tally, "nps", SCORE_BY(SCORES, BY_1000_SORTED),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10.4 },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10.4, COUNTED },
     { "W2v", "with a bitmap",                run_tally, "nps", SCORE_BY(SCORES_BITMAP, BY_1000),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10.3 },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10.3, COUNTED },
     { "W2s", "struct of 64 bytes",           run_tally, "nps", SCORE_BY(SCORES_STRUCT, BY_1000_STRUCT),
-      .rows = 20 * M, .groups = 1000 },
+      .rows = 20 * M, .groups = 1000, COUNTED },
     { "W2k", "sparse 64-bit keys",           run_tally, "nps", SCORE_BY(SCORES, BY_1000_SPARSE),
-      .rows = 50 * M, .groups = 1000, .beside = "W2" },
+      .rows = 50 * M, .groups = 1000, .beside = "W2", COUNTED },
     { "W2t", "text keys",                    run_tally, "nps", SCORE_BY(SCORES, BY_1000_TEXT),
-      .rows = 50 * M, .groups = 1000, .beside = "W2" },
+      .rows = 50 * M, .groups = 1000, .beside = "W2", COUNTED },
     { "W2d", "keys of a dictionary",         run_tally, "nps", SCORE_BY(SCORES, BY_1000_NAMES),
-      .rows = 100 * M, .groups = 1000, .beside = "W2" },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", COUNTED },
 
     /* ---- W2m: by very many ---- */
     { "W2m", "NPS by 1 000 000",             run_tally, "nps", SCORE_BY(SCORES, BY_MANY),
-      .rows = 100 * M, .groups = M, .gate_rows = 8 * M, .gate = 308 },
+      .rows = 100 * M, .groups = M, .gate_rows = 8 * M, .gate = 308, COUNTED_M },
     { "W2mc", "counts only",                 run_counts, "nps", SCORE_BY(SCORES, BY_MANY),
-      .rows = 100 * M, .groups = M, .beside = "W2m" },
+      .rows = 100 * M, .groups = M, .beside = "W2m", COUNTED_M },
     { "W2mz", "Zipf",                        run_tally, "nps", SCORE_BY(SCORES, BY_MANY_ZIPF),
-      .rows = 100 * M, .groups = M, .beside = "W2m" },
+      .rows = 100 * M, .groups = M, .beside = "W2m", COUNTED_M },
     { "W2mo", "sorted by group",             run_tally, "nps", SCORE_BY(SCORES, BY_MANY_SORTED),
-      .rows = 100 * M, .groups = M, .beside = "W2m" },
+      .rows = 100 * M, .groups = M, .beside = "W2m", COUNTED_M },
     { "W2mk", "sparse 64-bit keys",          run_tally, "nps", SCORE_BY(SCORES, BY_MANY_SPARSE),
-      .rows = 50 * M, .groups = M, .beside = "W2m" },
+      .rows = 50 * M, .groups = M, .beside = "W2m", LOOKED_UP },
 
     /* ---- W3: weights ---- */
     { "W3",  "weighted CSAT by 1 000",       run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000),
-      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 15.8 },
+      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 15.8, WEIGHED },
     { "W3f", "weights far apart",            run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FAR, BY_1000),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 18.5 },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 18.5, WEIGHED_F },
     { "W3d", "24 different weights",         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FEW, BY_1000),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000 },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "W3z", "Zipf",                         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000_ZIPF),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000 },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "W3o", "sorted by group",              run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000_SORTED),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000 },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "W3g", "16 groups",                    run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_16),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 16 },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 16, WEIGHED },
     { "W3m", "by 1 000 000",                 run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_MANY),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = M },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = M, WEIGHED_M },
     { "W3v", "with a bitmap",                run_tally, "csat", WEIGHTED(RATINGS_BITMAP, WEIGHTS, BY_1000),
-      five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000 },
+      five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "W3s", "weighted NPS, struct of 64 bytes", run_tally, "nps",
-      WEIGHTED(SCORES_STRUCT, WEIGHTS_STRUCT, BY_1000_STRUCT), .rows = 20 * M, .groups = 1000 },
+      WEIGHTED(SCORES_STRUCT, WEIGHTS_STRUCT, BY_1000_STRUCT), .rows = 20 * M, .groups = 1000, WEIGHED_F },
     { "W3c", "20 strata, 50 clusters each",  run_tally, "csat",
       { { "score", RATINGS }, { "weight", WEIGHTS }, { "strata", STRATA }, { "cluster", CLUSTERS } },
-      five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000 },
+      five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "M",   "mean of doubles by 1 000",     run_tally, "mean", TIMES(WEIGHTS, BY_1000),
-      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 46 },
+      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 46, WEIGHED },
 
     /* ---- W4: gaps ---- */
     { "W4",  "5 gaps of floats by 100",      run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 33 },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 33, SUMMED },
     { "W4o", "sorted by group",              run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_SORTED),
-      of_dimensions, 1, NULL, "W4", .rows = 50 * M, .groups = 100 },
+      of_dimensions, 1, NULL, "W4", .rows = 50 * M, .groups = 100, SUMMED },
     { "W4u", "5 gaps of bytes by 100",       run_tally, "gap", GAPS(ANSWERS, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 106 },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 106, SUMMED },
     { "W4w", "keys of 32 bits",              run_tally, "gap", GAPS(ANSWERS, BY_100_WIDE),
-      of_dimensions, 1, NULL, "W4u", .rows = 50 * M, .groups = 100 },
+      of_dimensions, 1, NULL, "W4u", .rows = 50 * M, .groups = 100, SUMMED },
 
     /* ---- W5: repeat contacts ---- */
     { "W5",  "FCR within 7 days",            run_fcr, NULL, CONTACTS(CONTACTS_OF),
-      .rows = 20 * M, .gate_rows = 4 * M, .gate = 97 },
+      .rows = 20 * M, .gate_rows = 4 * M, .gate = 97, SORTED },
     { "W5z", "Zipf",                         run_fcr, NULL, CONTACTS(CONTACTS_ZIPF),
-      .rows = 20 * M, .beside = "W5" },
+      .rows = 20 * M, .beside = "W5", SORTED },
     { "W5o", "sorted by customer",           run_fcr, NULL, CONTACTS(CONTACTS_SORTED),
-      .rows = 20 * M, .beside = "W5" },
+      .rows = 20 * M, .beside = "W5", SORTED },
     { "W5k", "sparse customers",             run_fcr, NULL, CONTACTS(CONTACTS_FAR),
-      .rows = 20 * M, .beside = "W5" },
+      .rows = 20 * M, .beside = "W5", SORTED_K },
 
     /* ---- W6: cohorts ---- */
     { "W6",  "cohorts x 24 months",          run_cohorts, NULL, EVENTS(EVENTS_OF),
-      .rows = 50 * M, .gate_rows = 8 * M, .gate = 6.5 },
+      .rows = 50 * M, .gate_rows = 8 * M, .gate = 6.5, MARKED },
     { "W6z", "Zipf",                         run_cohorts, NULL, EVENTS(EVENTS_ZIPF),
-      .rows = 50 * M, .beside = "W6" },
+      .rows = 50 * M, .beside = "W6", MARKED },
     { "W6k", "sparse customers",             run_cohorts, NULL, EVENTS(EVENTS_FAR),
-      .rows = 50 * M, .beside = "W6" },
+      .rows = 50 * M, .beside = "W6", MARKED_K },
 
     /* ---- W7: survival ---- */
     { "W7",  "Kaplan-Meier by 10",           run_survival, "survival", LIVES(DAYS, BY_10),
-      .rows = 10 * M, .groups = 10, .gate_rows = 16 * M, .gate = 17 },
+      .rows = 10 * M, .groups = 10, .gate_rows = 16 * M, .gate = 17, TIMED },
     { "W7e", "all on one day",               run_survival, "survival", LIVES(DAYS_EQUAL, BY_10),
-      .rows = 10 * M, .groups = 10, .beside = "W7" },
+      .rows = 10 * M, .groups = 10, .beside = "W7", TIMED },
     { "W7w", "keys of 32 bits",              run_survival, "survival", LIVES(DAYS, BY_10_WIDE),
-      .rows = 10 * M, .groups = 10, .beside = "W7" },
+      .rows = 10 * M, .groups = 10, .beside = "W7", TIMED },
     { "W7o", "sorted by group",              run_survival, "survival", LIVES(DAYS, BY_10_SORTED),
-      .rows = 10 * M, .groups = 10, .beside = "W7" },
+      .rows = 10 * M, .groups = 10, .beside = "W7", TIMED },
 
     /* ---- W8: resampling ---- */
     { "W8",  "bootstrap of 1 000 000",       run_bootstrap, NULL, { { "score", SCORES } },
-      .rows = M, .gate_rows = M, .gate = 20 },
+      .rows = M, .gate_rows = M, .gate = 20, RESAMPLED },
 
     /* ---- W9: quantiles ---- */
     { "W9",  "p50, p90, p99 by 100",         run_quantiles, NULL, TIMES(WAITS, BY_100),
-      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 70 },
+      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 70, BRACKETED },
     { "W9g", "16 groups",                    run_quantiles, NULL, TIMES(WAITS, BY_16),
-      .rows = 50 * M, .groups = 16, .beside = "W9" },
+      .rows = 50 * M, .groups = 16, .beside = "W9", BRACKETED },
     { "W9k", "1 000 groups",                 run_quantiles, NULL, TIMES(WAITS, BY_1000),
-      .rows = 50 * M, .groups = 1000, .beside = "W9" },
+      .rows = 50 * M, .groups = 1000, .beside = "W9", BUCKETED },
     { "W9e", "all equal",                    run_quantiles, NULL, TIMES(WAITS_EQUAL, BY_100),
-      .rows = 50 * M, .groups = 100, .beside = "W9" },
+      .rows = 50 * M, .groups = 100, .beside = "W9", BRACKETED },
     { "W9o", "sorted by group",              run_quantiles, NULL, TIMES(WAITS, BY_100_SORTED),
-      .rows = 50 * M, .groups = 100, .beside = "W9" },
+      .rows = 50 * M, .groups = 100, .beside = "W9", BRACKETED },
     { "W9w", "whole seconds",                run_quantiles, NULL, TIMES(WAITS_WHOLE, BY_100),
-      .rows = 50 * M, .groups = 100, .beside = "W9" },
+      .rows = 50 * M, .groups = 100, .beside = "W9", BRACKETED },
 };
 /* clang-format on */
 
