@@ -53,13 +53,13 @@ const struct workload workloads[] = {
     { "W1p", "no missing code",              run_tally, "nps", { { "score", SCORES_PLAIN } },
       .rows = 100 * M, .beside = "W1", COUNTED },
     { "W1v", "with a bitmap",                run_tally, "nps", { { "score", SCORES_BITMAP } },
-      .rows = 100 * M, .beside = "W1p", .gate_rows = 64 * M, .gate = 4.5, COUNTED },
+      .rows = 100 * M, .beside = "W1p", .gate_rows = 64 * M, .gate = 4.9, COUNTED },
     { "W1e", "all equal",                    run_tally, "nps", { { "score", SCORES_EQUAL } },
       .rows = 100 * M, .beside = "W1", COUNTED },
     { "W1o", "sorted",                       run_tally, "nps", { { "score", SCORES_SORTED } },
       .rows = 100 * M, .beside = "W1", COUNTED },
     { "W1s", "struct of 64 bytes",           run_tally, "nps", { { "score", SCORES_STRUCT } },
-      .rows = 20 * M, .gate_rows = 2 * M, .gate = 1.15, COUNTED },
+      .rows = 20 * M, .gate_rows = 2 * M, .gate = 1.2, COUNTED },
     { "W1f", "floats",                       run_tally, "nps", { { "score", SCORES_FLOAT } },
       .rows = 50 * M, COUNTED },
     { "W1n", "floats, some NaN",             run_tally, "nps", { { "score", SCORES_NAN } },
@@ -67,17 +67,17 @@ const struct workload workloads[] = {
 
     /* ---- W2: counts by group ---- */
     { "W2",  "NPS by 1 000",                 run_tally, "nps", SCORE_BY(SCORES, BY_1000),
-      .rows = 100 * M, .groups = 1000, .gate_rows = 16 * M, .gate = 9.8, COUNTED },
+      .rows = 100 * M, .groups = 1000, .gate_rows = 16 * M, .gate = 3.6, COUNTED },
     { "W2z", "Zipf",                         run_tally, "nps", SCORE_BY(SCORES, BY_1000_ZIPF),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10, COUNTED },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 3.5, COUNTED },
     { "W2g", "16 groups",                    run_tally, "nps", SCORE_BY(SCORES, BY_16),
       .rows = 100 * M, .groups = 16, .beside = "W2", COUNTED },
     { "W2e", "one group, all equal",         run_tally, "nps", SCORE_BY(SCORES_EQUAL, BY_ONE),
-      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 9.5, COUNTED },
+      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 2.3, COUNTED },
     { "W2o", "sorted by group",              run_tally, "nps", SCORE_BY(SCORES, BY_1000_SORTED),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10.4, COUNTED },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 2.8, COUNTED },
     { "W2v", "with a bitmap",                run_tally, "nps", SCORE_BY(SCORES_BITMAP, BY_1000),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 10.3, COUNTED },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 3.2, COUNTED },
     { "W2s", "struct of 64 bytes",           run_tally, "nps", SCORE_BY(SCORES_STRUCT, BY_1000_STRUCT),
       .rows = 20 * M, .groups = 1000, COUNTED },
     { "W2k", "sparse 64-bit keys",           run_tally, "nps", SCORE_BY(SCORES, BY_1000_SPARSE),
@@ -89,7 +89,7 @@ const struct workload workloads[] = {
 
     /* ---- W2m: by very many ---- */
     { "W2m", "NPS by 1 000 000",             run_tally, "nps", SCORE_BY(SCORES, BY_MANY),
-      .rows = 100 * M, .groups = M, .gate_rows = 8 * M, .gate = 308, COUNTED_M },
+      .rows = 100 * M, .groups = M, .gate_rows = 8 * M, .gate = 168, COUNTED_M },
     { "W2mc", "counts only",                 run_counts, "nps", SCORE_BY(SCORES, BY_MANY),
       .rows = 100 * M, .groups = M, .beside = "W2m", COUNTED_M },
     { "W2mz", "Zipf",                        run_tally, "nps", SCORE_BY(SCORES, BY_MANY_ZIPF),
@@ -101,9 +101,9 @@ const struct workload workloads[] = {
 
     /* ---- W3: weights ---- */
     { "W3",  "weighted CSAT by 1 000",       run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000),
-      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 15.8, WEIGHED },
+      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 10.8, WEIGHED },
     { "W3f", "weights far apart",            run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FAR, BY_1000),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 18.5, WEIGHED_F },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 10.4, WEIGHED_F },
     { "W3d", "24 different weights",         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FEW, BY_1000),
       five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "W3z", "Zipf",                         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000_ZIPF),
@@ -122,21 +122,21 @@ const struct workload workloads[] = {
       { { "score", RATINGS }, { "weight", WEIGHTS }, { "strata", STRATA }, { "cluster", CLUSTERS } },
       five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "M",   "mean of doubles by 1 000",     run_tally, "mean", TIMES(WEIGHTS, BY_1000),
-      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 46, WEIGHED },
+      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 11.4, WEIGHED },
 
     /* ---- W4: gaps ---- */
     { "W4",  "5 gaps of floats by 100",      run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 33, SUMMED },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 3.7, SUMMED },
     { "W4o", "sorted by group",              run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_SORTED),
       of_dimensions, 1, NULL, "W4", .rows = 50 * M, .groups = 100, SUMMED },
     { "W4u", "5 gaps of bytes by 100",       run_tally, "gap", GAPS(ANSWERS, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 106, SUMMED },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 7, SUMMED },
     { "W4w", "keys of 32 bits",              run_tally, "gap", GAPS(ANSWERS, BY_100_WIDE),
       of_dimensions, 1, NULL, "W4u", .rows = 50 * M, .groups = 100, SUMMED },
 
     /* ---- W5: repeat contacts ---- */
     { "W5",  "FCR within 7 days",            run_fcr, NULL, CONTACTS(CONTACTS_OF),
-      .rows = 20 * M, .gate_rows = 4 * M, .gate = 97, SORTED },
+      .rows = 20 * M, .gate_rows = 4 * M, .gate = 27, SORTED },
     { "W5z", "Zipf",                         run_fcr, NULL, CONTACTS(CONTACTS_ZIPF),
       .rows = 20 * M, .beside = "W5", SORTED },
     { "W5o", "sorted by customer",           run_fcr, NULL, CONTACTS(CONTACTS_SORTED),
@@ -146,7 +146,7 @@ const struct workload workloads[] = {
 
     /* ---- W6: cohorts ---- */
     { "W6",  "cohorts x 24 months",          run_cohorts, NULL, EVENTS(EVENTS_OF),
-      .rows = 50 * M, .gate_rows = 8 * M, .gate = 6.5, MARKED },
+      .rows = 50 * M, .gate_rows = 8 * M, .gate = 5.1, MARKED },
     { "W6z", "Zipf",                         run_cohorts, NULL, EVENTS(EVENTS_ZIPF),
       .rows = 50 * M, .beside = "W6", MARKED },
     { "W6k", "sparse customers",             run_cohorts, NULL, EVENTS(EVENTS_FAR),
@@ -154,7 +154,7 @@ const struct workload workloads[] = {
 
     /* ---- W7: survival ---- */
     { "W7",  "Kaplan-Meier by 10",           run_survival, "survival", LIVES(DAYS, BY_10),
-      .rows = 10 * M, .groups = 10, .gate_rows = 16 * M, .gate = 17, TIMED },
+      .rows = 10 * M, .groups = 10, .gate_rows = 16 * M, .gate = 5.3, TIMED },
     { "W7e", "all on one day",               run_survival, "survival", LIVES(DAYS_EQUAL, BY_10),
       .rows = 10 * M, .groups = 10, .beside = "W7", TIMED },
     { "W7w", "keys of 32 bits",              run_survival, "survival", LIVES(DAYS, BY_10_WIDE),
@@ -164,11 +164,11 @@ const struct workload workloads[] = {
 
     /* ---- W8: resampling ---- */
     { "W8",  "bootstrap of 1 000 000",       run_bootstrap, NULL, { { "score", SCORES } },
-      .rows = M, .gate_rows = M, .gate = 20, RESAMPLED },
+      .rows = M, .gate_rows = M, .gate = 18.3, RESAMPLED },
 
     /* ---- W9: quantiles ---- */
     { "W9",  "p50, p90, p99 by 100",         run_quantiles, NULL, TIMES(WAITS, BY_100),
-      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 70, BRACKETED },
+      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 18, BRACKETED },
     { "W9g", "16 groups",                    run_quantiles, NULL, TIMES(WAITS, BY_16),
       .rows = 50 * M, .groups = 16, .beside = "W9", BRACKETED },
     { "W9k", "1 000 groups",                 run_quantiles, NULL, TIMES(WAITS, BY_1000),
