@@ -71,6 +71,48 @@ static bool is_bare(const struct cxm_column *c)
         && c->time_unit == CXM_NO_TIME;
 }
 
+#if CXM_COLUMN_X86
+/* May the wide loops read it, and do its missing codes mean the same in the type of the column? */
+static bool is_wide(const struct cxm_column *c, const struct cxm_small_scale *scale)
+{
+    const size_t width = c->type == CXM_U8 ? 1 : c->type == CXM_F32 ? 4 : 8;
+    const bool known = c->type == CXM_U8 || c->type == CXM_F32 || c->type == CXM_F64
+                    || c->type == CXM_I64;
+    if (!known || c->stride != (int64_t)width || c->mask != NULL || c->dictionary != NULL
+        || c->n_chunks > 0 || c->n_labels > 0 || c->time_unit != CXM_NO_TIME
+        || (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) != 0
+        || c->n_missing_codes > CXM_FEW_CODES)
+        return false;
+    if (c->type == CXM_U8 && (scale->lowest < 0 || scale->highest > 255))
+        return false; /* differences of bytes would wrap into the range */
+    for (int64_t k = 0; k < c->n_missing_codes; k++) {
+        const double code = c->missing_codes[k];
+        if (!(code > -1e6 && code < 1e6 && code == (double)(int32_t)code))
+            return false;
+    }
+    return has_avx512();
+}
+#endif
+
+/* Any column, as codes. */
+static bool from_codes(struct cxm_reader *reader, int64_t first, size_t n,
+                       const struct cxm_small_scale *scale, uint8_t *buffer, bool *missing)
+{
+    uint16_t codes[CXM_MOST_SMALL];
+    const uint32_t bins = (uint32_t)(scale->highest - scale->lowest) + 1;
+    const uint16_t above = (uint16_t)(scale->lowest - scale->base);
+    cxm_priv_read_codes(reader, first, n, scale->lowest, bins, codes);
+    uint16_t any = 0, invalid = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t absent = codes[i] == bins;
+        invalid |= codes[i] > bins;
+        any |= absent;
+        buffer[i] = (uint8_t)(absent ? CXM_SMALL_MISSING : codes[i] + above);
+    }
+    *missing = *missing || any != 0;
+    return invalid == 0;
+}
+
 const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, size_t n,
                                    const struct cxm_small_scale *scale, uint8_t *buffer,
                                    bool *missing)
@@ -84,17 +126,16 @@ const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, siz
     if (is_bare(c) && c->type == CXM_F32 && c->stride == 4
         && from_floats(cxm_priv_element(c, first), n, scale, buffer))
         return buffer;
-    uint16_t codes[CXM_MOST_SMALL];
-    const uint32_t bins = (uint32_t)(scale->highest - scale->lowest) + 1;
-    const uint16_t above = (uint16_t)(scale->lowest - scale->base);
-    cxm_priv_read_codes(reader, first, n, scale->lowest, bins, codes);
-    uint16_t any = 0, invalid = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint16_t absent = codes[i] == bins;
-        invalid |= codes[i] > bins;
-        any |= absent;
-        buffer[i] = (uint8_t)(absent ? CXM_SMALL_MISSING : codes[i] + above);
+    size_t done = 0;
+#if CXM_COLUMN_X86
+    if (is_wide(c, scale)) {
+        done = n / 64 * 64;
+        if (!cxm_priv_small_rows_avx512(c, first, done, scale, buffer, missing))
+            return NULL;
     }
-    *missing = *missing || any != 0;
-    return invalid == 0 ? buffer : NULL;
+#endif
+    if (done == n || from_codes(reader, first + (int64_t)done, n - done, scale, buffer + done,
+                                missing))
+        return buffer;
+    return NULL;
 }

@@ -25,11 +25,17 @@ const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, siz
 typedef bool cxm_small_bytes(const uint8_t *bytes, size_t n, uint8_t lowest, uint8_t highest);
 typedef bool cxm_small_floats(const unsigned char *from, size_t n,
                               const struct cxm_small_scale *scale, uint8_t *bytes);
+/* Bytes, floats, doubles and 64-bit integers side by side, with up to CXM_FEW_CODES missing codes
+ * and a bitmap; n is a multiple of 64. */
+enum { CXM_FEW_CODES = 4 };
+typedef bool cxm_small_rows(const struct cxm_column *column, int64_t row, size_t n,
+                            const struct cxm_small_scale *scale, uint8_t *bytes, bool *missing);
 cxm_small_bytes cxm_priv_small_bytes_c;
 cxm_small_floats cxm_priv_small_floats_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 cxm_small_bytes cxm_priv_small_bytes_avx512;
 cxm_small_floats cxm_priv_small_floats_avx512;
+cxm_small_rows cxm_priv_small_rows_avx512;
 #endif
 
 #endif

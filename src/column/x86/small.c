@@ -68,6 +68,120 @@ TARGET bool cxm_priv_small_floats_avx512(const unsigned char *from, size_t n,
         && cxm_priv_small_floats_c(from + 4 * i, n - i, scale, bytes + i);
 }
 
+/* ---- with missing values ---------------------------------------------------------------- */
+
+/* What 64 rows are compared with, and what was found. */
+struct wanted {
+    int32_t lowest, most;             /* the range is lowest … lowest + most */
+    double codes[CXM_FEW_CODES];
+    int n_codes;
+};
+
+struct found {
+    __mmask64 missing, bad;
+};
+
+/* A row from lowest on: its low byte; what is missing or bad is told by the masks. */
+TARGET static inline __m512i from_bytes(const unsigned char *from, const struct wanted *w,
+                                        struct found *f)
+{
+    const __m512i v = _mm512_loadu_si512(from);
+    const __m512i k = _mm512_sub_epi8(v, _mm512_set1_epi8((char)w->lowest));
+    for (int c = 0; c < w->n_codes; c++)
+        if (w->codes[c] >= 0 && w->codes[c] <= 255)
+            f->missing |= _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)(int)w->codes[c]));
+    f->bad = _mm512_cmpgt_epu8_mask(k, _mm512_set1_epi8((char)w->most));
+    return k;
+}
+
+TARGET static inline __m512i from_floats(const unsigned char *from, const struct wanted *w,
+                                         struct found *f)
+{
+    const __m512 magic = _mm512_set1_ps(0x1.8p23f);
+    const __m512i lowest = _mm512_add_epi32(_mm512_castps_si512(magic),
+                                            _mm512_set1_epi32(w->lowest));
+    const __m512i most = _mm512_set1_epi32(w->most);
+    uint8_t bytes[64];
+    for (int part = 0; part < 4; part++) {
+        const __m512 v = _mm512_loadu_ps(from + 64 * part), sum = _mm512_add_ps(v, magic);
+        const __m512i k = _mm512_sub_epi32(_mm512_castps_si512(sum), lowest);
+        __mmask16 absent = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+        for (int c = 0; c < w->n_codes; c++)
+            absent |= _mm512_cmp_ps_mask(v, _mm512_set1_ps((float)w->codes[c]), _CMP_EQ_OQ);
+        const __mmask16 odd = _mm512_cmp_ps_mask(_mm512_sub_ps(sum, magic), v, _CMP_NEQ_UQ);
+        f->missing |= (__mmask64)absent << 16 * part;
+        f->bad |= (__mmask64)(odd | _mm512_cmpgt_epu32_mask(k, most)) << 16 * part;
+        _mm_storeu_si128((__m128i *)(void *)(bytes + 16 * part), _mm512_cvtepi32_epi8(k));
+    }
+    return _mm512_loadu_si512(bytes);
+}
+
+TARGET static inline __m512i from_doubles(const unsigned char *from, const struct wanted *w,
+                                          struct found *f)
+{
+    const __m512d magic = _mm512_set1_pd(0x1.8p52);
+    const __m512i lowest = _mm512_add_epi64(_mm512_castpd_si512(magic),
+                                            _mm512_set1_epi64(w->lowest));
+    const __m512i most = _mm512_set1_epi64(w->most);
+    uint8_t bytes[64];
+    for (int part = 0; part < 8; part++) {
+        const __m512d v = _mm512_loadu_pd(from + 64 * part), sum = _mm512_add_pd(v, magic);
+        const __m512i k = _mm512_sub_epi64(_mm512_castpd_si512(sum), lowest);
+        __mmask8 absent = _mm512_cmp_pd_mask(v, v, _CMP_UNORD_Q);
+        for (int c = 0; c < w->n_codes; c++)
+            absent |= _mm512_cmp_pd_mask(v, _mm512_set1_pd(w->codes[c]), _CMP_EQ_OQ);
+        const __mmask8 odd = _mm512_cmp_pd_mask(_mm512_sub_pd(sum, magic), v, _CMP_NEQ_UQ);
+        f->missing |= (__mmask64)absent << 8 * part;
+        f->bad |= (__mmask64)(__mmask8)(odd | _mm512_cmpgt_epu64_mask(k, most)) << 8 * part;
+        _mm_storel_epi64((__m128i *)(void *)(bytes + 8 * part), _mm512_cvtepi64_epi8(k));
+    }
+    return _mm512_loadu_si512(bytes);
+}
+
+TARGET static inline __m512i from_longs(const unsigned char *from, const struct wanted *w,
+                                        struct found *f)
+{
+    const __m512i lowest = _mm512_set1_epi64(w->lowest), most = _mm512_set1_epi64(w->most);
+    uint8_t bytes[64];
+    for (int part = 0; part < 8; part++) {
+        const __m512i v = _mm512_loadu_si512(from + 64 * part), k = _mm512_sub_epi64(v, lowest);
+        for (int c = 0; c < w->n_codes; c++)
+            f->missing |= (__mmask64)_mm512_cmpeq_epi64_mask(
+                              v, _mm512_set1_epi64((long long)w->codes[c])) << 8 * part;
+        f->bad |= (__mmask64)_mm512_cmpgt_epu64_mask(k, most) << 8 * part;
+        _mm_storel_epi64((__m128i *)(void *)(bytes + 8 * part), _mm512_cvtepi64_epi8(k));
+    }
+    return _mm512_loadu_si512(bytes);
+}
+
+TARGET bool cxm_priv_small_rows_avx512(const struct cxm_column *column, int64_t row, size_t n,
+                                       const struct cxm_small_scale *scale, uint8_t *bytes,
+                                       bool *missing)
+{
+    struct wanted w = { .lowest = scale->lowest, .most = scale->highest - scale->lowest };
+    const __m512i above = _mm512_set1_epi8((char)(scale->lowest - scale->base));
+    const __m512i flag = _mm512_set1_epi8((char)CXM_SMALL_MISSING);
+    __mmask64 any = 0, bad = 0;
+    for (int64_t c = 0; c < column->n_missing_codes; c++)
+        w.codes[w.n_codes++] = column->missing_codes[c];
+    for (size_t i = 0; i < n; i += 64) {
+        const unsigned char *from = cxm_priv_element(column, row + (int64_t)i);
+        struct found f = { 0, 0 };
+        const __m512i k = column->type == CXM_U8    ? from_bytes(from, &w, &f)
+                        : column->type == CXM_F32 ? from_floats(from, &w, &f)
+                        : column->type == CXM_F64 ? from_doubles(from, &w, &f)
+                                                  : from_longs(from, &w, &f);
+        if (column->validity != NULL)
+            f.missing |= cxm_priv_null_word(column, row + (int64_t)i, 64);
+        any |= f.missing;
+        bad |= f.bad & ~f.missing;
+        _mm512_storeu_si512(bytes + i,
+                            _mm512_mask_mov_epi8(_mm512_add_epi8(k, above), f.missing, flag));
+    }
+    *missing = *missing || any != 0;
+    return bad == 0;
+}
+
 #else
 typedef int cxm_no_x86;
 #endif
