@@ -33,14 +33,12 @@ bool cxm_priv_small_floats_c(const unsigned char *from, size_t n,
     return odd == 0;
 }
 
+#if CXM_COLUMN_X86
 static bool has_avx512(void)
 {
-#if CXM_COLUMN_X86
-    return __builtin_cpu_supports("avx512bw") != 0;
-#else
-    return false;
-#endif
+    return CXM_SUPPORTS("avx512bw");
 }
+#endif
 
 static bool are_within(const uint8_t *bytes, size_t n, const struct cxm_small_scale *scale)
 {

@@ -123,11 +123,11 @@ struct cxm_sort_kernels cxm_priv_sort_kernels(unsigned mask)
     struct cxm_sort_kernels k = { cxm_priv_pack_plain_c, cxm_priv_sort_runs_c,
                                   cxm_priv_near_words_c, cxm_priv_count_stretches_c };
 #if CXM_SORT_X86
-    if ((mask & CXM_SORT_AVX512) == 0 && __builtin_cpu_supports("avx512f")) {
+    if ((mask & CXM_SORT_AVX512) == 0 && CXM_SUPPORTS("avx512f")) {
         k.sort_runs = cxm_priv_sort_runs_avx512;
         k.near_words = cxm_priv_near_words_avx512;
     }
-    if ((mask & CXM_SORT_AVX512) == 0 && __builtin_cpu_supports("avx512dq"))
+    if ((mask & CXM_SORT_AVX512) == 0 && CXM_SUPPORTS("avx512dq"))
         k.pack_plain = cxm_priv_pack_plain_avx512;
     if ((mask & CXM_SORT_POPCNT) == 0 && __builtin_cpu_supports("popcnt")
         && __builtin_cpu_supports("bmi"))

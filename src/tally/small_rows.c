@@ -122,8 +122,8 @@ struct cxm_small_kernels cxm_priv_small_kernels(unsigned mask)
                                    cxm_priv_small_add_c, cxm_priv_small_form_c,
                                    cxm_priv_small_reach_c };
 #if CXM_X86
-    if ((mask & CXM_CPU_AVX512) == 0 && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")) {
+    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")
+        && CXM_SUPPORTS("avx512vbmi") && CXM_SUPPORTS("avx512vnni")) {
         k.tile = cxm_priv_small_tile_avx512;
         k.deal = cxm_priv_small_deal_avx512;
         k.add = cxm_priv_small_add_avx512;
