@@ -11,7 +11,7 @@
  * every rank; a second pass gathers the values of these buckets, each is finished by quickselect.
  * Spread: few rows or more than 256 groups: the values are spread by group, then quickselect. */
 #include "derive/select_kernels.h"
-#include "derive/select_sample.h"
+#include "derive/select_rows.h"
 
 #include <math.h>
 

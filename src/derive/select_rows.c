@@ -4,11 +4,14 @@
  * (Hoare 1961, CACM 4:321, with three parts). A key of plain whole numbers that are near each other is
  * its own code, so that nothing is kept by row. */
 #include "derive/select_kernels.h"
-#include "derive/select_sample.h"
+#include "derive/select_rows.h"
 
 #include <pthread.h>
 
-enum { BLOCK = CXM_SELECT_BLOCK, MOST_THREADS = CXM_SELECT_THREADS };
+enum {
+    BLOCK = CXM_SELECT_BLOCK, MOST_THREADS = CXM_SELECT_THREADS,
+    FINE = 1024, /* parts of the values among which ranks are looked for */
+};
 
 double cxm_priv_select_number(uint64_t word)
 {
@@ -221,5 +224,61 @@ uint64_t cxm_priv_select_rank(uint64_t *x, size_t n, size_t rank)
             low = more;
         else
             return pivot;
+    }
+}
+
+void cxm_priv_select_ranks(const struct cxm_span *spans, size_t n_spans, const int64_t *ranks,
+                           size_t k, uint64_t *scratch, uint64_t *out)
+{
+    uint32_t counts[FINE] = { 0 }, number[CXM_SELECT_TOGETHER];
+    uint8_t marks[FINE] = { 0 };
+    uint64_t least = UINT64_MAX, most = 0;
+    size_t ends[CXM_SELECT_TOGETHER + 1] = { 0 }, at[CXM_SELECT_TOGETHER + 1], below[CXM_SELECT_TOGETHER];
+    size_t n_marks = 0;
+    unsigned shift = 0;
+    for (const struct cxm_span *s = spans; s < spans + n_spans; s++) {
+        for (size_t i = 0; i < s->n; i++) {
+            least = s->words[i] < least ? s->words[i] : least;
+            most = s->words[i] > most ? s->words[i] : most;
+        }
+    }
+    while ((most - least) >> shift >= FINE)
+        shift++;
+    for (const struct cxm_span *s = spans; s < spans + n_spans; s++) {
+        for (size_t i = 0; i < s->n; i++)
+            counts[(s->words[i] - least) >> shift]++;
+    }
+    for (size_t j = 0; j < k; j++) {
+        size_t part = 0, before = 0;
+        while (before + counts[part] <= (size_t)ranks[j])
+            before += counts[part++];
+        if (marks[part] == 0) {
+            marks[part] = (uint8_t)++n_marks;
+            ends[n_marks] = ends[n_marks - 1] + counts[part];
+        }
+        number[j] = marks[part] - 1u;
+        below[j] = before;
+    }
+    memcpy(at, ends, sizeof at);
+    for (const struct cxm_span *s = spans; s < spans + n_spans; s++) {
+        for (size_t i = 0; i < s->n; i++) {
+            const uint8_t mark = marks[(s->words[i] - least) >> shift];
+            if (mark != 0)
+                scratch[at[mark - 1]++] = s->words[i];
+        }
+    }
+    for (size_t j = 0; j < k; j++) { /* a rank that was found divides its part */
+        const size_t rank = (size_t)ranks[j] - below[j];
+        size_t low = 0, high = ends[number[j] + 1] - ends[number[j]];
+        for (size_t i = 0; i < j; i++) {
+            const size_t other = (size_t)ranks[i] - below[i];
+            if (number[i] != number[j])
+                continue;
+            if (other <= rank && other > low)
+                low = other;
+            if (other > rank && other < high)
+                high = other;
+        }
+        out[j] = cxm_priv_select_rank(scratch + ends[number[j]] + low, high - low, rank - low);
     }
 }

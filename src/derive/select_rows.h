@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Order statistics in one pass over the rows, by brackets that a sample gave: for select.c. */
-#ifndef CXM_SRC_SELECT_SAMPLE_H
-#define CXM_SRC_SELECT_SAMPLE_H
+ * What the roads of selection share, and the entry of the sampled one: for select.c. */
+#ifndef CXM_SRC_SELECT_ROWS_H
+#define CXM_SRC_SELECT_ROWS_H
 
 #include "derive/select.h"
 
@@ -25,11 +25,25 @@ const uint32_t *cxm_priv_select_codes(const struct cxm_selection *s, int64_t fir
 enum cxm_status cxm_priv_select_refuse(const struct cxm_column *column, int64_t row,
                                        struct cxm_error *error);
 
-/* Words of a rank: quickselect in place. */
+/* The word of a rank: quickselect in place, after which those before it are not larger and those
+ * behind it not smaller. */
 uint64_t cxm_priv_select_rank(uint64_t *x, size_t n, size_t rank);
+/* Words that lie side by side. */
+struct cxm_span {
+    const uint64_t *words;
+    size_t n;
+};
+/* Words of k <= CXM_SELECT_TOGETHER ranks among all words of the spans: a histogram of fine parts,
+ * then quickselect in the few parts that are wanted, which are copied to `scratch` (room for
+ * all). */
+enum { CXM_SELECT_TOGETHER = 64 };
+void cxm_priv_select_ranks(const struct cxm_span *spans, size_t n_spans, const int64_t *ranks,
+                           size_t k, uint64_t *scratch, uint64_t *out);
 double cxm_priv_select_number(uint64_t word);
 
 /* ---- the sampled road -------------------------------------------------------------------- */
+
+enum { CXM_SELECT_RUN = 8, CXM_SELECT_PROBS = 32 }; /* rows of a run of the sample; probs at most */
 
 enum cxm_sample_result { CXM_SAMPLE_DONE, CXM_SAMPLE_NO, CXM_SAMPLE_NO_MEMORY, CXM_SAMPLE_BAD };
 
