@@ -57,7 +57,7 @@ struct cxm_quantiles_options {
  * wanted ranks that a sample gave and the pass then proves or refutes (memory, for three quantiles
  * about 1 byte a row, 8 KiB a group and 16 KiB more a group and thread); otherwise in two passes (256 KiB a
  * group and thread and the values of the buckets that hold a quantile, or 8 bytes a row). Groups take 4 bytes a
- * row, none if they are a column of plain whole numbers that reach over 256 or less.
+ * row, none if they are a column of plain whole numbers that reach over 65 536 or less.
  * Missing values are counted and left out, ±inf and values that are no numbers are invalid.
  *
  * @retval CXM_EINVAL lengths differ, an option is out of range  @retval CXM_EDATA an invalid value

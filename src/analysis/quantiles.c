@@ -401,8 +401,10 @@ static enum cxm_status add_groups(const struct page *page, struct cxm_selection 
 {
     const size_t per = page->o.n_probs * STATISTICS;
     struct wants w = { NULL, NULL, NULL, NULL };
-    enum cxm_status status = wants_new(&w, s->n_groups * per, error);
-    size_t n = 0;
+    size_t n = 0, filled = 0;
+    for (uint32_t i = 0; i < s->n_groups; i++)
+        filled += s->n[i] > 0;
+    enum cxm_status status = wants_new(&w, filled * per, error);
     for (uint32_t at = 0; status == CXM_OK && at < s->n_groups; at++) {
         const uint32_t group = group_at(s, g, keyed, at);
         for (size_t i = 0; group != UINT32_MAX && i < page->o.n_probs && s->n[group] > 0; i++) {

@@ -352,25 +352,58 @@ static enum cxm_status spread(struct cxm_selection *s, struct worker *workers, i
     return CXM_OK;
 }
 
-/* A rank that was found before divides the values: the next is looked for on its side. Statistics
- * of one group follow one another, near ones soon. */
-static void select_in_groups(const struct cxm_selection *s, const uint32_t *groups,
-                             const int64_t *ranks, size_t n, double *out)
+/* Some of the groups, for one thread: statistics of one group follow one another. */
+struct part {
+    const struct cxm_selection *s;
+    const uint32_t *groups;
+    const int64_t *ranks;
+    double *out;
+    size_t n;
+    uint64_t *scratch;
+};
+
+static void select_in_part(void *part)
 {
-    enum { LOOK_BACK = 16 };
-    for (size_t i = 0; i < n; i++) {
-        const int64_t start = s->starts[groups[i]];
-        int64_t low = 0, high = s->starts[groups[i] + 1] - start;
-        for (size_t j = i; j > 0 && i - j < LOOK_BACK && groups[j - 1] == groups[i]; j--) {
-            const int64_t rank = ranks[j - 1];
-            if (rank <= ranks[i] && rank > low)
-                low = rank;
-            if (rank > ranks[i] && rank < high)
-                high = rank;
+    const struct part *p = part;
+    for (size_t i = 0, k; i < p->n; i += k) {
+        uint64_t found[CXM_SELECT_TOGETHER];
+        const int64_t start = p->s->starts[p->groups[i]], end = p->s->starts[p->groups[i] + 1];
+        const struct cxm_span all = { p->s->words + start, (size_t)(end - start) };
+        for (k = 1; k < CXM_SELECT_TOGETHER && i + k < p->n; k++) {
+            if (p->groups[i + k] != p->groups[i])
+                break;
         }
-        out[i] = cxm_priv_select_number(cxm_priv_select_rank(
-            s->words + start + low, (size_t)(high - low), (size_t)(ranks[i] - low)));
+        cxm_priv_select_ranks(&all, 1, p->ranks + i, k, p->scratch, found);
+        for (size_t j = 0; j < k; j++)
+            p->out[i + j] = cxm_priv_select_number(found[j]);
     }
+}
+
+static enum cxm_status select_in_groups(const struct cxm_selection *s, const uint32_t *groups,
+                                        const int64_t *ranks, size_t n, double *out,
+                                        struct cxm_error *error)
+{
+    struct part parts[CXM_SELECT_THREADS];
+    const int threads = cxm_priv_select_workers(s);
+    size_t first = 0;
+    int64_t most = 0;
+    for (uint32_t g = 0; g < s->n_groups; g++)
+        most = s->n[g] > most ? s->n[g] : most;
+    uint64_t *scratch = cxm_priv_alloc(s->allocator, (size_t)most, (size_t)threads * sizeof *scratch);
+    if (scratch == NULL)
+        return cxm_priv_no_memory(error);
+    for (int t = 0; t < threads; t++) {
+        size_t last = n * (size_t)(t + 1) / (size_t)threads;
+        while (last > 0 && last < n && groups[last] == groups[last - 1])
+            last++;
+        last = last < first ? first : last;
+        parts[t] = (struct part){ s, groups + first, ranks + first, out + first, last - first,
+                                  scratch + (size_t)most * (size_t)t };
+        first = last;
+    }
+    cxm_priv_select_run(parts, sizeof *parts, threads, select_in_part);
+    cxm_priv_release(s->allocator, scratch);
+    return CXM_OK;
 }
 
 /* Brackets that missed a rank are tried once more, much wider. */
@@ -405,8 +438,7 @@ enum cxm_status cxm_priv_select_values(struct cxm_selection *s, const uint32_t *
         return select_sampled(s, groups, ranks, n, out, error);
     if (s->histogram != NULL)
         return select_in_buckets(s, groups, ranks, n, out, error);
-    select_in_groups(s, groups, ranks, n, out);
-    return CXM_OK;
+    return select_in_groups(s, groups, ranks, n, out, error);
 }
 
 void cxm_priv_select_release(struct cxm_selection *s)

@@ -147,7 +147,7 @@ static void find_range(void *range)
         }
         r->least = least < r->least ? least : r->least;
         r->most = most > r->most ? most : r->most;
-        if (r->most - r->least >= CXM_SELECT_GROUPS)
+        if (r->most - r->least >= CXM_SELECT_KEYS)
             return;
         row += n;
     }
@@ -173,7 +173,7 @@ bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *ke
         least = ranges[i].least < least ? ranges[i].least : least;
         most = ranges[i].most > most ? ranges[i].most : most;
     }
-    if (most - least >= CXM_SELECT_GROUPS)
+    if (most - least >= CXM_SELECT_KEYS || most - least >= 256 + (uint64_t)key->n / 16)
         return false;
     s->key = key;
     s->key_base = least - flip; /* of the value as 64 bits with its sign */
