@@ -5,6 +5,7 @@
  * tally changes, so an error anywhere throws the private states away and that is all. */
 #include "tally/pieces.h"
 #include "tally/tally.h"
+#include "tally/threads.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -369,10 +370,23 @@ static enum cxm_status gather(struct job *jobs, int n, struct cxm_error *error)
     return status;
 }
 
-static int count_threads(int32_t wanted, int64_t rows)
+/* Starting a thread takes about 20 microseconds; it is to take over several times that. */
+static int64_t rows_worth_a_thread(const struct cxm_config *config,
+                                   const struct cxm_sources *sources)
 {
-    enum { MOST = 256, ROWS_WORTH_A_THREAD = 65536 };
-    const int64_t worth = rows / ROWS_WORTH_A_THREAD;
+    enum { RATINGS = 1 << 20, KEYED = 1 << 17, OTHERS = 1 << 16 };
+    const struct cxm_column *answers = sources->slots[0];
+    const bool quick = config->rules->one_rating && sources->weight == NULL
+                    && sources->freq == NULL && answers != NULL
+                    && (answers->type == CXM_U8 || answers->type == CXM_I8);
+    return !quick ? OTHERS : sources->n_keys > 0 ? KEYED : RATINGS;
+}
+
+static int count_threads(const struct cxm_config *config, const struct cxm_sources *sources,
+                         int32_t wanted)
+{
+    enum { MOST = CXM_MOST_THREADS };
+    const int64_t worth = sources->n / rows_worth_a_thread(config, sources);
     int64_t n = wanted < MOST ? wanted : MOST;
     if (n > worth)
         n = worth;
@@ -445,7 +459,7 @@ static enum cxm_status tally_plain(const struct cxm_config *config,
                                    const struct cxm_sources *sources, int32_t threads,
                                    struct cxm_state *out, struct cxm_error *error)
 {
-    return tally_rows(config, sources, count_threads(threads, sources->n), out, error);
+    return tally_rows(config, sources, count_threads(config, sources, threads), out, error);
 }
 
 static enum cxm_status tally_all(const struct cxm_config *config,
