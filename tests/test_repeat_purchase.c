@@ -117,12 +117,59 @@ static void wrong_windows_and_memory(void **state)
     assert_true(orders[2] == INT64_MIN && copies[2] == 1);
 }
 
+/* ---- one call --------------------------------------------------------------------------- */
+
+/* Section 3.1: orders a: 1, 5; b: 2; c: 3, 3, 40; d: 33; e: 10, 45; f: 50. */
+static void the_definitions_in_one_call(void **state)
+{
+    (void)state;
+    static const char *const who[] = { "f", "a", "b", "c", "c", "a", "c", "d", "e", "e" };
+    static const int64_t when[] = { 50, 1, 2, 3, 3, 5, 40, 33, 10, 45 };
+    static const double nothing[10] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+    const struct cxm_column customer = CXM_ARRAY(who, 10), twice = CXM_ARRAY(nothing, 10);
+    const struct cxm_column time = CXM_TIME(CXM_ARRAY(when, 10), CXM_S, INT64_MIN);
+    struct cxm_repeat_purchase_options o = { CXM_INIT(repeat_purchase),
+                                             .orders = { .start = 0, .end = 31 } };
+    struct cxm_row rows[8];
+    size_t n = 0;
+    assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, CXM_ROWS(rows), &n, &error), CXM_OK);
+    assert_int_equal(n, 3);
+    assert_close(rows[0].estimate.value, 0.5, 0);
+    assert_int_equal(rows[0].estimate.n, 4);
+    assert_string_equal(rows[0].definition, "repeat_purchase/orders=rows");
+    o.orders.start = 31;
+    o.orders.end = 62;
+    assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, CXM_ROWS(rows), &n, &error), CXM_OK);
+    assert_close(rows[1].estimate.value, 0.5, 0); /* returning: c, e of c, d, e, f */
+    assert_close(rows[2].estimate.value, 0.5, 0); /* repurchase: c, e of a, b, c, e */
+    o.by = &customer;
+    o.total = 1;
+    o.all_measures = 1;
+    assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, NULL, sizeof *rows, 0, &n, &error),
+                     CXM_OK);
+    assert_int_equal(n, 7 * 5); /* six customers and the total */
+    o.by = NULL;
+    o.freq = &twice;
+    assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, CXM_ROWS(rows), &n, &error),
+                     CXM_EINVAL);
+    assert_string_equal(error.column, "freq");
+    o.freq = NULL;
+    o.orders.size = 3;
+    assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, CXM_ROWS(rows), &n, &error),
+                     CXM_EINVAL);
+    o.orders = (struct cxm_repeat_options){ .start = 5, .end = 5 };
+    assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, CXM_ROWS(rows), &n, &error),
+                     CXM_EINVAL);
+    assert_int_equal(cxm_repeat_purchase(NULL, &time, &o, CXM_ROWS(rows), &n, &error), CXM_EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worked_orders),
         cmocka_unit_test(what_is_one_order),
         cmocka_unit_test(before_has_a_beginning),
+        cmocka_unit_test(the_definitions_in_one_call),
         cmocka_unit_test(wrong_windows_and_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

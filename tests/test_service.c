@@ -405,13 +405,63 @@ static void channels_of_the_definitions(void **state)
     cxm_tally_free(tally);
 }
 
+/* ---- contacts of a log ------------------------------------------------------------------ */
+
+static void contacts_of_a_log(void **state)
+{
+    (void)state;
+    static const char *const log[] = { "b", "c", NULL, "b", "x", "b" };
+    static const char *const list[] = { "a", "b", NULL, "c" }, *const twice[] = { "a", "b", "a" };
+    static const int64_t want[] = { 0, 3, INT64_MIN, 1 }, numbers[] = { 3, -1, 3, 8 };
+    static const int64_t ids[] = { 8, 3, -1 }, of_ids[] = { 1, 2, 1 };
+    const struct cxm_column customer = CXM_ARRAY(log, 6), active = CXM_ARRAY(list, 4),
+                            doubled = CXM_ARRAY(twice, 3), whole = CXM_ARRAY(numbers, 4),
+                            whole_list = CXM_ARRAY(ids, 3), none = CXM_ARRAY(log, 0);
+    int64_t contacts[4], unlinked = 0;
+    struct cxm_error error;
+    assert_int_equal(cxm_contact_counts(&customer, &active, contacts, &unlinked, NULL, &error),
+                     CXM_OK);
+    assert_memory_equal(contacts, want, sizeof want);
+    assert_int_equal(unlinked, 2); /* without an id, and x */
+    assert_int_equal(cxm_contact_counts(&whole, &whole_list, contacts, NULL, NULL, &error), CXM_OK);
+    assert_memory_equal(contacts, of_ids, sizeof of_ids);
+    assert_int_equal(cxm_contact_counts(&none, &active, contacts, &unlinked, NULL, &error), CXM_OK);
+    assert_int_equal(contacts[1] + unlinked, 0);
+    assert_int_equal(cxm_contact_counts(&customer, &none, contacts, &unlinked, NULL, &error),
+                     CXM_OK);
+    assert_int_equal(unlinked, 6);
+    assert_int_equal(cxm_contact_counts(&customer, &doubled, contacts, NULL, NULL, &error),
+                     CXM_EDATA);
+    assert_int_equal(error.row, 2);
+    assert_string_equal(error.value, "a");
+    assert_int_equal(cxm_contact_counts(&customer, &whole_list, contacts, NULL, NULL, &error),
+                     CXM_EINVAL);
+    assert_int_equal(cxm_contact_counts(NULL, &active, contacts, NULL, NULL, &error), CXM_EINVAL);
+}
+
+static enum cxm_status call_contact_counts(void)
+{
+    static const char *const log[] = { "b", "c" };
+    const struct cxm_column ids = CXM_ARRAY(log, 2);
+    int64_t contacts[2];
+    return cxm_contact_counts(&ids, &ids, contacts, NULL, NULL, NULL);
+}
+
+static void no_memory_for_logs(void **state)
+{
+    (void)state;
+    assert_survives_no_memory(call_contact_counts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ratios),          cmocka_unit_test(resolution),
         cmocka_unit_test(backlog),         cmocka_unit_test(standardised),
         cmocka_unit_test(channels_of_the_definitions),
-        cmocka_unit_test(wrong_arguments), cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(wrong_arguments), cmocka_unit_test(contacts_of_a_log),
+        cmocka_unit_test(no_memory_for_logs),
+        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, load_example, NULL);
 }

@@ -5,7 +5,7 @@
 #ifndef CXM_REPEAT_H
 #define CXM_REPEAT_H
 
-#include <cxm/tally.h>
+#include <cxm/options.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +45,24 @@ cxm_repeat_rows(const struct cxm_column *customer, const struct cxm_column *time
                 const struct cxm_repeat_options *options, int64_t *orders, int64_t *before,
                 uint8_t *copies, const struct cxm_allocator *allocator,
                 struct cxm_error *error);
+
+struct cxm_repeat_purchase_options {
+    CXM_COMMON_OPTIONS;              /* freq, weight, strata … must be NULL */
+    struct cxm_repeat_options orders; /**< window and what an order is; `by`, `invalid` are above */
+};
+
+#define CXM_INIT_repeat_purchase .size = sizeof(struct cxm_repeat_purchase_options)
+
+/**
+ * Repeat purchase (复购率) in one call: cxm_repeat_rows, then one row a group and measure.
+ * @retval CXM_EINVAL  also where weights, freq or a design are given, or orders.size is not 0 and
+ *                     not sizeof(struct cxm_repeat_options)
+ * Other errors as cxm_repeat_rows; rows and capacity as cxm_share. 17 bytes a row while it runs.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_repeat_purchase(const struct cxm_column *customer, const struct cxm_column *time,
+                    const struct cxm_repeat_purchase_options *options, struct cxm_row *rows,
+                    size_t row_bytes, size_t capacity, size_t *n_out, struct cxm_error *error);
 
 #ifdef __cplusplus
 }

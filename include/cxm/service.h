@@ -100,6 +100,22 @@ cxm_contact_rate(const struct cxm_column *contacts, const struct cxm_column *cus
                  const struct cxm_service_options *options, struct cxm_row *rows,
                  size_t row_bytes, size_t capacity, size_t *n_out, struct cxm_error *error);
 
+/**
+ * Contacts of every active customer, from a log of contacts: the column `contacts` of contact_rate,
+ * those without any as 0.
+ *
+ * @param customer  whose each contact was, one a row    @param active  ids of the active customers
+ * @param contacts  active->n numbers, in the order of `active`; INT64_MIN where an id is missing
+ * @param unlinked  contacts without an id, or of nobody on the list; may be NULL
+ * @retval CXM_EINVAL  the ids are of different kinds  @retval CXM_EDATA  a customer is listed twice
+ * @retval CXM_EUNSUPPORTED  ids as ordered categories  @retval CXM_ENOMEM
+ * On failure `contacts` holds anything. Linear, one hash look-up an id. Since 0.2.
+ */
+CXM_API CXM_NODISCARD enum cxm_status
+cxm_contact_counts(const struct cxm_column *customer, const struct cxm_column *active,
+                   int64_t *contacts, int64_t *unlinked, const struct cxm_allocator *allocator,
+                   struct cxm_error *error);
+
 /* ---- analyses ------------------------------------------------------------------------- */
 
 struct cxm_backlog_options {

@@ -3,7 +3,10 @@
  * Repeat purchase from customers: how many orders in the window, how many before it. Three
  * shares with three bases, a unit each: who bought twice or more of those who bought at all; who
  * had bought before, of those who bought now; who bought now, of those who had bought before. */
+#include "metric/call.h"
 #include "metric/metric.h"
+
+#include <cxm/repeat.h>
 
 enum { ORDERS, BEFORE };
 enum { REPEAT, RETURNING, REPURCHASE, N_UNITS };
@@ -123,3 +126,74 @@ const struct cxm_metric cxm_priv_metric_repeat_purchase = {
     .rules = { .info = &info, .configure = configure, .rule = rule }, .estimators = estimators,
     .items_param = -1, .dimensions_param = -1, .define = define,
 };
+
+/* ---- one call -------------------------------------------------------------------------- */
+
+static enum cxm_status take(const struct cxm_repeat_purchase_options *options,
+                            struct cxm_repeat_purchase_options *o, struct cxm_error *error)
+{
+    const enum cxm_status status = cxm_priv_take_options(options, sizeof *o, o, error);
+    if (status != CXM_OK)
+        return status;
+    if (o->weight != NULL || o->freq != NULL || o->strata != NULL || o->cluster != NULL
+        || o->fpc != NULL || o->population != 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "freq",
+                             "rows are orders here: repeat_purchase takes no freq, weight or "
+                             "sampling design");
+    if (o->orders.size != 0 && o->orders.size != sizeof o->orders)
+        return cxm_priv_fail(error, CXM_EINVAL, "size",
+                             "orders.size must be sizeof(struct cxm_repeat_options)");
+    o->orders.size = sizeof o->orders;
+    o->orders.by = o->by;
+    o->orders.n_by = o->n_by;
+    o->orders.invalid = o->invalid;
+    return CXM_OK;
+}
+
+/* The customers' numbers as the rows of the metric. */
+static enum cxm_status run(const struct cxm_repeat_purchase_options *o, int64_t n,
+                           const int64_t *orders, const int64_t *before, const uint8_t *copies,
+                           struct cxm_rows_out out, struct cxm_error *error)
+{
+    const char *counting = o->orders.order != NULL ? "ids" : o->orders.days ? "days" : "rows";
+    struct cxm_column columns[] = {
+        cxm_column_make("orders", CXM_I64, orders, n, 8, 8),
+        cxm_column_make("before", CXM_I64, before, n, 8, 8),
+    };
+    const struct cxm_column freq = cxm_column_make("freq", CXM_U8, copies, n, 1, 1);
+    struct cxm_call call;
+    cxm_priv_call_begin(&call, "repeat_purchase", o);
+    call.common.freq = &freq;
+    cxm_priv_call_text(&call, "counting", &counting, 1);
+    for (int i = 0; i < 2; i++) {
+        columns[i].sentinel = INT64_MIN;
+        columns[i].flags = CXM_COLUMN_SENTINEL;
+        cxm_priv_call_input(&call, columns[i].name, &columns[i], 1);
+    }
+    return cxm_priv_call_run(&call, out, error);
+}
+
+enum cxm_status cxm_repeat_purchase(const struct cxm_column *customer,
+                                    const struct cxm_column *time,
+                                    const struct cxm_repeat_purchase_options *options,
+                                    struct cxm_row *rows, size_t row_bytes, size_t capacity,
+                                    size_t *n_out, struct cxm_error *error)
+{
+    struct cxm_repeat_purchase_options o = { CXM_INIT(repeat_purchase) };
+    enum cxm_status status = take(options, &o, error);
+    if (status == CXM_OK && (customer == NULL || time == NULL))
+        status = cxm_priv_fail(error, CXM_EINVAL, "customer", "customer or time is NULL");
+    if (status != CXM_OK)
+        return status;
+    const size_t n = customer->n > 0 ? (size_t)customer->n : 0;
+    int64_t *numbers = cxm_priv_alloc(NULL, n, 2 * sizeof *numbers + 1);
+    if (numbers == NULL)
+        return cxm_priv_no_memory(error);
+    uint8_t *copies = (uint8_t *)(numbers + 2 * n);
+    status = cxm_repeat_rows(customer, time, &o.orders, numbers, numbers + n, copies, NULL, error);
+    if (status == CXM_OK)
+        status = run(&o, customer->n, numbers, numbers + n, copies,
+                     (struct cxm_rows_out){ rows, row_bytes, capacity, n_out }, error);
+    cxm_priv_release(NULL, numbers);
+    return status;
+}

@@ -1219,6 +1219,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_backlog": (
         _STATUS, POINTER(Column), POINTER(Column), POINTER(BacklogOptions), POINTER(c_void_p),
         _ERROR),
+    "cxm_contact_counts": (
+        _STATUS, POINTER(Column), POINTER(Column), POINTER(c_int64), POINTER(c_int64), _ALLOCATOR,
+        _ERROR),
     "cxm_breakdown": (
         _STATUS, _TALLY, POINTER(BreakdownOptions), POINTER(c_void_p), _ERROR),
     "cxm_standardise": (

@@ -16,7 +16,7 @@ from ._library import (
     BacklogOptions, BreakdownOptions, ErrorStruct, StandardiseOptions, Tickets, check, lib,
 )
 from ._metrics import _run
-from ._memory import U8, plain
+from ._memory import I64, SENTINEL, U8, plain
 from ._names import checked_level, interval_number
 from ._registry import known
 from ._report import read_report
@@ -239,10 +239,25 @@ def _rows(value: Any) -> Any:
     return [value] if isinstance(value, Real) else value
 
 
+class ContactRate(Result):
+    """A :class:`Result`, and how many contacts of the log were of nobody on the list."""
+
+    __slots__ = ("_unlinked",)
+
+    _unlinked: int
+
+    @property
+    def unlinked(self) -> int:
+        """Contacts without a customer, or of a customer who is not among the active ones."""
+        return self._unlinked
+
+
 def contact_rate(
-    contacts: Any,
+    contacts: Any = None,
     customers: Any = None,
     *,
+    customer: Any = None,
+    active: Any = None,
     data: Any = None,
     by: Any = None,
     labels: Labels = None,
@@ -262,9 +277,14 @@ def contact_rate(
 ) -> Result:
     """Contacts per active customer: contacts / customers.
 
-    ``contacts``   how many; a row is a customer (those with 0 contacts too), or with
-                   ``customers`` any number of them
-    ``customers``  active customers of the row. Both may be single numbers
+    Give one of two things:
+
+    counts  ``contacts``: how many; a row is a customer (those with 0 contacts too), or with
+            ``customers`` (active customers of the row) any number of them. Both may be single
+            numbers
+    a log   ``customer``: whose each contact was, a row a contact; ``active``: the ids of the
+            active customers, each once. ``by`` and the other columns stand beside ``active``.
+            The result has ``unlinked``, the contacts of nobody on the list
 
     std_error  contacts cluster by customer: sd / sqrt(n) of the customers' numbers
     interval   t; "garwood" (exact Poisson) only where the variance is about the mean
@@ -275,12 +295,46 @@ def contact_rate(
 
     >>> cxm.contact_rate([0, 2, 1, 0]).value
     0.75
+    >>> cxm.contact_rate(customer=["b", "c", "b"], active=["a", "b", "c", "d"]).value
+    0.75
     """
-    return _run(
+    unlinked = None
+    if customer is not None or active is not None:
+        if contacts is not None or customers is not None:
+            raise Error("give contacts= and customers=, or customer= and active=",
+                        column="contacts")
+        contacts, unlinked = _counted(customer, active, data)
+    elif contacts is None:
+        raise Error("contact_rate needs contacts=, or customer= and active=", column="contacts")
+    result = _run(
         "contact_rate", {"contacts": _rows(contacts), "customers": _rows(customers)}, {},
         data, by, labels, missing_codes, weight, freq, strata, cluster, fpc, lonely, level,
         interval, invalid, measures, missing_key, threads,
     )
+    if unlinked is None:
+        return result
+    rate = ContactRate(result.tally._ready(), level, interval, measures, lonely)
+    rate._unlinked = unlinked
+    return rate
+
+
+def _counted(customer: Any, active: Any, data: Any) -> tuple[Any, int]:
+    """Contacts of every active customer, as a column."""
+    if customer is None or active is None:
+        missing = "customer" if customer is None else "active"
+        raise Error(f"contact_rate needs {missing}= too", column=missing)
+    if isinstance(customer, str):
+        raise Error("customer= is the column of the log itself: data= has the active customers",
+                    column="customer")
+    ids = Call(None, None, ()).column(customer, "customer", key=True)
+    listed = Call(data, None, ()).column(active, "active", key=True)
+    store, unlinked, error = (c_int64 * max(int(listed.n), 1))(), c_int64(), ErrorStruct()
+    check(lib.cxm_contact_counts(byref(ids), byref(listed), store, byref(unlinked), None,
+                                 byref(error)), error)
+    column = plain(I64, addressof(store), int(listed.n), 8, store)
+    column.sentinel, column.flags = -(1 << 63), SENTINEL
+    column.index = listed.index
+    return column, unlinked.value
 
 
 def backlog(

@@ -222,3 +222,39 @@ def test_breakdown_against_sql() -> None:
     assert [(row.group, row.value, row.rank) for row in copies] == [("a", .25, 2), ("b", .75, 1)]
     with pytest.raises(cxm.Error, match="order"):
         cxm.breakdown(["a"], order="size")
+
+
+def test_contact_rate_of_a_log_against_sql() -> None:
+    """Tickets of April 2016 per caller of March, those without a ticket included."""
+    duckdb = pytest.importorskip("duckdb")
+    path = ROOT.parent / "shared" / "data" / "tickets_a" / "incidents_a.csv"
+    if not path.exists():
+        pytest.skip("the public data sets are not beside the source tree")
+    duckdb.sql(f"create or replace temp table t as select * from read_csv('{path}')")
+    active = duckdb.sql("select distinct caller_id from t where caller_id is not null and "
+                        "opened_at < '2016-04-01' order by 1").df()["caller_id"]
+    log = duckdb.sql("select caller_id from t where opened_at >= '2016-04-01'").df()["caller_id"]
+    n, mean, sd, some, linked, all_ = duckdb.sql(
+        "with a as (select distinct caller_id as c from t where caller_id is not null and "
+        "opened_at < '2016-04-01'), k as (select a.c, count(t.caller_id) as k from a left join t "
+        "on t.caller_id = a.c and t.opened_at >= '2016-04-01' group by 1) "
+        "select count(*), avg(k), stddev_samp(k), avg((k > 0)::int), sum(k), "
+        "(select count(*) from t where opened_at >= '2016-04-01') from k").fetchall()[0]
+    r = cxm.contact_rate(customer=log, active=active)
+    assert (r.n, r.value) == (n, pytest.approx(mean))
+    assert r.std_error == pytest.approx(sd / math.sqrt(n))
+    assert r["contacting"].value == pytest.approx(some)
+    assert (r["number"].value, r.unlinked) == (linked, all_ - linked)
+    team = ["x" if i % 3 else "y" for i in range(len(active))]
+    g = cxm.contact_rate(customer=log, active=active, by={"team": team})
+    assert g.groups == ["x", "y"] and g.total.value == r.value
+    listed = cxm.contact_rate(customer=["b", None, "b"], active="id", data={"id": ["a", "b", None]})
+    assert (listed.value, listed.n, listed.missing, listed.unlinked) == (1, 2, 1, 1)
+    with pytest.raises(cxm.Error, match="listed before"):
+        cxm.contact_rate(customer=["a"], active=["a", "a"])
+    with pytest.raises(cxm.Error, match="active= too"):
+        cxm.contact_rate(customer=["a"])
+    with pytest.raises(cxm.Error, match="or customer= and active="):
+        cxm.contact_rate([1], customer=["a"], active=["a"])
+    with pytest.raises(cxm.Error, match="contact_rate needs contacts="):
+        cxm.contact_rate()
