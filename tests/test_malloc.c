@@ -23,7 +23,7 @@ static struct cxm_column c_score, c_rating, c_flag, c_other, c_replies, c_by, c_
     c_items[ITEMS], c_expected[ITEMS];
 static uint8_t *saved;
 static size_t saved_bytes;
-static struct cxm_tally *tally;
+static struct cxm_tally *tally, *plain, *curves;
 static struct cxm_report *report;
 
 #define COMMON(metric)                                                                         \
@@ -217,6 +217,43 @@ static enum cxm_status change_point_tally(void)
     return done(cxm_change_point_tally("mean", tally, 0, NULL, &out, NULL), &out);
 }
 
+static enum cxm_status breakdown(void)
+{
+    struct cxm_report *out = NULL;
+    return done(cxm_breakdown(plain, NULL, &out, NULL), &out);
+}
+
+#define SLA                                                                                    \
+    { CXM_INIT(sla), .by = &c_by, .as_of = 100, .has_as_of = 1, .target = 5, .has_target = 1 }
+
+static enum cxm_status sla(void)
+{
+    return cxm_sla(&c_replies, &c_score, &(struct cxm_sla_options)SLA, OUT);
+}
+
+static enum cxm_status sla_km(void)
+{
+    struct cxm_report *out = NULL;
+    return done(cxm_sla_km(&c_replies, &c_score, &(struct cxm_sla_options)SLA, &out, NULL), &out);
+}
+
+static enum cxm_status logrank_of_pairs(void)
+{
+    struct cxm_report *out = NULL;
+    const struct cxm_logrank_options pairs = { .size = sizeof pairs, .pairwise = 1 };
+    return done(cxm_tally_logrank(curves, &pairs, &out, NULL), &out);
+}
+
+static enum cxm_status repeat_purchase(void)
+{
+    return cxm_repeat_purchase(&c_by, &c_series,
+                               &(struct cxm_repeat_purchase_options){
+                                   CXM_INIT(repeat_purchase), .by = &c_replies,
+                                   .orders = { .size = sizeof(struct cxm_repeat_options),
+                                               .start = 10, .end = 50 } },
+                               OUT);
+}
+
 static enum cxm_status to_arrow(void)
 {
     struct ArrowArrayStream stream;
@@ -262,6 +299,8 @@ static const struct call {
     { "chart", chart },     { "chart_tally", chart_tally },     { "run_rules", run_rules },
     { "preset_report", preset_report }, { "change_point", change_point }, { "change_point_tally", change_point_tally },
     { "match", match },     { "interval", interval },
+    { "breakdown", breakdown }, { "sla", sla }, { "sla_km", sla_km },
+    { "logrank_of_pairs", logrank_of_pairs }, { "repeat_purchase", repeat_purchase },
 };
 
 static struct cxm_column column(const void *data, enum cxm_type type, const char *name)
@@ -299,6 +338,12 @@ static int set_up(void **state)
                                         { "weight", &c_weight } };
     assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
     assert_int_equal(cxm_tally_add(tally, inputs, 3, NULL, NULL), CXM_OK);
+    const struct cxm_input seen[] = { { "duration", &c_replies }, { "event", &c_flag },
+                                      { "by", &c_by } };
+    assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &plain, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(plain, inputs, 2, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_new("survival", NULL, 0, NULL, &curves, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(curves, seen, 3, NULL, NULL), CXM_OK);
     struct cxm_report *made = cxm_priv_report_new(NULL);
     cxm_priv_report_keys_of(made, tally);
     const struct cxm_estimate e = cxm_priv_blank_estimate(0.95, CXM_UNIT_POINTS, 0);
@@ -316,6 +361,8 @@ static int tear_down(void **state)
 {
     (void)state;
     cxm_tally_free(tally);
+    cxm_tally_free(plain);
+    cxm_tally_free(curves);
     cxm_report_free(report);
     free(saved);
     return 0;
