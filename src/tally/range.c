@@ -313,11 +313,10 @@ static void read_weights(struct range *r, int64_t first, size_t n)
     r->weights = NULL;
     if (r->moments != NULL && !cxm_priv_sources_margins(r->sources) && cxm_priv_is_bare(c)
         && c->type == CXM_F64 && c->stride == sizeof(double)) {
-        const double *weights = (const double *)((const char *)c->data
-                                                 + (c->offset + first) * c->stride);
-        if ((uintptr_t)weights % sizeof *weights == 0
-            && cxm_priv_kernels(0).all_within(weights, n, 1e-100, 1e100)) {
-            r->weights = weights;
+        const void *at = (const char *)c->data + (c->offset + first) * c->stride;
+        if ((uintptr_t)at % sizeof(double) == 0
+            && cxm_priv_kernels(0).all_within(at, n, 1e-100, 1e100)) {
+            r->weights = at;
             return;
         }
     }

@@ -82,7 +82,7 @@ void print_end(void)
         fputs("]", json);
 }
 
-static void write_item(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void write_item(const char *format, ...)
 {
     va_list arguments;
     if (json == NULL)

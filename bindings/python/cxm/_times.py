@@ -236,7 +236,7 @@ def sla(
     need("sla", opened=opened, answered=answered, target=target, as_of=as_of)
     level = checked_level(level)
     if variant is not None and variant not in _VARIANTS:
-        raise one_of("variant", variant, _VARIANTS)
+        raise one_of("variant", variant, tuple(_VARIANTS))
     if variant is not None and measures is not None:
         raise Error("variant and measures are two ways to choose", column="variant")
     limit, at = seconds(target, "target"), instant(as_of, "as_of")

@@ -462,7 +462,7 @@ def test_signature_is_that_of_the_registry(name: str) -> None:
     arguments = inspect.signature(getattr(cxm, name)).parameters
     for entry in metric.inputs:
         assert entry.name in arguments
-        alternatives = name in ("retention", "churn")
+        alternatives = name in ("retention", "churn", "contact_rate")
         optional = arguments[entry.name].default is None
         assert optional == (entry.optional or alternatives), entry.name
     for param in metric.params:
