@@ -84,22 +84,33 @@ static bool small_mode(const struct choices *choices)
 
 /* ---- the gate -------------------------------------------------------------------------- */
 
+/* What was recorded for processors like this one. */
+static double recorded(const struct workload *w)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi")
+        && __builtin_cpu_supports("avx512vnni"))
+        return w->gate;
+#endif
+    return w->gate_plain > 0 ? w->gate_plain : w->gate;
+}
+
 /* A ratio that is too large is measured again, up to four times: the least one counts. */
 static bool passes(const struct workload *w, const struct choices *choices)
 {
-    const double most = 1.5 * w->gate;
+    const double gate = recorded(w), most = 1.5 * gate;
     struct task task;
     task_make(&task, w, choices->rows == 0 ? w->gate_rows : choices->rows);
     double ratio = measure_reading(&task, choices->repeats).x_reading;
     for (int again = 0; again < 4 && ratio > most; again++)
         ratio = fmin(ratio, measure_reading(&task, choices->repeats).x_reading);
     task_free(&task);
-    printf("%-5s %-30s %9.2f x reading, recorded %7.2f%s\n", w->name, w->what, ratio, w->gate,
+    printf("%-5s %-30s %9.2f x reading, recorded %7.2f%s\n", w->name, w->what, ratio, gate,
            ratio > most ? "   TOO SLOW" : "");
     fflush(stdout);
     if (ratio > most)
         fprintf(stderr, "bench: %s takes %.1f x reading its bytes, recorded %.1f\n", w->name,
-                ratio, w->gate);
+                ratio, gate);
     return ratio <= most;
 }
 

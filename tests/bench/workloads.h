@@ -36,6 +36,7 @@ struct workload {
     size_t rows;
     size_t gate_rows; /* of --gate; 0: not part of it */
     double gate;      /* recorded: processor time by that of reading the bytes once */
+    double gate_plain; /* the same without AVX-512, VBMI and VNNI; 0: no different */
     size_t groups;    /* that the keys can tell apart */
     struct memory memory;
 };
