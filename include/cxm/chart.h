@@ -97,7 +97,8 @@ cxm_chart(const char *kind, const struct cxm_column *values, const struct cxm_co
  *   "c"             a number (number, successes, opened …), the events of such a rate, or a total
  * Groups without a period are shown, and have no place in the chart.
  * @param measure  index into cxm_tally_measures; 0: the headline
- * options->period must be NULL; errors as cxm_chart, EUNSUPPORTED: the measure does not fit, its
+ * options->period must be NULL; errors as cxm_chart, EDATA also where there are events and nobody
+ * who could have them, EUNSUPPORTED: the measure does not fit, its
  * events are no whole numbers, or rows have weights.
  */
 CXM_API CXM_NODISCARD enum cxm_status

@@ -91,7 +91,8 @@ struct cxm_contacts {
  * On failure the tally is as it was, and `states` too. Cost: one pass and a sort inside the
  * cache. Memory: 8 bytes a row for windows from the opening without states and groups, else 16;
  * 8 more for customers whose numbers lie far apart, 32 in all for rows whose instants lie far from
- * the others; groups 22 more while rows are added, text customers 8 and their dictionary. States do not depend on the order of rows, nor on threads. Since 0.2.
+ * the others; groups 22 more while rows are added, text customers 8 and their dictionary. States
+ * do not depend on the order of rows, nor on threads. Since 0.2.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_add_contacts(struct cxm_tally *tally, const struct cxm_contacts *contacts,

@@ -108,7 +108,8 @@ struct cxm_sla_options {
  *   closed   of all that were answered: flattering, who waits does not count
  *   known    of the due ones and those answered early: flattering for young tickets
  *
- * For the version that uses waits which are not over yet see cxm_sla_km. Rows as cxm_nps; errors as cxm_business_seconds.
+ * For the version that uses waits which are not over yet see cxm_sla_km. Rows as cxm_nps; errors as
+ * cxm_business_seconds.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_sla(const struct cxm_column *opened, const struct cxm_column *answered,

@@ -270,7 +270,7 @@ static void at_asked_times(struct page *p, const char *measure, const char *defi
             at_risk = seen < t->n ? t->risk[seen].at_risk : 0;
         before = seen;
         if (is_beyond(t, time))
-            e.flags |= CXM_FLAG_CENSORED;
+            e.flags |= e.n > 0 ? CXM_FLAG_CENSORED : 0;
         else
             put(p, seen, &e);
         put_counts(p, add_row(p, measure, definition, &e, time), at_risk, lost, censored);

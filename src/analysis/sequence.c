@@ -489,6 +489,10 @@ static enum cxm_status no_count(const struct cxm_sequence *s, size_t at, struct 
 {
     char where[128] = "";
     cxm_priv_sequence_where(s, at, where, sizeof where);
+    if (s->places[at].size == 0.0)
+        return cxm_priv_fail(error, CXM_EDATA, "measure",
+                             "%s of %s has events without anybody who could have them at %s",
+                             s->measure, s->metric, where);
     return cxm_priv_fail(error, CXM_EUNSUPPORTED, "measure",
                          "%s of %s is no whole number of events at %s; use \"xmr\"", s->measure,
                          s->metric, where);

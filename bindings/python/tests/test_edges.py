@@ -31,6 +31,7 @@ EVERYTHING: dict[str, Call] = {
     "complaints": lambda c: cxm.complaints(c, c),
     "contact_rate": lambda c: cxm.contact_rate(c),
     "ticket_times": lambda c: cxm.ticket_times(c, c, as_of=0),
+    "sla_km": lambda c: cxm.sla(c, c, target=10, as_of=0, variant="km"),
     "quantiles": lambda c: cxm.quantiles(c, [0.5]),
     "sketch": lambda c: cxm.quantiles(c, [0.5], accuracy=0.01),
     "sla": lambda c: cxm.sla(c, c, target=10, as_of=0),
@@ -57,7 +58,7 @@ def test_01_no_rows_and_only_missing_rows(name: str, rows: int) -> None:
     assert math.isnan(first.value)
     assert math.isnan(first.lower) and math.isnan(first.upper)
     assert first.n == 0 and first.missing == rows
-    assert "NO_DATA" in first.flags
+    assert "NO_DATA" in first.flags and "CENSORED" not in first.flags
 
 
 ONE_ROW: dict[str, tuple[Callable[[], Any], float]] = {
@@ -444,6 +445,10 @@ def test_17_charts() -> None:
             (k / 5, k / 5, False)] * 3
     empty = list(cxm.chart("p", [1, 0, 2], [5, 0, 5]))
     assert math.isnan(empty[1].value) and "NO_DATA" in empty[1].flags and len(empty) == 3
+    nobody = list(cxm.chart("u", cxm.complaints([1, 0, 3], [10, 0, 30], by=[1, 2, 3])))
+    assert math.isnan(nobody[1].value) and "NO_DATA" in nobody[1].flags and len(nobody) == 3
+    with pytest.raises(cxm.Error, match="events without anybody who could have them at 2"):
+        cxm.chart("u", cxm.complaints([1, 2, 3], [10, 0, 30], by=[1, 2, 3]))
     still = [r for r in cxm.chart("xmr", [5.0] * 4) if r.measure == "x"]
     assert [(r.lower, r.upper) for r in still] == [(5, 5)] * 4
     x = [1.0, 2.5, -3.0, 4.0]
