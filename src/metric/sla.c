@@ -52,7 +52,7 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
 static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)
 {
     char target[CXM_DOUBLE_TEXT];
-    cxm_priv_append(out, capacity, used, "sla/within=%ss/due",
+    cxm_priv_append(out, capacity, used, "sla/within=%ss",
                     cxm_priv_double_text(cxm_priv_number(&tally->config, TARGET), target));
     if (cxm_priv_choice(&tally->config, HOURS) != 0)
         cxm_priv_append(out, capacity, used, "/business-hours");

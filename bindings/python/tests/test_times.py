@@ -74,7 +74,7 @@ def test_sla_of_the_definitions():
     assert r["closed"].value == pytest.approx(9 / 10)
     assert r["known"].value == pytest.approx(9 / 12)
     assert r.excluded_by == {"pending": 1}
-    assert r.definition == "sla/within=1800s/due"
+    assert r.definition == "sla/within=1800s"
     g = cxm.sla("opened", "reply", target=1800, as_of=480 * 60, data=MINUTES, by="channel")
     assert g.groups == ["chat", "email", "phone"]
     assert g.group("chat").value == 1
