@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The short cut for the commonest call: one rating of a byte, no weights, no copies, and no
- * groups or one key of whole numbers that lie close together. Answers go through a table of
- * 256 codes that the general decoder filled in, so both roads agree by construction. Anything
- * else, and any invalid answer that is to be named, is left to the general road (range.c), which
- * gives the same tally.
+ * The short cut for one rating of a byte, no weights, no copies, and one key of whole numbers that
+ * lie close together; without a key see dense_all.c. Answers go through a table of 256 codes that
+ * the general decoder filled in, so both roads agree by construction. Anything else, and any
+ * invalid answer that is to be named, is left to the general road (range.c), which gives the same
+ * tally.
  *
- * With a key, counters are an array indexed by key and code; each thread has its own, or all
- * share one where it would not fit in a cache (dense_many.c). Cells are made once, from the sums
- * of these arrays, by ranges of keys, so that no thread waits while another merges.
+ * Counters are an array indexed by key and code; each thread has its own, or all share one where
+ * it would not fit in a cache (dense_many.c). Cells are made once, from the sums of these arrays,
+ * by ranges of keys, so that no thread waits while another merges.
  *
  * Memory for NPS (13 codes): 13 bytes a key between the smallest and the largest in each thread,
  * four times that up to 2 520 keys; 52 more for a key with an answer that came 256 times, and
@@ -17,144 +17,25 @@
  * threads, and 8 to 32 MB of rows are sorted by key at a time. */
 #include "tally/dense.h"
 
-enum { BUFFER = 1 << 13, FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256,
-       LARGE_TABLE = 1 << 21, MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512 };
-
-/* Values that lie in memory as they are, but for a bitmap. */
-static bool is_plain(const struct cxm_column *c)
-{
-    return c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0 && c->n_labels == 0;
-}
+enum { FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256, LARGE_TABLE = 1 << 21,
+       MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512 };
 
 static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources)
 {
     const struct cxm_column *c = sources->slots[0];
     return config->rules->one_rating && sources->weight == NULL && sources->freq == NULL
-        && is_plain(c) && (c->type == CXM_U8 || c->type == CXM_I8)
-        && config->units[0].bins + 2
-               <= (sources->n_keys == 0 ? CXM_MOST_VALUES : CXM_DENSE_MOST_CODES);
+        && cxm_priv_dense_plain(c) && (c->type == CXM_U8 || c->type == CXM_I8)
+        && config->units[0].bins + 2 <= CXM_DENSE_MOST_CODES;
 }
 
 static bool key_fits(const struct cxm_sources *sources)
 {
     const struct cxm_column *c = sources->keys[0];
-    if (sources->n_keys == 0)
-        return true;
-    return sources->n_keys == 1 && sources->roles[0] < CXM_KEY_FPC && is_plain(c)
+    return sources->n_keys == 1 && sources->roles[0] < CXM_KEY_FPC && cxm_priv_dense_plain(c)
         && c->validity == NULL && (c->flags & CXM_COLUMN_SENTINEL) == 0
         && c->n_missing_codes == 0 && c->calendar == CXM_NO_CALENDAR
         && sources->plans[0].info.type == CXM_KEY_INT && c->type >= CXM_I8 && c->type <= CXM_U32;
 }
-
-/* The code of every byte, as the general decoder gives it. */
-static void make_codes(const struct cxm_config *config, const struct cxm_column *column,
-                       uint16_t codes[256])
-{
-    uint8_t bytes[256];
-    struct cxm_column all = *column;
-    struct cxm_reader reader;
-    for (int i = 0; i < 256; i++)
-        bytes[i] = (uint8_t)i;
-    all.data = bytes;
-    all.n = 256;
-    all.stride = 1;
-    all.offset = 0;
-    all.validity = NULL;
-    cxm_priv_reader_init(&reader, &all);
-    cxm_priv_read_codes(&reader, 0, 256, (int64_t)config->lowest[0], config->units[0].bins,
-                        codes);
-}
-
-/* Answers side by side: as they are, or copied into the buffer, nulls as `fill`. */
-static const uint8_t *answers_of(const struct cxm_column *column, int64_t row, size_t n,
-                                 uint8_t fill, uint8_t buffer[BUFFER], uint64_t *nulls)
-{
-    const uint8_t *bytes = cxm_priv_row_of(column, row);
-    const int64_t stride = column->stride;
-    if (stride != 1) {
-        for (size_t i = 0; i < n; i++)
-            buffer[i] = bytes[(int64_t)i * stride];
-        bytes = buffer;
-    }
-    *nulls = 0;
-    if (column->validity == NULL)
-        return bytes;
-    const int64_t bit = column->validity_offset + row;
-    *nulls = cxm_priv_kernels(0).mask_bytes(bytes, n, column->validity + bit / 8,
-                                            (unsigned)(bit % 8), fill, buffer);
-    return buffer;
-}
-
-/* ---- without groups ------------------------------------------------------------------- */
-
-/* Fewer rows than bytes have values: decoded one by one, and counted. */
-static enum cxm_dense_result count_few(const struct cxm_config *config,
-                                       const struct cxm_sources *sources, int64_t first,
-                                       int64_t last, struct cxm_state *state)
-{
-    uint16_t codes[FEW_ROWS];
-    struct cxm_reader reader;
-    const uint32_t bins = config->units[0].bins;
-    const size_t n = (size_t)(last - first);
-    cxm_priv_reader_init(&reader, sources->slots[0]);
-    cxm_priv_read_codes(&reader, first, n, (int64_t)config->lowest[0], bins, codes);
-    if (cxm_priv_table_add(&state->groups, (const uint8_t *)"", 0) == UINT32_MAX)
-        return CXM_DENSE_NO_MEMORY;
-    int64_t *cell = cxm_priv_table_cell(&state->groups, 0);
-    for (size_t i = 0; i < n; i++)
-        cell[codes[i]]++;
-    return cell[bins + 1] == 0 || sources->count_invalid ? CXM_DENSE_DONE : CXM_DENSE_NO;
-}
-
-static enum cxm_dense_result count_all(const struct cxm_config *config,
-                                       const struct cxm_sources *sources, int64_t first,
-                                       int64_t last, struct cxm_state *state)
-{
-    uint16_t codes[256];
-    uint8_t values[CXM_MOST_VALUES];
-    uint64_t counts[CXM_MOST_VALUES] = { 0 };
-    uint8_t buffer[BUFFER], fill = 0; /* a byte that is no answer */
-    size_t n_values = 0;
-    const struct cxm_column *column = sources->slots[0];
-    const uint32_t invalid = config->units[0].bins + 1;
-    if (last - first <= FEW_ROWS)
-        return count_few(config, sources, first, last, state);
-    make_codes(config, column, codes);
-    for (int i = 0; i < 256; i++) {
-        if (codes[i] == invalid) {
-            fill = (uint8_t)i;
-            continue;
-        }
-        if (n_values == CXM_MOST_VALUES)
-            return CXM_DENSE_NO;
-        values[n_values++] = (uint8_t)i;
-    }
-    const bool in_place = column->stride == 1 && column->validity == NULL;
-    const int64_t step = in_place ? last - first : BUFFER;
-    int64_t known = 0;
-    for (int64_t row = first; row < last; row += step) {
-        const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
-        uint64_t nulls;
-        const uint8_t *bytes = answers_of(column, row, n, fill, buffer, &nulls);
-        cxm_priv_kernels(0).count_bytes(bytes, n, values, n_values, counts);
-        known += (int64_t)nulls;
-    }
-    const int64_t null = known;
-    for (size_t v = 0; v < n_values; v++)
-        known += (int64_t)counts[v];
-    if (known != last - first && !sources->count_invalid)
-        return CXM_DENSE_NO; /* the general road names the row */
-    if (cxm_priv_table_add(&state->groups, (const uint8_t *)"", 0) == UINT32_MAX)
-        return CXM_DENSE_NO_MEMORY;
-    int64_t *cell = cxm_priv_table_cell(&state->groups, 0);
-    for (size_t v = 0; v < n_values; v++)
-        cell[codes[values[v]]] += (int64_t)counts[v];
-    cell[invalid - 1] += null;
-    cell[invalid] += last - first - known;
-    return CXM_DENSE_DONE;
-}
-
-/* ---- with groups ---------------------------------------------------------------------- */
 
 /* How far the keys reach that a look at rows all over the column saw. */
 struct look {
@@ -329,7 +210,7 @@ static void prepare(const struct cxm_config *config, const struct cxm_sources *s
         .count = cxm_priv_kernels(0).count_keys,
         .stride = config->units[0].bins + 2,
     };
-    make_codes(config, rows->answers, codes);
+    cxm_priv_dense_codes(config, rows->answers, codes);
     for (int i = 0; i < 256; i++)
         rows->codes[i] = (uint8_t)codes[i];
 }
@@ -362,13 +243,12 @@ enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
                                            const struct cxm_sources *sources, int64_t first,
                                            int64_t last, struct cxm_state *state)
 {
-    if (first >= last || !rating_fits(config, sources)
-        || (sources->n_keys > 0 && last - first < FEW_ROWS))
+    if (first >= last)
         return CXM_DENSE_NO;
-    enum cxm_dense_result result;
+    enum cxm_dense_result result = CXM_DENSE_NO;
     if (sources->n_keys == 0) {
-        result = count_all(config, sources, first, last, state);
-    } else {
+        result = cxm_priv_dense_all(config, sources, first, last, state);
+    } else if (rating_fits(config, sources) && last - first >= FEW_ROWS) {
         struct cxm_dense_rows rows;
         prepare(config, sources, &rows);
         rows.loops = cxm_priv_key_loops(CXM_U32); /* group numbers are the keys */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The parts of the short cut of dense.c: rows of one rating and one key of whole numbers, and
+ * The parts of the short cuts of dense.c and dense_all.c: rows of one rating and one key of whole numbers, and
  * the counters of a run of keys. */
 #ifndef CXM_SRC_DENSE_H
 #define CXM_SRC_DENSE_H
@@ -54,6 +54,21 @@ static inline const uint8_t *cxm_priv_row_of(const struct cxm_column *column, in
 {
     return (const uint8_t *)column->data + (column->offset + row) * column->stride;
 }
+
+/* Values that lie in memory as they are, but for a bitmap. */
+static inline bool cxm_priv_dense_plain(const struct cxm_column *c)
+{
+    return c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0 && c->n_labels == 0;
+}
+
+/* The code of every byte, as the general decoder gives it. */
+void cxm_priv_dense_codes(const struct cxm_config *config, const struct cxm_column *column,
+                          uint16_t codes[256]);
+
+/* Rows first … last - 1 of one rating without groups, see dense_all.c: a fresh state gets them. */
+enum cxm_dense_result cxm_priv_dense_all(const struct cxm_config *config,
+                                         const struct cxm_sources *sources, int64_t first,
+                                         int64_t last, struct cxm_state *state);
 
 /* Answers side by side: in place, or copied to the buffer. */
 const uint8_t *cxm_priv_dense_answers(const struct cxm_column *column, int64_t row, size_t n,
