@@ -9,7 +9,8 @@
  *   --gate     a small size against what was recorded, times 1.5
  *   --small    small calls alone
  *   --scale    from 10 000 rows to as many as fit in 12 GiB, at most 10^9
- *   --memory   the peak of memory beside the input against what is stated */
+ *   --memory   the peak of memory beside the input against what is stated
+ *   --serve    makes the data of one workload and times it whenever standard input says so */
 #include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
@@ -138,6 +139,7 @@ static run_mode *mode_of(const char *argument)
         { "--small", small_mode },
         { "--scale", scale_mode },
         { "--memory", memory_mode },
+        { "--serve", serve_mode },
     };
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(argument, modes[i].name) == 0)
@@ -177,8 +179,8 @@ int main(int argc, char **argv)
     }
     if (!understood || choices.repeats < 1 || choices.repeats > MOST_REPEATS
         || choices.threads < 1 || (choices.rows != 0 && choices.rows < 1000)) {
-        fputs("usage: bench [--gate | --small | --scale | --memory] [--only NAMES] [--rows N] "
-              "[--repeat N] [--threads N] [--json FILE]\n",
+        fputs("usage: bench [--gate | --small | --scale | --memory | --serve] [--only NAMES] "
+              "[--rows N] [--repeat N] [--threads N] [--json FILE]\n",
               stderr);
         return 2;
     }

@@ -23,5 +23,6 @@ bool table_mode(const struct choices *choices);
 bool gate_mode(const struct choices *choices);
 bool scale_mode(const struct choices *choices);
 bool memory_mode(const struct choices *choices);
+bool serve_mode(const struct choices *choices);
 
 #endif

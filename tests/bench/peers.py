@@ -2,21 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """libcxm beside DuckDB, Polars, NumPy, pandas and R: same columns in memory, same answers, in turn.
 
-    python3 tests/bench/peers.py [--only w2,w3] [--rows N] [--repeat N] [--threads 1,2]
-                                 [--bench build-release/tests/bench] [--json FILE]
+    python3 tests/bench/peers.py --bench build-release/tests/bench [--json FILE] [--budget MINUTES]
+                                 [--only w1,w2] [--rows N] [--repeat N] [--threads 1,2]
 
 Every round runs each engine once on a workload, so that what disturbs the machine disturbs all; a
-figure is the median over rounds, a ratio the median of ratios within a round. What the engines
-answer is compared to 1e-9 before it is timed. Engines that are not installed are left out. An
-engine that is slow is run less often. With --bench the C program takes the same workload, on data
-of the same kind, within the same rounds, and ratios are to it; without, they are to Python.
+figure is the median over rounds, a ratio the median of ratios within a round, to the C program (in
+a process of its own, on data of the same kind) or without --bench to Python. What the engines
+answer is compared before it is timed. Engines that are not installed are left out, those that have
+one thread only take part in the run with one; one that is slow takes part in one round.
+
+A first run on a twentieth of the rows says how long each workload will take. Where that is more
+than the budget or the memory allows, all engines get fewer rows: the table says how many.
 """
 import argparse
 import json
 import os
 import pathlib
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,16 +28,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 MILLION = 1_000_000
 ROWS = {"w1": 100, "w2": 100, "w2m": 100, "w3": 50, "w4": 50, "w4u": 50, "w5": 20, "w6": 50, "w7": 10,
         "w8": 1, "w9": 50}  # millions, of a full run
-SLOW = 5.0  # seconds: after that an engine takes part in one more round only
 
 
 def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default=",".join(ROWS))
-    parser.add_argument("--rows", type=float, help="at most so many (default 10 million)",
-                        default=10e6)
+    parser.add_argument("--rows", type=float, help="at most so many", default=1e9)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--budget", type=float, default=22, help="minutes of the whole run")
     parser.add_argument("--bench", help="the C program")
     parser.add_argument("--json")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
@@ -45,119 +46,36 @@ def parse():
 # ---- one number of threads, in a process of its own (Polars fixes it when it is imported) ----
 
 
-class CProgram:
-    """The same workload in C: one round of ``bench``, which warms up by itself."""
-
-    name, version = "C", "the same library"
-
-    def __init__(self, path, threads):
-        self.path, self.threads = path, threads
-
-    def time(self, workload, rows):
-        with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            name = workload.upper().replace("M", "m").replace("U", "u")
-            subprocess.run([self.path, "--only", name, "--rows", str(rows), "--repeat", "1",
-                            "--threads", str(self.threads), "--json", file.name],
-                           check=True, stdout=subprocess.DEVNULL)
-            return json.load(file)["workloads"][0]["seconds"][1]
-
-
-def time_one(engine, workload):
-    start = time.perf_counter()
-    result = getattr(engine, workload)()
-    seconds = time.perf_counter() - start
-    return (result if hasattr(engine, "timed") else seconds), result
-
-
-def check(workload, name, got, want):
-    """Engines must say the same before they are compared; resampling within its own noise."""
-    import numpy as np
-    np.testing.assert_allclose(np.asarray(got, dtype=float), np.asarray(want, dtype=float),
-                               rtol=3e-2 if workload == "w8" else 1e-9, atol=1e-9,
-                               err_msg=f"{workload}: {name}")
-
-
-def compare(engines, workload):
-    """First runs: all answers against ours. Returns who takes part, with the seconds it took."""
-    want, first = None, {}
-    for engine in engines:
-        for form in ("", "_plain"):
-            if not hasattr(engine, workload + form):
-                continue
-            seconds, result = time_one(engine, workload + form)
-            answer = engine.answer(workload, result)
-            want = answer if want is None else want
-            name = engine.name + form.replace("_", " ")
-            check(workload, name, answer, want)
-            first[name] = (engine, workload + form, seconds)
-    return first
-
-
-def run_rounds(first, workload, rows, repeat, program):
-    times = {"C": []} if program is not None else {}
-    times.update({name: [] for name in first})
-    for turn in range(repeat):
-        if program is not None:
-            times["C"].append(program.time(workload, rows))
-        for name, (engine, method, seconds) in first.items():
-            if turn == 0 or seconds < SLOW:
-                times[name].append(time_one(engine, method)[0])
-    return times
-
-
-def summary(times, rows):
-    base = times.get("C", times["cxm"])
-    return {name: {"seconds": statistics.median(taken), "rows_per_second": rows
-                   / statistics.median(taken), "rounds": len(taken), "ratio": statistics.median(
-                       t / b for t, b in zip(taken, base))}
-            for name, taken in times.items()}
-
-
-def survfit(engines, limit):
-    """R's survfit sorts and takes minutes for ten million rows: one run of a million."""
-    import peer_data
-    ours, r = (next((e for e in engines if e.name == name), None) for name in ("cxm", "R"))
-    if r is None:
-        return None
-    rows = min(limit, MILLION)
-    columns = peer_data.make("w7", rows)
-    ours.load("w7", columns)
-    r.load("w7", columns)
-    seconds, result = time_one(r, "survfit")
-    check("w7", "survfit", r.answer("survfit", result), ours.answer("w7", ours.w7()))
-    return {"rows": rows, "seconds": seconds}
-
-
-def show(workload, rows, row, threads):
-    print(f"{workload.upper():4} {rows / 1e6:6g} M rows, {threads} thread{'s' * (threads > 1)}")
-    for name, r in row.items():
-        print(f"     {name:13} {r['rows_per_second'] / 1e6:9.1f} M rows/s {r['ratio']:9.2f} x the time"
-              f"   {r['rounds']} rounds", flush=True)
+def show(workload, row, threads):
+    print(f"{workload.upper():4} {row['rows'] / 1e6:6g} M rows, {threads} thread{'s' * (threads > 1)}, "
+          f"took {row['took']:.0f} s, estimated {row['estimated']:.0f} s")
+    for name, r in row["engines"].items():
+        print(f"     {name:14} {r['rows_per_second'] / 1e6:9.1f} M rows/s {r['ratio']:9.2f} x the time"
+              f"   {r['rounds']} round{'s' * (r['rounds'] > 1)}", flush=True)
 
 
 def child(args):
     import peer_data
+    import rounds
     from engines import available
-    threads = args.child
+    threads, start = args.child, time.monotonic()
     engines, absent = available(threads)
     for name, why in absent.items():
         print(f"left out: {name}: {why}")
-    program = CProgram(args.bench, threads) if args.bench else None
+    wanted = {w: int(min(args.rows, ROWS[w] * MILLION)) for w in args.only.split(",")}
+    pilots = {w: rounds.pilot(engines, w, max(1000, n // 20)) for w, n in wanted.items()}
+    plan = rounds.plan(pilots, wanted, args.repeat, args.budget * 60 - (time.monotonic() - start))
+    print(f"{threads} thread{'s' * (threads > 1)}: first runs took {time.monotonic() - start:.0f} s, "
+          f"the rest is estimated at {sum(p['seconds'] for p in plan.values()):.0f} s", flush=True)
     out = {"threads": threads, "versions": {e.name: e.version for e in engines}, "absent": absent,
            "workloads": {}}
-    for workload in args.only.split(","):
-        rows = int(min(args.rows, ROWS[workload] * MILLION))
-        columns = peer_data.make(workload, rows)
-        for engine in engines:
-            engine.load(workload, columns)
-        times = run_rounds(compare(engines, workload), workload, rows, args.repeat, program)
-        row = summary(times, rows)
-        if workload == "w7" and (fit := survfit(engines, int(args.rows))):
-            rate = fit["rows"] / fit["seconds"]
-            row["survfit"] = {"seconds": fit["seconds"], "rows_per_second": rate, "rounds": 1,
-                              "ratio": next(iter(row.values()))["rows_per_second"] / rate}
-        out["workloads"][workload] = {"rows": rows, "engines": row}
-        show(workload, rows, row, threads)
+    for workload, p in plan.items():
+        began = time.monotonic()
+        times = rounds.run(engines, workload, p["rows"], args.repeat, threads, args.bench)
+        out["workloads"][workload] = {"rows": p["rows"], "wanted": wanted[workload],
+                                      "estimated": p["seconds"], "took": time.monotonic() - began,
+                                      "engines": rounds.summary(times, p["rows"])}
+        show(workload, out["workloads"][workload], threads)
     if threads == 1:
         out["small"] = peer_data.small_calls()
     for engine in engines:
@@ -184,16 +102,22 @@ def main():
     out = {"mode": "peers", "machine": {"cpu": cpu(), "cores": os.cpu_count(), "python":
                                         platform.python_version(), "date": time.strftime(
                                             "%Y-%m-%dT%H:%M:%SZ", time.gmtime())}, "runs": []}
-    for threads in args.threads.split(","):
+    start, all_threads = time.monotonic(), args.threads.split(",")
+    for i, threads in enumerate(all_threads):
+        # More engines take part in the run with one thread, and each needs longer.
+        left = args.budget - (time.monotonic() - start) / 60
+        share = left if i + 1 == len(all_threads) else left * (0.7 if threads == "1" else 0.5)
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
             command = [sys.executable, __file__, "--child", threads, "--only", args.only, "--rows",
-                       str(args.rows), "--repeat", str(args.repeat), "--json", file.name]
+                       str(args.rows), "--repeat", str(args.repeat), "--budget", str(share),
+                       "--json", file.name]
             subprocess.run(command + (["--bench", args.bench] if args.bench else []), check=True,
                            env={**os.environ, "POLARS_MAX_THREADS": threads})
             out["runs"].append(json.load(file))
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as file:
-            json.dump(out, file, indent=1)
+        if args.json:  # after each, so that a run that is stopped leaves something
+            with open(args.json, "w", encoding="utf-8") as file:
+                json.dump(out, file, indent=1)
+    print(f"all took {(time.monotonic() - start) / 60:.1f} minutes")
     return None
 
 

@@ -35,7 +35,8 @@ def of_bins(bins):
 
 
 def weighted(w, w2):
-    """Share of 4 and 5, mean, effective n from sums by (group, answer 0 … 5)."""
+    """Share of 4 and 5, mean, effective n from sums by (group, answer 0 … 5); groups that are there."""
+    w, w2 = w[w.any(1)], w2[w.any(1)]
     total = w.sum(1)
     return np.concatenate([w[:, 4:6].sum(1) / total, w @ np.arange(w.shape[1]) / total,
                            total ** 2 / w2.sum(1)])

@@ -3,18 +3,21 @@
 import duckdb
 import numpy as np
 
-from engines import answers
+from engines import Base, answers
 
 NET = "sum(n) FILTER (s >= 9) p, sum(n) FILTER (s <= 6) d, sum(n) n"
 
 
-class Engine:
+class Engine(Base):
     name = "duckdb"
     version = duckdb.__version__
 
     def __init__(self, threads):
         self.connection = duckdb.connect()
         self.connection.execute(f"SET threads = {threads}")
+
+    def unload(self):
+        self.connection.execute("DROP TABLE IF EXISTS t")
 
     def load(self, workload, columns):
         self.connection.register("given", dict(columns))
@@ -27,6 +30,11 @@ class Engine:
     def w1(self):
         return self.fetch(f"""SELECT {NET} FROM (SELECT score s, count(*) n FROM t GROUP BY score)
                               WHERE s <= 10""")
+
+    def w1_plain(self):
+        return self.fetch("""SELECT count(*) FILTER (score >= 9 AND score <= 10) p,
+                             count(*) FILTER (score <= 6) d, count(*) FILTER (score <= 10) n
+                             FROM t""")
 
     def w2(self):
         return self.fetch(f"""SELECT g, {NET} FROM (SELECT g, score s, count(*) n FROM t

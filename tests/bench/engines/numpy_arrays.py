@@ -2,12 +2,13 @@
 """NumPy, one thread: bincount over dense keys, sorting of keys packed into 64 bits."""
 import numpy as np
 
-from engines import answers
+from engines import Base, answers
 
 
-class Engine:
+class Engine(Base):
     name = "numpy"
     version = np.__version__
+    one_thread, copies = True, 2  # its own columns are those of all; what it computes on the way
 
     def __init__(self, threads):
         self.months = answers.months_of_days()

@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 
 import cxm
-from engines import answers
+from engines import Base, answers
 
 TABLE = "to_polars" if importlib.util.find_spec("polars") else "to_arrow"
 
@@ -14,7 +14,7 @@ def table(result):
     return getattr(result, TABLE)()
 
 
-class Engine:
+class Engine(Base):
     name = "cxm"
     version = cxm.__version__
 

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from engines import answers
+from engines import Base, answers
 
 
-class Engine:
+class Engine(Base):
     name = "pandas"
     version = pd.__version__
+    one_thread = True
 
     def __init__(self, threads):
         self.months = answers.months_of_days()

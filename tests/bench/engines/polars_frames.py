@@ -3,12 +3,12 @@
 import numpy as np
 import polars as pl
 
-from engines import answers
+from engines import Base, answers
 
 C = pl.col
 
 
-class Engine:
+class Engine(Base):
     name = "polars"
     version = pl.__version__
 

@@ -81,7 +81,7 @@ workloads <- list(
     cell <- at - 1L
     c(cell %/% 4096L, cell %% 2048L, cell %/% 2048L %% 2L, n[at])
   },
-  survfit = function(d) {
+  w7_survfit = function(d) {
     fit <- survfit(Surv(d$days, d$lost) ~ d$g)
     c(fit$surv[fit$n.event > 0], (fit$surv * fit$std.err)[fit$n.event > 0])
   },

@@ -7,14 +7,16 @@ import tempfile
 
 import numpy as np
 
-from engines import answers
+from engines import Base, answers
 
 SCRIPT = pathlib.Path(__file__).with_name("r_process.R")
 
 
-class Engine:
+class Engine(Base):
     name = "R"
     timed = "itself"  # each run returns its seconds
+    one_thread, copies = True, 2  # as it is measured here; it has no numbers of 8 or 32 bits
+    last = None
 
     def __init__(self, threads):
         if shutil.which("Rscript") is None:
@@ -42,6 +44,9 @@ class Engine:
             column.astype(kind).tofile(f"{self.folder.name}/{name}.{'i' if whole else 'd'}")
         self.ask(f"load {workload} {' '.join(columns)}")
 
+    def unload(self):
+        self.ask("load nothing")
+
     def answer(self, workload, _seconds):
         self.ask(f"answer {workload}")
         r = np.fromfile(f"{self.folder.name}/answer")
@@ -51,7 +56,7 @@ class Engine:
             return answers.weighted(*r.reshape(2, -1, 8)[:, :, :6])
         if workload == "w6":
             return answers.cohorts(r)
-        if workload == "w7":
+        if workload == "w7" and self.last == "w7":
             return answers.survival(*r.reshape(4, -1))
         return np.nan_to_num(r)
 
@@ -62,8 +67,11 @@ class Engine:
 
 
 def _method(name):
-    return lambda self: self.ask(f"run {name}")
+    def run(self):
+        self.last = name
+        return self.ask(f"run {name}")
+    return run
 
 
-for _name in ("w1", "w2", "w2m", "w3", "w4", "w4u", "w5", "w6", "w7", "w8", "w9", "survfit"):
+for _name in ("w1", "w2", "w2m", "w3", "w4", "w4u", "w5", "w6", "w7", "w8", "w9", "w7_survfit"):
     setattr(Engine, _name, _method(_name))
