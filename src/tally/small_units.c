@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a metric wants of its items, as sums of bytes: each variable of a unit is a whole linear form
+ * of its inputs (the answer, the sum of the answers, the gap), and takes a lane of a row or, when it
+ * does not fit 7 bits, two. Anything else is not for this road. */
+#include "tally/small_parts.h"
+
+#include <math.h>
+
+/* ---- forms and lanes ---------------------------------------------------------------------- */
+
+/* The whole numbers of an input that a byte can hold, 127 the largest. */
+static bool make_scale(const struct cxm_config *config, uint32_t slot,
+                       struct cxm_small_scale *out)
+{
+    const struct cxm_metric_info *info = config->rules->info;
+    int role = info->n_inputs - 1;
+    while (config->slot[role] > slot)
+        role--;
+    const double low = ceil(config->lowest[role]), high = floor(config->highest[role]);
+    if (info->inputs[role].role != CXM_ROLE_NUMBER || low > 1000 || high < low || high < -1000)
+        return false;
+    out->lowest = low < -1000 ? 0 : (int32_t)low;
+    out->base = out->lowest > 0 && high <= 127 ? 0 : out->lowest;
+    out->highest = high < out->base + 127 ? (int32_t)high : out->base + 127;
+    return out->highest >= out->lowest;
+}
+
+/* A form from its coefficients by slot; false: its values do not fit two bytes. */
+static bool make_form(const struct cxm_small *s, const int32_t *coefs, int32_t constant,
+                      uint16_t *slots, int16_t *narrow, struct cxm_small_sum *f)
+{
+    enum { MOST = 1 << 14 };
+    int64_t below = 0, above = 0;
+    *f = (struct cxm_small_sum){ .slots = slots, .coefs = narrow, .constant = constant };
+    for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
+        const int64_t c = coefs[slot];
+        const struct cxm_small_scale *scale = &s->scales[slot];
+        if (c == 0)
+            continue;
+        if (!s->used[slot] || c > MOST || c < -MOST)
+            return false;
+        slots[f->n] = (uint16_t)slot;
+        narrow[f->n++] = (int16_t)c;
+        f->constant += c * scale->base;
+        above += c > 0 ? c * (scale->highest - scale->base) : 0;
+        below += c < 0 ? c * (scale->highest - scale->base) : 0;
+    }
+    if (f->n == 0 || above - below >= MOST)
+        return false;
+    f->shift = (int16_t)-below;
+    f->constant += below;
+    f->plain = f->n == 1 && narrow[0] == 1;
+    return true;
+}
+
+/* Finds lanes for a unit: pairs first, at even places. */
+static bool place(struct cxm_small *s, struct cxm_small_unit *unit,
+                  const struct cxm_unit_form *wanted, uint32_t *lanes)
+{
+    const bool pair = unit->n_forms == 2 || unit->two_bytes;
+    if (*lanes + 2 > CXM_MOST_STRIPES * CXM_LANES)
+        return false;
+    unit->stripe = *lanes / CXM_LANES;
+    unit->lane = *lanes % CXM_LANES;
+    *lanes += pair ? 2 : 1;
+    struct cxm_small_stripe *stripe = &s->stripes[unit->stripe];
+    const uint8_t met = (uint8_t)(wanted->met < 127 ? wanted->met : 127);
+    for (uint32_t k = 0; k < (pair ? 2 : 1); k++) {
+        const uint32_t lane = unit->lane + k;
+        stripe->partner[lane] = (uint8_t)(pair ? unit->lane + 1 - k : lane);
+        stripe->met[lane] = unit->n_forms == 2 ? met : 127;
+        stripe->first[lane] = k == 0;
+    }
+    return true;
+}
+
+static bool is_pair(const struct cxm_small_unit *unit)
+{
+    return unit->n_forms == 2 || unit->two_bytes;
+}
+
+/* Describes all units; false: not this way. `coefs`: room for twice the slots. */
+static bool make_units(struct cxm_small *s, int32_t *coefs, uint16_t *slots, int16_t *narrow)
+{
+    const struct cxm_config *config = s->config;
+    const uint32_t n = config->n_slots;
+    uint32_t lanes = 0;
+    for (int pairs = 1; pairs >= 0; pairs--) {
+        for (uint32_t u = 0; u < config->n_units; u++) {
+            struct cxm_small_unit *unit = &s->units[u];
+            struct cxm_unit_form wanted = { .coefs = { coefs, coefs + n } };
+            memset(coefs, 0, 2 * (size_t)n * sizeof *coefs);
+            if (!config->rules->form(config, u, &wanted))
+                return false;
+            if (pairs) { /* the first time */
+                unit->n_forms = config->units[u].variables;
+                unit->rescaled = wanted.rescaled;
+                s->any_rescaled = s->any_rescaled || wanted.rescaled;
+                for (uint32_t k = 0; k < unit->n_forms; k++) {
+                    if (!make_form(s, wanted.coefs[k], wanted.constants[k], slots, narrow,
+                                   &unit->forms[k]))
+                        return false;
+                    slots += unit->forms[k].n;
+                    narrow += unit->forms[k].n;
+                }
+                unit->two_bytes = unit->n_forms == 1 && !unit->forms[0].plain;
+            }
+            if (is_pair(unit) == (pairs != 0) && !place(s, unit, &wanted, &lanes))
+                return false;
+        }
+    }
+    s->slots.n_stripes = (lanes + CXM_LANES - 1) / CXM_LANES;
+    for (uint32_t t = 0; t < s->slots.n_stripes; t++)
+        cxm_priv_small_orders(&s->stripes[t]);
+    return true;
+}
+
+/* ---- arrays ------------------------------------------------------------------------------ */
+
+/* Carves arrays out of one allocation; the first time it measures. */
+struct carver {
+    uint8_t *memory;
+    size_t used;
+};
+
+static void *carve(struct carver *c, size_t count, size_t bytes)
+{
+    void *at = c->memory != NULL ? c->memory + c->used : NULL;
+    c->used += (count * bytes + 63) / 64 * 64;
+    return at;
+}
+
+/* Terms of all forms; 0: not this way. */
+static size_t count_terms(const struct cxm_config *config, int32_t *coefs)
+{
+    const uint32_t n = config->n_slots;
+    size_t terms = 0;
+    for (uint32_t u = 0; u < config->n_units; u++) {
+        struct cxm_unit_form wanted = { .coefs = { coefs, coefs + n } };
+        memset(coefs, 0, 2 * (size_t)n * sizeof *coefs);
+        if (!config->rules->form(config, u, &wanted))
+            return 0;
+        for (uint32_t k = 0; k < 2 * n; k++)
+            terms += coefs[k] != 0;
+    }
+    return terms;
+}
+
+static void lay_out(struct cxm_small *s, struct carver *c, size_t terms, uint16_t **slots,
+                    int16_t **narrow)
+{
+    const uint32_t n = s->config->n_slots;
+    s->units = carve(c, s->config->n_units, sizeof *s->units);
+    s->readers = carve(c, n, sizeof *s->readers);
+    s->scales = carve(c, n, sizeof *s->scales);
+    s->bytes = carve(c, n, sizeof *s->bytes);
+    s->terms = carve(c, n, sizeof *s->terms);
+    s->ahead = carve(c, n + 1, sizeof *s->ahead);
+    s->buffers = carve(c, n, sizeof *s->buffers);
+    s->used = carve(c, n, sizeof *s->used);
+    *slots = carve(c, terms, sizeof **slots);
+    *narrow = carve(c, terms, sizeof **narrow);
+}
+
+/* Bytes of inputs that do not lie there as bytes, and of sums of several inputs. */
+static void lay_out_buffers(struct cxm_small *s, struct carver *c)
+{
+    const uint8_t *zeros = carve(c, CXM_BLOCK, 1);
+    for (uint32_t t = 0; t < CXM_MOST_STRIPES; t++)
+        for (uint32_t lane = 0; lane < CXM_LANES; lane++)
+            s->lanes[t][lane] = zeros;
+    for (uint32_t slot = 0; slot < s->config->n_slots; slot++)
+        s->buffers[slot] = s->used[slot] ? carve(c, CXM_BLOCK, 1) : NULL;
+    for (uint32_t u = 0; u < s->config->n_units; u++) {
+        for (uint32_t k = 0; k < s->units[u].n_forms; k++) {
+            struct cxm_small_sum *f = &s->units[u].forms[k];
+            f->low = f->plain ? NULL : carve(c, CXM_BLOCK, 1);
+            f->high = f->plain ? NULL : carve(c, CXM_BLOCK, 1);
+        }
+    }
+}
+
+bool cxm_priv_small_set_up(struct cxm_small *s, int32_t *coefs, bool *possible)
+{
+    const struct cxm_config *config = s->config;
+    const size_t terms = count_terms(config, coefs);
+    uint16_t *slots;
+    int16_t *narrow;
+    *possible = false;
+    if (terms == 0)
+        return true;
+    struct carver c = { NULL, 0 };
+    lay_out(s, &c, terms, &slots, &narrow);
+    s->memory = cxm_priv_alloc_zero(s->allocator, c.used, 1);
+    if (s->memory == NULL)
+        return false;
+    c = (struct carver){ s->memory, 0 };
+    lay_out(s, &c, terms, &slots, &narrow);
+    for (uint32_t slot = 0; slot < config->n_slots; slot++) {
+        s->used[slot] = s->sources->given[slot] && make_scale(config, slot, &s->scales[slot]);
+        if (s->used[slot])
+            cxm_priv_reader_init(&s->readers[slot], s->sources->slots[slot]);
+    }
+    if (!make_units(s, coefs, slots, narrow))
+        return true;
+    c = (struct carver){ NULL, 0 };
+    lay_out_buffers(s, &c);
+    s->buffer_memory = cxm_priv_alloc_zero(s->allocator, c.used, 1);
+    if (s->buffer_memory == NULL)
+        return false;
+    c = (struct carver){ s->buffer_memory, 0 };
+    lay_out_buffers(s, &c);
+    *possible = true;
+    return true;
+}
