@@ -36,7 +36,8 @@ static void runs_in_order(void **state)
     uint64_t seed = random_seed();
     static uint64_t from[WORDS], to[WORDS + CXM_RUN_SLACK], want[WORDS];
     cxm_sort_runs *const variants[] = { cxm_priv_sort_runs_c,
-                                              cxm_priv_sort_kernels(0).sort_runs };
+                                        cxm_priv_sort_kernels(CXM_SORT_AVX512).sort_runs,
+                                        cxm_priv_sort_kernels(0).sort_runs };
     for (int round = 0; round < 300; round++) {
         uint32_t ends[RUNS];
         size_t n = 0, n_runs = 0;
@@ -58,18 +59,35 @@ static void runs_in_order(void **state)
     }
 }
 
+/* One run beside its slack, which is of the same heap block: any byte beyond is found. */
 static void long_run(void **state)
 {
     (void)state;
+    enum { MOST = 100000, RANDOM = 0, ASCENDING, DESCENDING, EQUAL, FEW_VALUES, CROWDED, TWO_ENDS,
+           SHAPES };
     uint64_t seed = random_seed();
-    static uint64_t words[100000], want[100000], other[100000];
-    for (int shape = 0; shape < 3; shape++) {
-        for (size_t i = 0; i < COUNT_OF(words); i++)
-            words[i] = shape == 0 ? (uint64_t)random_u64(&seed) : shape == 1 ? i : COUNT_OF(words) - i;
-        memcpy(want, words, sizeof words);
-        qsort(want, COUNT_OF(words), sizeof *want, by_value);
-        cxm_priv_sort_run(words, COUNT_OF(words), other);
-        assert_memory_equal(words, want, sizeof words);
+    for (int round = 0; round < 40 * SHAPES; round++) {
+        const int shape = round % SHAPES;
+        const size_t n = round < SHAPES ? MOST : 1 + random_below(&seed, round % 3 == 0 ? 90 : 3000);
+        uint64_t *words = malloc(n * sizeof *words), *want = malloc(n * sizeof *want);
+        uint64_t *from = malloc(n * sizeof *from);
+        uint64_t *to = malloc((n + CXM_RUN_SLACK) * sizeof *to);
+        for (size_t i = 0; i < n; i++) {
+            const uint64_t any = random_u64(&seed);
+            words[i] = shape == ASCENDING ? i : shape == DESCENDING ? UINT64_MAX - i
+                     : shape == EQUAL ? 77 : shape == FEW_VALUES ? any % 5
+                     : shape == CROWDED ? any >> random_below(&seed, 64)
+                     : shape == TWO_ENDS ? (any & 1) - (any & 6) : any;
+        }
+        memcpy(want, words, n * sizeof *want);
+        qsort(want, n, sizeof *want, by_value);
+        for (unsigned without = 0; without < 8; without++) {
+            memcpy(from, words, n * sizeof *from);
+            const uint32_t end = (uint32_t)n;
+            cxm_priv_sort_kernels(without).sort_runs(from, &end, 1, to);
+            assert_memory_equal(to, want, n * sizeof *want);
+        }
+        free(words), free(want), free(from), free(to);
     }
 }
 
@@ -89,8 +107,10 @@ static void near_words(void **state)
         qsort(words, COUNT_OF(words), sizeof *words, by_value);
         struct cxm_near a, b;
         cxm_priv_near_words_c(words, n, &rules, &a);
-        cxm_priv_sort_kernels(0).near_words(words, n, &rules, &b);
-        assert_memory_equal(&a, &b, sizeof a);
+        for (unsigned without = 0; without <= CXM_SORT_AVX512; without++) {
+            cxm_priv_sort_kernels(without).near_words(words, n, &rules, &b);
+            assert_memory_equal(&a, &b, sizeof a);
+        }
         for (size_t i = 0; i < n; i++) {
             const uint64_t gap = words[i + 1] - words[i];
             const bool key = words[i] / 32 == words[i + 1] / 32;
@@ -156,8 +176,9 @@ static void packed_arrays(void **state)
         };
         const size_t first = random_below(&seed, 9), n = random_below(&seed, 580);
         const bool a = cxm_priv_pack_plain_c(&rows, first, n, customers[0], words[0]);
-        const bool b = cxm_priv_sort_kernels(0).pack_plain(&rows, first, n, customers[1],
-                                                           words[1]);
+        const unsigned without = round / 2 % 2 == 0 ? 0 : CXM_SORT_AVX512;
+        const bool b = cxm_priv_sort_kernels(without).pack_plain(&rows, first, n, customers[1],
+                                                                 words[1]);
         assert_true(a == b);
         if (odd >= (int)first && odd < (int)(first + n))
             assert_false(a);
@@ -252,7 +273,10 @@ static void compare(const struct cxm_event_columns *columns, size_t n, struct fa
 {
     uint64_t *prints = malloc((n + 1) * sizeof *prints), *got = malloc((n + 1) * sizeof *got);
     const size_t customers = histories(want, n, prints);
-    for (unsigned without = 0; without < 4; without += 3) {
+    static const unsigned masks[] = { 0, CXM_SORT_AVX512,
+                                      CXM_SORT_AVX512 | CXM_SORT_POPCNT | CXM_SORT_AVX2 };
+    for (size_t m = 0; m < COUNT_OF(masks); m++) {
+        const unsigned without = masks[m];
         for (int threads = 1; threads <= 4; threads++) {
             for (int packed = 0; packed < 2; packed++) {
                 struct found found = { .room = n };

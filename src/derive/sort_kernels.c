@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The C variants, and the choice among all. Runs are short, a few words; a long one is merged
- * from the bottom up (Knuth 1998, section 5.2.4). */
+ * The C variants of all but sorting (sort_runs.c), and the choice among all. */
 #include "derive/sort_kernels.h"
 
-enum { SHORT_RUN = 16 }; /* words that insertion sorts faster than merging */
-
-static uint64_t plain_at(const void *array, enum cxm_plain_kind kind, size_t row)
+/* Kinds are constants where this is called: no branch is left in the loop. */
+static inline uint64_t plain_at(const void *array, enum cxm_plain_kind kind, size_t row)
 {
     switch (kind) {
     case CXM_PLAIN_8: return ((const uint64_t *)array)[row];
@@ -18,71 +16,54 @@ static uint64_t plain_at(const void *array, enum cxm_plain_kind kind, size_t row
     }
 }
 
-bool cxm_priv_pack_plain_c(const struct cxm_plain_rows *r, size_t first, size_t n,
-                           uint64_t *customers, uint64_t *words)
+static inline bool pack(const struct cxm_plain_rows *rows, size_t first, size_t n,
+                        uint64_t *restrict customers, uint64_t *restrict words,
+                        enum cxm_plain_kind customer_kind, enum cxm_plain_kind code_kind,
+                        bool hashed)
 {
-    const int rest_bits = r->code_bits + r->time_bits;
-    uint64_t odd = 0;
+    const struct cxm_plain_rows r = *rows; /* which no word overlaps */
+    const int rest_bits = r.code_bits + r.time_bits;
+    const uint64_t most = UINT64_MAX >> (64 - r.customer_bits);
+    uint64_t odd = 0, wrong = 0;
     for (size_t i = 0; i < n; i++) {
-        const size_t row = first + i;
-        const uint64_t customer = plain_at(r->customer, r->customer_kind, row) - r->customer_base;
-        const uint64_t time = (uint64_t)r->time[row] - r->time_base;
+        const uint64_t customer = plain_at(r.customer, customer_kind, first + i) - r.customer_base;
+        const uint64_t time = (uint64_t)r.time[first + i] - r.time_base;
         uint64_t word = time;
-        odd |= time > r->latest;
-        if (r->code_kind != CXM_PLAIN_NONE) {
-            const uint64_t code = plain_at(r->code, r->code_kind, row) - r->code_base;
-            odd |= code >> r->code_bits | (code + 1) >> r->code_bits; /* the last is for missing */
-            word |= code << r->time_bits;
+        wrong |= time > r.latest;
+        if (code_kind != CXM_PLAIN_NONE) {
+            const uint64_t code = plain_at(r.code, code_kind, first + i) - r.code_base;
+            odd |= code | (code + 1); /* the last is for missing */
+            word |= code << r.time_bits;
         }
-        if (r->hashed) {
+        if (hashed) {
             customers[i] = customer;
         } else {
-            odd |= r->customer_bits < 64 ? customer >> r->customer_bits : 0;
-            word |= cxm_priv_mix(customer, r->customer_bits) << rest_bits;
+            wrong |= customer > most;
+            word |= cxm_priv_mix(customer, r.customer_bits) << rest_bits;
         }
         words[i] = word;
     }
-    return odd == 0;
+    return wrong == 0 && odd >> r.code_bits == 0;
 }
 
-static void insertion_sort(uint64_t *words, size_t n)
-{
-    for (size_t i = 1; i < n; i++) {
-        const uint64_t word = words[i];
-        size_t at = i;
-        for (; at > 0 && words[at - 1] > word; at--)
-            words[at] = words[at - 1];
-        words[at] = word;
-    }
-}
+#define PACK(customer_kind, code_kind)                                                          \
+    (r->hashed ? pack(r, first, n, customers, words, customer_kind, code_kind, true)            \
+               : pack(r, first, n, customers, words, customer_kind, code_kind, false))
+#define BY_CODE(customer_kind)                                                                  \
+    (r->code_kind == CXM_PLAIN_NONE ? PACK(customer_kind, CXM_PLAIN_NONE)                       \
+     : r->code_kind == CXM_PLAIN_U8 ? PACK(customer_kind, CXM_PLAIN_U8)                         \
+                                    : PACK(customer_kind, CXM_PLAIN_U32))
 
-/* Runs that follow one another in order already are left alone, so that a log in time order costs
- * one comparison a run. */
-void cxm_priv_sort_run(uint64_t *words, size_t n, uint64_t *other)
+bool cxm_priv_pack_plain_c(const struct cxm_plain_rows *r, size_t first, size_t n,
+                           uint64_t *customers, uint64_t *words)
 {
-    for (size_t left = 0; left < n; left += SHORT_RUN)
-        insertion_sort(words + left, n - left < SHORT_RUN ? n - left : SHORT_RUN);
-    for (size_t width = SHORT_RUN; width < n; width *= 2) {
-        for (size_t left = 0; left + width < n; left += 2 * width) {
-            uint64_t *const a = words + left, *const b = a + width;
-            const size_t n_b = n - left - width < width ? n - left - width : width;
-            if (b[-1] <= b[0])
-                continue;
-            memcpy(other, a, width * sizeof *a);
-            size_t i = 0, j = 0;
-            for (uint64_t *to = a; i < width; to++)
-                *to = j < n_b && b[j] < other[i] ? b[j++] : other[i++];
-        }
-    }
-}
-
-void cxm_priv_sort_runs_c(uint64_t *from, const uint32_t *ends, size_t n_runs, uint64_t *to)
-{
-    for (size_t r = 0, start = 0; r < n_runs; start = ends[r++]) {
-        const size_t n = ends[r] - start;
-        memcpy(to + start, from + start, n * sizeof *to);
-        if (n > 1)
-            cxm_priv_sort_run(to + start, n, from + start);
+    switch (r->customer_kind) {
+    case CXM_PLAIN_U32: return BY_CODE(CXM_PLAIN_U32);
+    case CXM_PLAIN_I32: return BY_CODE(CXM_PLAIN_I32);
+    case CXM_PLAIN_8:
+    case CXM_PLAIN_U8:
+    case CXM_PLAIN_NONE:
+    default: return BY_CODE(CXM_PLAIN_8);
     }
 }
 
@@ -123,6 +104,11 @@ struct cxm_sort_kernels cxm_priv_sort_kernels(unsigned mask)
     struct cxm_sort_kernels k = { cxm_priv_pack_plain_c, cxm_priv_sort_runs_c,
                                   cxm_priv_near_words_c, cxm_priv_count_stretches_c };
 #if CXM_SORT_X86
+    if ((mask & CXM_SORT_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
+        k.sort_runs = cxm_priv_sort_runs_avx2;
+        k.near_words = cxm_priv_near_words_avx2;
+        k.pack_plain = cxm_priv_pack_plain_avx2;
+    }
     if ((mask & CXM_SORT_AVX512) == 0 && CXM_SUPPORTS("avx512f")) {
         k.sort_runs = cxm_priv_sort_runs_avx512;
         k.near_words = cxm_priv_near_words_avx512;

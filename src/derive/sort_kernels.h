@@ -43,7 +43,7 @@ typedef size_t cxm_count_stretches(const uint64_t masks[CXM_MASKS], uint64_t las
 enum cxm_plain_kind { CXM_PLAIN_NONE, CXM_PLAIN_8, CXM_PLAIN_U8, CXM_PLAIN_U32, CXM_PLAIN_I32 };
 
 struct cxm_plain_rows {
-    enum cxm_plain_kind customer_kind, code_kind; /* codes: NONE, U8, U32 */
+    enum cxm_plain_kind customer_kind, code_kind; /* customers: 8, U32, I32; codes: NONE, U8, U32 */
     const void *customer, *code;
     const int64_t *time;
     uint64_t customer_base, code_base, time_base; /* that are taken off */
@@ -63,9 +63,9 @@ cxm_near_words cxm_priv_near_words_c;
 cxm_count_stretches cxm_priv_count_stretches_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_SORT_X86 1
-cxm_pack_plain cxm_priv_pack_plain_avx512;
-cxm_sort_runs cxm_priv_sort_runs_avx512;
-cxm_near_words cxm_priv_near_words_avx512;
+cxm_pack_plain cxm_priv_pack_plain_avx2, cxm_priv_pack_plain_avx512;
+cxm_sort_runs cxm_priv_sort_runs_avx2, cxm_priv_sort_runs_avx512;
+cxm_near_words cxm_priv_near_words_avx2, cxm_priv_near_words_avx512;
 cxm_count_stretches cxm_priv_count_stretches_popcnt;
 #else
 #define CXM_SORT_X86 0
@@ -78,8 +78,8 @@ static inline uint64_t cxm_priv_mix(uint64_t x, int bits)
     return (x ^ x >> (bits + 1) / 2) * CXM_MIX_FACTOR & UINT64_MAX >> (64 - bits);
 }
 
-/* From the smallest; `other` has room for n words. */
-void cxm_priv_sort_run(uint64_t *words, size_t n, uint64_t *other);
+/* The same for one run of more than 16 words: dealt out to short runs, that `sort` sorts. */
+void cxm_priv_sort_long(uint64_t *from, size_t n, uint64_t *to, cxm_sort_runs *sort);
 
 struct cxm_sort_kernels {
     cxm_pack_plain *pack_plain;
@@ -89,7 +89,7 @@ struct cxm_sort_kernels {
 };
 
 /* `mask` forbids variants, for tests. */
-enum { CXM_SORT_AVX512 = 1, CXM_SORT_POPCNT = 2 };
+enum { CXM_SORT_AVX512 = 1, CXM_SORT_POPCNT = 2, CXM_SORT_AVX2 = 4 };
 struct cxm_sort_kernels cxm_priv_sort_kernels(unsigned mask);
 
 #endif

@@ -76,8 +76,7 @@ AVX512 void cxm_priv_sort_runs_avx512(uint64_t *from, const uint32_t *ends, size
             _mm512_storeu_si512(to + start, finish(_mm512_min_epu64(a, b)));
             _mm512_storeu_si512(to + start + LANES, finish(_mm512_max_epu64(a, b)));
         } else {
-            memcpy(to + start, from + start, n * sizeof *to);
-            cxm_priv_sort_run(to + start, n, from + start);
+            cxm_priv_sort_long(from + start, n, to + start, cxm_priv_sort_runs_avx512);
         }
     }
 }
