@@ -178,10 +178,13 @@ static void check_digits(const struct pair *p)
     const struct cxm_window window = cxm_priv_exact_window_of_digits(lo, n);
     struct pair again = { .window = cxm_priv_window_union(window,
                                                          (struct cxm_window){ lo - 1, n + 4 }) };
-    cxm_priv_exact_from_digits(digits, lo, n, again.limbs, again.window);
+    uint8_t bytes[4 * CXM_MOST_DIGITS];
+    for (int32_t i = 0; i < n; i++)
+        cxm_priv_put_u32(bytes + 4 * i, digits[i]);
+    cxm_priv_exact_from_bytes(bytes, lo, n, again.limbs, again.window);
     assert_true(cxm_priv_exact_equal(p->limbs, p->window, again.limbs, again.window));
     memset(again.limbs, 0, sizeof again.limbs);
-    cxm_priv_exact_from_digits(digits, lo, n, again.limbs, window);
+    cxm_priv_exact_from_bytes(bytes, lo, n, again.limbs, window);
     assert_true(cxm_priv_exact_equal(again.limbs, window, p->limbs, p->window));
     again.limbs[0]++;
     assert_false(cxm_priv_exact_equal(again.limbs, window, p->limbs, p->window));

@@ -105,7 +105,7 @@ void *cxm_priv_alloc_zero_dense(const struct cxm_allocator *allocator, size_t co
 void *cxm_priv_grow(const struct cxm_allocator *allocator, void *old, size_t old_count,
                     size_t count, size_t bytes)
 {
-    void *larger = cxm_priv_alloc(allocator, count, bytes);
+    void *larger = cxm_priv_alloc_dense(allocator, count, bytes);
     if (larger == NULL)
         return NULL;
     if (old_count > 0)

@@ -40,12 +40,27 @@ bool cxm_priv_dict_index(struct cxm_dict *dict);
 /* Number of a key, or UINT32_MAX. */
 uint32_t cxm_priv_dict_find(const struct cxm_dict *dict, const uint8_t *key, size_t n);
 
+/* Appends a key above all others to a dictionary in order that has room. */
+void cxm_priv_dict_append(struct cxm_dict *dict, const uint8_t *key, size_t n);
+
 /* Makes room for that many more keys and bytes. False: out of memory, nothing changed. */
 bool cxm_priv_dict_reserve(struct cxm_dict *dict, size_t keys, size_t bytes);
 
 /* Number of a key, which is added when it is new. UINT32_MAX: out of memory; never after a
  * sufficient reserve of an indexed dictionary. */
 uint32_t cxm_priv_dict_add(struct cxm_dict *dict, const uint8_t *key, size_t n);
+
+/* The same keys with the same numbers? */
+bool cxm_priv_dict_equal(const struct cxm_dict *a, const struct cxm_dict *b);
+
+/* For an empty dictionary: makes room to become a copy of another, then copies it. False: out of
+ * memory, it stays empty. */
+bool cxm_priv_dict_reserve_like(struct cxm_dict *into, const struct cxm_dict *from);
+void cxm_priv_dict_copy(struct cxm_dict *into, const struct cxm_dict *from);
+
+/* Before key i of `from` is looked up: asks for memory that keys soon after it need, and returns
+ * which number one of them may have (UINT32_MAX: unknown). */
+uint32_t cxm_priv_dict_fetch(const struct cxm_dict *dict, const struct cxm_dict *from, uint32_t i);
 
 /* How many keys of `from` are not in `into`, and their bytes. Both in order (no index): one walk
  * along both, else looked up, which needs the index of `into`. */

@@ -151,16 +151,55 @@ bool cxm_priv_exact_equal(const int64_t *a, struct cxm_window a_window, const in
     return true;
 }
 
-/* Digit `index` of the magnitude, `lowest` being the lowest digit that is not zero. */
-static uint32_t magnitude_at(const int64_t *limbs, struct cxm_window window, int32_t lowest,
-                             int32_t index)
+/* The digits of the magnitude of a sum, below the first one that is not zero at the top. */
+struct magnitude {
+    const int64_t *limbs;
+    int32_t n, lowest, top; /* of the limbs; digits that are not zero, from the first limb on */
+    uint32_t flip;          /* all ones below zero */
+};
+
+static inline uint32_t magnitude_at(const struct magnitude *m, int32_t i)
 {
-    if (index < lowest)
+    if (i < m->lowest)
         return 0;
-    const uint32_t digit = digit_at(limbs, window, window.lo + index);
-    if (limbs[window.n - 1] >= 0)
-        return digit;
-    return index > lowest ? ~digit : 0 - digit;
+    const uint32_t digit = i < m->n ? (uint32_t)m->limbs[i] : (uint32_t)(m->limbs[m->n - 1] >> 32);
+    return (digit ^ m->flip) + (i == m->lowest ? m->flip & 1 : 0); /* the complement carries to there */
+}
+
+static bool find_magnitude(const int64_t *limbs, int32_t n, struct magnitude *out)
+{
+    if (n == 0)
+        return false;
+    struct magnitude m = { limbs, n, 0, n, limbs[n - 1] < 0 ? DIGIT_MASK : 0 };
+    while (m.flip != 0 && m.lowest < n && (uint32_t)limbs[m.lowest] == 0)
+        m.lowest++;
+    while (m.top >= m.lowest && magnitude_at(&m, m.top) == 0)
+        m.top--;
+    *out = m;
+    return m.top >= m.lowest;
+}
+
+/* x 2^e: at once where that is an ordinary number. */
+static inline double scaled(double x, int e)
+{
+    enum { BIAS = 1023, FAR = 800 };
+    if (e < -FAR || e > FAR) /* x is 0 or from 1 to below 2^76 */
+        return ldexp(x, e);
+    const uint64_t bits = (uint64_t)(BIAS + e) << 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    return x * power;
+}
+
+/* To the nearest double: what is below 64 bits shows in the last of them. */
+static inline double real_of(cxm_u128 x)
+{
+    const uint64_t high = (uint64_t)(x >> 64);
+    if (high == 0)
+        return (double)(uint64_t)x;
+    const int shift = 64 - __builtin_clzll(high);
+    const bool rest = (x & (((cxm_u128)1 << shift) - 1)) != 0;
+    return scaled((double)((uint64_t)(x >> shift) | rest), shift);
 }
 
 /* From the highest 128 bits of the magnitude, counted from its leading one and not from the grid:
@@ -169,66 +208,61 @@ static uint32_t magnitude_at(const int64_t *limbs, struct cxm_window window, int
  * that it alone can overflow. */
 struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window window)
 {
-    int32_t lowest = 0, top = window.n;
-    while (lowest < window.n && digit_at(limbs, window, window.lo + lowest) == 0)
-        lowest++;
-    while (top >= lowest && window.n > 0 && magnitude_at(limbs, window, lowest, top) == 0)
-        top--;
-    if (window.n == 0 || top < lowest)
+    struct magnitude m;
+    if (!find_magnitude(limbs, window.n, &m))
         return cxm_priv_dd(0.0);
     cxm_u128 bits = 0;
     for (int32_t k = 0; k < 4; k++)
-        bits = bits << 32 | magnitude_at(limbs, window, lowest, top - k);
+        bits = bits << 32 | magnitude_at(&m, m.top - k);
     const int lead = __builtin_clz((uint32_t)(bits >> 96));
     if (lead > 0)
-        bits = bits << lead | magnitude_at(limbs, window, lowest, top - 4) >> (32 - lead);
+        bits = bits << lead | magnitude_at(&m, m.top - 4) >> (32 - lead);
     enum { LOW_BITS = 128 - 53 };
     const cxm_u128 one = (cxm_u128)1 << LOW_BITS, rest = bits & (one - 1);
     const uint64_t whole = (uint64_t)(bits >> LOW_BITS);
     const bool up = rest > one / 2 || (rest == one / 2 && (whole & 1) != 0);
-    const double sign = limbs[window.n - 1] < 0 ? -1.0 : 1.0;
-    const int exponent = 32 * (window.lo + top - 3) - lead;
-    const double hi = ldexp(sign * (double)(whole + up), exponent + LOW_BITS);
-    const double lo = ldexp((up ? -sign : sign) * (double)(up ? one - rest : rest), exponent);
+    const double sign = m.flip != 0 ? -1.0 : 1.0;
+    const int exponent = 32 * (window.lo + m.top - 3) - lead;
+    const double hi = scaled(sign * (double)(whole + up), exponent + LOW_BITS);
+    const double lo = scaled((up ? -sign : sign) * real_of(up ? one - rest : rest), exponent);
     return isfinite(hi) ? (struct cxm_dd){ hi, lo } : cxm_priv_dd(hi);
+}
+
+int32_t cxm_priv_exact_extent(const int64_t *limbs, int32_t n, int32_t *first)
+{
+    int32_t low = 0;
+    while (low < n && limbs[low] == 0)
+        low++;
+    *first = low;
+    if (low >= n)
+        return 0;
+    const int64_t last = limbs[n - 1];
+    const uint32_t fill = last < 0 ? DIGIT_MASK : 0;
+    uint32_t digit = (uint32_t)(last >> 32);
+    int32_t top = n;
+    if (low == n - 1 && (uint32_t)last == 0)
+        *first = low = n;
+    if (digit == fill) {
+        do
+            digit = --top >= low ? (uint32_t)limbs[top] : 0;
+        while (digit == fill && top >= low);
+    }
+    /* The highest digit says the sign, too: one more where its first bit would say another. */
+    return top + 1 + (int32_t)((digit ^ fill) >> 31) - low;
 }
 
 int32_t cxm_priv_exact_digits(const int64_t *limbs, struct cxm_window window, uint32_t *digits,
                               int32_t *lo)
 {
-    int32_t n = 0;
-    *lo = 0;
-    for (int32_t i = 0; i <= window.n && window.n > 0; i++) {
-        const uint32_t digit = digit_at(limbs, window, window.lo + i);
-        if (n == 0 && digit == 0)
-            continue;
-        if (n == 0)
-            *lo = window.lo + i;
-        digits[n++] = digit;
-    }
-    const uint32_t sign = window.n > 0 && limbs[window.n - 1] < 0 ? DIGIT_MASK : 0;
-    while (n > 0 && digits[n - 1] == sign
-           && (n == 1 ? sign == 0 : (digits[n - 2] >> 31) == (sign & 1)))
-        n--;
-    if (n == 0)
-        *lo = 0;
+    int32_t first;
+    const int32_t n = cxm_priv_exact_extent(limbs, window.n, &first);
+    for (int32_t i = 0; i < n; i++)
+        digits[i] = cxm_priv_exact_digit(limbs, window.n, first + i);
+    *lo = n > 0 ? window.lo + first : 0;
     return n;
 }
 
 struct cxm_window cxm_priv_exact_window_of_digits(int32_t lo, int32_t n)
 {
     return (struct cxm_window){ n > 0 ? lo : 0, n > 0 ? n + 1 : 0 };
-}
-
-void cxm_priv_exact_from_digits(const uint32_t *digits, int32_t lo, int32_t n, int64_t *limbs,
-                                struct cxm_window window)
-{
-    if (n == 0)
-        return;
-    const int32_t at = lo - window.lo;
-    for (int32_t i = 0; i < n; i++)
-        limbs[at + i] = digits[i];
-    if (digits[n - 1] >> 31 != 0)
-        limbs[at + n] = -1; /* the carry takes the sign to the last limb */
-    cxm_priv_exact_normalise(limbs, window);
 }

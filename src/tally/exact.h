@@ -114,6 +114,20 @@ void cxm_priv_exact_normalise(int64_t *limbs, struct cxm_window window);
 void cxm_priv_exact_merge(int64_t *into, struct cxm_window into_window, const int64_t *from,
                           struct cxm_window from_window, int sign);
 
+/* The same where both have the same n limbs: adds and carries in one pass. */
+static inline void cxm_priv_exact_merge_alike(int64_t *into, const int64_t *from, int32_t n,
+                                              int sign)
+{
+    int64_t carry = 0;
+    for (int32_t i = 0; i + 1 < n; i++) {
+        const int64_t limb = into[i] + sign * from[i] + carry;
+        carry = limb >> 32; /* arithmetic: rounds down */
+        into[i] = limb & UINT32_MAX;
+    }
+    if (n > 0)
+        into[n - 1] += sign * from[n - 1] + carry;
+}
+
 /* Same value? Windows may differ. */
 bool cxm_priv_exact_equal(const int64_t *a, struct cxm_window a_window, const int64_t *b,
                           struct cxm_window b_window);
@@ -122,13 +136,32 @@ bool cxm_priv_exact_equal(const int64_t *a, struct cxm_window a_window, const in
  * a double. Independent of the window. */
 struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window window);
 
+/* The canonical digits of a normalised sum of n limbs: they are *first … *first + the result - 1, at
+ * most n + 1, of the digits below. */
+int32_t cxm_priv_exact_extent(const int64_t *limbs, int32_t n, int32_t *first);
+static inline uint32_t cxm_priv_exact_digit(const int64_t *limbs, int32_t n, int32_t i)
+{
+    return i < n ? (uint32_t)limbs[i] : (uint32_t)(limbs[n - 1] >> 32);
+}
+
 /* The canonical digits: two's complement, no superfluous digit at either end. *lo is the index
  * of digits[0]; returns how many there are, at most window.n + 1. */
 int32_t cxm_priv_exact_digits(const int64_t *limbs, struct cxm_window window, uint32_t *digits,
                               int32_t *lo);
 /* The window that canonical digits need, and their limbs. */
 struct cxm_window cxm_priv_exact_window_of_digits(int32_t lo, int32_t n);
-void cxm_priv_exact_from_digits(const uint32_t *digits, int32_t lo, int32_t n, int64_t *limbs,
-                                struct cxm_window window);
+/* From the bytes of n canonical digits, little-endian; the limbs are zero. */
+static inline void cxm_priv_exact_from_bytes(const uint8_t *digits, int32_t lo, int32_t n,
+                                             int64_t *limbs, struct cxm_window window)
+{
+    const int32_t at = lo - window.lo;
+    for (int32_t i = 0; i < n; i++)
+        limbs[at + i] = cxm_priv_get_u32(digits + 4 * (size_t)i);
+    if (n > 0 && digits[4 * (size_t)n - 1] >> 7 != 0) { /* the sign goes on to the last limb */
+        for (int32_t i = at + n; i < window.n - 1; i++)
+            limbs[i] = UINT32_MAX;
+        limbs[window.n - 1] = -1;
+    }
+}
 
 #endif

@@ -127,22 +127,45 @@ static void put_schema(struct writer *w, const struct cxm_tally *tally)
     }
 }
 
-static void put_cell(struct writer *w, const struct cxm_table *table, uint32_t i)
+/* Of a sum: where its digits begin, how many, and these. */
+static size_t put_sum(uint8_t *out, const int64_t *limbs, struct cxm_window window)
+{
+    int32_t first;
+    const int32_t n = cxm_priv_exact_extent(limbs, window.n, &first);
+    if (out != NULL) {
+        cxm_priv_put_u16(out, (uint16_t)(int16_t)(n > 0 ? window.lo + first : 0));
+        cxm_priv_put_u16(out + 2, (uint16_t)n);
+        for (int32_t i = 0; i < n; i++)
+            cxm_priv_put_u32(out + 4 + 4 * i, cxm_priv_exact_digit(limbs, window.n, first + i));
+    }
+    return 4 + 4 * (size_t)n;
+}
+
+static void put_cell(struct writer *w, const struct cxm_table *table, const int64_t *cell)
 {
     const struct cxm_layout *layout = &table->layout;
-    const int64_t *cell = cxm_priv_table_cell(table, i);
-    for (uint32_t c = 0; c < layout->n_counts; c++)
-        put_u64(w, (uint64_t)cell[c]);
-    for (uint32_t s = 0; s < layout->n_sums; s++) {
-        uint32_t digits[CXM_MOST_DIGITS];
-        int32_t lo;
-        const int32_t n = cxm_priv_exact_digits(cell + layout->at[s], layout->windows[s], digits,
-                                                &lo);
-        put_u16(w, (uint16_t)(int16_t)lo);
-        put_u16(w, (uint16_t)n);
-        for (int32_t k = 0; k < n; k++)
-            put_u32(w, digits[k]);
-    }
+    uint8_t *out = w->out != NULL ? w->out + w->used : NULL;
+    for (uint32_t c = 0; c < layout->n_counts && out != NULL; c++)
+        cxm_priv_put_u64(out + 8 * (size_t)c, (uint64_t)cell[c]);
+    size_t used = 8 * (size_t)layout->n_counts;
+    for (uint32_t s = 0; s < layout->n_sums; s++)
+        used += put_sum(out != NULL ? out + used : NULL, cell + layout->at[s], layout->windows[s]);
+    w->used += used;
+}
+
+/* Cells that come in another order than they lie in memory are asked for in time. */
+static void fetch_cell(const struct cxm_table *table, const uint32_t *order, uint32_t i)
+{
+    enum { AHEAD = 4, LINE = 8 };
+    if (i + AHEAD >= table->dict.n)
+        return;
+    const uint32_t at = order[i + AHEAD];
+    if (at == i + AHEAD)
+        return;
+    const int64_t *cell = cxm_priv_table_cell(table, at);
+    for (size_t k = 0; k < table->layout.stride; k += LINE)
+        __builtin_prefetch(cell + k);
+    __builtin_prefetch(&table->dict.ends[at]);
 }
 
 static uint64_t put_cells(struct writer *w, const struct cxm_table *table, const uint32_t *order)
@@ -150,12 +173,14 @@ static uint64_t put_cells(struct writer *w, const struct cxm_table *table, const
     uint64_t n_cells = 0;
     for (uint32_t i = 0; i < table->dict.n; i++) {
         size_t n;
-        if (cxm_priv_cell_is_zero(table, cxm_priv_table_cell(table, order[i])))
+        const int64_t *cell = cxm_priv_table_cell(table, order[i]);
+        fetch_cell(table, order, i);
+        if (cxm_priv_cell_is_zero(table, cell))
             continue;
         const uint8_t *key = cxm_priv_dict_key(&table->dict, order[i], &n);
         put_u32(w, (uint32_t)n);
         put(w, key, n);
-        put_cell(w, table, order[i]);
+        put_cell(w, table, cell);
         n_cells++;
     }
     return n_cells;
@@ -190,7 +215,7 @@ static void put_frame(struct writer *w, const struct cxm_tally *tally)
         const uint8_t *key = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[i], &n);
         const uint32_t at = cxm_priv_dict_find(&frame->dict, key, n);
         if (at != UINT32_MAX && !cxm_priv_cell_is_zero(frame, cxm_priv_table_cell(frame, at)))
-            put_cell(w, frame, at);
+            put_cell(w, frame, cxm_priv_table_cell(frame, at));
     }
 }
 

@@ -29,11 +29,10 @@ uint32_t cxm_priv_n_sums(const struct cxm_config *config, bool weighted)
 
 static bool is_zero(const struct cxm_layout *layout, const int64_t *cell, uint32_t sum)
 {
-    for (int32_t i = 0; i < layout->windows[sum].n; i++) {
-        if (cell[layout->at[sum] + (uint32_t)i] != 0)
-            return false;
-    }
-    return true;
+    int64_t any = 0;
+    for (int32_t i = 0; i < layout->windows[sum].n; i++)
+        any |= cell[layout->at[sum] + (uint32_t)i];
+    return any == 0;
 }
 
 /* A normalised sum above zero. */
@@ -55,16 +54,15 @@ bool cxm_priv_group_is_sound(const struct cxm_config *config, bool weighted,
                              const struct cxm_table *groups, const int64_t *cell)
 {
     const struct cxm_layout *layout = &groups->layout;
+    const int64_t *counts = cell;
+    uint32_t sum = 0;
     for (uint32_t u = 0; u < config->n_units; u++) {
         const struct cxm_unit_spec *unit = &config->units[u];
-        const struct cxm_unit_layout at = cxm_priv_unit_layout(config, u, weighted);
-        const uint32_t end = at.sums_at + cxm_priv_unit_sums(unit, weighted);
-        uint32_t sum = at.sums_at;
+        const uint32_t end = sum + cxm_priv_unit_sums(unit, weighted);
         int64_t used = 0;
         for (uint32_t b = 0; b < unit->bins; b++) {
-            const int64_t rows = cell[at.counts_at + b];
-            used |= rows;
-            if (weighted && !weights_are_sound(layout, cell, sum, rows))
+            used |= counts[b];
+            if (weighted && !weights_are_sound(layout, cell, sum, counts[b]))
                 return false;
             sum += weighted ? 2 : 0;
         }
@@ -72,6 +70,8 @@ bool cxm_priv_group_is_sound(const struct cxm_config *config, bool weighted,
             if (!is_zero(layout, cell, sum))
                 return false;
         }
+        sum = end;
+        counts += unit->bins + 3 + unit->n_reasons;
     }
     return true;
 }

@@ -133,9 +133,14 @@ void cxm_priv_cell_merge(const struct cxm_table *into, int64_t *cell,
 {
     for (uint32_t i = 0; i < from->layout.n_counts; i++)
         cell[i] += sign * other[i];
-    for (uint32_t s = 0; s < from->layout.n_sums; s++)
-        cxm_priv_exact_merge(cell + into->layout.at[s], into->layout.windows[s],
-                             other + from->layout.at[s], from->layout.windows[s], sign);
+    for (uint32_t s = 0; s < from->layout.n_sums; s++) {
+        const struct cxm_window to = into->layout.windows[s], window = from->layout.windows[s];
+        int64_t *limbs = cell + into->layout.at[s];
+        if (to.lo == window.lo && to.n == window.n)
+            cxm_priv_exact_merge_alike(limbs, other + from->layout.at[s], to.n, sign);
+        else
+            cxm_priv_exact_merge(limbs, to, other + from->layout.at[s], window, sign);
+    }
 }
 
 bool cxm_priv_cell_equal(const struct cxm_table *a, const int64_t *cell,
@@ -165,14 +170,45 @@ static bool both_in_order(const struct cxm_table *into, const struct cxm_table *
     return cxm_priv_dict_in_order(&into->dict) && cxm_priv_dict_in_order(&from->dict);
 }
 
+static bool becomes_copy(const struct cxm_table *into, int sign)
+{
+    return into->dict.n == 0 && sign == 1;
+}
+
 bool cxm_priv_table_plan_merge(struct cxm_table *into, const struct cxm_table *from)
 {
     size_t bytes;
+    if (into->dict.n == 0)
+        return cxm_priv_table_reserve(into, from->dict.n, from->layout.windows)
+            && cxm_priv_dict_reserve_like(&into->dict, &from->dict);
+    if (cxm_priv_dict_equal(&into->dict, &from->dict))
+        return cxm_priv_table_reserve(into, into->dict.n, from->layout.windows);
     if (from->dict.n > 0 && !both_in_order(into, from) && !cxm_priv_dict_index(&into->dict))
         return false;
     const size_t keys = cxm_priv_dict_missing(&into->dict, &from->dict, &bytes);
     return cxm_priv_table_reserve(into, into->dict.n + keys, from->layout.windows)
         && cxm_priv_dict_reserve(&into->dict, keys, bytes);
+}
+
+static bool same_layout(const struct cxm_layout *a, const struct cxm_layout *b)
+{
+    return a->stride == b->stride
+        && (a->n_sums == 0
+            || memcmp(a->windows, b->windows, a->n_sums * sizeof *a->windows) == 0);
+}
+
+static void copy_table(struct cxm_table *into, const struct cxm_table *from)
+{
+    const size_t bytes = from->layout.stride * sizeof *from->cells;
+    cxm_priv_dict_copy(&into->dict, &from->dict);
+    if (same_layout(&into->layout, &from->layout)) {
+        if (from->dict.n > 0)
+            memcpy(into->cells, from->cells, from->dict.n * bytes);
+        return;
+    }
+    for (uint32_t i = 0; i < from->dict.n; i++)
+        cxm_priv_cell_merge(into, cxm_priv_table_cell(into, i), from, cxm_priv_table_cell(from, i),
+                            1);
 }
 
 struct merge {
@@ -195,17 +231,38 @@ static void place(void *context, uint32_t to, uint32_t own, uint32_t other)
         cxm_priv_cell_merge(m->into, cell, m->from, cxm_priv_table_cell(m->from, other), m->sign);
 }
 
+/* The cells of keys that come soon. */
+static void fetch_cell(const struct cxm_table *into, const struct cxm_table *from, uint32_t i)
+{
+    enum { LINE = 8 };
+    const uint32_t at = cxm_priv_dict_fetch(&into->dict, &from->dict, i);
+    if (at == UINT32_MAX)
+        return;
+    const int64_t *cell = cxm_priv_table_cell(into, at);
+    for (size_t k = 0; k < into->layout.stride; k += LINE)
+        __builtin_prefetch(cell + k, 1);
+}
+
 void cxm_priv_table_apply_merge(struct cxm_table *into, const struct cxm_table *from, int sign)
 {
-    if (both_in_order(into, from)) {
+    if (becomes_copy(into, sign)) {
+        copy_table(into, from);
+        return;
+    }
+    const bool same_keys = cxm_priv_dict_equal(&into->dict, &from->dict);
+    if (!same_keys && both_in_order(into, from)) {
         struct merge merge = { into, from, sign };
         cxm_priv_dict_merge_in_order(&into->dict, &from->dict, place, &merge);
         return;
     }
     for (uint32_t i = 0; i < from->dict.n; i++) {
         size_t n;
-        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
-        const uint32_t at = cxm_priv_dict_add(&into->dict, key, n);
+        uint32_t at = i;
+        if (!same_keys) {
+            const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
+            fetch_cell(into, from, i);
+            at = cxm_priv_dict_add(&into->dict, key, n);
+        }
         cxm_priv_cell_merge(into, cxm_priv_table_cell(into, at), from,
                             cxm_priv_table_cell(from, i), sign);
     }
