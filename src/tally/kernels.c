@@ -122,8 +122,9 @@ bool cxm_priv_place_numbers_c(const struct cxm_places *places, const uint32_t *g
     return known != 0 && astray == 0;
 }
 
-size_t cxm_priv_add_moments_c(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n)
+bool cxm_priv_add_moments_c(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n)
 {
+    uint64_t any = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t *cell = cells + (size_t)at[i] * CXM_MOMENT_WORDS;
         const uint64_t a = q[i] >> 32, b = (uint32_t)q[i];
@@ -136,10 +137,9 @@ size_t cxm_priv_add_moments_c(uint64_t *cells, const uint64_t *q, const uint32_t
         cell[5] += ab >> 32;
         cell[6] += (uint32_t)aa;
         cell[7] += (aa >> 32) + ((uint64_t)1 << 48);
-        if (CXM_UNLIKELY(cell[7] >> 48 == CXM_FULL_CELL))
-            return i + 1;
+        any |= cell[7];
     }
-    return n;
+    return any >> 63 != 0;
 }
 
 bool cxm_priv_all_within_c(const double *x, size_t n, double low, double high)
@@ -177,6 +177,11 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")
         && CXM_SUPPORTS("avx512vbmi"))
         k.count_keys = cxm_priv_count_keys_avx512;
+    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vl")) {
+        k.place_numbers = cxm_priv_place_numbers_avx512;
+        k.add_moments = cxm_priv_add_moments_avx512;
+        k.all_within = cxm_priv_all_within_avx512;
+    }
 #elif CXM_NEON
     if (((mask | CXM_CPU_MASK) & CXM_CPU_NEON) == 0) {
         k.count_bytes = cxm_priv_count_bytes_neon;

@@ -78,11 +78,12 @@ typedef bool cxm_place_numbers(const struct cxm_places *places, const uint32_t *
                                const uint16_t *codes, const double *x, size_t n, uint64_t *q,
                                uint32_t *at);
 
-/* Adds rows to cells: of q = 2^32 a + b the words get b, a, the halves of b^2, of a b and of a^2, and
- * the upper 16 bits of the last count rows. Stops after a row that fills its cell, and returns how
- * many were added; the words of a cell that is not full are below 2^48. */
-enum { CXM_MOMENT_WORDS = 8, CXM_FULL_CELL = 65535 };
-typedef size_t cxm_add_moments(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n);
+/* Adds n <= CXM_MOMENT_ROWS rows to cells: of q = 2^32 a + b the words get b, a, the halves of b^2, of a b
+ * and of a^2, and the upper 16 bits of the last count rows. True: one of these cells now has
+ * CXM_FULL_CELL rows or more (the sign of its last word) and wants to be emptied. The words of the
+ * others, and of those before that many more rows, are below 2^48. */
+enum { CXM_MOMENT_WORDS = 8, CXM_MOMENT_ROWS = 64, CXM_FULL_CELL = 1 << 15 };
+typedef bool cxm_add_moments(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n);
 
 /* Do all lie between two numbers, ends included? NaN does not. */
 typedef bool cxm_all_within(const double *x, size_t n, double low, double high);
@@ -101,8 +102,9 @@ cxm_count_keys cxm_priv_count_keys_avx512;
 cxm_mask_bytes cxm_priv_mask_bytes_avx2, cxm_priv_mask_bytes_avx512;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx2;
-cxm_add_moments cxm_priv_add_moments_avx2;
-cxm_all_within cxm_priv_all_within_avx2;
+cxm_place_numbers cxm_priv_place_numbers_avx512;
+cxm_add_moments cxm_priv_add_moments_avx2, cxm_priv_add_moments_avx512;
+cxm_all_within cxm_priv_all_within_avx2, cxm_priv_all_within_avx512;
 #else
 #define CXM_X86 0
 #endif

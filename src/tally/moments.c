@@ -219,6 +219,18 @@ static bool empty_full_cell(struct cxm_moments *m, struct cxm_table *groups, siz
     return true;
 }
 
+/* Those that a few rows went to. */
+static bool empty_full_cells(struct cxm_moments *m, struct cxm_table *groups, const uint32_t *at,
+                             size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (m->cells[(size_t)at[i] * CXM_MOMENT_WORDS + 7] >> 48 >= CXM_FULL_CELL
+            && !empty_full_cell(m, groups, at[i]))
+            return false;
+    }
+    return true;
+}
+
 bool cxm_priv_moments_flush(struct cxm_moments *m, struct cxm_table *groups)
 {
     if (m->n_bands == 0)
@@ -369,7 +381,7 @@ static bool has_place(const struct cxm_moments *m, double x)
 
 enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *m, struct cxm_table *groups,
                                              const uint32_t *group, const uint16_t *codes,
-                                             const double *x, size_t n)
+                                             const double *x, size_t n, struct cxm_ahead *ahead)
 {
     enum cxm_moments_result result = reserve_groups(m, groups);
     if (result != CXM_MOMENTS_ADDED)
@@ -385,11 +397,11 @@ enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *m, struct cxm_t
                 return result;
         }
     }
-    for (size_t i = 0; i < n;) {
-        i += m->kernels.add_moments(m->cells, m->q + i, m->at + i, n - i);
-        const size_t last = m->at[i - 1];
-        if (m->cells[last * CXM_MOMENT_WORDS + 7] >> 48 == CXM_FULL_CELL
-            && !empty_full_cell(m, groups, last))
+    for (size_t i = 0; i < n; i += CXM_MOMENT_ROWS) {
+        const size_t rows = n - i < CXM_MOMENT_ROWS ? n - i : CXM_MOMENT_ROWS;
+        cxm_priv_ahead_step(ahead);
+        if (CXM_UNLIKELY(m->kernels.add_moments(m->cells, m->q + i, m->at + i, rows))
+            && !empty_full_cells(m, groups, m->at + i, rows))
             return CXM_MOMENTS_NO_MEMORY;
     }
     return CXM_MOMENTS_ADDED;

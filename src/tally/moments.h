@@ -5,6 +5,7 @@
 #ifndef CXM_SRC_MOMENTS_H
 #define CXM_SRC_MOMENTS_H
 
+#include "tally/ahead.h"
 #include "tally/tally.h"
 
 struct cxm_moments;
@@ -17,12 +18,13 @@ void cxm_priv_moments_free(struct cxm_moments *moments);
 
 /* Counts n <= CXM_BLOCK rows: their group (UINT32_MAX: left out, with a code that is not that of
  * an answer; NULL: all the first), code and number, which is finite where there is an answer. FULL: nothing was added, flush and
- * go another way, there are too many groups or the numbers are too far apart. */
+ * go another way, there are too many groups or the numbers are too far apart. What comes `ahead` is
+ * asked for meanwhile. */
 enum cxm_moments_result { CXM_MOMENTS_ADDED, CXM_MOMENTS_FULL, CXM_MOMENTS_NO_MEMORY };
 enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *moments,
                                              struct cxm_table *groups, const uint32_t *group,
                                              const uint16_t *codes, const double *numbers,
-                                             size_t n);
+                                             size_t n, struct cxm_ahead *ahead);
 
 /* Moves what was counted to the cells of the table. False: out of memory. */
 bool cxm_priv_moments_flush(struct cxm_moments *moments, struct cxm_table *groups);

@@ -2,6 +2,7 @@
  *
  * Adding a range of rows to a fresh state: decode, find groups, apply the rule, accumulate,
  * block by block. One range is one thread's work. */
+#include "tally/ahead.h"
 #include "tally/grouper.h"
 #include "tally/kernels.h"
 #include "tally/moments.h"
@@ -24,6 +25,7 @@ struct range {
     struct cxm_moments *moments; /* NULL: sums go straight into the table */
     struct cxm_small *small;     /* NULL: no short cut for small whole numbers */
     int64_t since_normalised;
+    struct cxm_ahead ahead;      /* the rows of the next block */
 };
 
 static int role_of_slot(const struct cxm_config *config, uint32_t slot)
@@ -215,28 +217,6 @@ static enum cxm_status add_numbers(struct range *r, uint32_t t, const int64_t *f
 
 /* ---- one range ------------------------------------------------------------------------ */
 
-/* Columns are read by turns, a block each: too short for the processor to see what comes next. */
-static void fetch_column(const struct cxm_column *column, int64_t first, int64_t last)
-{
-    enum { LINE = 64 };
-    if (column == NULL || column->data == NULL || column->n_chunks > 0 || column->type < CXM_I8
-        || column->type > CXM_BOOL || column->stride < 1 || column->stride > LINE)
-        return;
-    const char *data = column->data, *end = data + (column->offset + last) * column->stride;
-    for (const char *at = data + (column->offset + first) * column->stride; at < end; at += LINE)
-        __builtin_prefetch(at, 0, 2);
-}
-
-static void fetch_next(const struct range *r, int64_t first, int64_t last)
-{
-    const int64_t end = last - first < CXM_BLOCK ? last : first + CXM_BLOCK;
-    for (uint32_t slot = 0; slot < r->config->n_slots; slot++)
-        fetch_column(r->sources->slots[slot], first, end);
-    for (uint32_t k = 0; k < r->sources->n_keys; k++)
-        fetch_column(r->sources->keys[k], first, end);
-    fetch_column(r->sources->weight, first, end);
-}
-
 static enum cxm_status count_rows(struct range *r, const int64_t *freq, struct cxm_error *error)
 {
     const struct cxm_scratch *s = r->scratch;
@@ -288,7 +268,8 @@ static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_
                               : s->weighted        ? s->weight
                                                    : s->block.variables[0];
         const enum cxm_moments_result result = cxm_priv_moments_add(r->moments, groups, group,
-                                                                    codes, numbers, s->block.n);
+                                                                    codes, numbers, s->block.n,
+                                                                    &r->ahead);
         if (result == CXM_MOMENTS_ADDED)
             return CXM_OK;
         if (r->weights != NULL)
@@ -481,7 +462,9 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     enum cxm_status status = range_init(&r, (size_t)(last - first), error);
     while (status == CXM_OK && first < last) {
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
-        fetch_next(&r, first + (int64_t)n, last);
+        cxm_priv_ahead_plan(&r.ahead, config, sources, first + (int64_t)n, last);
+        if (r.small != NULL || r.moments == NULL)
+            cxm_priv_ahead_all(&r.ahead);
         bool done = false;
         if (r.small != NULL)
             status = add_small_block(&r, first, n, &done, error);

@@ -79,7 +79,7 @@ cxm_priv_place_numbers_avx2(const struct cxm_places *places, const uint32_t *gro
         && good;
 }
 
-__attribute__((target("avx2"))) size_t
+__attribute__((target("avx2"))) bool
 cxm_priv_add_moments_avx2(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n)
 {
     enum { NO = -128 }; /* a byte of zeros */
@@ -94,23 +94,22 @@ cxm_priv_add_moments_avx2(uint64_t *cells, const uint64_t *q, const uint32_t *at
     const __m256i low_halves = _mm256_set_epi8(
         NO, NO, NO, NO, 15, 14, 13, 12, NO, NO, NO, NO, 3, 2, 1, 0,
         15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    const uint64_t full = (uint64_t)CXM_FULL_CELL << 48;
+    __m256i any = _mm256_setzero_si256();
     for (size_t i = 0; i < n; i++) {
         const __m256i v = _mm256_set1_epi64x((int64_t)q[i]);
         const __m256i low = _mm256_mul_epu32(_mm256_srlv_epi64(v, low_x),
                                              _mm256_blend_epi32(one, v, 0xF0));
         const __m256i high = _mm256_mul_epu32(_mm256_srlv_epi64(v, high_x),
                                               _mm256_srlv_epi64(v, high_y));
-        uint64_t *cell = cells + (size_t)at[i] * CXM_MOMENT_WORDS;
-        __m256i *p = (__m256i *)(void *)cell;
+        __m256i *p = (__m256i *)(void *)(cells + (size_t)at[i] * CXM_MOMENT_WORDS);
         const __m256i first = _mm256_shuffle_epi8(low, low_halves);
         const __m256i second = _mm256_or_si256(_mm256_shuffle_epi8(high, halves), count);
         _mm256_storeu_si256(p, _mm256_add_epi64(_mm256_loadu_si256(p), first));
-        _mm256_storeu_si256(p + 1, _mm256_add_epi64(_mm256_loadu_si256(p + 1), second));
-        if (CXM_UNLIKELY(cell[7] >= full))
-            return i + 1;
+        const __m256i upper = _mm256_add_epi64(_mm256_loadu_si256(p + 1), second);
+        any = _mm256_or_si256(any, upper);
+        _mm256_storeu_si256(p + 1, upper);
     }
-    return n;
+    return (_mm256_movemask_pd(_mm256_castsi256_pd(any)) & 8) != 0;
 }
 
 __attribute__((target("avx2"))) bool

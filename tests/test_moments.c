@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The kernels of sums and squares: every variant against the C one and against what the words of a
+ * cell are by definition, between pages that may not be touched. */
+#define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
+
+#include "testing.h"
+
+#include "tally/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static uint64_t seed_state = 20261122;
+static uint64_t draw(void)
+{
+    uint64_t z = (seed_state += 0x9E3779B97F4A7C15u);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+/* n bytes that end where the next page may not be touched: reading beyond is a crash. */
+static uint8_t *guarded(size_t n, void **map, size_t *mapped)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t pages = (n + page - 1) / page + 1;
+    uint8_t *base = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(base != MAP_FAILED);
+    assert_int_equal(mprotect(base + pages * page, page, PROT_NONE), 0);
+    *map = base;
+    *mapped = (pages + 1) * page;
+    return base + pages * page - n;
+}
+
+/* ---- sums and squares ----------------------------------------------------------------- */
+
+#if CXM_X86
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+enum { MOMENT_ROOM = 7, MOMENT_CODES = 3, MOMENT_BANDS = 3 };
+
+/* Bands from 2^-4, 2^8 and below 2^-16 on; bands of the lowest exponents where `tiny`. */
+static struct cxm_places *make_places(bool tiny)
+{
+    struct cxm_places *p = calloc(1, sizeof *p);
+    assert_non_null(p);
+    const int32_t first = tiny ? 2 : 1019;
+    p->first = (uint32_t)first;
+    p->room = MOMENT_ROOM;
+    p->negative = MOMENT_ROOM * MOMENT_CODES;
+    p->bins = 1;
+    p->filler = ldexp(1, first - 1023);
+    for (int32_t band = 0; band < MOMENT_BANDS; band++) {
+        for (int32_t shift = 0; shift < CXM_BAND_EXPONENTS; shift++) {
+            const int32_t e = first + (band == 2 ? -2 : band) * CXM_BAND_EXPONENTS + shift;
+            if (e >= 1)
+                p->of[e] = CXM_PLACE_KNOWN | CXM_LEADING_ONE | (uint64_t)shift << CXM_PLACE_SHIFT
+                         | (uint64_t)(2 * band * MOMENT_ROOM * MOMENT_CODES);
+        }
+    }
+    p->of[0] = CXM_PLACE_KNOWN | CXM_PLACE_ONLY_ZERO;
+    return p;
+}
+
+static double moment_number(bool tiny, int kind)
+{
+    const double unit = 1 + (double)(draw() >> 12) * 0x1p-52;
+    const int first = tiny ? 2 - 1023 : -4;
+    const double sign = draw() % 2 ? 1 : -1;
+    switch (kind) {
+    case 0: return sign * ldexp(unit, first + (int)(draw() % 12)); /* one band */
+    case 1: return sign * ldexp(unit, first + (int)(draw() % 24));
+    case 2: return draw() % 3 == 0 ? sign * 0.0 : sign * ldexp(unit, first + (int)(draw() % 12));
+    default: return sign * ldexp(2 - 0x1p-52, first + (draw() % 2 ? 11 : 0)); /* its ends */
+    }
+}
+
+static void compare_places(cxm_place_numbers *variant, size_t n, int kind, bool tiny)
+{
+    void *map, *group_map, *code_map;
+    size_t mapped, group_mapped, code_mapped;
+    double *x = (double *)(void *)guarded(8 * n, &map, &mapped);
+    uint32_t *group = (uint32_t *)(void *)guarded(4 * n, &group_map, &group_mapped);
+    uint16_t *codes = (uint16_t *)(void *)guarded(2 * n, &code_map, &code_mapped);
+    uint64_t q[80], want_q[80];
+    uint32_t at[80], want_at[80];
+    struct cxm_places *places = make_places(tiny);
+    static const double odd[] = { NAN, INFINITY, -INFINITY, 0x1p-1074, -0x1p-1030, 1e300, 1e-300 };
+    for (size_t i = 0; i < n; i++) {
+        x[i] = moment_number(tiny, kind);
+        codes[i] = (uint16_t)(draw() % MOMENT_CODES);
+        group[i] = draw() % 9 == 0 && codes[i] > 0 ? UINT32_MAX : (uint32_t)(draw() % (MOMENT_ROOM - 1));
+        if (codes[i] > 0 && draw() % 2)
+            x[i] = odd[draw() % COUNT_OF(odd)]; /* nobody looks at it */
+    }
+    for (int grouped = 0; grouped < 2; grouped++) {
+        q[n] = at[n] = 77;
+        assert_true(variant(places, grouped ? group : NULL, codes, x, n, q, at));
+        assert_true(q[n] == 77 && at[n] == 77);
+        assert_true(cxm_priv_place_numbers_c(places, grouped ? group : NULL, codes, x, n, want_q,
+                                             want_at));
+        assert_memory_equal(q, want_q, 8 * n);
+        assert_memory_equal(at, want_at, 4 * n);
+        for (size_t i = 0; i < n; i++) { /* against the number itself */
+            const uint32_t cell = grouped ? group[i] + 1 : 1, code = codes[i];
+            const double value = code > 0 ? places->filler : x[i];
+            const uint32_t plane = (at[i] - cell) / MOMENT_ROOM;
+            const int band = (int)(plane / (2 * MOMENT_CODES));
+            const int base = (tiny ? 2 : 1019) + (band == 2 ? -24 : 12 * band) - 1075;
+            assert_int_equal(at[i] % MOMENT_ROOM, cell);
+            assert_int_equal(plane % MOMENT_CODES, code);
+            assert_int_equal(plane / MOMENT_CODES % 2, signbit(value) != 0);
+            assert_true(ldexp((double)(q[i] >> 11), base + 11) + ldexp((double)(q[i] & 0x7FF), base)
+                        == fabs(value));
+        }
+    }
+    for (size_t k = 0; k < COUNT_OF(odd) && n > 0; k++) {
+        const size_t i = draw() % n;
+        const double kept = x[i];
+        codes[i] = 0;
+        x[i] = odd[k];
+        assert_false(variant(places, group, codes, x, n, q, at) && k < 3);
+        assert_int_equal(variant(places, group, codes, x, n, q, at),
+                         cxm_priv_place_numbers_c(places, group, codes, x, n, want_q, want_at));
+        x[i] = kept;
+        codes[i] = 1;
+    }
+    free(places);
+    munmap(map, mapped);
+    munmap(group_map, group_mapped);
+    munmap(code_map, code_mapped);
+}
+
+static void placing_numbers(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n <= 70; n++) {
+        for (int kind = 0; kind < 4; kind++) {
+            for (int tiny = 0; tiny < 2; tiny++) {
+                compare_places(cxm_priv_place_numbers_c, n, kind, tiny);
+#if CXM_X86
+                if (__builtin_cpu_supports("avx2"))
+                    compare_places(cxm_priv_place_numbers_avx2, n, kind, tiny);
+                if (has_avx512())
+                    compare_places(cxm_priv_place_numbers_avx512, n, kind, tiny);
+#endif
+            }
+        }
+    }
+}
+
+/* The words of a cell from their definition, and whether it says that one is full. */
+static void compare_moments(cxm_add_moments *variant, size_t n, uint32_t n_cells, bool largest)
+{
+    uint64_t *cells = calloc((size_t)n_cells * CXM_MOMENT_WORDS + 1, sizeof *cells);
+    uint64_t *want = calloc((size_t)n_cells * CXM_MOMENT_WORDS + 1, sizeof *want);
+    assert_true(cells != NULL && want != NULL);
+    for (size_t done = 0; done < n;) {
+        void *map, *at_map;
+        size_t mapped, at_mapped, rows = draw() % (CXM_MOMENT_ROWS + 1);
+        rows = rows < n - done ? rows : n - done;
+        uint64_t *q = (uint64_t *)(void *)guarded(8 * rows, &map, &mapped);
+        uint32_t *at = (uint32_t *)(void *)guarded(4 * rows, &at_map, &at_mapped);
+        bool full = false;
+        for (size_t i = 0; i < rows; i++) {
+            q[i] = largest ? UINT64_MAX : draw() >> draw() % 64;
+            at[i] = (uint32_t)(draw() % n_cells);
+            const uint64_t a = q[i] >> 32, b = q[i] & 0xFFFFFFFF;
+            const uint64_t terms[8] = { b, a, b * b & 0xFFFFFFFF, b * b >> 32, a * b & 0xFFFFFFFF,
+                                        a * b >> 32, a * a & 0xFFFFFFFF,
+                                        (a * a >> 32) + ((uint64_t)1 << 48) };
+            for (int k = 0; k < 8; k++)
+                want[1 + 8 * at[i] + k] += terms[k];
+            full = full || want[1 + 8 * at[i] + 7] >> 48 >= CXM_FULL_CELL;
+        }
+        assert_int_equal(variant(cells + 1, q, at, rows), full); /* not aligned */
+        assert_memory_equal(cells, want, ((size_t)n_cells * 8 + 1) * 8);
+        for (uint32_t c = 0; c < n_cells; c++) {
+            uint64_t *cell = want + 1 + (size_t)8 * c;
+            for (int k = 0; k < 7; k++)
+                assert_true(cell[k] < (uint64_t)1 << 48);
+            if (cell[7] >> 48 < CXM_FULL_CELL)
+                continue;
+            memset(cell, 0, 64);
+            memset(cells + (cell - want), 0, 64);
+        }
+        munmap(map, mapped);
+        munmap(at_map, at_mapped);
+        done += rows > 0 ? rows : 1;
+    }
+    free(cells);
+    free(want);
+}
+
+static void adding_moments(void **state)
+{
+    (void)state;
+    cxm_add_moments *variants[3] = { cxm_priv_add_moments_c, NULL, NULL };
+#if CXM_X86
+    if (__builtin_cpu_supports("avx2"))
+        variants[1] = cxm_priv_add_moments_avx2;
+    if (has_avx512())
+        variants[2] = cxm_priv_add_moments_avx512;
+#endif
+    for (int v = 0; v < 3 && variants[v] != NULL; v++) {
+        for (size_t n = 0; n < 200; n++)
+            compare_moments(variants[v], n, 1 + (uint32_t)n / 3, n % 2);
+        compare_moments(variants[v], 5000, 40, false);
+        compare_moments(variants[v], 3 * CXM_FULL_CELL + 2, 1, true);
+        compare_moments(variants[v], 5 * CXM_FULL_CELL, 3, true);
+    }
+}
+
+static void within(void **state)
+{
+    (void)state;
+    cxm_all_within *variants[3] = { cxm_priv_all_within_c, NULL, NULL };
+    static const double odd[] = { 0, -1, NAN, INFINITY, 0.99999999999999989, 16.000000000000004 };
+#if CXM_X86
+    if (__builtin_cpu_supports("avx2"))
+        variants[1] = cxm_priv_all_within_avx2;
+    if (has_avx512())
+        variants[2] = cxm_priv_all_within_avx512;
+#endif
+    for (int v = 0; v < 3 && variants[v] != NULL; v++) {
+        for (size_t n = 0; n <= 140; n++) {
+            void *map;
+            size_t mapped;
+            double *x = (double *)(void *)guarded(8 * n, &map, &mapped);
+            for (size_t i = 0; i < n; i++)
+                x[i] = i % 3 == 0 ? 1 : i % 3 == 1 ? 16 : 1 + (double)(draw() % 15);
+            assert_true(variants[v](x, n, 1, 16));
+            for (size_t k = 0; k < COUNT_OF(odd) && n > 0; k++) {
+                const size_t i = draw() % n;
+                const double kept = x[i];
+                x[i] = odd[k];
+                assert_false(variants[v](x, n, 1, 16));
+                x[i] = kept;
+            }
+            munmap(map, mapped);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(placing_numbers),
+        cmocka_unit_test(adding_moments),
+        cmocka_unit_test(within),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
