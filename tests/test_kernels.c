@@ -40,38 +40,83 @@ static uint8_t *guarded(size_t n, void **map, size_t *mapped)
     return base + pages * page - n;
 }
 
-static void compare_counts(cxm_count_bytes *variant, size_t n, size_t n_values, int kind)
+/* Values whose low four, low six or no bits agree, and those of the commonest scales. */
+static void make_values(uint8_t values[CXM_MOST_VALUES], size_t n_values, int kind)
 {
-    void *map;
-    size_t mapped;
-    uint8_t *bytes = guarded(n, &map, &mapped);
-    uint8_t values[CXM_MOST_VALUES];
-    uint64_t want[CXM_MOST_VALUES] = { 0 }, got[CXM_MOST_VALUES] = { 0 };
     for (size_t v = 0; v < n_values; v++)
-        values[v] = (uint8_t)(v * 17 + (v == 3 ? 200 : 0));
-    for (size_t i = 0; i < n; i++)
-        bytes[i] = kind == 0 ? (uint8_t)draw() : values[kind == 1 ? 0 : draw() % n_values];
-    for (size_t i = 0; i < n; i++) /* the obvious way */
+        values[v] = (uint8_t)(kind == 0   ? v * 17 + (v == 3 ? 200 : 0)
+                              : kind == 1 ? (v == 11 ? 255 : v)
+                              : kind == 2 ? v * 16 + 3
+                                          : v % 4 * 64 + v / 4 * 5);
+}
+
+enum answers { ANY_BYTES, ONE_VALUE, LISTED, NEARLY };
+
+/* `skip` 8: without a bitmap. */
+static void compare_counts(cxm_count_bytes *variant, size_t n, size_t n_values, int of_values,
+                           enum answers kind, unsigned skip)
+{
+    void *map, *bit_map;
+    size_t mapped, bits_mapped;
+    const size_t n_bits = skip < 8 ? (skip + n + 7) / 8 : 0;
+    uint8_t *bytes = guarded(n, &map, &mapped);
+    uint8_t *bits = guarded(n_bits, &bit_map, &bits_mapped);
+    uint8_t values[CXM_MOST_VALUES];
+    uint64_t want[CXM_MOST_VALUES] = { 0 }, got[CXM_MOST_VALUES] = { 0 }, nulls = 0;
+    make_values(values, n_values, of_values);
+    const unsigned density = (unsigned)(draw() % 4);
+    for (size_t i = 0; i < n_bits; i++)
+        bits[i] = density == 0 ? 0 : density == 1 ? 0xFF : (uint8_t)draw();
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = kind == ANY_BYTES || n_values == 0 ? (uint8_t)draw()
+                                                      : values[kind == ONE_VALUE ? 0 : draw() % n_values];
+        if (kind == NEARLY && draw() % 50 == 0) /* the same low bits, or the same but for one */
+            bytes[i] ^= (uint8_t)(1 << draw() % 8);
+    }
+    for (size_t v = 0; v < n_values; v++)
+        want[v] = got[v] = draw();
+    for (size_t i = 0; i < n; i++) { /* the obvious way */
+        const bool null = skip < 8 && (bits[(i + skip) / 8] >> (i + skip) % 8 & 1) == 0;
+        nulls += null;
         for (size_t v = 0; v < n_values; v++)
-            want[v] += bytes[i] == values[v];
-    variant(bytes, n, values, n_values, got);
+            want[v] += !null && bytes[i] == values[v];
+    }
+    assert_int_equal(variant(bytes, n, skip < 8 ? bits : NULL, skip % 8, values, n_values, got),
+                     nulls);
     assert_memory_equal(got, want, sizeof got);
     munmap(map, mapped);
+    munmap(bit_map, bits_mapped);
 }
 
 static void run_variant(cxm_count_bytes *variant)
 {
     for (size_t n = 0; n <= 3 * 64 + 5; n++)
-        for (size_t n_values = 1; n_values <= CXM_MOST_VALUES; n_values += 3)
-            compare_counts(variant, n, n_values, (int)(n % 3));
-    /* lanes of 8 bits: one value in every place, around 255 rounds of 32 and 64 bytes */
-    for (size_t rounds = 254; rounds <= 257; rounds++) {
-        compare_counts(variant, rounds * 32, 12, 1);
-        compare_counts(variant, rounds * 64 + 31, 12, 1);
-    }
-    for (int i = 0; i < 50; i++)
-        compare_counts(variant, draw() % 100000, 1 + draw() % CXM_MOST_VALUES, i % 3);
+        for (size_t n_values = 0; n_values <= CXM_MOST_VALUES; n_values += n_values == 15 ? 1 : 3)
+            compare_counts(variant, n, n_values, (int)(n_values % 4),
+                           (enum answers)(n % 4), (unsigned)(draw() % 9));
+    for (unsigned skip = 0; skip <= 8; skip++) /* around a block of 512, at every bit */
+        for (size_t n = 500; n < 580; n++)
+            compare_counts(variant, n, 12, (int)(n % 4), (enum answers)(draw() % 4), skip);
+    /* fields of 2, 4 and 8 bits: one value in every place, around the rounds that they can hold */
+    static const size_t rounds[] = { 3, 15, 17 * 15, 255, 256 };
+    for (size_t k = 0; k < COUNT_OF(rounds); k++)
+        for (size_t extra = 0; extra <= 64; extra += 31)
+            for (int more = -1; more <= 1; more++) {
+                compare_counts(variant, (rounds[k] + (size_t)more) * 32 + extra, 12, 1, ONE_VALUE, 8);
+                compare_counts(variant, (rounds[k] + (size_t)more) * 64 + extra, 16, 2, ONE_VALUE, 3);
+            }
+    for (int i = 0; i < 80; i++)
+        compare_counts(variant, draw() % 100000, 1 + draw() % CXM_MOST_VALUES, i % 4,
+                       (enum answers)(draw() % 4), (unsigned)(draw() % 9));
 }
+
+#if CXM_X86
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi")
+        && __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("gfni");
+}
+#endif
 
 static void counting_bytes(void **state)
 {
@@ -81,7 +126,7 @@ static void counting_bytes(void **state)
 #if CXM_X86
     if (__builtin_cpu_supports("avx2"))
         run_variant(cxm_priv_count_bytes_avx2);
-    if (__builtin_cpu_supports("avx512bw"))
+    if (has_avx512())
         run_variant(cxm_priv_count_bytes_avx512);
 #elif CXM_NEON
     run_variant(cxm_priv_count_bytes_neon);
@@ -125,8 +170,6 @@ static void masking_bytes(void **state)
 #if CXM_X86
             if (__builtin_cpu_supports("avx2"))
                 compare_masks(cxm_priv_mask_bytes_avx2, n, skip);
-            if (__builtin_cpu_supports("avx512bw"))
-                compare_masks(cxm_priv_mask_bytes_avx512, n, skip);
 #elif CXM_NEON
             compare_masks(cxm_priv_mask_bytes_neon, n, skip);
 #endif
@@ -223,13 +266,12 @@ static void masks_take_variants_away(void **state)
     (void)state;
     const struct cxm_kernels none = cxm_priv_kernels(CXM_CPU_AVX2 | CXM_CPU_AVX512 | CXM_CPU_NEON);
     assert_true(none.count_bytes == cxm_priv_count_bytes_c);
-    assert_true(none.mask_bytes == cxm_priv_mask_bytes_c);
     assert_true(none.whole_numbers == cxm_priv_whole_numbers_c);
     const struct cxm_kernels all = cxm_priv_kernels(0);
     const unsigned taken = CXM_CPU_MASK;
 #if CXM_X86
     const bool avx2 = (taken & CXM_CPU_AVX2) == 0 && __builtin_cpu_supports("avx2");
-    const bool avx512 = (taken & CXM_CPU_AVX512) == 0 && __builtin_cpu_supports("avx512bw");
+    const bool avx512 = (taken & CXM_CPU_AVX512) == 0 && has_avx512();
     cxm_count_bytes *narrow = avx2 ? cxm_priv_count_bytes_avx2 : cxm_priv_count_bytes_c;
     assert_true(cxm_priv_kernels(CXM_CPU_AVX512).count_bytes == narrow);
     assert_true(all.count_bytes == (avx512 ? cxm_priv_count_bytes_avx512 : narrow));

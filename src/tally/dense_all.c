@@ -34,23 +34,16 @@ void cxm_priv_dense_codes(const struct cxm_config *config, const struct cxm_colu
                         codes);
 }
 
-/* Answers side by side: as they are, or copied into the buffer, nulls as `fill`. */
+/* Answers side by side: as they are, or copied into the buffer. */
 static const uint8_t *answers_of(const struct cxm_column *column, int64_t row, size_t n,
-                                 uint8_t fill, uint8_t buffer[BUFFER], uint64_t *nulls)
+                                 uint8_t buffer[BUFFER])
 {
     const uint8_t *bytes = cxm_priv_row_of(column, row);
     const int64_t stride = column->stride;
-    if (stride != 1) {
-        for (size_t i = 0; i < n; i++)
-            buffer[i] = bytes[(int64_t)i * stride];
-        bytes = buffer;
-    }
-    *nulls = 0;
-    if (column->validity == NULL)
+    if (stride == 1)
         return bytes;
-    const int64_t bit = column->validity_offset + row;
-    *nulls = cxm_priv_kernels(0).mask_bytes(bytes, n, column->validity + bit / 8,
-                                            (unsigned)(bit % 8), fill, buffer);
+    for (size_t i = 0; i < n; i++)
+        buffer[i] = bytes[(int64_t)i * stride];
     return buffer;
 }
 
@@ -80,7 +73,7 @@ enum cxm_dense_result cxm_priv_dense_all(const struct cxm_config *config,
     uint16_t codes[256];
     uint8_t values[CXM_MOST_VALUES];
     uint64_t counts[CXM_MOST_VALUES] = { 0 };
-    uint8_t buffer[BUFFER], fill = 0; /* a byte that is no answer */
+    uint8_t buffer[BUFFER];
     size_t n_values = 0;
     const struct cxm_column *column = sources->slots[0];
     const uint32_t invalid = config->units[0].bins + 1;
@@ -90,23 +83,20 @@ enum cxm_dense_result cxm_priv_dense_all(const struct cxm_config *config,
         return count_few(config, sources, first, last, state);
     cxm_priv_dense_codes(config, column, codes);
     for (int i = 0; i < 256; i++) {
-        if (codes[i] == invalid) {
-            fill = (uint8_t)i;
+        if (codes[i] == invalid)
             continue;
-        }
         if (n_values == CXM_MOST_VALUES)
             return CXM_DENSE_NO;
         values[n_values++] = (uint8_t)i;
     }
-    const bool in_place = column->stride == 1 && column->validity == NULL;
-    const int64_t step = in_place ? last - first : BUFFER;
+    const int64_t step = column->stride == 1 ? last - first : BUFFER;
     int64_t known = 0;
     for (int64_t row = first; row < last; row += step) {
         const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
-        uint64_t nulls;
-        const uint8_t *bytes = answers_of(column, row, n, fill, buffer, &nulls);
-        cxm_priv_kernels(0).count_bytes(bytes, n, values, n_values, counts);
-        known += (int64_t)nulls;
+        unsigned skip;
+        const uint8_t *bits = cxm_priv_dense_bits(column, row, &skip);
+        known += (int64_t)cxm_priv_kernels(0).count_bytes(answers_of(column, row, n, buffer), n,
+                                                          bits, skip, values, n_values, counts);
     }
     const int64_t null = known;
     for (size_t v = 0; v < n_values; v++)

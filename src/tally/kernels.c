@@ -4,8 +4,8 @@
 #include "tally/kernels.h"
 
 /* Eight histograms, so that equal neighbours do not wait for each other's counter. */
-void cxm_priv_count_bytes_c(const uint8_t *bytes, size_t n, const uint8_t *values,
-                            size_t n_values, uint64_t *counts)
+static void count_plain(const uint8_t *bytes, size_t n, const uint8_t *values, size_t n_values,
+                        uint64_t *counts)
 {
     enum { LANES = 8, MOST = 1 << 30 };
     while (n > 0) {
@@ -49,6 +49,34 @@ uint64_t cxm_priv_mask_bytes_c(const uint8_t *bytes, size_t n, const uint8_t *bi
         nulls += !valid;
     }
     return nulls;
+}
+
+uint64_t cxm_priv_count_masked(cxm_count_plain *count, cxm_mask_bytes *mask, const uint8_t *bytes,
+                               size_t n, const uint8_t *bits, unsigned skip,
+                               const uint8_t *values, size_t n_values, uint64_t *counts)
+{
+    enum { PART = 1 << 13 };
+    uint8_t buffer[PART], fill = 0; /* a byte that is not listed */
+    uint64_t nulls = 0;
+    while (n_values > 0 && memchr(values, fill, n_values) != NULL)
+        fill++;
+    for (size_t i = 0; i < n; i += PART) {
+        const size_t part = n - i < PART ? n - i : PART;
+        nulls += mask(bytes + i, part, bits + i / 8, skip, fill, buffer);
+        count(buffer, part, values, n_values, counts);
+    }
+    return nulls;
+}
+
+uint64_t cxm_priv_count_bytes_c(const uint8_t *bytes, size_t n, const uint8_t *bits,
+                                unsigned skip, const uint8_t *values, size_t n_values,
+                                uint64_t *counts)
+{
+    if (bits != NULL)
+        return cxm_priv_count_masked(count_plain, cxm_priv_mask_bytes_c, bytes, n, bits, skip,
+                                     values, n_values, counts);
+    count_plain(bytes, n, values, n_values, counts);
+    return 0;
 }
 
 bool cxm_priv_whole_numbers_c(const double *x, size_t n, int64_t *q, uint64_t *all)
@@ -157,22 +185,16 @@ bool cxm_priv_all_within_c(const double *x, size_t n, double low, double high)
 
 struct cxm_kernels cxm_priv_kernels(unsigned mask)
 {
-    struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_mask_bytes_c,
-                             cxm_priv_whole_numbers_c, cxm_priv_count_keys_c,
-                             cxm_priv_place_numbers_c, cxm_priv_add_moments_c,
-                             cxm_priv_all_within_c };
+    struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_whole_numbers_c,
+                             cxm_priv_count_keys_c, cxm_priv_place_numbers_c,
+                             cxm_priv_add_moments_c, cxm_priv_all_within_c };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
-        k.mask_bytes = cxm_priv_mask_bytes_avx2;
         k.whole_numbers = cxm_priv_whole_numbers_avx2;
         k.place_numbers = cxm_priv_place_numbers_avx2;
         k.add_moments = cxm_priv_add_moments_avx2;
         k.all_within = cxm_priv_all_within_avx2;
-    }
-    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")) {
-        k.count_bytes = cxm_priv_count_bytes_avx512;
-        k.mask_bytes = cxm_priv_mask_bytes_avx512;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")
         && CXM_SUPPORTS("avx512vbmi"))
@@ -182,10 +204,12 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
         k.add_moments = cxm_priv_add_moments_avx512;
         k.all_within = cxm_priv_all_within_avx512;
     }
+    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")
+        && CXM_SUPPORTS("avx512vpopcntdq") && __builtin_cpu_supports("gfni"))
+        k.count_bytes = cxm_priv_count_bytes_avx512;
 #elif CXM_NEON
     if (((mask | CXM_CPU_MASK) & CXM_CPU_NEON) == 0) {
         k.count_bytes = cxm_priv_count_bytes_neon;
-        k.mask_bytes = cxm_priv_mask_bytes_neon;
         k.whole_numbers = cxm_priv_whole_numbers_neon;
     }
 #else

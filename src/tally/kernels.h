@@ -11,14 +11,22 @@
 enum { CXM_MOST_VALUES = 16 };
 
 /* Counts how often each of n_values <= CXM_MOST_VALUES distinct bytes occurs among n, adding to
- * counts. Bytes that are not listed are not counted. */
-typedef void cxm_count_bytes(const uint8_t *bytes, size_t n, const uint8_t *values,
-                             size_t n_values, uint64_t *counts);
+ * counts, and returns how many of the n are null. Bytes that are not listed are not counted, nor
+ * are those where the bitmap, from bit `skip` < 8 of its first byte on, has a 0; NULL: none is
+ * null. Reads no byte of the bitmap without a bit of a row. */
+typedef uint64_t cxm_count_bytes(const uint8_t *bytes, size_t n, const uint8_t *bits,
+                                 unsigned skip, const uint8_t *values, size_t n_values,
+                                 uint64_t *counts);
 
-/* Copies n bytes; where the bitmap, from bit `skip` < 8 of its first byte on, has a 0 stands
- * `fill` instead. Returns how many those are. Reads no byte of the bitmap without a bit of a row. */
+/* For variants that count without a bitmap: copies n bytes; where the bitmap has a 0 stands `fill`
+ * instead. Returns how many those are. */
 typedef uint64_t cxm_mask_bytes(const uint8_t *bytes, size_t n, const uint8_t *bits,
                                 unsigned skip, uint8_t fill, uint8_t *out);
+typedef void cxm_count_plain(const uint8_t *bytes, size_t n, const uint8_t *values,
+                             size_t n_values, uint64_t *counts);
+uint64_t cxm_priv_count_masked(cxm_count_plain *count, cxm_mask_bytes *mask, const uint8_t *bytes,
+                               size_t n, const uint8_t *bits, unsigned skip,
+                               const uint8_t *values, size_t n_values, uint64_t *counts);
 
 /* Writes n doubles as integers; false when not all are whole numbers below 2^51, q then holds
  * anything. *all gets every bit that a magnitude has. */
@@ -99,7 +107,7 @@ cxm_all_within cxm_priv_all_within_c;
 #define CXM_X86 1
 cxm_count_bytes cxm_priv_count_bytes_avx2, cxm_priv_count_bytes_avx512;
 cxm_count_keys cxm_priv_count_keys_avx512;
-cxm_mask_bytes cxm_priv_mask_bytes_avx2, cxm_priv_mask_bytes_avx512;
+cxm_mask_bytes cxm_priv_mask_bytes_avx2;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx512;
@@ -119,7 +127,6 @@ cxm_whole_numbers cxm_priv_whole_numbers_neon;
 
 struct cxm_kernels {
     cxm_count_bytes *count_bytes;
-    cxm_mask_bytes *mask_bytes;
     cxm_whole_numbers *whole_numbers;
     cxm_count_keys *count_keys;
     cxm_place_numbers *place_numbers;
@@ -132,6 +139,17 @@ static inline uint64_t cxm_priv_word_of_bits(const uint8_t *bits, unsigned skip)
 {
     const uint64_t word = cxm_priv_get_u64(bits) >> skip;
     return skip > 0 ? word | (uint64_t)bits[8] << (64 - skip) : word;
+}
+
+/* The next n <= 64 bits of a bitmap that need not have more. */
+static inline uint64_t cxm_priv_some_bits(const uint8_t *bits, unsigned skip, size_t n)
+{
+    uint64_t word = 0;
+    if (n == 64)
+        return cxm_priv_word_of_bits(bits, skip);
+    for (size_t i = 0; i < skip + n; i += 8)
+        word |= i >= skip ? (uint64_t)bits[i / 8] << (i - skip) : (uint64_t)bits[i / 8] >> (skip - i);
+    return word & (((uint64_t)1 << n) - 1);
 }
 
 /* What this processor runs best; `mask` (of CXM_CPU_…) forbids variants, for tests. */

@@ -30,8 +30,8 @@ static void count_four(const uint8_t *bytes, size_t rounds, const uint8_t *value
     counts[3] += vaddlvq_u8(s3);
 }
 
-void cxm_priv_count_bytes_neon(const uint8_t *bytes, size_t n, const uint8_t *values,
-                               size_t n_values, uint64_t *counts)
+static void count_plain(const uint8_t *bytes, size_t n, const uint8_t *values, size_t n_values,
+                        uint64_t *counts)
 {
     uint64_t found[CXM_MOST_VALUES + 4] = { 0 };
     uint8_t padded[CXM_MOST_VALUES + 4];
@@ -73,6 +73,17 @@ uint64_t cxm_priv_mask_bytes_neon(const uint8_t *bytes, size_t n, const uint8_t 
         nulls += 64 - (uint64_t)__builtin_popcountll(word);
     }
     return nulls + cxm_priv_mask_bytes_c(bytes + i, n - i, bits, skip, fill, out + i);
+}
+
+uint64_t cxm_priv_count_bytes_neon(const uint8_t *bytes, size_t n, const uint8_t *bits,
+                                   unsigned skip, const uint8_t *values, size_t n_values,
+                                   uint64_t *counts)
+{
+    if (bits != NULL)
+        return cxm_priv_count_masked(count_plain, cxm_priv_mask_bytes_neon, bytes, n, bits, skip,
+                                     values, n_values, counts);
+    count_plain(bytes, n, values, n_values, counts);
+    return 0;
 }
 
 /* Conversion saturates and makes 0 of NaN: neither converts back to what it was, or it is too

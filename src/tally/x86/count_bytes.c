@@ -1,95 +1,355 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Counting bytes with wide compares: a vector is compared with each value, and the lanes that
- * match are added up in 8-bit lanes, which are widened before 255 rounds could overflow them.
- * Twelve values take 24 instructions for 32 (AVX2) or 64 (AVX-512) answers. */
+ * Counting bytes by value, as fast as memory is read. A byte is looked up in small tables by its
+ * low bits: in one that says which listed value it could be, and, where it is that value, in
+ * others that give each value a place of its own. Where two values have the same low bits one of
+ * them is counted by the narrower variant, in the end by comparing.
+ *
+ * AVX-512: a value is one bit of one of two bytes. Carry-save adders (Harley and Seal; Warren,
+ * Hacker's Delight, 2nd edition, section 5-2) make one vector of eights out of eight, of which the
+ * bits are turned so that those of a value lie side by side: 10 instructions for 64 answers.
+ * AVX2: a value is a field of two bits of one of up to four bytes, which are added up in wider and
+ * wider fields, before they could overflow: 18 instructions for 32 answers of 12 values. */
 #include "tally/kernels.h"
 
 #if CXM_X86
 
 #include <immintrin.h>
 
-enum { ROUNDS = 255 };
+#define INLINE static inline __attribute__((always_inline))
 
-/* Four values at a time: their sums stay in registers over all rounds of a part, and the part
- * stays in the first-level cache for the next four. */
-__attribute__((target("avx2"))) static void
-count_four_avx2(const uint8_t *bytes, size_t rounds, const uint8_t *values, uint64_t *counts)
+/* ---- AVX2 ----------------------------------------------------------------------------- */
+
+#define AVX2 __attribute__((target("avx2,popcnt")))
+
+enum { LOW = 15, FIELDS = 4, MOST_TABLES = CXM_MOST_VALUES / FIELDS,
+       THREES = 5, BATCH = 32 * 3 * THREES, BATCHES = 17, ROUNDS = 255 };
+
+/* Values by their low four bits; others stand in `left`. */
+struct fields {
+    uint8_t canon[16];                 /* the only value that may have these low bits */
+    uint8_t one[MOST_TABLES][16];      /* 1 in its field */
+    uint8_t place[CXM_MOST_VALUES], left[CXM_MOST_VALUES]; /* numbers of values */
+    size_t n_placed, n_left;
+};
+
+static void make_fields(const uint8_t *values, size_t n_values, struct fields *f)
 {
-    const __m256i v0 = _mm256_set1_epi8((char)values[0]), v1 = _mm256_set1_epi8((char)values[1]);
-    const __m256i v2 = _mm256_set1_epi8((char)values[2]), v3 = _mm256_set1_epi8((char)values[3]);
-    const __m256i zero = _mm256_setzero_si256();
-    __m256i s0 = zero, s1 = zero, s2 = zero, s3 = zero;
-    for (size_t i = 0; i < rounds; i++) {
-        const __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32 * i));
-        s0 = _mm256_sub_epi8(s0, _mm256_cmpeq_epi8(x, v0));
-        s1 = _mm256_sub_epi8(s1, _mm256_cmpeq_epi8(x, v1));
-        s2 = _mm256_sub_epi8(s2, _mm256_cmpeq_epi8(x, v2));
-        s3 = _mm256_sub_epi8(s3, _mm256_cmpeq_epi8(x, v3));
-    }
-    const __m256i sums[4] = { s0, s1, s2, s3 };
-    for (int k = 0; k < 4; k++) {
-        uint64_t parts[4];
-        _mm256_storeu_si256((__m256i *)(void *)parts, _mm256_sad_epu8(sums[k], zero));
-        counts[k] += parts[0] + parts[1] + parts[2] + parts[3];
+    uint16_t taken = 0;
+    memset(f, 0, sizeof *f);
+    for (int i = 0; i <= LOW; i++)
+        f->canon[i] = (uint8_t)(i ^ 1); /* has other low bits: no byte is that */
+    for (size_t v = 0; v < n_values; v++) {
+        const unsigned low = values[v] & LOW;
+        if (taken >> low & 1) {
+            f->left[f->n_left++] = (uint8_t)v;
+            continue;
+        }
+        taken |= (uint16_t)(1 << low);
+        f->canon[low] = values[v];
+        f->one[f->n_placed / FIELDS][low] = (uint8_t)(1 << 2 * (f->n_placed % FIELDS));
+        f->place[f->n_placed++] = (uint8_t)v;
     }
 }
 
-__attribute__((target("avx512bw"))) static void
-count_four_avx512(const uint8_t *bytes, size_t rounds, const uint8_t *values, uint64_t *counts)
+AVX2 static inline __m256i load_avx2(const uint8_t *at)
 {
-    const __m512i v0 = _mm512_set1_epi8((char)values[0]), v1 = _mm512_set1_epi8((char)values[1]);
-    const __m512i v2 = _mm512_set1_epi8((char)values[2]), v3 = _mm512_set1_epi8((char)values[3]);
-    const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi8(1);
-    __m512i s0 = zero, s1 = zero, s2 = zero, s3 = zero;
-    for (size_t i = 0; i < rounds; i++) {
-        const __m512i x = _mm512_loadu_si512(bytes + 64 * i);
-        s0 = _mm512_mask_add_epi8(s0, _mm512_cmpeq_epi8_mask(x, v0), s0, one);
-        s1 = _mm512_mask_add_epi8(s1, _mm512_cmpeq_epi8_mask(x, v1), s1, one);
-        s2 = _mm512_mask_add_epi8(s2, _mm512_cmpeq_epi8_mask(x, v2), s2, one);
-        s3 = _mm512_mask_add_epi8(s3, _mm512_cmpeq_epi8_mask(x, v3), s3, one);
+    return _mm256_loadu_si256((const __m256i *)(const void *)at);
+}
+
+AVX2 static inline __m256i table_avx2(const uint8_t *table)
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
+}
+
+AVX2 static inline uint64_t sum_avx2(__m256i bytes)
+{
+    uint64_t parts[4];
+    _mm256_storeu_si256((__m256i *)(void *)parts, _mm256_sad_epu8(bytes, _mm256_setzero_si256()));
+    return parts[0] + parts[1] + parts[2] + parts[3];
+}
+
+/* Low bits of 32 bytes, or what no table has an entry for. */
+AVX2 static inline __m256i index_avx2(const uint8_t *at, __m256i canon)
+{
+    const __m256i x = load_avx2(at), low = _mm256_and_si256(x, _mm256_set1_epi8(LOW));
+    const __m256i listed = _mm256_cmpeq_epi8(x, _mm256_shuffle_epi8(canon, low));
+    return _mm256_blendv_epi8(_mm256_set1_epi8(-1), low, listed);
+}
+
+/* Fields of 2 bits hold three rounds, of 4 bits five times that, of 8 bits 17 times that. */
+AVX2 INLINE void count_batches(const uint8_t *bytes, size_t n, const struct fields *f,
+                               int n_tables, uint64_t *found)
+{
+    const __m256i zero = _mm256_setzero_si256(), two = _mm256_set1_epi8(0x33);
+    const __m256i four = _mm256_set1_epi8(LOW), canon = table_avx2(f->canon);
+    __m256i eights[FIELDS * MOST_TABLES];
+    for (int k = 0; k < FIELDS * n_tables; k++)
+        eights[k] = zero;
+    for (const uint8_t *end = bytes + n * BATCH; bytes < end; bytes += BATCH) {
+        __m256i fours[2 * MOST_TABLES];
+        for (int k = 0; k < 2 * n_tables; k++)
+            fours[k] = zero;
+        for (int i = 0; i < THREES; i++) {
+            const uint8_t *at = bytes + (size_t)i * 96;
+            const __m256i x = index_avx2(at, canon), y = index_avx2(at + 32, canon);
+            const __m256i z = index_avx2(at + 64, canon);
+            for (int t = 0; t < n_tables; t++) {
+                const __m256i one = table_avx2(f->one[t]);
+                const __m256i twos = _mm256_add_epi8(
+                    _mm256_add_epi8(_mm256_shuffle_epi8(one, x), _mm256_shuffle_epi8(one, y)),
+                    _mm256_shuffle_epi8(one, z));
+                fours[2 * t] = _mm256_add_epi8(fours[2 * t], _mm256_and_si256(twos, two));
+                fours[2 * t + 1] = _mm256_add_epi8(
+                    fours[2 * t + 1], _mm256_and_si256(_mm256_srli_epi16(twos, 2), two));
+            }
+        }
+        for (int k = 0; k < 2 * n_tables; k++) {
+            __m256i *low = &eights[2 * k], *high = low + 1;
+            *low = _mm256_add_epi8(*low, _mm256_and_si256(fours[k], four));
+            *high = _mm256_add_epi8(*high, _mm256_and_si256(_mm256_srli_epi16(fours[k], 4), four));
+        }
     }
-    const __m512i sums[4] = { s0, s1, s2, s3 };
-    for (int k = 0; k < 4; k++)
-        counts[k] += (uint64_t)_mm512_reduce_add_epi64(_mm512_sad_epu8(sums[k], zero));
-}
-
-typedef void count_four(const uint8_t *, size_t, const uint8_t *, uint64_t *);
-
-static void count_parts(const uint8_t *bytes, size_t n, size_t width, const uint8_t *values,
-                        size_t n_values, uint64_t *counts, count_four *four)
-{
-    uint64_t found[CXM_MOST_VALUES + 4] = { 0 };
-    uint8_t padded[CXM_MOST_VALUES + 4];
-    memset(padded, values[0], sizeof padded); /* what pads is counted, and not looked at */
-    memcpy(padded, values, n_values);
-    size_t done = 0;
-    while (n - done >= width) {
-        const size_t left = (n - done) / width;
-        const size_t rounds = left < ROUNDS ? left : ROUNDS;
-        for (size_t v = 0; v < n_values; v += 4)
-            four(bytes + done, rounds, padded + v, found + v);
-        done += rounds * width;
+    for (size_t p = 0; p < f->n_placed; p++) { /* fields 0, 2, 1, 3 of each table */
+        const size_t field = p % FIELDS;
+        found[f->place[p]] += sum_avx2(eights[p - field + (field & 1) * 2 + field / 2]);
     }
-    for (; done < n; done++)
-        for (size_t v = 0; v < n_values; v++)
-            found[v] += bytes[done] == values[v];
-    for (size_t v = 0; v < n_values; v++)
-        counts[v] += found[v];
 }
 
-void cxm_priv_count_bytes_avx2(const uint8_t *bytes, size_t n, const uint8_t *values,
-                               size_t n_values, uint64_t *counts)
+AVX2 static void count_two(const uint8_t *bytes, size_t n, const struct fields *f, uint64_t *found)
 {
-    if (n_values > 0)
-        count_parts(bytes, n, 32, values, n_values, counts, count_four_avx2);
+    count_batches(bytes, n, f, 2, found);
 }
 
-void cxm_priv_count_bytes_avx512(const uint8_t *bytes, size_t n, const uint8_t *values,
-                                 size_t n_values, uint64_t *counts)
+AVX2 static void count_three(const uint8_t *bytes, size_t n, const struct fields *f,
+                             uint64_t *found)
 {
-    if (n_values > 0)
-        count_parts(bytes, n, 64, values, n_values, counts, count_four_avx512);
+    count_batches(bytes, n, f, 3, found);
+}
+
+AVX2 static void count_all(const uint8_t *bytes, size_t n, const struct fields *f, uint64_t *found)
+{
+    count_batches(bytes, n, f, MOST_TABLES, found);
+}
+
+/* One value, by comparing, in at most ROUNDS vectors. */
+AVX2 static uint64_t count_one(const uint8_t *bytes, size_t rounds, uint8_t value)
+{
+    const __m256i wanted = _mm256_set1_epi8((char)value);
+    __m256i sum = _mm256_setzero_si256();
+    for (size_t i = 0; i < rounds; i++)
+        sum = _mm256_sub_epi8(sum, _mm256_cmpeq_epi8(load_avx2(bytes + 32 * i), wanted));
+    return sum_avx2(sum);
+}
+
+/* In parts that stay in the first-level cache for the values that are left. */
+static void count_plain_avx2(const uint8_t *bytes, size_t n, const uint8_t *values,
+                             size_t n_values, uint64_t *counts)
+{
+    struct fields f;
+    make_fields(values, n_values, &f);
+    uint64_t found[CXM_MOST_VALUES] = { 0 };
+    while (n >= BATCH) {
+        const size_t batches = n / BATCH < BATCHES ? n / BATCH : BATCHES;
+        if (f.n_placed <= 2 * FIELDS)
+            count_two(bytes, batches, &f, found);
+        else if (f.n_placed <= 3 * FIELDS)
+            count_three(bytes, batches, &f, found);
+        else
+            count_all(bytes, batches, &f, found);
+        for (size_t k = 0; k < f.n_left; k++)
+            found[f.left[k]] += count_one(bytes, batches * BATCH / 32, values[f.left[k]]);
+        bytes += batches * BATCH;
+        n -= batches * BATCH;
+    }
+    for (size_t v = 0; v < n_values; v++) {
+        counts[v] += found[v] + count_one(bytes, n / 32, values[v]);
+        for (size_t i = n / 32 * 32; i < n; i++)
+            counts[v] += bytes[i] == values[v];
+    }
+}
+
+/* Bits of the bitmap become a mask of bytes, each byte of it spread over eight lanes. */
+AVX2 uint64_t cxm_priv_mask_bytes_avx2(const uint8_t *bytes, size_t n, const uint8_t *bits,
+                                       unsigned skip, uint8_t fill, uint8_t *out)
+{
+    const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+                                            2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+    const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201u);
+    const __m256i other = _mm256_set1_epi8((char)fill);
+    uint64_t nulls = 0;
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64, bits += 8) {
+        const uint64_t word = cxm_priv_word_of_bits(bits, skip);
+        for (int half = 0; half < 2; half++) {
+            const __m256i four = _mm256_set1_epi32((int)(uint32_t)(word >> 32 * half));
+            const __m256i picked = _mm256_and_si256(_mm256_shuffle_epi8(four, spread), bit);
+            const __m256i valid = _mm256_cmpeq_epi8(picked, bit);
+            const size_t at = i + 32 * (size_t)half;
+            _mm256_storeu_si256((__m256i *)(void *)(out + at),
+                                _mm256_blendv_epi8(other, load_avx2(bytes + at), valid));
+        }
+        nulls += 64 - (uint64_t)__builtin_popcountll(word);
+    }
+    return nulls + cxm_priv_mask_bytes_c(bytes + i, n - i, bits, skip, fill, out + i);
+}
+
+uint64_t cxm_priv_count_bytes_avx2(const uint8_t *bytes, size_t n, const uint8_t *bits,
+                                   unsigned skip, const uint8_t *values, size_t n_values,
+                                   uint64_t *counts)
+{
+    if (bits != NULL)
+        return cxm_priv_count_masked(count_plain_avx2, cxm_priv_mask_bytes_avx2, bytes, n, bits,
+                                     skip, values, n_values, counts);
+    count_plain_avx2(bytes, n, values, n_values, counts);
+    return 0;
+}
+
+/* ---- AVX-512 -------------------------------------------------------------------------- */
+
+#define AVX512 \
+    __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vpopcntdq,gfni,popcnt")))
+
+enum { LOW_SIX = 63, EIGHT = 8, PLACES = 2, BLOCK = 64 * EIGHT / PLACES };
+
+struct bits_of_values {
+    uint8_t canon[64];
+    uint8_t one[PLACES][64];
+    uint8_t place[CXM_MOST_VALUES], left[CXM_MOST_VALUES]; /* numbers of values */
+    size_t n_placed, n_left;
+};
+
+static void make_bits(const uint8_t *values, size_t n_values, struct bits_of_values *b)
+{
+    uint64_t taken = 0;
+    memset(b, 0, sizeof *b);
+    for (int i = 0; i <= LOW_SIX; i++)
+        b->canon[i] = (uint8_t)(i ^ 1);
+    for (size_t v = 0; v < n_values; v++) {
+        const unsigned low = values[v] & LOW_SIX;
+        if (taken >> low & 1) {
+            b->left[b->n_left++] = (uint8_t)v;
+            continue;
+        }
+        taken |= (uint64_t)1 << low;
+        b->canon[low] = values[v];
+        b->one[b->n_placed / 8][low] = (uint8_t)(1 << b->n_placed % 8);
+        b->place[b->n_placed++] = (uint8_t)v;
+    }
+}
+
+/* A number of many bits for each bit of each lane: its lowest three in vectors, the eights by
+ * bit. */
+struct adder {
+    __m512i ones, twos, fours, eights;
+};
+
+/* How often each of the eight bits is set among 64 bytes. */
+AVX512 static inline __m512i count_bits(__m512i bytes)
+{
+    const __m512i diagonal = _mm512_set1_epi64((long long)0x8040201008040201u);
+    const __m512i column = _mm512_setr_epi64(
+        0x3830282018100800, 0x3931292119110901, 0x3A322A221A120A02, 0x3B332B231B130B03,
+        0x3C342C241C140C04, 0x3D352D251D150D05, 0x3E362E261E160E06, 0x3F372F271F170F07);
+    const __m512i turned = _mm512_gf2p8affine_epi64_epi8(diagonal, bytes, 0);
+    return _mm512_popcnt_epi64(_mm512_permutexvar_epi8(column, turned));
+}
+
+/* Adds two vectors to *low, and returns what is carried. */
+AVX512 static inline __m512i carry(__m512i *low, __m512i a, __m512i b)
+{
+    const __m512i sum = _mm512_ternarylogic_epi64(*low, a, b, 0x96);
+    const __m512i carried = _mm512_ternarylogic_epi64(*low, a, b, 0xE8);
+    *low = sum;
+    return carried;
+}
+
+AVX512 static inline void add_eight(struct adder *s, const __m512i v[EIGHT])
+{
+    const __m512i a = carry(&s->ones, v[0], v[1]), b = carry(&s->ones, v[2], v[3]);
+    const __m512i c = carry(&s->ones, v[4], v[5]), d = carry(&s->ones, v[6], v[7]);
+    const __m512i e = carry(&s->twos, a, b), f = carry(&s->twos, c, d);
+    s->eights = _mm512_add_epi64(s->eights, count_bits(carry(&s->fours, e, f)));
+}
+
+AVX512 static inline void add_up(const struct adder *s, __m512i singles, uint64_t found[8])
+{
+    __m512i sum = _mm512_slli_epi64(s->eights, 3);
+    sum = _mm512_add_epi64(sum, _mm512_slli_epi64(count_bits(s->fours), 2));
+    sum = _mm512_add_epi64(sum, _mm512_slli_epi64(count_bits(s->twos), 1));
+    sum = _mm512_add_epi64(sum, _mm512_add_epi64(count_bits(s->ones), singles));
+    _mm512_storeu_si512(found, sum);
+}
+
+/* Where are listed values, of the bytes that are `there`? */
+AVX512 static inline __mmask64 listed(__m512i x, __m512i canon, __mmask64 there)
+{
+    return _mm512_mask_cmpeq_epi8_mask(there, x, _mm512_permutexvar_epi8(x, canon));
+}
+
+/* Two places of the array are read at once: a fifth faster than one, where it comes from memory. */
+AVX512 INLINE uint64_t count_avx512(const uint8_t *bytes, size_t n, const uint8_t *bits,
+                                    unsigned skip, const struct bits_of_values *b, bool masked,
+                                    uint64_t found[2 * 8])
+{
+    const __m512i canon = _mm512_loadu_si512(b->canon), zero = _mm512_setzero_si512();
+    const __m512i one = _mm512_loadu_si512(b->one[0]), other = _mm512_loadu_si512(b->one[1]);
+    struct adder first = { zero, zero, zero, zero }, second = first;
+    __m512i singles = zero, other_singles = zero;
+    const size_t half = n / (64 * EIGHT) * BLOCK;
+    uint64_t present = 0;
+    for (size_t i = 0; i < half; i += BLOCK) {
+        __m512i u[EIGHT], v[EIGHT];
+#pragma GCC unroll 8
+        for (size_t k = 0; k < EIGHT; k++) {
+            const size_t at = (k % PLACES) * half + i + k / PLACES * 64;
+            const uint64_t there = masked ? cxm_priv_word_of_bits(bits + at / 8, skip) : UINT64_MAX;
+            const __m512i x = _mm512_loadu_si512(bytes + at);
+            const __mmask64 m = listed(x, canon, there);
+            u[k] = _mm512_maskz_permutexvar_epi8(m, x, one);
+            v[k] = _mm512_maskz_permutexvar_epi8(m, x, other);
+            present += masked ? (uint64_t)_mm_popcnt_u64(there) : 0;
+        }
+        add_eight(&first, u);
+        add_eight(&second, v);
+    }
+    for (size_t i = PLACES * half; i < n; i += 64) {
+        uint64_t there = n - i < 64 ? ((uint64_t)1 << (n - i)) - 1 : UINT64_MAX;
+        const __m512i x = _mm512_maskz_loadu_epi8(there, bytes + i);
+        if (masked)
+            there &= cxm_priv_some_bits(bits + i / 8, skip, n - i < 64 ? n - i : 64);
+        const __mmask64 m = listed(x, canon, there);
+        singles = _mm512_add_epi64(singles, count_bits(_mm512_maskz_permutexvar_epi8(m, x, one)));
+        other_singles = _mm512_add_epi64(
+            other_singles, count_bits(_mm512_maskz_permutexvar_epi8(m, x, other)));
+        present += masked ? (uint64_t)_mm_popcnt_u64(there) : 0;
+    }
+    add_up(&first, singles, found);
+    add_up(&second, other_singles, found + 8);
+    return masked ? n - present : 0;
+}
+
+AVX512 uint64_t cxm_priv_count_bytes_avx512(const uint8_t *bytes, size_t n, const uint8_t *bits,
+                                            unsigned skip, const uint8_t *values,
+                                            size_t n_values, uint64_t *counts)
+{
+    struct bits_of_values b;
+    uint64_t found[CXM_MOST_VALUES];
+    make_bits(values, n_values, &b);
+    const uint64_t nulls = bits != NULL ? count_avx512(bytes, n, bits, skip, &b, true, found)
+                                        : count_avx512(bytes, n, bits, skip, &b, false, found);
+    for (size_t p = 0; p < b.n_placed; p++)
+        counts[b.place[p]] += found[p];
+    if (b.n_left > 0) {
+        uint8_t left[CXM_MOST_VALUES];
+        uint64_t more[CXM_MOST_VALUES] = { 0 };
+        for (size_t k = 0; k < b.n_left; k++)
+            left[k] = values[b.left[k]];
+        cxm_priv_count_bytes_avx2(bytes, n, bits, skip, left, b.n_left, more);
+        for (size_t k = 0; k < b.n_left; k++)
+            counts[b.left[k]] += more[k];
+    }
+    return nulls;
 }
 
 #else
