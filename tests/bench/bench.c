@@ -9,6 +9,7 @@
  *   --gate     a small size against what was recorded, times 1.5
  *   --small    small calls alone
  *   --scale    from 10 000 rows to as many as fit in 12 GiB, at most 10^9
+ *   --groups   from one group to a million
  *   --memory   the peak of memory beside the input against what is stated
  *   --serve    makes the data of one workload and times it whenever standard input says so */
 #include <fnmatch.h>
@@ -138,6 +139,7 @@ static run_mode *mode_of(const char *argument)
         { "--gate", gate_mode },
         { "--small", small_mode },
         { "--scale", scale_mode },
+        { "--groups", groups_mode },
         { "--memory", memory_mode },
         { "--serve", serve_mode },
     };
@@ -179,8 +181,8 @@ int main(int argc, char **argv)
     }
     if (!understood || choices.repeats < 1 || choices.repeats > MOST_REPEATS
         || choices.threads < 1 || (choices.rows != 0 && choices.rows < 1000)) {
-        fputs("usage: bench [--gate | --small | --scale | --memory | --serve] [--only NAMES] "
-              "[--rows N] [--repeat N] [--threads N] [--json FILE]\n",
+        fputs("usage: bench [--gate | --small | --scale | --groups | --memory | --serve] "
+              "[--only NAMES] [--rows N] [--repeat N] [--threads N] [--json FILE]\n",
               stderr);
         return 2;
     }

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +17,9 @@ struct survey {
     uint8_t score;
     uint32_t segment;
     double weight;
-    uint8_t other[48];
+    float answers[10];
+    uint8_t channel; /* of 100 */
+    uint8_t other[7];
 };
 
 void *data_allocate(size_t n, size_t bytes)
@@ -94,22 +97,31 @@ FILL(ratings, uint8_t, 1 + (r >> 32) % 5)
 FILL(weights, double, 0.2 + 2 * share(r))
 FILL(weights_far, double, exp(8 * share(r) - 4))
 FILL(weights_few, double, 0.25 + 0.1 * (double)(r % 24))
+FILL(weights_equal, double, 1.5)
+FILL(weights_nan, double, r % 100 < 3 ? NAN : 0.2 + 2 * share(r))
 FILL(strata, uint32_t, (r >> 32) % 20)
 FILL(clusters, uint32_t, (r >> 8) % 50)
 FILL(answers_float, float, 1 + (r >> 32) % 7)
+FILL(answers_equal, float, 5)
+FILL(answers_nan, float, r % 100 < 3 ? NAN : (float)(1 + (r >> 32) % 7))
+FILL(answers_same, uint8_t, 5)
 FILL(answers, uint8_t, 1 + (r >> 32) % 7)
 FILL(by_one, uint32_t, 7)
 FILL(by_10, uint8_t, (r >> 32) % 10)
 FILL(by_10_wide, uint32_t, (r >> 32) % 10)
 FILL(by_10_sorted, uint8_t, i * 10 / n)
+FILL(by_10_zipf, uint8_t, zipf(r, 10))
 FILL(by_16, uint32_t, (r >> 32) % 16)
 FILL(by_100, uint8_t, (r >> 32) % 100)
 FILL(by_100_wide, uint32_t, (r >> 32) % 100)
 FILL(by_100_sorted, uint8_t, i * 100 / n)
+FILL(by_100_zipf, uint8_t, zipf(r, 100))
+FILL(by_100_one, uint8_t, 7)
 FILL(by_1000, uint32_t, (r >> 32) % 1000)
 FILL(by_1000_zipf, uint32_t, zipf(r, 1000))
 FILL(by_1000_sorted, uint32_t, i * 1000 / n)
 FILL(by_1000_sparse, uint64_t, far_apart((r >> 32) % 1000))
+FILL(by_31623, uint32_t, (r >> 32) % 31623)
 FILL(by_many, uint32_t, (r >> 32) % MILLION)
 FILL(by_many_zipf, uint32_t, zipf(r, MILLION))
 FILL(by_many_sorted, uint32_t, i * MILLION / n)
@@ -117,11 +129,14 @@ FILL(by_many_sparse, uint64_t, far_apart((r >> 32) % MILLION))
 FILL(contacts_of, uint64_t, (r >> 20) % (n / 4 + 1))
 FILL(contacts_zipf, uint64_t, zipf(r, (double)(n / 4 + 1)))
 FILL(contacts_sorted, uint64_t, i / 4)
+FILL(contacts_equal, uint64_t, 7)
 FILL(contacts_far, uint64_t, far_apart((r >> 20) % (n / 4 + 1)))
 FILL(categories, uint8_t, r >> 61)
 FILL(instants, int64_t, FIRST_INSTANT + (int64_t)((r >> 20) % ((uint64_t)SPAN_OF_DAYS * DAY)))
 FILL(events_of, uint32_t, (r >> 20) % events_customers(n))
 FILL(events_zipf, uint32_t, zipf(r, (double)events_customers(n)))
+FILL(events_sorted, uint32_t, (double)i / (double)n * (double)events_customers(n))
+FILL(events_equal, uint32_t, 7)
 FILL(events_far, uint64_t, far_apart((r >> 20) % events_customers(n)))
 FILL(days, int32_t, (r >> 32) % 2001)
 FILL(days_equal, int32_t, 365)
@@ -141,7 +156,10 @@ static void surveys(void *out, size_t from, size_t to, size_t n, uint64_t salt)
         const uint64_t r = hash(i + salt);
         p[i] = (struct survey){ .score = likely[r >> 59],
                                 .segment = (uint32_t)(r % 1000),
-                                .weight = 0.2 + 2 * share(r) };
+                                .weight = 0.2 + 2 * share(r),
+                                .channel = (uint8_t)((r >> 40) % 100) };
+        for (uint64_t k = 0; k < 10; k++)
+            p[i].answers[k] = (float)(1 + (r >> 5 * k & 31) % 7);
     }
 }
 
@@ -170,7 +188,6 @@ static const struct kind {
     [SCORES_EQUAL] = { scores_equal, CXM_U8 },
     [SCORES_SORTED] = { scores_sorted, CXM_U8 },
     [SCORES_BITMAP] = { scores_plain, CXM_U8 },
-    [SCORES_STRUCT] = { surveys, CXM_U8 },
     [SCORES_FLOAT] = { scores_float, CXM_F32 },
     [SCORES_NAN] = { scores_nan, CXM_F32 },
     [RATINGS] = { ratings, CXM_U8 },
@@ -178,26 +195,34 @@ static const struct kind {
     [WEIGHTS] = { weights, CXM_F64 },
     [WEIGHTS_FAR] = { weights_far, CXM_F64 },
     [WEIGHTS_FEW] = { weights_few, CXM_F64 },
-    [WEIGHTS_STRUCT] = { NULL, CXM_F64 },
+    [WEIGHTS_EQUAL] = { weights_equal, CXM_F64 },
+    [WEIGHTS_NAN] = { weights_nan, CXM_F64 },
     [STRATA] = { strata, CXM_U32 },
     [CLUSTERS] = { clusters, CXM_U32 },
     [ANSWERS_FLOAT] = { answers_float, CXM_F32 },
+    [ANSWERS_EQUAL] = { answers_equal, CXM_F32 },
+    [ANSWERS_NAN] = { answers_nan, CXM_F32 },
     [ANSWERS] = { answers, CXM_U8 },
+    [ANSWERS_SAME] = { answers_same, CXM_U8 },
     [BY_ONE] = { by_one, CXM_U32 },
     [BY_10] = { by_10, CXM_U8 },
     [BY_10_WIDE] = { by_10_wide, CXM_U32 },
     [BY_10_SORTED] = { by_10_sorted, CXM_U8 },
+    [BY_10_ZIPF] = { by_10_zipf, CXM_U8 },
     [BY_16] = { by_16, CXM_U32 },
     [BY_100] = { by_100, CXM_U8 },
     [BY_100_WIDE] = { by_100_wide, CXM_U32 },
     [BY_100_SORTED] = { by_100_sorted, CXM_U8 },
+    [BY_100_ZIPF] = { by_100_zipf, CXM_U8 },
+    [BY_100_ONE] = { by_100_one, CXM_U8 },
     [BY_1000] = { by_1000, CXM_U32 },
     [BY_1000_ZIPF] = { by_1000_zipf, CXM_U32 },
     [BY_1000_SORTED] = { by_1000_sorted, CXM_U32 },
-    [BY_1000_STRUCT] = { NULL, CXM_U32 },
+    [BY_1000_BITMAP] = { by_1000, CXM_U32 },
     [BY_1000_SPARSE] = { by_1000_sparse, CXM_U64 },
     [BY_1000_TEXT] = { names, CXM_UTF8 },
     [BY_1000_NAMES] = { by_1000, CXM_U32 },
+    [BY_31623] = { by_31623, CXM_U32 },
     [BY_MANY] = { by_many, CXM_U32 },
     [BY_MANY_ZIPF] = { by_many_zipf, CXM_U32 },
     [BY_MANY_SORTED] = { by_many_sorted, CXM_U32 },
@@ -205,11 +230,14 @@ static const struct kind {
     [CONTACTS_OF] = { contacts_of, CXM_U64 },
     [CONTACTS_ZIPF] = { contacts_zipf, CXM_U64 },
     [CONTACTS_SORTED] = { contacts_sorted, CXM_U64 },
+    [CONTACTS_EQUAL] = { contacts_equal, CXM_U64 },
     [CONTACTS_FAR] = { contacts_far, CXM_U64 },
     [CATEGORIES] = { categories, CXM_U8 },
     [INSTANTS] = { instants, CXM_I64 },
     [EVENTS_OF] = { events_of, CXM_U32 },
     [EVENTS_ZIPF] = { events_zipf, CXM_U32 },
+    [EVENTS_SORTED] = { events_sorted, CXM_U32 },
+    [EVENTS_EQUAL] = { events_equal, CXM_U32 },
     [EVENTS_FAR] = { events_far, CXM_U64 },
     [DAYS] = { days, CXM_I32 },
     [DAYS_EQUAL] = { days_equal, CXM_I32 },
@@ -277,20 +305,36 @@ static void add_validity(struct made *made, size_t n, uint64_t salt)
 }
 
 /* The first column of structs owns them, and reading them is reading all their lines. */
-static void make_structs(struct made *made, size_t n, uint64_t salt)
+static const struct survey *structs_of(struct made *made, size_t n, uint64_t salt,
+                                       const struct made *first)
 {
+    if (made != first)
+        return first->owned[0];
     struct survey *const all = own(made, 0, n, sizeof *all);
-    fill_all(surveys, all, n, salt);
-    made->column = CXM_FIELD(all, n, score);
+    fill_all(surveys, all, n, salt << 40);
     touches(made, all, n * sizeof *all);
+    return all;
 }
 
-static void share_structs(struct made *made, enum data_kind kind, size_t n,
-                          const struct made *first)
+static bool make_in_structs(struct made *made, enum data_kind kind, size_t n, uint64_t salt,
+                            const struct made *first)
 {
-    const struct survey *const all = first->owned[0];
-    made->column =
-        kind == WEIGHTS_STRUCT ? CXM_FIELD(all, n, weight) : CXM_FIELD(all, n, segment);
+    const struct survey *all;
+    if (kind != SCORES_STRUCT && kind != WEIGHTS_STRUCT && kind != BY_1000_STRUCT
+        && kind != BY_100_STRUCT && kind != ANSWERS_STRUCT)
+        return false;
+    all = structs_of(made, n, salt, first);
+    if (kind == SCORES_STRUCT)
+        made->column = CXM_FIELD(all, n, score);
+    else if (kind == WEIGHTS_STRUCT)
+        made->column = CXM_FIELD(all, n, weight);
+    else if (kind == BY_1000_STRUCT)
+        made->column = CXM_FIELD(all, n, segment);
+    else if (kind == BY_100_STRUCT)
+        made->column = CXM_FIELD(all, n, channel);
+    else
+        made->column = CXM_FIELD(all, n, answers[(salt - 1) % 10]);
+    return true;
 }
 
 static void make_text(struct made *made, size_t n, uint64_t salt)
@@ -321,17 +365,15 @@ static void add_dictionary(struct made *made)
 void data_make(struct made *made, enum data_kind kind, size_t n, uint64_t salt,
                const struct made *first)
 {
-    salt = salt << 40;
     memset(made, 0, sizeof *made);
-    if (kind == SCORES_STRUCT)
-        make_structs(made, n, salt);
-    else if (kind == WEIGHTS_STRUCT || kind == BY_1000_STRUCT)
-        share_structs(made, kind, n, first);
-    else if (kind == BY_1000_TEXT)
+    if (make_in_structs(made, kind, n, salt, first))
+        return;
+    salt = salt << 40;
+    if (kind == BY_1000_TEXT)
         make_text(made, n, salt);
     else
         make_plain(made, &kinds[kind], n, salt);
-    if (kind == SCORES_BITMAP || kind == RATINGS_BITMAP)
+    if (kind == SCORES_BITMAP || kind == RATINGS_BITMAP || kind == BY_1000_BITMAP)
         add_validity(made, n, salt);
     if (kind == BY_1000_NAMES)
         add_dictionary(made);

@@ -25,26 +25,38 @@ enum data_kind {
     WEIGHTS,        /* f64 0.2 … 2.2, hardly two the same */
     WEIGHTS_FAR,    /* f64 over four decades */
     WEIGHTS_FEW,    /* f64, 24 different ones */
-    WEIGHTS_STRUCT, /* in the structs of the first column */
+    WEIGHTS_EQUAL,  /* f64, all 1.5 */
+    WEIGHTS_NAN,    /* f64, 3 % NaN */
+    WEIGHTS_STRUCT, /* in the structs of the first column, as all _STRUCT are */
     STRATA,         /* u32, 20 */
     CLUSTERS,       /* u32, 50 a stratum (row by row with it) */
     ANSWERS_FLOAT,  /* f32 1 … 7 */
+    ANSWERS_EQUAL,  /* f32, all 5 */
+    ANSWERS_NAN,    /* f32, 3 % NaN */
+    ANSWERS_STRUCT, /* f32 */
     ANSWERS,        /* u8 1 … 7 */
+    ANSWERS_SAME,   /* u8, all 5 */
     BY_ONE,         /* u32, all 7 */
     BY_10,          /* u8 */
     BY_10_WIDE,     /* u32 */
     BY_10_SORTED,   /* u8 */
+    BY_10_ZIPF,     /* u8, key k as often as 1 / (k + 1) */
     BY_16,          /* u32 */
     BY_100,         /* u8 */
     BY_100_WIDE,    /* u32 */
     BY_100_SORTED,  /* u8 */
+    BY_100_ZIPF,    /* u8 */
+    BY_100_ONE,     /* u8, all 7 */
+    BY_100_STRUCT,  /* u8 */
     BY_1000,        /* u32 */
     BY_1000_ZIPF,   /* u32, key k as often as 1 / (k + 1) */
     BY_1000_SORTED, /* u32 */
-    BY_1000_STRUCT, /* u32, in the structs of the first column */
+    BY_1000_BITMAP, /* u32, a quarter missing by a bitmap */
+    BY_1000_STRUCT, /* u32 */
     BY_1000_SPARSE, /* u64, far apart */
     BY_1000_TEXT,   /* UTF-8, 9 bytes */
     BY_1000_NAMES,  /* u32 codes of a dictionary of 1 000 texts */
+    BY_31623,       /* u32 */
     BY_MANY,        /* u32, a million */
     BY_MANY_ZIPF,
     BY_MANY_SORTED,
@@ -52,11 +64,14 @@ enum data_kind {
     CONTACTS_OF,     /* u64 customer, four contacts each */
     CONTACTS_ZIPF,   /* … some with very many */
     CONTACTS_SORTED, /* … one customer after the other */
+    CONTACTS_EQUAL,  /* … all of one customer */
     CONTACTS_FAR,    /* … ids far apart */
     CATEGORIES,      /* u8, 8 */
     INSTANTS,        /* i64, seconds of two years */
     EVENTS_OF,       /* u32 customer, 25 events each, at most two million of them */
     EVENTS_ZIPF,
+    EVENTS_SORTED,
+    EVENTS_EQUAL, /* all of one customer */
     EVENTS_FAR, /* u64, far apart */
     DAYS,       /* i32 0 … 2 000 */
     DAYS_EQUAL,

@@ -22,6 +22,7 @@ bool chosen(const struct choices *choices, const struct workload *workload);
 bool table_mode(const struct choices *choices);
 bool gate_mode(const struct choices *choices);
 bool scale_mode(const struct choices *choices);
+bool groups_mode(const struct choices *choices);
 bool memory_mode(const struct choices *choices);
 bool serve_mode(const struct choices *choices);
 

@@ -3,7 +3,7 @@
 """libcxm beside DuckDB, Polars, NumPy, pandas and R: same columns in memory, same answers, in turn.
 
     python3 tests/bench/peers.py --bench build-release/tests/bench [--json FILE] [--budget MINUTES]
-                                 [--only w1,w2] [--rows N] [--repeat N] [--threads 1,2]
+                                 [--only w1,w2] [--rows N] [--repeat N] [--threads 1,2] [--plan]
 
 Every round runs each engine once on a workload, so that what disturbs the machine disturbs all; a
 figure is the median over rounds, a ratio the median of ratios within a round, to the C program (in
@@ -39,6 +39,7 @@ def parse():
     parser.add_argument("--budget", type=float, default=22, help="minutes of the whole run")
     parser.add_argument("--bench", help="the C program")
     parser.add_argument("--json")
+    parser.add_argument("--plan", action="store_true", help="only say how long each part will take")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -67,6 +68,10 @@ def child(args):
     plan = rounds.plan(pilots, wanted, args.repeat, args.budget * 60 - (time.monotonic() - start))
     print(f"{threads} thread{'s' * (threads > 1)}: first runs took {time.monotonic() - start:.0f} s, "
           f"the rest is estimated at {sum(p['seconds'] for p in plan.values()):.0f} s", flush=True)
+    if args.plan:
+        for w, p in plan.items():
+            print(f"{w.upper():4} {p['rows'] / 1e6:6g} M rows {p['seconds']:6.0f} s")
+        plan = {}
     out = {"threads": threads, "versions": {e.name: e.version for e in engines}, "absent": absent,
            "workloads": {}}
     for workload, p in plan.items():
@@ -76,7 +81,7 @@ def child(args):
                                       "estimated": p["seconds"], "took": time.monotonic() - began,
                                       "engines": rounds.summary(times, p["rows"])}
         show(workload, out["workloads"][workload], threads)
-    if threads == 1:
+    if threads == 1 and plan:
         out["small"] = peer_data.small_calls()
     for engine in engines:
         getattr(engine, "close", lambda: None)()
@@ -103,6 +108,8 @@ def main():
                                         platform.python_version(), "date": time.strftime(
                                             "%Y-%m-%dT%H:%M:%SZ", time.gmtime())}, "runs": []}
     start, all_threads = time.monotonic(), args.threads.split(",")
+    passed = ["--bench", args.bench] if args.bench else []
+    passed += ["--plan"] if args.plan else []
     for i, threads in enumerate(all_threads):
         # More engines take part in the run with one thread, and each needs longer.
         left = args.budget - (time.monotonic() - start) / 60
@@ -111,7 +118,7 @@ def main():
             command = [sys.executable, __file__, "--child", threads, "--only", args.only, "--rows",
                        str(args.rows), "--repeat", str(args.repeat), "--budget", str(share),
                        "--json", file.name]
-            subprocess.run(command + (["--bench", args.bench] if args.bench else []), check=True,
+            subprocess.run(command + passed, check=True,
                            env={**os.environ, "POLARS_MAX_THREADS": threads})
             out["runs"].append(json.load(file))
         if args.json:  # after each, so that a run that is stopped leaves something

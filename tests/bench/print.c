@@ -137,12 +137,13 @@ void print_small(const char *what, double value, const char *unit, double target
 void print_scale(const struct scale_point *p)
 {
     const double rows = (double)p->rows;
-    printf("%-8s %12zu %11.3f %11.2f %10.1f\n", p->workload->name, p->rows,
+    printf("%-8s %12zu %8zu %11.3f %11.2f %10.1f\n", p->workload->name, p->rows, p->groups,
            p->computed / rows * 1e9, p->computed / p->reading, rows / p->wall * 1e-6);
     fflush(stdout);
-    write_item("{\"workload\": \"%s\", \"what\": \"%s\", \"rows\": %zu, \"computed\": %.9g, "
-               "\"seconds\": %.9g, \"reading\": %.9g}",
-               p->workload->name, p->workload->what, p->rows, p->computed, p->wall, p->reading);
+    write_item("{\"workload\": \"%s\", \"what\": \"%s\", \"rows\": %zu, \"groups\": %zu, "
+               "\"computed\": %.9g, \"seconds\": %.9g, \"reading\": %.9g}",
+               p->workload->name, p->workload->what, p->rows, p->groups, p->computed, p->wall,
+               p->reading);
 }
 
 void print_memory(const struct memory_point *p)

@@ -21,7 +21,7 @@ void print_small(const char *what, double value, const char *unit, double target
 
 struct scale_point {
     const struct workload *workload;
-    size_t rows;
+    size_t rows, groups;
     double computed, wall, reading; /* seconds with one thread */
 };
 void print_scale(const struct scale_point *p);
@@ -39,7 +39,7 @@ void print_memory(const struct memory_point *p);
     "reading "                                                                                 \
     "  x reading  x with 2"
 #define SMALL_HEAD "\nsmall calls                                          wanted"
-#define SCALE_HEAD "workload         rows    ns a row   x reading   M rows/s"
+#define SCALE_HEAD "workload         rows   groups    ns a row   x reading   M rows/s"
 #define MEMORY_HEAD "workload         rows    groups  threads      peak MiB    stated MiB"
 
 #endif

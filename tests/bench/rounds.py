@@ -10,7 +10,7 @@ import peer_data
 
 SLOW = 5.0  # seconds: an engine that needs more takes part in one round
 QUICK = 0.05  # seconds: what takes less is run five times within a round, its median counts
-FORMS = ("", "_plain", "_survfit")
+FORMS = {"": "", "_plain": " plain", "_table": " data.table", "_survfit": " survfit"}
 MEMORY = 0.85  # of what is free
 
 
@@ -68,13 +68,13 @@ def compare(engines, workload):
     """First runs: all answers against ours. Returns name -> (engine, method, seconds it took)."""
     want, first = None, {}
     for engine in engines:
-        for form in FORMS:
+        for form, called in FORMS.items():
             if not hasattr(engine, workload + form):
                 continue
             seconds, result = time_once(engine, workload + form)
             answer = engine.answer(workload, result)
             want = answer if want is None else want
-            name = engine.name + form.replace("_", " ")
+            name = engine.name + called
             check(workload, name, answer, want)
             first[name] = (engine, workload + form, seconds)
     return first

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Is the cost linear in the rows? Powers of ten from 10 000 rows to what fits in 12 GiB together
- * with the memory that is stated, or to --rows; the least processor time of a few rounds. */
+ * with the memory that is stated, or to --rows; the least processor time of a few rounds. And what
+ * do groups cost? From one to a million, on as many rows. */
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ static const char usual[] = "W1,W2,W2m,W3,W4,W4u,W5,W6,W7,W9";
 /* Some only once: a second's work is not repeated. */
 static struct scale_point time_rows(const struct workload *w, size_t rows, int repeats)
 {
-    struct scale_point point = { .workload = w, .rows = rows };
+    struct scale_point point = { .workload = w, .rows = rows, .groups = w->groups };
     struct task task;
     task_make(&task, w, rows);
     const struct seconds start = clock_now();
@@ -60,6 +61,41 @@ bool scale_mode(const struct choices *choices)
         for (size_t rows = 10000; rows < most * 10; rows *= 10) {
             const struct scale_point point =
                 time_rows(w, rows < most ? rows : most, choices->repeats);
+            print_scale(&point);
+        }
+    }
+    print_end();
+    print_close();
+    return true;
+}
+
+/* ---- groups ---------------------------------------------------------------------------- */
+
+static const struct {
+    enum data_kind by;
+    size_t groups;
+} steps[] = { { BY_ONE, 1 }, { BY_16, 16 }, { BY_1000, 1000 }, { BY_31623, 31623 },
+              { BY_MANY, 1000000 } };
+
+bool groups_mode(const struct choices *choices)
+{
+    struct choices usually = *choices;
+    usually.only = choices->only == NULL ? "W2,W3,M,W9" : choices->only;
+    print_open(choices->json, "groups");
+    print_list("points", SCALE_HEAD);
+    for (size_t i = 0; i < n_workloads; i++) {
+        struct workload w = workloads[i];
+        size_t by = 0;
+        while (by < MOST_INPUTS && w.inputs[by].role != NULL
+               && strcmp(w.inputs[by].role, "by") != 0)
+            by++;
+        if (!chosen(&usually, &workloads[i]) || by == MOST_INPUTS || w.inputs[by].role == NULL)
+            continue;
+        for (size_t step = 0; step < sizeof steps / sizeof steps[0]; step++) {
+            w.inputs[by].kind = steps[step].by;
+            w.groups = steps[step].groups;
+            const struct scale_point point = time_rows(
+                &w, choices->rows != 0 ? choices->rows : 20000000, choices->repeats);
             print_scale(&point);
         }
     }

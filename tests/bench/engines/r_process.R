@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The workloads in R's best forms: tabulate over dense keys, data.table's radix sort, collapse's
-# grouped sums, survival's survfit. Reads lines such as "load w2 score by", "run w2", "answer w2".
+# The workloads in R's best forms: tabulate over dense keys, collapse's grouped sums and
+# quantiles; besides them data.table's groups (_table) and survival's survfit. Reads lines such as "load w2 score by", "run w2", "answer w2".
 suppressPackageStartupMessages({
   library(data.table)
   library(collapse)
@@ -28,23 +28,16 @@ load_column <- function(name) {
 
 sums <- function(x, g, n) collapse::fsum(x, g, nthreads = set_collapse_threads)
 
-quantiles <- function(d) {
-  o <- order(d$g, d$value, method = "radix")
-  x <- d$value[o]
-  n <- tabulate(d$g + 1L)
-  from <- cumsum(n) - n
-  as.vector(sapply(seq_along(n), function(g) {
-    h <- (n[g] - 1) * c(0.5, 0.9, 0.99)
-    low <- floor(h)
-    a <- x[from[g] + low + 1]
-    b <- x[from[g] + pmin(low + 2, n[g])]
-    a + (h - low) * (b - a)
-  }))
-}
+probs <- c(0.5, 0.9, 0.99)
 
 workloads <- list(
-  w1 = function(d) tabulate(pmin(d$score, 11L) + 1L, 16L),
-  w2 = function(d) tabulate(d$g * 16L + pmin(d$score, 11L) + 1L, 16L * (max(d$g) + 1L)),
+  # tabulate leaves out what is above its number of bins
+  w1 = function(d) c(tabulate(d$score + 1L, 11L), integer(5)),
+  w2 = function(d) {
+    n <- max(d$g) + 1L
+    matrix(tabulate(d$g * 256L + d$score + 1L, 256L * n), 256L)[1:16, ]
+  },
+  w2m = function(d) tabulate(d$g * 16L + pmin(d$score, 11L) + 1L, 16L * (max(d$g) + 1L)),
   w3 = function(d) {
     cell <- collapse::qG(d$g * 8L + d$rating, sort = TRUE, return.groups = TRUE)
     at <- attr(cell, "groups") + 1L
@@ -81,6 +74,10 @@ workloads <- list(
     cell <- at - 1L
     c(cell %/% 4096L, cell %% 2048L, cell %/% 2048L %% 2L, n[at])
   },
+  w7_table = function(d) {
+    n <- as.data.table(d)[, .N, by = .(g, days, lost)]
+    c(n$g, n$days, n$lost, n$N)
+  },
   w7_survfit = function(d) {
     fit <- survfit(Surv(d$days, d$lost) ~ d$g)
     c(fit$surv[fit$n.event > 0], (fit$surv * fit$std.err)[fit$n.event > 0])
@@ -92,9 +89,14 @@ workloads <- list(
     draws <- rmultinom(10000, total, counts)
     100 * quantile((draws[3, ] - draws[1, ]) / total, c(0.025, 0.975), names = FALSE)
   },
-  w9 = quantiles
+  w9 = function(d) {
+    parts <- collapse::gsplit(d$value, collapse::qG(d$g, sort = TRUE))
+    unlist(lapply(parts, collapse::fquantile, probs, names = FALSE))
+  },
+  w9_table = function(d) {
+    as.data.table(d)[, quantile(value, probs, names = FALSE), keyby = g]$V1
+  }
 )
-workloads$w2m <- workloads$w2
 workloads$w4u <- workloads$w4
 
 cat(sprintf("R %s data.table %s collapse %s survival %s\n", getRversion(),

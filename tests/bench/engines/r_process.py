@@ -56,7 +56,7 @@ class Engine(Base):
             return answers.weighted(*r.reshape(2, -1, 8)[:, :, :6])
         if workload == "w6":
             return answers.cohorts(r)
-        if workload == "w7" and self.last == "w7":
+        if workload == "w7" and self.last != "w7_survfit":
             return answers.survival(*r.reshape(4, -1))
         return np.nan_to_num(r)
 
@@ -73,5 +73,6 @@ def _method(name):
     return run
 
 
-for _name in ("w1", "w2", "w2m", "w3", "w4", "w4u", "w5", "w6", "w7", "w8", "w9", "w7_survfit"):
+for _name in ("w1", "w2", "w2m", "w3", "w4", "w4u", "w5", "w6", "w7", "w8", "w9", "w7_table",
+              "w7_survfit", "w9_table"):
     setattr(Engine, _name, _method(_name))
