@@ -176,8 +176,8 @@ static void roads_equal_a_sort(void **state)
             s.n_probs = 6;
             s.level = 0.95;
             s.sample_rows = SAMPLE;
-            for (int vectors = 0; vectors < 2; vectors++) {
-                s.plain = vectors == 0;
+            for (unsigned without = 0; without <= 3; without += without == 0 ? 1 : 2) {
+                s.without = without;
                 check(&d, s, 0);
             }
             s.road = threads == 2 ? CXM_SELECT_HISTOGRAM : CXM_SELECT_SPREAD;
@@ -344,7 +344,7 @@ static void *guarded(size_t n, void **map, size_t *mapped)
 static const double extremes[] = { 0.0, -0.0, 5e-324, -5e-324, 1, -1, DBL_MAX, -DBL_MAX, DBL_MIN,
                                    INFINITY, -INFINITY };
 
-static void compare_kernels(size_t n, int round)
+static void compare_kernels(size_t n, int round, unsigned without)
 {
     enum { MOST = 4096 };
     static uint32_t index[2][MOST];
@@ -360,8 +360,8 @@ static void compare_kernels(size_t n, int round)
         codes[i] = (uint32_t)(draw() % (draw() % 9 == 0 ? UINT32_MAX : 30));
         cells[i] = (uint16_t)(draw() % (round % 3 == 0 ? 65536 : 2) * (round % 5 != 0) + round % 7);
     }
-    const struct cxm_select_kernels a = cxm_priv_select_kernels(true),
-                                    b = cxm_priv_select_kernels(false);
+    const struct cxm_select_kernels a = cxm_priv_select_kernels(3),
+                                    b = cxm_priv_select_kernels(without);
     const double near = round % 3 == 0 ? 0 : exp(20 * (share() - 0.5));
     const struct cxm_select_map map = {
         .near = near, .bits = 11 + (unsigned)round % 2, .n_groups = 25,
@@ -375,11 +375,12 @@ static void compare_kernels(size_t n, int round)
     assert_int_equal(b.pick(x, cells, n, words[1], picked[1]), used);
     assert_memory_equal(words[0], words[1], used * sizeof words[0][0]);
     assert_memory_equal(picked[0], picked[1], used * sizeof picked[0][0]);
-    for (int wide = 0; wide < 2 && n > 1; wide++) {
+    for (size_t bytes = 1; bytes <= 8 && n > 1; bytes *= 2) {
         uint64_t least[2], most[2];
-        const uint64_t flip = round % 2 == 0 ? 0 : wide ? UINT64_C(1) << 63 : UINT64_C(1) << 31;
-        a.range(wide ? (void *)x : (void *)codes, n, wide, flip, &least[0], &most[0]);
-        b.range(wide ? (void *)x : (void *)codes, n, wide, flip, &least[1], &most[1]);
+        const uint64_t flip = round % 2 == 0 ? 0 : UINT64_C(1) << (8 * bytes - 1);
+        const void *const from = bytes == 8 ? (void *)x : bytes == 4 ? (void *)codes : (void *)cells;
+        a.range(from, n, bytes, flip, &least[0], &most[0]);
+        b.range(from, n, bytes, flip, &least[1], &most[1]);
         assert_true(least[0] == least[1] && most[0] == most[1]);
     }
     for (int k = 0; k < 3; k++)
@@ -390,11 +391,11 @@ static void kernels_agree(void **state)
 {
     (void)state;
     for (size_t n = 0; n < 3 * 32 + 5; n++) {
-        for (int round = 0; round < 12; round++)
-            compare_kernels(n, round);
+        for (int round = 0; round < 24; round++)
+            compare_kernels(n, round, (unsigned)(draw() & 1));
     }
     for (int round = 0; round < 60; round++)
-        compare_kernels(draw() % 4000, round);
+        compare_kernels(draw() % 4000, round, (unsigned)(draw() & 1));
 }
 
 /* Buckets ascend with the numbers. */

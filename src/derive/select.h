@@ -25,7 +25,7 @@ struct cxm_selection {
     /* for tests; 0: as it pays */
     int64_t sample_rows;
     enum cxm_select_road road;    /* after the sample, or instead of it where n_probs is 0 */
-    bool plain;                   /* no vectors */
+    unsigned without;        /* variants of kernels that are not to be used, for tests */
 
     int64_t *n, *missing, *invalid; /* by group */
     struct cxm_sampled *sampled;

@@ -35,41 +35,43 @@ size_t cxm_priv_select_pick_c(const double *x, const uint16_t *cells, size_t n, 
     return used;
 }
 
-void cxm_priv_select_range_c(const void *values, size_t n, bool wide, uint64_t flip,
+#define RANGE(TYPE)                                                                              \
+    do {                                                                                         \
+        TYPE low = (TYPE)-1, high = 0;                                                           \
+        for (size_t i = 0; i < n; i++) {                                                         \
+            TYPE v;                                                                              \
+            memcpy(&v, from + sizeof v * i, sizeof v);                                           \
+            v = (TYPE)(v ^ flip);                                                                \
+            low = v < low ? v : low;                                                             \
+            high = v > high ? v : high;                                                          \
+        }                                                                                        \
+        *least = low;                                                                            \
+        *most = high;                                                                            \
+    } while (0)
+
+void cxm_priv_select_range_c(const void *values, size_t n, size_t bytes, uint64_t flip,
                              uint64_t *least, uint64_t *most)
 {
     const unsigned char *from = values;
-    uint64_t low = UINT64_MAX, high = 0;
-    if (wide) {
-        for (size_t i = 0; i < n; i++) {
-            uint64_t v;
-            memcpy(&v, from + 8 * i, sizeof v);
-            v ^= flip;
-            low = v < low ? v : low;
-            high = v > high ? v : high;
-        }
-    } else {
-        uint32_t low32 = UINT32_MAX, high32 = 0;
-        for (size_t i = 0; i < n; i++) {
-            uint32_t v;
-            memcpy(&v, from + 4 * i, sizeof v);
-            v ^= (uint32_t)flip;
-            low32 = v < low32 ? v : low32;
-            high32 = v > high32 ? v : high32;
-        }
-        low = low32;
-        high = high32;
+    switch (bytes) {
+    case 1: RANGE(uint8_t); break;
+    case 2: RANGE(uint16_t); break;
+    case 4: RANGE(uint32_t); break;
+    default: RANGE(uint64_t);
     }
-    *least = low;
-    *most = high;
 }
 
-struct cxm_select_kernels cxm_priv_select_kernels(bool plain)
+struct cxm_select_kernels cxm_priv_select_kernels(unsigned without)
 {
     struct cxm_select_kernels k = { cxm_priv_select_index_c, cxm_priv_select_pick_c,
                                     cxm_priv_select_range_c };
 #if CXM_SELECT_X86
-    if (!plain && CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq")
+    if ((without & CXM_SELECT_AVX2) == 0 && CXM_SUPPORTS("avx2") && CXM_SUPPORTS("popcnt")) {
+        k.index = cxm_priv_select_index_avx2;
+        k.pick = cxm_priv_select_pick_avx2;
+        k.range = cxm_priv_select_range_avx2;
+    }
+    if ((without & CXM_SELECT_AVX512) == 0 && CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq")
         && CXM_SUPPORTS("avx512vl") && CXM_SUPPORTS("avx512bw")
         && CXM_SUPPORTS("avx512vbmi2")) {
         k.index = cxm_priv_select_index_avx512;
@@ -77,7 +79,7 @@ struct cxm_select_kernels cxm_priv_select_kernels(bool plain)
         k.range = cxm_priv_select_range_avx512;
     }
 #else
-    (void)plain;
+    (void)without;
 #endif
     return k;
 }

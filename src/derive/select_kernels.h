@@ -43,8 +43,8 @@ typedef bool cxm_select_index(const struct cxm_select_map *map, const double *x,
  * CXM_SELECT_SLACK more. */
 typedef size_t cxm_select_pick(const double *x, const uint16_t *cells, size_t n, uint64_t *words,
                                uint16_t *picked);
-/* The smallest and the largest of n > 0 numbers, of 32 or 64 bits, after ^ flip. */
-typedef void cxm_select_range(const void *values, size_t n, bool wide, uint64_t flip,
+/* The smallest and the largest of n > 0 numbers of so many bytes (1, 2, 4, 8), after ^ flip. */
+typedef void cxm_select_range(const void *values, size_t n, size_t bytes, uint64_t flip,
                               uint64_t *least, uint64_t *most);
 
 enum { CXM_SELECT_SLACK = 32 };
@@ -54,9 +54,9 @@ cxm_select_pick cxm_priv_select_pick_c;
 cxm_select_range cxm_priv_select_range_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_SELECT_X86 1
-cxm_select_index cxm_priv_select_index_avx512;
-cxm_select_pick cxm_priv_select_pick_avx512;
-cxm_select_range cxm_priv_select_range_avx512;
+cxm_select_index cxm_priv_select_index_avx2, cxm_priv_select_index_avx512;
+cxm_select_pick cxm_priv_select_pick_avx2, cxm_priv_select_pick_avx512;
+cxm_select_range cxm_priv_select_range_avx2, cxm_priv_select_range_avx512;
 #else
 #define CXM_SELECT_X86 0
 #endif
@@ -67,7 +67,8 @@ struct cxm_select_kernels {
     cxm_select_range *range;
 };
 
-/* What this processor runs best; plain: the C variants, for tests. */
-struct cxm_select_kernels cxm_priv_select_kernels(bool plain);
+/* What this processor runs best; `without` forbids variants, for tests. */
+enum { CXM_SELECT_AVX512 = 1, CXM_SELECT_AVX2 = 2 };
+struct cxm_select_kernels cxm_priv_select_kernels(unsigned without);
 
 #endif

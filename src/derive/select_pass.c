@@ -307,7 +307,7 @@ enum cxm_sample_result cxm_priv_sampled_count(struct cxm_selection *s, double sc
     if (d == NULL)
         return CXM_SAMPLE_NO_MEMORY;
     s->sampled = d;
-    d->kernels = cxm_priv_select_kernels(s->plain);
+    d->kernels = cxm_priv_select_kernels(s->without);
     d->runs = rows / CXM_SELECT_RUN;
     d->step = n / d->runs;
     d->threads = cxm_priv_select_workers(s);

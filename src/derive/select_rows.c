@@ -130,21 +130,7 @@ static void find_range(void *range)
         const int64_t left = r->last - row, step = row == r->first ? BLOCK : 64 * BLOCK;
         const int64_t n = left < step ? left : step;
         uint64_t least, most;
-        if (key->stride >= 4) {
-            r->kernel(data + row * key->stride, (size_t)n, key->stride == 8, r->flip, &least,
-                      &most);
-        } else {
-            least = UINT64_MAX;
-            most = 0;
-            for (int64_t i = row; i < row + n; i++) {
-                uint16_t v = data[i * key->stride];
-                if (key->stride == 2)
-                    memcpy(&v, data + 2 * i, sizeof v);
-                v ^= (uint16_t)r->flip;
-                least = v < least ? v : least;
-                most = v > most ? v : most;
-            }
-        }
+        r->kernel(data + row * key->stride, (size_t)n, (size_t)key->stride, r->flip, &least, &most);
         r->least = least < r->least ? least : r->least;
         r->most = most > r->most ? most : r->most;
         if (r->most - r->least >= CXM_SELECT_KEYS)
@@ -162,7 +148,7 @@ bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *ke
                         || key->type == CXM_I64;
     const uint64_t flip = is_signed ? UINT64_C(1) << (8 * key->stride - 1) : 0;
     const int n = cxm_priv_select_workers(s);
-    cxm_select_range *const kernel = cxm_priv_select_kernels(s->plain).range;
+    cxm_select_range *const kernel = cxm_priv_select_kernels(s->without).range;
     for (int i = 0; i < n; i++)
         ranges[i] = (struct key_range){ .key = key, .kernel = kernel, .flip = flip,
                                         .first = cxm_priv_select_first(s, i, n),

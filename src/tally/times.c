@@ -194,11 +194,15 @@ struct cxm_time_bits cxm_priv_time_cells_c(const struct cxm_time_rows *rows, siz
     return bits;
 }
 
-cxm_time_cells *cxm_priv_time_cells(void)
+cxm_time_cells *cxm_priv_time_cells(unsigned without)
 {
 #if CXM_TIMES_X86
-    if (CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq"))
+    if ((without & CXM_TIMES_AVX512) == 0 && CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq"))
         return cxm_priv_time_cells_avx512;
+    if ((without & CXM_TIMES_AVX2) == 0 && CXM_SUPPORTS("avx2"))
+        return cxm_priv_time_cells_avx2;
+#else
+    (void)without;
 #endif
     return cxm_priv_time_cells_c;
 }
@@ -434,7 +438,7 @@ enum cxm_dense_result cxm_priv_dense_times(const struct cxm_config *config,
         return CXM_DENSE_NO;
     const int64_t rows = last - first;
     struct counters c = { .allocator = config->allocator, .bins = config->units[0].bins,
-                          .kernel = cxm_priv_time_cells() };
+                          .kernel = cxm_priv_time_cells(0) };
     c.most_cells = rows >= MOST_CELLS / 8 ? MOST_CELLS : FEW_CELLS + 8 * (size_t)rows;
     struct work *work = cxm_priv_alloc(config->allocator, 1, sizeof *work);
     enum cxm_dense_result result = work == NULL ? CXM_DENSE_NO_MEMORY

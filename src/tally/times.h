@@ -25,12 +25,13 @@ typedef struct cxm_time_bits cxm_time_cells(const struct cxm_time_rows *rows, si
 cxm_time_cells cxm_priv_time_cells_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_TIMES_X86 1
-cxm_time_cells cxm_priv_time_cells_avx512;
+cxm_time_cells cxm_priv_time_cells_avx2, cxm_priv_time_cells_avx512;
 #else
 #define CXM_TIMES_X86 0
 #endif
 
-/* What this processor runs best. */
-cxm_time_cells *cxm_priv_time_cells(void);
+/* What this processor runs best; `without` forbids variants, for tests. */
+enum { CXM_TIMES_AVX512 = 1, CXM_TIMES_AVX2 = 2 };
+cxm_time_cells *cxm_priv_time_cells(unsigned without);
 
 #endif

@@ -71,9 +71,14 @@ TARGET size_t cxm_priv_select_pick_avx512(const double *x, const uint16_t *cells
     return used + cxm_priv_select_pick_c(x + i, cells + i, n - i, words + used, picked + used);
 }
 
-TARGET void cxm_priv_select_range_avx512(const void *values, size_t n, bool wide, uint64_t flip,
+TARGET void cxm_priv_select_range_avx512(const void *values, size_t n, size_t bytes, uint64_t flip,
                                          uint64_t *least, uint64_t *most)
 {
+    if (bytes < 4) {
+        cxm_priv_select_range_avx2(values, n, bytes, flip, least, most);
+        return;
+    }
+    const bool wide = bytes == 8;
     const unsigned char *from = values;
     const size_t each = wide ? 8 : 16;
     const __m512i flips = wide ? _mm512_set1_epi64((int64_t)flip)
@@ -90,7 +95,7 @@ TARGET void cxm_priv_select_range_avx512(const void *values, size_t n, bool wide
         low = _mm512_min_epu32(low, v);
         high = _mm512_max_epu32(high, v);
     }
-    cxm_priv_select_range_c(from + (wide ? 8 : 4) * i, n - i, wide, flip, least, most);
+    cxm_priv_select_range_c(from + bytes * i, n - i, bytes, flip, least, most);
     if (i == 0)
         return;
     const uint64_t a = wide ? _mm512_reduce_min_epu64(low) : _mm512_reduce_min_epu32(low);
