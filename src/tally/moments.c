@@ -21,10 +21,11 @@ enum { MOST_BYTES = 1 << 26, MOST_FLUSHES = 4, MOST_BANDS = 176, LINE = 64 };
 struct cxm_moments {
     const struct cxm_allocator *allocator;
     struct cxm_kernels kernels;
+    struct cxm_keyed *keyed;
     bool weighted;
     uint32_t bins, n_codes;
     uint32_t planes;       /* of a band: one a code, and again for numbers below 0 */
-    size_t room;           /* cells of a plane: rows that are left out, then one a group */
+    size_t room;           /* cells of a plane: rows that are left out, then one a group or slot */
     size_t n_bands, most;  /* bands in use, bands that there is memory for */
     void *memory;
     uint64_t *cells;       /* [band][plane][room], from the start of a cache line on */
@@ -37,6 +38,7 @@ struct cxm_moments {
 };
 
 struct cxm_moments *cxm_priv_moments_new(const struct cxm_config *config, bool weighted,
+                                         struct cxm_keyed *keyed,
                                          const struct cxm_allocator *allocator)
 {
     struct cxm_moments *m = cxm_priv_alloc_zero(allocator, 1, sizeof *m);
@@ -44,6 +46,7 @@ struct cxm_moments *cxm_priv_moments_new(const struct cxm_config *config, bool w
         return NULL;
     m->allocator = allocator;
     m->kernels = cxm_priv_kernels(0);
+    m->keyed = keyed;
     m->weighted = weighted;
     m->bins = config->units[0].bins;
     m->n_codes = cxm_priv_unit_layout(config, 0, weighted).n_codes;
@@ -123,7 +126,7 @@ static void add_words(const struct cxm_layout *layout, int64_t *cell, uint32_t s
     cxm_priv_exact_normalise(limbs, layout->windows[sum]);
 }
 
-/* Which cell that is: [band][plane][group + 1]. */
+/* Which cell that is: [band][plane][group or slot + 1]. */
 struct place {
     size_t band, group;
     uint32_t code;
@@ -159,12 +162,19 @@ static void include_cell(struct cxm_moments *m, struct cxm_span *sum, struct cxm
     include(squares, t.squares, 3, 2 * exponent_of(m, place.band));
 }
 
+/* Number of a group in the table. UINT32_MAX: it was not there yet, and there is no memory. */
+static uint32_t group_of(struct cxm_moments *m, struct cxm_table *groups, size_t group)
+{
+    return m->keyed->n_slots > 0 ? cxm_priv_keyed_group(m->keyed, groups, group) : (uint32_t)group;
+}
+
+/* The group is there, and windows for what is in the cell. */
 static void empty_cell(struct cxm_moments *m, struct cxm_table *groups, size_t at)
 {
     const struct place place = place_of(m, at);
     uint64_t *cell = m->cells + at * CXM_MOMENT_WORDS;
     const struct totals t = total(cell);
-    int64_t *to = cxm_priv_table_cell(groups, (uint32_t)place.group);
+    int64_t *to = cxm_priv_table_cell(groups, group_of(m, groups, place.group));
     to[place.code] += t.rows;
     if (place.code < m->bins) {
         const int32_t exponent = exponent_of(m, place.band);
@@ -206,6 +216,8 @@ static bool empty_full_cell(struct cxm_moments *m, struct cxm_table *groups, siz
         memset(m->cells + at * CXM_MOMENT_WORDS, 0, CXM_MOMENT_WORDS * sizeof *m->cells);
         return true;
     }
+    if (group_of(m, groups, place.group) == UINT32_MAX)
+        return false;
     if (place.code < m->bins) {
         struct cxm_span sum = CXM_SPAN_EMPTY, squares = CXM_SPAN_EMPTY;
         include_cell(m, &sum, &squares, at);
@@ -231,11 +243,27 @@ static bool empty_full_cells(struct cxm_moments *m, struct cxm_table *groups, co
     return true;
 }
 
+/* The groups of all slots with rows, in the order of their keys. */
+static bool make_groups(struct cxm_moments *m, struct cxm_table *groups)
+{
+    for (size_t g = 1; g < m->room; g++) {
+        uint64_t any = 0;
+        for (size_t plane = 0; plane < m->n_bands * m->planes; plane++)
+            any |= m->cells[(plane * m->room + g) * CXM_MOMENT_WORDS + 7];
+        if (any != 0 && group_of(m, groups, g - 1) == UINT32_MAX)
+            return false;
+    }
+    return true;
+}
+
 bool cxm_priv_moments_flush(struct cxm_moments *m, struct cxm_table *groups)
 {
     if (m->n_bands == 0)
         return true;
-    const size_t known = m->room - 1 < groups->dict.n ? m->room - 1 : groups->dict.n;
+    const bool keyed = m->keyed->n_slots > 0;
+    const size_t known = keyed || m->room - 1 < groups->dict.n ? m->room - 1 : groups->dict.n;
+    if (keyed && !make_groups(m, groups))
+        return false;
     if (!widen_for_all(m, groups, known))
         return false;
     for (size_t plane = 0; plane < m->n_bands * m->planes; plane++) {
@@ -296,13 +324,14 @@ static bool reserve(struct cxm_moments *m, size_t bands, size_t room)
     return true;
 }
 
-/* Room for all groups of the table. */
+/* Room for all groups of the table, or for all slots. */
 static enum cxm_moments_result reserve_groups(struct cxm_moments *m, struct cxm_table *groups)
 {
-    const size_t n = (size_t)groups->dict.n + 1;
+    const uint32_t slots = m->keyed->n_slots;
+    const size_t n = (size_t)(slots > 0 ? slots : groups->dict.n) + 1;
     if (n <= m->room)
         return CXM_MOMENTS_ADDED;
-    const size_t room = m->room == 0 ? n + n / 2 : n > 2 * m->room ? n : 2 * m->room;
+    const size_t room = slots > 0 ? n : m->room == 0 ? n + n / 2 : n > 2 * m->room ? n : 2 * m->room;
     if (m->flushes > MOST_FLUSHES || bytes_of(m, 1, room) > MOST_BYTES)
         return CXM_MOMENTS_FULL;
     if (bytes_of(m, m->most, room) > MOST_BYTES) {

@@ -6,17 +6,19 @@
 #define CXM_SRC_MOMENTS_H
 
 #include "tally/ahead.h"
+#include "tally/keyed.h"
 #include "tally/tally.h"
 
 struct cxm_moments;
 
-/* For a configuration of one unit: without variables (weighted), or with one. NULL: out of
- * memory. */
+/* For a configuration of one unit: without variables (weighted), or with one. As long as `keyed`
+ * has slots they stand for groups. NULL: out of memory. */
 struct cxm_moments *cxm_priv_moments_new(const struct cxm_config *config, bool weighted,
+                                         struct cxm_keyed *keyed,
                                          const struct cxm_allocator *allocator);
 void cxm_priv_moments_free(struct cxm_moments *moments);
 
-/* Counts n <= CXM_BLOCK rows: their group (UINT32_MAX: left out, with a code that is not that of
+/* Counts n <= CXM_BLOCK rows: their group or slot (UINT32_MAX: left out, with a code that is not that of
  * an answer; NULL: all the first), code and number, which is finite where there is an answer. FULL: nothing was added, flush and
  * go another way, there are too many groups or the numbers are too far apart. What comes `ahead` is
  * asked for meanwhile. */

@@ -22,6 +22,7 @@ struct range {
     struct cxm_reader *readers; /* by slot */
     struct cxm_reader weight, freq;
     const double *weights; /* of this block, in the caller's memory; NULL: they were copied */
+    struct cxm_keyed keyed;
     struct cxm_moments *moments; /* NULL: sums go straight into the table */
     struct cxm_small *small;     /* NULL: no short cut for small whole numbers */
     int64_t since_normalised;
@@ -253,6 +254,46 @@ static enum cxm_status later(enum cxm_status status, enum cxm_status next)
     return next != CXM_OK ? next : status;
 }
 
+/* Rows from here on look up their groups. False: out of memory. */
+static bool leave_slots(struct range *r)
+{
+    const bool room = cxm_priv_moments_flush(r->moments, &r->state->groups);
+    cxm_priv_keyed_release(&r->keyed);
+    return room;
+}
+
+/* The group of every row, or its slot. */
+static enum cxm_status find_groups(struct range *r, int64_t first, size_t *n, const int64_t *freq,
+                                   struct cxm_error *error)
+{
+    uint32_t *groups = r->scratch->groups;
+    if (r->keyed.n_slots > 0) {
+        if (cxm_priv_keyed_slots(&r->keyed, first, *n, groups))
+            return CXM_OK;
+        if (!leave_slots(r))
+            return cxm_priv_no_memory(error);
+    }
+    return cxm_priv_find_groups(&r->grouper, &r->state->groups, first, n, freq, groups, error);
+}
+
+/* The table gets what was added up by group, and so do all further rows, from those of this block
+ * on. */
+static enum cxm_status leave_moments(struct range *r, int64_t first, struct cxm_error *error)
+{
+    struct cxm_scratch *s = r->scratch;
+    struct cxm_table *groups = &r->state->groups;
+    size_t n = s->block.n;
+    enum cxm_status status = CXM_OK;
+    if (!cxm_priv_moments_flush(r->moments, groups))
+        return cxm_priv_no_memory(error);
+    cxm_priv_moments_free(r->moments);
+    r->moments = NULL;
+    if (r->keyed.n_slots > 0)
+        status = cxm_priv_find_groups(&r->grouper, groups, first, &n, NULL, s->groups, error);
+    cxm_priv_keyed_release(&r->keyed);
+    return status == CXM_OK ? cxm_priv_block_prepare(s, groups, first, error) : status;
+}
+
 /* Into the table, or into cells of moments as long as they are few enough. */
 static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_t *freq,
                                     struct cxm_error *error)
@@ -274,11 +315,9 @@ static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_
             return CXM_OK;
         if (r->weights != NULL)
             cxm_priv_read_numbers(&r->weight, first, s->block.n, s->weight, s->weight_state);
-        if (result == CXM_MOMENTS_NO_MEMORY || !cxm_priv_moments_flush(r->moments, groups))
+        if (result == CXM_MOMENTS_NO_MEMORY)
             return cxm_priv_no_memory(error);
-        cxm_priv_moments_free(r->moments);
-        r->moments = NULL;
-        const enum cxm_status status = cxm_priv_block_prepare(s, groups, first, error);
+        const enum cxm_status status = leave_moments(r, first, error);
         if (status != CXM_OK)
             return status;
     }
@@ -286,18 +325,21 @@ static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_
     return CXM_OK;
 }
 
-/* For moments, doubles side by side that all are good weights stay where they are. */
+/* For moments, doubles that all are good weights stay where they are, or are only copied. */
 static void read_weights(struct range *r, int64_t first, size_t n)
 {
     const struct cxm_column *c = r->sources->weight;
     struct cxm_scratch *s = r->scratch;
     r->weights = NULL;
     if (r->moments != NULL && !cxm_priv_sources_margins(r->sources) && cxm_priv_is_bare(c)
-        && c->type == CXM_F64 && c->stride == sizeof(double)) {
-        const void *at = (const char *)c->data + (c->offset + first) * c->stride;
-        if ((uintptr_t)at % sizeof(double) == 0
-            && cxm_priv_kernels(0).all_within(at, n, 1e-100, 1e100)) {
-            r->weights = at;
+        && c->type == CXM_F64) {
+        const char *at = (const char *)c->data + (c->offset + first) * c->stride;
+        const bool in_place = c->stride == sizeof(double) && (uintptr_t)at % sizeof(double) == 0;
+        for (size_t i = 0; !in_place && i < n; i++)
+            memcpy(&s->weight[i], at + (int64_t)i * c->stride, sizeof(double));
+        const double *weights = in_place ? (const void *)at : s->weight;
+        if (cxm_priv_kernels(0).all_within(weights, n, 1e-100, 1e100)) {
+            r->weights = weights;
             return;
         }
     }
@@ -355,8 +397,7 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
     if (freq != NULL)
         status = later(status, read_freq(r, first, &n, error));
     if (sources->n_keys > 0)
-        status = later(status,
-                       cxm_priv_find_groups(&r->grouper, groups, first, &n, freq, s->groups, error));
+        status = later(status, find_groups(r, first, &n, freq, error));
     if (sources->weight != NULL)
         read_weights(r, first, n);
     s->block.n = n;
@@ -417,8 +458,10 @@ static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n,
     return CXM_OK;
 }
 
-static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error *error)
+static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
+                                  struct cxm_error *error)
 {
+    const size_t rows = (size_t)(last - first);
     const struct cxm_allocator *allocator = r->config->allocator;
     r->scratch = cxm_priv_scratch_new(r->config, r->sources->weight != NULL, rows, allocator);
     r->readers = cxm_priv_alloc(allocator, r->config->n_slots, sizeof *r->readers);
@@ -430,8 +473,9 @@ static enum cxm_status range_init(struct range *r, size_t rows, struct cxm_error
     r->grouper.keys_wanted = r->sources->value != NULL || r->config->n_table_values > 0;
     if (r->sources->freq == NULL && r->config->n_units == 1 && r->sources->value == NULL
         && unit->variables == (weighted ? 0 : 1) && r->config->n_table_values == 0) {
-        r->moments = cxm_priv_moments_new(r->config, weighted, allocator);
-        if (r->moments == NULL)
+        r->moments = cxm_priv_moments_new(r->config, weighted, &r->keyed, allocator);
+        if (r->moments == NULL
+            || !cxm_priv_keyed_init(&r->keyed, r->sources, first, last, allocator))
             return cxm_priv_no_memory(error);
     }
     enum { FEW_ROWS = 512 };
@@ -459,7 +503,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
                                   struct cxm_error *error)
 {
     struct range r = { .config = config, .sources = sources, .state = state };
-    enum cxm_status status = range_init(&r, (size_t)(last - first), error);
+    enum cxm_status status = range_init(&r, first, last, error);
     while (status == CXM_OK && first < last) {
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
         cxm_priv_ahead_plan(&r.ahead, config, sources, first + (int64_t)n, last);
@@ -485,6 +529,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     cxm_priv_release(config->allocator, r.readers);
     cxm_priv_scratch_free(r.scratch);
     cxm_priv_moments_free(r.moments);
+    cxm_priv_keyed_release(&r.keyed);
     cxm_priv_small_free(r.small);
     return status;
 }
