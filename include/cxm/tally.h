@@ -249,6 +249,9 @@ struct cxm_estimate_options {
      *  matter. */
     const struct cxm_margin *margins;
     size_t n_margins;
+    int32_t threads;         /**< 1 (0 too): this thread only; more: that many at most, for very many
+                                  groups; the same bits with any number. Since 0.2 */
+    int32_t reserved;        /**< 0 */
 };
 
 /**

@@ -209,7 +209,7 @@ static void begin_group(struct page *p, struct cxm_tally *read, int64_t place)
                                                           read->order[place]),
         .left_out = read->schema.n_keys == 0 ? read->state.left_out : 0,
     };
-    const struct cxm_ask ask = { p->o.level, (enum cxm_interval)p->o.interval, 30 };
+    const struct cxm_ask ask = { p->o.level, (enum cxm_interval)p->o.interval, 30, NULL };
     p->blank = cxm_priv_blank_estimate(p->o.level, CXM_UNIT_SHARE, CXM_BASE_CUSTOMERS);
     cxm_priv_begin(&view, 0, &ask, &p->blank);
     p->blank.df = INFINITY;

@@ -22,6 +22,16 @@ struct cxm_limits {
  * allowed, +inf gives the normal one). level in (0, 1) was checked by the caller. */
 double cxm_priv_z(double level);
 double cxm_priv_t(double level, double df);
+/* Both of one level, kept: a million rows ask for the same few. z is there; Student's are kept in places
+ * (a power of two) by df, each computed when it is first asked for. Without places, every time. */
+struct cxm_critical {
+    double level, z;
+    struct cxm_kept_t {
+        double df, t;
+    } *kept; /* zeros at first */
+    size_t n_kept;
+};
+double cxm_priv_critical_t(struct cxm_critical *critical, double df);
 /* Two-sided p-value of Student's t; NaN stays NaN, t = ±inf gives 0. */
 double cxm_priv_t_p_value(double t, double df);
 
@@ -49,6 +59,9 @@ enum cxm_status cxm_priv_net_limits(double detractors, double passives, double p
 /* value ± critical · std_error: t with df, or normal when df is +inf (WALD, T). NaN limits
  * when the standard error or df is NaN or df <= 0. */
 struct cxm_limits cxm_priv_mean_limits(double value, double std_error, double df, double level);
+/* The same, of critical values that are kept. */
+struct cxm_limits cxm_priv_critical_limits(struct cxm_critical *critical, double value,
+                                           double std_error, double df);
 
 /* Exact Poisson limits (Garwood 1936) of count / exposure; count >= 0, exposure > 0. */
 struct cxm_limits cxm_priv_poisson_limits(double count, double exposure, double level);

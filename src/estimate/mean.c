@@ -10,17 +10,28 @@
 
 #include <math.h>
 
+static const struct cxm_limits no_limits = { NAN, NAN, 0 };
+
+static struct cxm_limits around(double value, double std_error, double critical)
+{
+    const double half = critical * std_error;
+    return (struct cxm_limits){ value - half, value + half,
+                                std_error == 0.0 ? CXM_FLAG_DEGENERATE : 0 };
+}
+
 struct cxm_limits cxm_priv_mean_limits(double value, double std_error, double df, double level)
 {
-    struct cxm_limits limits = { NAN, NAN, 0 };
     if (isnan(std_error) || !(df > 0.0))
-        return limits;
-    const double half = cxm_priv_t(level, df) * std_error;
-    limits.lower = value - half;
-    limits.upper = value + half;
-    if (std_error == 0.0)
-        limits.flags |= CXM_FLAG_DEGENERATE;
-    return limits;
+        return no_limits;
+    return around(value, std_error, cxm_priv_t(level, df));
+}
+
+struct cxm_limits cxm_priv_critical_limits(struct cxm_critical *critical, double value,
+                                           double std_error, double df)
+{
+    if (isnan(std_error) || !(df > 0.0))
+        return no_limits;
+    return around(value, std_error, cxm_priv_critical_t(critical, df));
 }
 
 struct cxm_limits cxm_priv_poisson_limits(double count, double exposure, double level)

@@ -18,16 +18,26 @@
 
 #include <math.h>
 
-double cxm_priv_net_value(struct cxm_net a)
+static inline double net_value(struct cxm_net a)
 {
     return (a.promoters - a.detractors) / cxm_priv_net_n(a);
 }
 
-double cxm_priv_net_variance(struct cxm_net a)
+static inline double net_variance(struct cxm_net a)
 {
     const double n = cxm_priv_net_n(a);
     return 4.0 * (a.promoters / n) * (a.detractors / n)
          + a.passives / n * ((a.promoters + a.detractors) / n);
+}
+
+double cxm_priv_net_value(struct cxm_net a)
+{
+    return net_value(a);
+}
+
+double cxm_priv_net_variance(struct cxm_net a)
+{
+    return net_variance(a);
 }
 
 struct cxm_net cxm_priv_net_adjusted(struct cxm_net a, double total)
@@ -42,15 +52,15 @@ static struct cxm_net adjusted_uniformly(struct cxm_net a, double total)
     return (struct cxm_net){ a.detractors + each, a.passives + each, a.promoters + each };
 }
 
-static struct cxm_limits around(struct cxm_net a, double critical, double n_variance)
+static inline struct cxm_limits around(struct cxm_net a, double critical, double n_variance)
 {
-    const double half = critical * sqrt(cxm_priv_net_variance(a) / n_variance);
-    const double value = cxm_priv_net_value(a);
-    const uint32_t flags = half == 0.0 ? CXM_FLAG_DEGENERATE : 0;
-    return (struct cxm_limits){ value - half, value + half, flags };
+    const double half = critical * sqrt(net_variance(a) / n_variance);
+    const double value = net_value(a);
+    return (struct cxm_limits){ value - half, value + half,
+                                half == 0.0 ? CXM_FLAG_DEGENERATE : 0 };
 }
 
-static struct cxm_limits wald(struct cxm_net a, double z)
+static inline struct cxm_limits wald(struct cxm_net a, double z)
 {
     return around(a, z, cxm_priv_net_n(a));
 }
@@ -148,6 +158,19 @@ static struct cxm_limits adjusted_wald(struct cxm_net a, enum cxm_interval metho
     case CXM_INTERVAL_ADJUSTED_WALD_U: return wald(adjusted_uniformly(a, 3.0), z);
     case CXM_INTERVAL_ADJUSTED_WALD_TZ: return wald(cxm_priv_net_adjusted(a, z * z), z);
     default: return wald(adjusted_uniformly(a, z * z), z);
+    }
+}
+
+void cxm_priv_net_wald_rows(size_t rows, const double *detractors, const double *passives,
+                            const double *promoters, struct cxm_net more, double z, double *lower,
+                            double *upper)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const struct cxm_net a = { detractors[i] + more.detractors, passives[i] + more.passives,
+                                   promoters[i] + more.promoters };
+        const struct cxm_limits limits = wald(a, z);
+        lower[i] = limits.lower;
+        upper[i] = limits.upper;
     }
 }
 

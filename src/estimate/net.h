@@ -23,6 +23,12 @@ double cxm_priv_net_variance(struct cxm_net a);
 /* The counts with pseudo-answers: `total` of them, spread 1/4, 1/2, 1/4. */
 struct cxm_net cxm_priv_net_adjusted(struct cxm_net a, double total);
 
+/* Wald's limits of many rows with `more` answers each: with the 3/4, 3/2, 3/4 of
+ * cxm_priv_net_adjusted the limits of ADJUSTED_WALD. */
+void cxm_priv_net_wald_rows(size_t rows, const double *detractors, const double *passives,
+                            const double *promoters, struct cxm_net more, double z, double *lower,
+                            double *upper);
+
 /* The score statistic of a net score that is thought to be `net`, on -1 … 1 (Tango 1998): how many
  * standard errors the observed one lies above it. 0 at the value itself, ±inf beside it where
  * there is no variance. */

@@ -54,6 +54,24 @@ double cxm_priv_t(double level, double df)
     return sqrt(df * (point.y / point.x));
 }
 
+double cxm_priv_critical_t(struct cxm_critical *critical, double df)
+{
+    if (!(df > 0.0))
+        return NAN;
+    if (df > 1e18)
+        return critical->z;
+    if (critical->n_kept == 0)
+        return cxm_priv_t(critical->level, df);
+    /* Degrees of freedom are mostly whole: their last digits spread them. */
+    uint64_t bits;
+    memcpy(&bits, &df, sizeof bits);
+    const size_t at = (df < 1e9 ? (size_t)df + (bits & 0xFFFF) : (bits >> 20)) & (critical->n_kept - 1);
+    struct cxm_kept_t *kept = &critical->kept[at];
+    if (kept->df != df)
+        *kept = (struct cxm_kept_t){ df, cxm_priv_t(critical->level, df) };
+    return kept->t;
+}
+
 double cxm_priv_t_p_value(double t, double df)
 {
     if (isnan(t) || !(df > 0.0))

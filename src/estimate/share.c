@@ -13,25 +13,35 @@
 
 #include <math.h>
 
-/* Wilson's limits (1927, JASA 22:209) for x <= n / 2: the upper root of the quadratic has no
- * cancellation, the lower one is the product of both over it. */
-static struct cxm_limits wilson_low_half(double x, double n, double z)
+/* Wilson's limits (1927, JASA 22:209). Of the rarer of successes and failures: the upper root of the
+ * quadratic has no cancellation, the lower one is the product of both over it. Of the other, one
+ * minus these. Without a branch: rows are computed side by side. */
+static inline struct cxm_limits wilson(double x, double n, double z)
 {
-    const double p = x / n;
+    const double failures = n - x;
+    const bool mirrored = !(x <= 0.5 * n);
+    const double p = (mirrored ? failures : x) / n;
     const double shift = z * z / n;
     const double root = z * sqrt((p * (1.0 - p) + 0.25 * shift) / n);
     const double sum = p + 0.5 * shift + root;
-    return (struct cxm_limits){ p * (p / sum), sum / (1.0 + shift), 0 };
-}
-
-static struct cxm_limits mirrored(struct cxm_limits limits)
-{
-    return (struct cxm_limits){ 1.0 - limits.upper, 1.0 - limits.lower, limits.flags };
+    const double lower = p * (p / sum), upper = sum / (1.0 + shift);
+    const double above = 1.0 - lower, below = 1.0 - upper;
+    return (struct cxm_limits){ mirrored ? below : lower, mirrored ? above : upper, 0 };
 }
 
 struct cxm_limits cxm_priv_wilson(double x, double n, double z)
 {
-    return x <= 0.5 * n ? wilson_low_half(x, n, z) : mirrored(wilson_low_half(n - x, n, z));
+    return wilson(x, n, z);
+}
+
+void cxm_priv_wilson_rows(size_t rows, const double *x, const double *n, double z, double *lower,
+                          double *upper)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const struct cxm_limits limits = wilson(x[i], n[i], z);
+        lower[i] = limits.lower;
+        upper[i] = limits.upper;
+    }
 }
 
 /* Newcombe's method 4: Wilson's limits of x - 1/2 and x + 1/2. */

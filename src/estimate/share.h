@@ -9,5 +9,8 @@
 
 /* x of n, 0 <= x <= n, n > 0; exactly 0 at x = 0 and exactly 1 at x = n. */
 struct cxm_limits cxm_priv_wilson(double x, double n, double z);
+/* The same of many rows. */
+void cxm_priv_wilson_rows(size_t rows, const double *x, const double *n, double z, double *lower,
+                          double *upper);
 
 #endif

@@ -43,48 +43,39 @@ static void sides(const struct cxm_config *config, double *y)
     }
 }
 
-static void estimate_side(const struct cxm_view *view, double side, const struct cxm_ask *ask,
-                          struct cxm_estimate *out)
+static struct cxm_score score_side(const struct cxm_config *config, double side, double *y)
 {
-    double y[CXM_MAX_BINS];
-    sides(view->config, y);
-    for (uint32_t b = 0; b < cxm_priv_scale_bins(view->config); b++)
+    sides(config, y);
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(config); b++)
         y[b] = y[b] == side;
-    cxm_priv_estimate_share(view, 0, y, ask, out);
+    return cxm_priv_score_share(0, y);
 }
 
-static void estimate_easy(const struct cxm_view *view, uint32_t member,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_easy(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    estimate_side(view, 1, ask, out);
+    return score_side(config, 1, y);
 }
 
-static void estimate_difficult(const struct cxm_view *view, uint32_t member,
-                               const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_difficult(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    estimate_side(view, -1, ask, out);
+    return score_side(config, -1, y);
 }
 
-static void estimate_net(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
-                         struct cxm_estimate *out)
+static struct cxm_score score_net(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    double y[CXM_MAX_BINS];
-    sides(view->config, y);
-    cxm_priv_estimate_net(view, 0, y, ask, out);
+    sides(config, y);
+    return cxm_priv_score_net(0, y);
 }
 
-static void estimate_top2(const struct cxm_view *view, uint32_t member,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_top2(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    const double low = view->config->lowest[0], high = view->config->highest[0];
-    if (high_is_easy(view->config))
-        cxm_priv_estimate_between(view, high - 1, high, ask, out);
-    else
-        cxm_priv_estimate_between(view, low, low + 1, ask, out);
+    const double low = config->lowest[0], high = config->highest[0];
+    return high_is_easy(config) ? cxm_priv_score_between(config, high - 1, high, y)
+                                : cxm_priv_score_between(config, low, low + 1, y);
 }
 
 static const struct cxm_input_info inputs[] = {
@@ -108,12 +99,12 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, 0, cxm_priv_estimate_rating_mean },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_easy },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_difficult },
-    { CXM_CLASS_NET, CXM_ONE, 0, estimate_net },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_top2 },
-    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, cxm_priv_estimate_answer },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = cxm_priv_score_rating_mean },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_easy },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_difficult },
+    { CXM_CLASS_NET, CXM_ONE, 0, .score = score_net },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_top2 },
+    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, .score = cxm_priv_score_answer },
 };
 
 static const struct cxm_metric_info info = {

@@ -42,58 +42,48 @@ static void define(const struct cxm_tally *tally, char *out, size_t capacity, si
                     (int)(config->highest[0] - cxm_priv_number(config, SATISFIED)) + 1);
 }
 
-static void estimate_csat(const struct cxm_view *view, uint32_t member,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_csat(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    cxm_priv_estimate_between(view, cxm_priv_number(view->config, SATISFIED), view->config->highest[0], ask,
-               out);
+    return cxm_priv_score_between(config, cxm_priv_number(config, SATISFIED), config->highest[0], y);
 }
 
-static void estimate_top(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
-                         struct cxm_estimate *out)
+static struct cxm_score score_top(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    cxm_priv_estimate_between(view, view->config->highest[0], view->config->highest[0], ask, out);
+    return cxm_priv_score_between(config, config->highest[0], config->highest[0], y);
 }
 
-static void estimate_top2(const struct cxm_view *view, uint32_t member,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_top2(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    cxm_priv_estimate_between(view, view->config->highest[0] - 1, view->config->highest[0], ask, out);
+    return cxm_priv_score_between(config, config->highest[0] - 1, config->highest[0], y);
 }
 
-static void estimate_bottom2(const struct cxm_view *view, uint32_t member,
-                             const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_bottom2(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    cxm_priv_estimate_between(view, view->config->lowest[0], view->config->lowest[0] + 1, ask, out);
+    return cxm_priv_score_between(config, config->lowest[0], config->lowest[0] + 1, y);
 }
 
-static void estimate_net(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
-                         struct cxm_estimate *out)
+static struct cxm_score score_net(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    double y[CXM_MAX_BINS], bottom[CXM_MAX_BINS];
-    cxm_priv_bins_between(view->config, view->config->highest[0] - 1, view->config->highest[0],
-                          y);
-    cxm_priv_bins_between(view->config, view->config->lowest[0], view->config->lowest[0] + 1,
-                          bottom);
-    for (uint32_t b = 0; b < cxm_priv_scale_bins(view->config); b++)
+    double bottom[CXM_MAX_BINS];
+    cxm_priv_bins_between(config, config->highest[0] - 1, config->highest[0], y);
+    cxm_priv_bins_between(config, config->lowest[0], config->lowest[0] + 1, bottom);
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(config); b++)
         y[b] -= bottom[b];
-    cxm_priv_estimate_net(view, 0, y, ask, out);
+    return cxm_priv_score_net(0, y);
 }
 
-static void estimate_index(const struct cxm_view *view, uint32_t member,
-                           const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_index(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    double y[CXM_MAX_BINS];
-    for (uint32_t b = 0; b < cxm_priv_scale_bins(view->config); b++)
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(config); b++)
         y[b] = b; /* answers counted from the lowest: the index needs no subtraction */
-    const double factor = 100 / (view->config->highest[0] - view->config->lowest[0]);
-    cxm_priv_estimate_bin_mean(view, 0, y, 0, factor, 0, 100, ask, out);
+    const double factor = 100 / (config->highest[0] - config->lowest[0]);
+    return (struct cxm_score){ CXM_SCORE_MEAN, 0, 0, factor, 0, 100, y };
 }
 
 static const struct cxm_input_info inputs[] = {
@@ -119,14 +109,14 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_csat },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_top },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_top2 },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_bottom2 },
-    { CXM_CLASS_NET, CXM_ONE, 0, estimate_net },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, cxm_priv_estimate_rating_mean },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_index },
-    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, cxm_priv_estimate_answer },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_csat },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_top },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_top2 },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_bottom2 },
+    { CXM_CLASS_NET, CXM_ONE, 0, .score = score_net },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = cxm_priv_score_rating_mean },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = score_index },
+    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, .score = cxm_priv_score_answer },
 };
 
 static const struct cxm_metric_info info = {

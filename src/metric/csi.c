@@ -298,10 +298,10 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, 0, estimate_csi },
-    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, estimate_mean },
-    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, estimate_index },
-    { CXM_CLASS_RATIO, CXM_PER_ITEM, 1, estimate_weight },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, .estimate = estimate_csi },
+    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, .estimate = estimate_mean },
+    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, .estimate = estimate_index },
+    { CXM_CLASS_RATIO, CXM_PER_ITEM, 1, .estimate = estimate_weight },
 };
 
 static const struct cxm_metric_info info = {

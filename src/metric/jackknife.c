@@ -71,7 +71,7 @@ enum cxm_status cxm_priv_jackknife(const struct cxm_view *view,
     struct cxm_domain domain = *view->domain;
     const struct cxm_sample *s = domain.sample;
     struct cxm_view replicate = *view;
-    const struct cxm_ask ask = { whole->level, CXM_INTERVAL_NONE, 1 };
+    const struct cxm_ask ask = { whole->level, CXM_INTERVAL_NONE, 1, NULL };
     struct cxm_dd *g = cxm_priv_alloc(view->allocator, domain.end, sizeof *g);
     double *values = cxm_priv_alloc(view->allocator, s->n_primary, sizeof *values);
     const bool room = g != NULL && values != NULL;
@@ -86,7 +86,7 @@ enum cxm_status cxm_priv_jackknife(const struct cxm_view *view,
             continue;
         memset(&out, 0, sizeof out);
         replicate_factors(&domain, c, g);
-        estimator->estimate(&replicate, member, &ask, &out);
+        cxm_priv_estimate(estimator, &replicate, member, &ask, &out);
         values[c] = out.value;
     }
     if (room)

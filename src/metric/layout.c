@@ -132,6 +132,8 @@ static const uint64_t layout[] = {
     offsetof(struct cxm_estimate_options, calibration),
     offsetof(struct cxm_estimate_options, margins),
     offsetof(struct cxm_estimate_options, n_margins),
+    offsetof(struct cxm_estimate_options, threads),
+    offsetof(struct cxm_estimate_options, reserved),
     sizeof(struct cxm_margin),
     offsetof(struct cxm_margin, name),
     offsetof(struct cxm_margin, by),

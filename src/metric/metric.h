@@ -34,6 +34,7 @@ struct cxm_ask {
     double level;
     enum cxm_interval interval;     /* DEFAULT, or one that fits the measure's family */
     int32_t small_n;
+    struct cxm_critical *critical;  /* of the level; NULL: computed each time */
 };
 
 /* Which intervals a measure can have. */
@@ -55,13 +56,34 @@ enum cxm_members {
     CXM_PER_NAME    /* "p[bowker]": names that the metric itself lists */
 };
 
+/* A measure that is offset + factor times the mean of a function y of the answers in the bins of a
+ * unit: made once, read of every group. */
+enum cxm_score_kind {
+    CXM_SCORE_SHARE, /* y is 0 or 1; the value is its mean */
+    CXM_SCORE_NET,   /* y is -1, 0 or 1; in points */
+    CXM_SCORE_MEAN   /* any y; limits are clipped to low ... high */
+};
+
+struct cxm_score {
+    enum cxm_score_kind kind;
+    uint32_t unit;
+    double offset, factor, low, high;
+    const double *y; /* by bin */
+};
+
 struct cxm_estimator {
     enum cxm_interval_class intervals;
     enum cxm_members members;
     uint32_t first_unit; /* unit of member 0; members of PER_ITEM, PER_UNIT and PER_NAME follow */
     void (*estimate)(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
                      struct cxm_estimate *out);
+    /* Instead of `estimate`: describes the score; `y` has room for CXM_MAX_BINS. */
+    struct cxm_score (*score)(const struct cxm_config *config, uint32_t member, double *y);
 };
+
+/* One estimate by an estimator of either kind; group, measure, unit, base and flags were set. */
+void cxm_priv_estimate(const struct cxm_estimator *estimator, const struct cxm_view *view,
+                       uint32_t member, const struct cxm_ask *ask, struct cxm_estimate *out);
 
 /* A rate of events: how many there were, and of how much exposure in the measure's unit (of
  * thousands of customers, for a rate per 1 000). NaN exposure: a bare count. */
@@ -156,8 +178,23 @@ void cxm_priv_flag_unseen(const struct cxm_view *view, uint32_t unit, struct cxm
 void cxm_priv_floored_rows(struct cxm_block *block, uint32_t input, uint32_t unit);
 void cxm_priv_flag_floored(const struct cxm_view *view, uint32_t unit, struct cxm_estimate *out);
 /* Sets the limits, clips them to lowest … highest and raises the flags that follow. */
-void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limits limits, double lowest,
-                         double highest);
+static inline void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limits limits, double lowest,
+                         double highest)
+{
+    out->lower_raw = limits.lower;
+    out->upper_raw = limits.upper;
+    out->lower = limits.lower < lowest ? lowest : limits.lower;
+    out->upper = limits.upper > highest ? highest : limits.upper;
+    out->flags |= limits.flags;
+    if (limits.lower < lowest || limits.upper > highest)
+        out->flags |= CXM_FLAG_CLIPPED;
+    if (out->value < out->lower || out->value > out->upper)
+        out->flags |= CXM_FLAG_OFF_CENTRE;
+}
+
+/* Limits value ± std_error at the level asked for: t with df, normal when it is +inf. */
+struct cxm_limits cxm_priv_ask_limits(const struct cxm_ask *ask, double value, double std_error,
+                                      double df);
 
 /* Appends a key as text: "EMEA", "2024-03-01", "(missing)". */
 void cxm_priv_append_key(const struct cxm_key *key, char *out, size_t capacity, size_t *used);
@@ -184,15 +221,23 @@ enum cxm_status cxm_priv_one_unit(struct cxm_config *config, uint32_t bins, uint
                                   struct cxm_error *error);
 /* Rule of the metrics with one rating: the codes of input and unit are the same. */
 void cxm_priv_rule_rating(const struct cxm_config *config, struct cxm_block *block);
-/* Estimator of share[k]. */
-void cxm_priv_estimate_answer(const struct cxm_view *view, uint32_t member,
-                              const struct cxm_ask *ask, struct cxm_estimate *out);
 /* The share of the answers low ... high. */
-void cxm_priv_estimate_between(const struct cxm_view *view, double low, double high,
-                               const struct cxm_ask *ask, struct cxm_estimate *out);
-/* Estimator of the mean answer. */
-void cxm_priv_estimate_rating_mean(const struct cxm_view *view, uint32_t member,
-                                   const struct cxm_ask *ask, struct cxm_estimate *out);
+struct cxm_score cxm_priv_score_between(const struct cxm_config *config, double low, double high,
+                                        double *y);
+/* Scores of share[k] and of the mean answer. */
+struct cxm_score cxm_priv_score_answer(const struct cxm_config *config, uint32_t member,
+                                       double *y);
+struct cxm_score cxm_priv_score_rating_mean(const struct cxm_config *config, uint32_t member,
+                                            double *y);
+/* Of bins with y: the share of y = 1, the net score, a mean. */
+static inline struct cxm_score cxm_priv_score_share(uint32_t unit, const double *y)
+{
+    return (struct cxm_score){ CXM_SCORE_SHARE, unit, 0, 1, 0, 1, y };
+}
+static inline struct cxm_score cxm_priv_score_net(uint32_t unit, const double *y)
+{
+    return (struct cxm_score){ CXM_SCORE_NET, unit, 0, 100, -100, 100, y };
+}
 /* Intervals by class, for cxm_metric_info; default first. */
 extern const enum cxm_interval cxm_priv_share_intervals[11], cxm_priv_net_intervals[12],
     cxm_priv_mean_intervals[3], cxm_priv_clustered_intervals[10];
@@ -223,6 +268,7 @@ void cxm_priv_estimate_bin_ratio(const struct cxm_view *view, uint32_t unit, con
                                  const double *x, const struct cxm_ask *ask,
                                  struct cxm_estimate *out);
 /* Of unit 0 with the bins no and yes: the share of yes, how many said so, and how many there are. */
+struct cxm_score cxm_priv_score_yes(const struct cxm_config *config, uint32_t member, double *y);
 void cxm_priv_estimate_yes(const struct cxm_view *view, uint32_t member,
                            const struct cxm_ask *ask, struct cxm_estimate *out);
 void cxm_priv_estimate_successes(const struct cxm_view *view, uint32_t member,

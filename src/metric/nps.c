@@ -36,41 +36,36 @@ static void define(const struct cxm_tally *tally, char *out, size_t capacity, si
                     (int)cxm_priv_number(config, PROMOTER));
 }
 
-static void estimate_nps(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
-                         struct cxm_estimate *out)
+static struct cxm_score score_nps(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    double y[CXM_MAX_BINS];
-    for (uint32_t b = 0; b < cxm_priv_scale_bins(view->config); b++) {
-        const double answer = view->config->lowest[0] + b;
-        y[b] = (answer >= cxm_priv_number(view->config, PROMOTER))
-             - (answer <= cxm_priv_number(view->config, DETRACTOR));
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(config); b++) {
+        const double answer = config->lowest[0] + b;
+        y[b] = (answer >= cxm_priv_number(config, PROMOTER))
+             - (answer <= cxm_priv_number(config, DETRACTOR));
     }
-    cxm_priv_estimate_net(view, 0, y, ask, out);
+    return cxm_priv_score_net(0, y);
 }
 
-static void estimate_promoters(const struct cxm_view *view, uint32_t member,
-                               const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_promoters(const struct cxm_config *config, uint32_t member,
+                                        double *y)
 {
     (void)member;
-    cxm_priv_estimate_between(view, cxm_priv_number(view->config, PROMOTER), view->config->highest[0], ask,
-                  out);
+    return cxm_priv_score_between(config, cxm_priv_number(config, PROMOTER), config->highest[0], y);
 }
 
-static void estimate_passives(const struct cxm_view *view, uint32_t member,
-                              const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_passives(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    cxm_priv_estimate_between(view, cxm_priv_number(view->config, DETRACTOR) + 1,
-                  cxm_priv_number(view->config, PROMOTER) - 1, ask, out);
+    return cxm_priv_score_between(config, cxm_priv_number(config, DETRACTOR) + 1,
+                                  cxm_priv_number(config, PROMOTER) - 1, y);
 }
 
-static void estimate_detractors(const struct cxm_view *view, uint32_t member,
-                                const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_detractors(const struct cxm_config *config, uint32_t member,
+                                         double *y)
 {
     (void)member;
-    cxm_priv_estimate_between(view, view->config->lowest[0], cxm_priv_number(view->config, DETRACTOR), ask,
-                  out);
+    return cxm_priv_score_between(config, config->lowest[0], cxm_priv_number(config, DETRACTOR), y);
 }
 
 static const struct cxm_input_info inputs[] = {
@@ -96,12 +91,12 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_NET, CXM_ONE, 0, estimate_nps },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_promoters },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_passives },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_detractors },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, cxm_priv_estimate_rating_mean },
-    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, cxm_priv_estimate_answer },
+    { CXM_CLASS_NET, CXM_ONE, 0, .score = score_nps },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_promoters },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_passives },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_detractors },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = cxm_priv_score_rating_mean },
+    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, .score = cxm_priv_score_answer },
 };
 
 static const struct cxm_metric_info info = {

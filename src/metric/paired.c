@@ -197,7 +197,8 @@ static void finish_test(struct cxm_estimate *out, double value)
 static struct cxm_comparison t_of(const struct cxm_view *view, const struct cxm_ask *ask)
 {
     struct cxm_estimate e = { .flags = 0 };
-    estimate_change(view, 0, &(struct cxm_ask){ ask->level, CXM_INTERVAL_DEFAULT, ask->small_n },
+    estimate_change(view, 0, &(struct cxm_ask){ ask->level, CXM_INTERVAL_DEFAULT, ask->small_n,
+                                               ask->critical },
                     &e);
     const double n = (double)e.n;
     const double error = !is_simple(view) ? e.std_error
@@ -324,18 +325,18 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    [CHANGE] = { CXM_CLASS_CHANGE, CXM_ONE, JOINT, estimate_change },
-    [BEFORE_NPS] = { CXM_CLASS_NET, CXM_ONE, JOINT, estimate_before },
-    [AFTER_NPS] = { CXM_CLASS_NET, CXM_ONE, JOINT, estimate_after },
-    [T] = { CXM_CLASS_NONE, CXM_ONE, JOINT, estimate_t },
-    [STUART_MAXWELL] = { CXM_CLASS_NONE, CXM_ONE, JOINT, estimate_stuart_maxwell },
-    [BHAPKAR] = { CXM_CLASS_NONE, CXM_ONE, JOINT, estimate_bhapkar },
-    [SCORE] = { CXM_CLASS_NONE, CXM_ONE, JOINT, estimate_score },
-    [BOWKER] = { CXM_CLASS_NONE, CXM_ONE, JOINT, estimate_bowker },
-    [MCNEMAR] = { CXM_CLASS_NONE, CXM_ONE, JOINT, estimate_mcnemar },
-    [MCNEMAR_CORRECTED] = { CXM_CLASS_NONE, CXM_ONE, JOINT, estimate_mcnemar_corrected },
-    [P] = { CXM_CLASS_NONE, CXM_PER_NAME, JOINT, estimate_p },
-    [TRANSITION] = { CXM_CLASS_SHARE, CXM_PER_NAME, FIRST_ROW, estimate_transition },
+    [CHANGE] = { CXM_CLASS_CHANGE, CXM_ONE, JOINT, .estimate = estimate_change },
+    [BEFORE_NPS] = { CXM_CLASS_NET, CXM_ONE, JOINT, .estimate = estimate_before },
+    [AFTER_NPS] = { CXM_CLASS_NET, CXM_ONE, JOINT, .estimate = estimate_after },
+    [T] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_t },
+    [STUART_MAXWELL] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_stuart_maxwell },
+    [BHAPKAR] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_bhapkar },
+    [SCORE] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_score },
+    [BOWKER] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_bowker },
+    [MCNEMAR] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_mcnemar },
+    [MCNEMAR_CORRECTED] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_mcnemar_corrected },
+    [P] = { CXM_CLASS_NONE, CXM_PER_NAME, JOINT, .estimate = estimate_p },
+    [TRANSITION] = { CXM_CLASS_SHARE, CXM_PER_NAME, FIRST_ROW, .estimate = estimate_transition },
 };
 
 static const enum cxm_interval intervals[] = { CXM_INTERVAL_WALD_T, CXM_INTERVAL_WALD,

@@ -84,28 +84,24 @@ void cxm_priv_rule_rating(const struct cxm_config *config, struct cxm_block *blo
     block->unit_codes[0] = block->codes[0];
 }
 
-void cxm_priv_estimate_answer(const struct cxm_view *view, uint32_t member,
-                              const struct cxm_ask *ask, struct cxm_estimate *out)
+struct cxm_score cxm_priv_score_between(const struct cxm_config *config, double low, double high,
+                                        double *y)
 {
-    double y[CXM_MAX_BINS] = { 0 };
-    y[member] = 1;
-    cxm_priv_estimate_share(view, 0, y, ask, out);
+    cxm_priv_bins_between(config, low, high, y);
+    return cxm_priv_score_share(0, y);
 }
 
-void cxm_priv_estimate_between(const struct cxm_view *view, double low, double high,
-                               const struct cxm_ask *ask, struct cxm_estimate *out)
+struct cxm_score cxm_priv_score_answer(const struct cxm_config *config, uint32_t member, double *y)
 {
-    double y[CXM_MAX_BINS];
-    cxm_priv_bins_between(view->config, low, high, y);
-    cxm_priv_estimate_share(view, 0, y, ask, out);
+    for (uint32_t b = 0; b < cxm_priv_scale_bins(config); b++)
+        y[b] = b == member;
+    return cxm_priv_score_share(0, y);
 }
 
-void cxm_priv_estimate_rating_mean(const struct cxm_view *view, uint32_t member,
-                                   const struct cxm_ask *ask, struct cxm_estimate *out)
+struct cxm_score cxm_priv_score_rating_mean(const struct cxm_config *config, uint32_t member,
+                                            double *y)
 {
     (void)member;
-    double y[CXM_MAX_BINS];
-    cxm_priv_bins_values(view->config, y);
-    cxm_priv_estimate_bin_mean(view, 0, y, 0, 1, view->config->lowest[0],
-                               view->config->highest[0], ask, out);
+    cxm_priv_bins_values(config, y);
+    return (struct cxm_score){ CXM_SCORE_MEAN, 0, 0, 1, config->lowest[0], config->highest[0], y };
 }

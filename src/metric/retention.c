@@ -139,7 +139,7 @@ static void estimate_churn(const struct cxm_view *view, uint32_t member,
     } else {
         cxm_priv_estimate_bin_ratio(view, 0, all_lost, in_denominator[rule],
                                     &(struct cxm_ask){ ask->level, CXM_INTERVAL_DEFAULT,
-                                                       ask->small_n }, out);
+                                                       ask->small_n, ask->critical }, out);
     }
 }
 
@@ -264,16 +264,16 @@ static const struct cxm_measure_info churn_measures[] = {
 };
 
 static const struct cxm_estimator retention_estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_retention },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_kept_count },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_denominator },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_retention },
+    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_kept_count },
+    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_denominator },
 };
 static const struct cxm_estimator churn_estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, estimate_churn },
-    { CXM_CLASS_SHARE, CXM_PER_VALUE, 0, estimate_reason },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_lost_count },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_denominator },
-    { CXM_CLASS_NONE, CXM_ONE, 0, estimate_lost_new },
+    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_churn },
+    { CXM_CLASS_SHARE, CXM_PER_VALUE, 0, .estimate = estimate_reason },
+    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_lost_count },
+    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_denominator },
+    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_lost_new },
 };
 
 static const struct cxm_metric_info retention_info = {

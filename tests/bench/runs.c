@@ -61,9 +61,10 @@ void run_tally(const struct task *task, int threads)
     struct cxm_tally *const tally = add(task, threads);
     struct cxm_error error = { 0 };
     size_t n = 0;
-    must(cxm_tally_estimate(tally, NULL, NULL, sizeof(struct cxm_estimate), 0, &n, &error),
+    const struct cxm_estimate_options options = { .size = sizeof options, .threads = threads };
+    must(cxm_tally_estimate(tally, &options, NULL, sizeof(struct cxm_estimate), 0, &n, &error),
          task, &error);
-    must(cxm_tally_estimate(tally, NULL, room_for(n), sizeof(struct cxm_estimate), n, &n,
+    must(cxm_tally_estimate(tally, &options, room_for(n), sizeof(struct cxm_estimate), n, &n,
                             &error),
          task, &error);
     cxm_tally_free(tally);

@@ -230,6 +230,8 @@ class EstimateOptions(Structure):
         ("calibration", c_int32),
         ("margins", POINTER(Margin)),
         ("n_margins", c_size_t),
+        ("threads", c_int32),
+        ("reserved", c_int32),
     ]
 
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the estimators of bins and their rows share: see bins.c and score_rows.c. */
+#ifndef CXM_SRC_BINS_H
+#define CXM_SRC_BINS_H
+
+#include "metric/metric.h"
+
+#include <math.h>
+
+/* ---- reading (view.c) ----------------------------------------------------------------- */
+
+struct cxm_totals {
+    struct cxm_dd weight, weight2;
+};
+
+/* The counters of a unit by code; NULL: no rows. */
+const int64_t *cxm_priv_view_counts(const struct cxm_view *view, uint32_t unit);
+struct cxm_totals cxm_priv_total_weight(const struct cxm_view *view, uint32_t unit);
+
+/* Neither weights nor a design, and nothing to leave behind: counts say it all. */
+static inline bool cxm_priv_view_is_plain(const struct cxm_view *view)
+{
+    return !view->weighted && view->domain == NULL && view->capture == NULL && view->cell != NULL;
+}
+
+/* n / (n - 1); NaN for n = 1, where nothing is known of the variance. */
+static inline double cxm_priv_bessel(int64_t n)
+{
+    return n > 1 ? (double)n / (double)(n - 1) : NAN;
+}
+
+/* What an interval would be is said of empty groups too; its limits are NaN there. */
+static inline enum cxm_interval cxm_priv_method(const struct cxm_ask *ask,
+                                                enum cxm_interval by_default)
+{
+    return ask->interval != CXM_INTERVAL_DEFAULT ? ask->interval : by_default;
+}
+
+/* ---- means of y over bins (bins.c) ---------------------------------------------------- */
+
+/* mean = sum w y / sum w. `scatter` = sum w^2 (y - mean)^2 / W^2, which is the variance of
+ * the mean with divisor n (Taylor linearisation; without weights the plug-in variance / n). */
+struct cxm_bin_mean {
+    double mean, scatter;
+    struct cxm_dd exact; /* mean; where there is a design or a capture */
+};
+
+/* Of counts without weights, n of them in all, n > 0. */
+struct cxm_bin_mean cxm_priv_mean_of_counts(const int64_t *counts, uint32_t bins, const double *y);
+
+/* The flags, degrees of freedom and limits of a net score whose value and standard error are set,
+ * from the weight of -1, 0 and 1. */
+void cxm_priv_finish_net(const struct cxm_view *view, const struct cxm_ask *ask,
+                         const double counts[3], struct cxm_estimate *out);
+
+/* ---- rows of plain groups (score_rows.c) ---------------------------------------------- */
+
+enum { CXM_SCORE_ROWS = 32 }; /* at once */
+
+/* A score of `rows` groups, of which cells[i] are the counters and sums; `view` is plain and says what
+ * they share. Of out[i * step] group, measure, unit, base, flags and reserved were set. */
+void cxm_priv_score_rows(const struct cxm_view *view, const struct cxm_score *score,
+                         const struct cxm_ask *ask, size_t rows, const int64_t *const *cells,
+                         struct cxm_estimate *out, size_t step);
+
+#endif
