@@ -1,27 +1,31 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drawings of results, as SVG: of peers.py --json rows a second of every engine, of bench --scale
---json the time a row by the number of rows, with a table of how far that is from a straight line.
+"""Drawings of results, as SVG: of peers.py --json rows a second of every engine; of bench --scale
+and --groups --json the time by the number of rows, and the time of a row by that of groups.
 
-    python3 tests/bench/plot.py result.json result.svg
+    python3 tests/bench/plot.py FILE.json... result.svg
 """
-import json
 import math
 import sys
 
+from table import lines, read
+
 COLOURS = {"C": "#0b3d63", "cxm": "#1b6ca8", "duckdb": "#e0a800", "polars": "#7a5cc4",
            "numpy": "#3a9d5d", "pandas": "#888888", "R": "#c0504d"}
-LINES = ("#1b6ca8", "#e0a800", "#7a5cc4", "#3a9d5d", "#888888", "#c0504d", "#0b3d63", "#b06fb0",
-         "#5f9ea0", "#a0522d", "#d87093")
+LINES = {"W1": "#1b6ca8", "W2": "#e0a800", "W2m": "#7a5cc4", "W3": "#3a9d5d", "W4": "#888888",
+         "W4u": "#c0504d", "W5": "#0b3d63", "W6": "#b06fb0", "W7": "#5f9ea0", "W9": "#a0522d",
+         "M": "#d87093"}
 
 
 def svg(width, height, parts):
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'font-family="sans-serif" font-size="10">' + "\n".join(parts) + "</svg>\n")
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            f'width="{width}" height="{height}" font-family="sans-serif" font-size="10">\n'
+            f'<rect width="{width}" height="{height}" fill="white"/>\n' + "\n".join(parts)
+            + "\n</svg>\n")
 
 
 def text(x, y, what, more=""):
-    return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{what}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}"{" " + more if more else ""}>{what}</text>'
 
 
 # ---- peers: bars -----------------------------------------------------------------------------
@@ -56,37 +60,36 @@ def bars(run, machine):
 
 def draw_peers(result):
     parts, height = [], 0
-    for run in result["runs"]:
+    for run in result["runs"].values():
         more, taken = bars(run, result["machine"])
         parts.append(f'<g transform="translate(0 {height})">' + "\n".join(more) + "</g>")
         height += taken + 20
     return svg(740, height, parts)
 
 
-# ---- scale: lines ----------------------------------------------------------------------------
+# ---- lines with two logarithmic axes ---------------------------------------------------------
 
 
-def lines_of(result):
-    """Workload -> [(rows, nanoseconds a row)]."""
-    lines = {}
-    for p in result["points"]:
-        lines.setdefault(p["workload"], []).append((p["rows"], p["computed"] / p["rows"] * 1e9))
-    return lines
+def spread(ends, least=10):
+    """Heights of labels, moved down where they would cover each other."""
+    out, last = {}, -math.inf
+    for name, y in sorted(ends.items(), key=lambda item: item[1]):
+        last = out[name] = max(y, last + least)
+    return out
 
 
-def draw_scale(result):
-    lines = lines_of(result)
-    width, height, left, top, right, bottom = 640, 440, 50, 30, 560, 400
-    all_seconds = [rows * ns * 1e-9 for line in lines.values() for rows, ns in line]
-    all_rows = [rows for line in lines.values() for rows, _ in line]
-    x0, x1 = math.log10(min(all_rows)), math.log10(max(all_rows))
-    y0, y1 = math.floor(math.log10(min(all_seconds))), math.ceil(math.log10(max(all_seconds)))
+def panel(title, found, unit):
+    """Of name -> {x: y}, in a field of 620 by 430."""
+    left, top, right, bottom = 60, 30, 570, 390
+    xs = [math.log10(x) for line in found.values() for x in line]
+    ys = [math.log10(y) for line in found.values() for y in line.values()]
+    x0, x1, y0, y1 = min(xs), max(max(xs), min(xs) + 1), math.floor(min(ys)), math.ceil(max(ys))
 
-    def at(rows, seconds):
-        return (left + (math.log10(rows) - x0) / (x1 - x0) * (right - left),
-                bottom - (math.log10(seconds) - y0) / (y1 - y0) * (bottom - top))
+    def at(x, y):
+        return (left + (math.log10(x) - x0) / (x1 - x0) * (right - left),
+                bottom - (math.log10(y) - y0) / max(y1 - y0, 1) * (bottom - top))
 
-    parts = [text(8, 14, f'Processor seconds by rows, one thread, {result["machine"]["cpu"]}')]
+    parts = [text(8, 14, title)]
     for power in range(math.ceil(x0), math.floor(x1) + 1):
         x = at(10.0 ** power, 10.0 ** y0)[0]
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}" stroke="#dddddd"/>')
@@ -94,45 +97,41 @@ def draw_scale(result):
     for power in range(y0, y1 + 1):
         y = at(10.0 ** x0, 10.0 ** power)[1]
         parts.append(f'<line x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>')
-        parts.append(text(8, y + 3, f"1e{power} s"))
-    for number, (workload, line) in enumerate(lines.items()):
-        points = [at(rows, rows * ns * 1e-9) for rows, ns in line]
-        colour = LINES[number % len(LINES)]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        parts.append(text(8, y + 3, f"1e{power} {unit}"))
+    points = {name: [at(x, y) for x, y in sorted(line.items())] for name, line in found.items()}
+    labels = spread({name: line[-1][1] for name, line in points.items()})
+    for name, line in points.items():
+        colour = LINES.get(name, "#444444")
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        parts.append(text(points[-1][0] + 4, points[-1][1] + 3, workload, f'fill="{colour}"'))
-    return svg(width, height, parts)
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{colour}"/>' for x, y in line]
+        parts.append(text(right + 8, labels[name] + 3, name, f'fill="{colour}"'))
+    return parts
 
 
-def table(result):
-    """Nanoseconds a row by decade, and the most that a row's time grows from fewer rows to more."""
-    lines = lines_of(result)
-    decades = sorted({rows for line in lines.values() for rows, _ in line
-                      if math.log10(rows).is_integer()})
-    head = ["", *(f"1e{round(math.log10(d))}" for d in decades), "most rows", "at most", "grows"]
-    rows = [head]
-    for workload, line in lines.items():
-        cells = dict(line)
-        least, worst = math.inf, 1.0
-        for _, ns in line:
-            worst, least = max(worst, ns / least), min(least, ns)
-        most, ns = line[-1]
-        rows.append([workload, *(f"{cells[d]:.2f}" if d in cells else "" for d in decades),
-                     f"{most:.2g}", f"{ns:.2f}", f"{worst:.2f} x"])
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-        if row is head:
-            print("|" + "---|" * len(head))
+def draw_lines(results):
+    parts, height = [], 0
+    for mode in ("scale", "groups"):
+        if mode not in results:
+            continue
+        cpu = results[mode]["machine"]["cpu"]
+        if mode == "scale":
+            found = {w: {n: ns * n * 1e-9 for n, ns in line.items()}
+                     for w, line in lines(results[mode], "rows").items()}
+            more = panel(f"Processor seconds by rows, one thread, {cpu}", found, "s")
+        else:
+            rows = next(iter(results[mode]["points"].values()))["rows"]
+            more = panel(f"Nanoseconds a row by groups, {rows / 1e6:g} M rows, one thread",
+                         lines(results[mode], "groups"), "ns")
+        parts.append(f'<g transform="translate(0 {height})">' + "\n".join(more) + "</g>")
+        height += 430
+    return svg(620, height, parts)
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        result = json.load(file)
-    if result["mode"] == "scale":
-        table(result)
-    if len(sys.argv) > 2:
-        with open(sys.argv[2], "w", encoding="utf-8") as file:
-            file.write(draw_scale(result) if result["mode"] == "scale" else draw_peers(result))
+    results = read(sys.argv[1:-1])
+    with open(sys.argv[-1], "w", encoding="utf-8") as file:
+        file.write(draw_peers(results["peers"]) if "peers" in results else draw_lines(results))
 
 
 if __name__ == "__main__":

@@ -17,26 +17,25 @@ PROGRAM = TOP / "build" / "tests" / "bench"
 WORKLOADS = {"w1", "w2", "w2m", "w3", "w4", "w4u", "w5", "w6", "w7", "w8", "w9"}
 
 
-def run(*command):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, env=os.environ)
+def run(*command, env):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
+                          env={**os.environ, **env})
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def script(name, *arguments):
-    return run(sys.executable, SCRIPTS / name, *arguments)
-
-
 @pytest.fixture(scope="module")
-def peers(tmp_path_factory):
-    path = tmp_path_factory.mktemp("bench") / "peers.json"
-    program = ["--bench", PROGRAM] if PROGRAM.exists() else []
-    script("peers.py", *program, "--rows", 3000, "--repeat", 1, "--json", path)
-    return path
+def out(tmp_path_factory):
+    """The folder in which everything was run, on 3 000 rows."""
+    if not PROGRAM.exists():
+        pytest.skip("no C program: the benchmarks are not built")
+    folder = tmp_path_factory.mktemp("bench")
+    run("sh", SCRIPTS / "all.sh", TOP / "build", folder, 3000, env={"PYTHON": sys.executable})
+    return folder
 
 
-def test_peers_give_the_same_answers(peers):
-    one, two = json.loads(peers.read_text(encoding="utf-8"))["runs"]
+def test_peers_give_the_same_answers(out):
+    one, two = json.loads((out / "peers.json").read_text(encoding="utf-8"))["runs"]
     assert set(one["workloads"]) == set(two["workloads"]) == WORKLOADS
     for workload, row in one["workloads"].items():
         want = {"cxm", "numpy"} | ({"duckdb", "polars", "pandas"} if workload != "w8" else set())
@@ -47,10 +46,32 @@ def test_peers_give_the_same_answers(peers):
     assert "numpy" not in two["workloads"]["w2"]["engines"]  # it has one thread only
 
 
-def test_drawing_of_peers(peers, tmp_path):
-    script("plot.py", peers, tmp_path / "p.svg")
-    drawn = (tmp_path / "p.svg").read_text(encoding="utf-8")
+def test_drawings(out):
+    drawn = (out / "peers.svg").read_text(encoding="utf-8")
     assert drawn.startswith("<svg") and "duckdb" in drawn and "W9" in drawn
+    drawn = (out / "scale.svg").read_text(encoding="utf-8")
+    assert "by rows" in drawn and "by groups" in drawn and ">W2m</text>" in drawn
+
+
+def test_tables(out):
+    tables = (out / "tables.md").read_text(encoding="utf-8")
+    for row in ("| W1 NPS | 0.003", "| W9 | duckdb | 5 | 10 | ", "| polars | ", "ns a row", "| one row added |",
+                "MiB beside the input"):
+        assert row in tables, row
+
+
+def test_records(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    record = __import__("record")
+    monkeypatch.setattr(record, "TABLE", tmp_path / "workloads.c")
+    record.TABLE.write_text('    { "W1", .rows = 3, .gate = 9, X },\n    { "W2", .rows = 3, .gate = 2, .gate_plain = 8 },\n')
+    gate, plain = tmp_path / "gate", tmp_path / "plain"
+    gate.write_text("W1    NPS   2.00 x reading, recorded 9.00\nW2    NPS   3.00 x reading, recorded 2.00\n")
+    plain.write_text("W1    NPS   4.00 x reading, recorded 9.00\nW2    NPS   5.00 x reading, recorded 2.00\n")
+    monkeypatch.setattr(sys, "argv", ["record.py", str(gate), str(plain)])
+    record.main()
+    assert record.TABLE.read_text() == ('    { "W1", .rows = 3, .gate = 2.2, .gate_plain = 4.4, X },\n'
+                                        '    { "W2", .rows = 3, .gate = 2, .gate_plain = 5.5 },\n')
 
 
 def test_fewer_rows_where_time_or_memory_is_short(monkeypatch):
