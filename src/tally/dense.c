@@ -23,7 +23,7 @@ enum { FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256, LARGE_TABLE = 1 << 
 static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources)
 {
     const struct cxm_column *c = sources->slots[0];
-    return config->rules->one_rating && sources->weight == NULL && sources->freq == NULL
+    return config->rules->one_rating && sources->freq == NULL
         && cxm_priv_dense_plain(c) && (c->type == CXM_U8 || c->type == CXM_I8)
         && config->units[0].bins + 2 <= CXM_DENSE_MOST_CODES;
 }
@@ -226,6 +226,11 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
     prepare(config, sources, &rows);
     rows.loops = cxm_priv_key_loops(rows.keys->type);
     rows.keys_in_place = rows.loops.four_bytes && rows.keys->stride == 4;
+    if (sources->weight != NULL) {
+        const enum cxm_dense_result weighted = cxm_priv_dense_weighted(&rows, sources, n_threads, state);
+        state->rows += weighted == CXM_DENSE_DONE ? n : 0;
+        return weighted;
+    }
     const struct look seen = look(&rows, n);
     const bool large = n >= MANY_ROWS
                     && (uint64_t)seen.high - (uint64_t)seen.low >= LARGE_TABLE / rows.stride
@@ -243,7 +248,7 @@ enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
                                            const struct cxm_sources *sources, int64_t first,
                                            int64_t last, struct cxm_state *state)
 {
-    if (first >= last)
+    if (first >= last || sources->weight != NULL)
         return CXM_DENSE_NO;
     enum cxm_dense_result result = CXM_DENSE_NO;
     if (sources->n_keys == 0) {

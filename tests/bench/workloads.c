@@ -100,6 +100,8 @@ const struct workload workloads[] = {
       .rows = 100 * M, .groups = M, .beside = "W2m", COUNTED_M },
     { "W2mk", "sparse 64-bit keys",          run_tally, "nps", SCORE_BY(SCORES, BY_MANY_SPARSE),
       .rows = 50 * M, .groups = M, .beside = "W2m", LOOKED_UP },
+    { "W2mkc", "… counts only",              run_counts, "nps", SCORE_BY(SCORES, BY_MANY_SPARSE),
+      .rows = 50 * M, .groups = M, .beside = "W2mk", LOOKED_UP },
 
     /* ---- W3: weights ---- */
     { "W3",  "weighted CSAT by 1 000",       run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000),
@@ -116,6 +118,8 @@ const struct workload workloads[] = {
       five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 16, WEIGHED },
     { "W3m", "by 1 000 000",                 run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_MANY),
       five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = M, WEIGHED_M },
+    { "W3mc", "sums only",                   run_counts, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_MANY),
+      five_points, 1, NULL, "W3m", .rows = 50 * M, .groups = M, WEIGHED_M },
     { "W3v", "with a bitmap",                run_tally, "csat", WEIGHTED(RATINGS_BITMAP, WEIGHTS, BY_1000),
       five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "W3s", "weighted NPS, struct of 64 bytes", run_tally, "nps",
