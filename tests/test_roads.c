@@ -37,6 +37,7 @@ struct rows {
     const char *metric;
     struct cxm_param params[2];
     size_t n_params;
+    bool count_invalid;
 };
 
 static struct cxm_column *input(struct rows *r, const char *role, struct cxm_column column)
@@ -54,7 +55,11 @@ static struct saved save(const struct rows *r, bool general, int64_t chunk, int3
     struct saved out = { NULL, 0 };
     struct cxm_column columns[8];
     struct cxm_input inputs[8];
-    const struct cxm_add_options options = { .size = sizeof options, .threads = threads };
+    const struct cxm_add_options options = {
+        .size = sizeof options,
+        .threads = threads,
+        .invalid = r->count_invalid ? CXM_INVALID_COUNT : CXM_INVALID_ERROR,
+    };
     size_t n = r->n_inputs;
     assert_int_equal(cxm_tally_new(r->metric, r->params, r->n_params, NULL, &tally, NULL), CXM_OK);
     for (size_t i = 0; i < n; i++) {
@@ -229,6 +234,130 @@ static void bitmaps(void **state)
     }
 }
 
+static void put_answer(uint32_t type, unsigned char *at, double v)
+{
+#define PUT(T) { const T x = (T)v; memcpy(at, &x, sizeof x); } return
+    switch (type) {
+    case CXM_I8: PUT(int8_t);
+    case CXM_U8: PUT(uint8_t);
+    case CXM_I16: PUT(int16_t);
+    case CXM_U16: PUT(uint16_t);
+    case CXM_I32: PUT(int32_t);
+    case CXM_U32: PUT(uint32_t);
+    case CXM_I64: PUT(int64_t);
+    case CXM_U64: PUT(uint64_t);
+    case CXM_F32: PUT(float);
+    default: PUT(double);
+    }
+#undef PUT
+}
+
+/* Ratings of every type, side by side and apart, whose missing answers are codes near and far, a
+ * sentinel, NaN, null; and an answer that is none, named or counted. */
+static void ratings(void **state)
+{
+    (void)state;
+    enum { APART = 24 };
+    static unsigned char memory[ROWS * APART];
+    static const double codes[][3] = { { 99, -1, 98 }, { 999, 99, -99 }, { 12.5, 77, 11 } };
+    for (uint32_t type = CXM_I8; type <= CXM_F64; type++) {
+        const bool natural = type >= CXM_U8 && type <= CXM_U64, real = type >= CXM_F32;
+        for (int kind = 0; kind < 24; kind++) {
+            const int64_t width = (int64_t)cxm_type_bytes((enum cxm_type)type);
+            const int64_t stride = kind % 2 ? APART : width;
+            const bool coded = kind / 2 % 3 > 0, bitmap = kind % 3 == 0;
+            const double *missing = codes[kind / 6 % 3];
+            struct rows *r = make_rows(kind % 5 == 0 ? "csat" : "nps", 300 + (uint64_t)kind);
+            for (size_t i = 0; i < sizeof r->valid; i++)
+                r->valid[i] = (uint8_t)(draw() | draw());
+            for (size_t i = 0; i < ROWS; i++) {
+                double v = 1 + (double)(draw() % 5);
+                const double code = missing[draw() % 3];
+                if (coded && draw() % 20 == 0 && (real || code == floor(code)) && (!natural || code > 0)
+                    && (width > 1 || code < 100))
+                    v = code;
+                if (real && draw() % 30 == 0)
+                    v = (double)NAN;
+                put_answer(type, memory + (int64_t)i * stride, v);
+            }
+            struct cxm_column *score = input(r, "score", cxm_column_make("answer", type, memory, ROWS,
+                                                                         stride, (uint32_t)width));
+            if (coded) {
+                score->missing_codes = missing;
+                score->n_missing_codes = 3;
+            }
+            if (kind / 2 % 3 == 2) {
+                score->flags = CXM_COLUMN_SENTINEL;
+                score->sentinel = kind % 4 == 0 ? 5 : -1;
+            }
+            score->validity = bitmap ? r->valid : NULL;
+            score->validity_offset = 5;
+            same_on_every_road(r);
+            put_answer(type, memory + (ROWS - 40) * stride, kind % 5 == 0 ? 6 : 11);
+            same_on_every_road(r);
+            r->count_invalid = true;
+            put_answer(type, memory + 4000 * stride, real ? 2.5 : natural ? 200 : -7);
+            put_answer(type, memory + 4001 * stride, type >= CXM_F32 ? -INFINITY : 100);
+            same_on_every_road(r);
+            free(r);
+        }
+    }
+}
+
+/* Enough rows for three threads, and for many blocks. */
+static void long_ratings(void **state)
+{
+    (void)state;
+    enum { LONG = 7000001 };
+    uint8_t *score = malloc(LONG), *valid = malloc(LONG / 8 + 2);
+    float *number = malloc(LONG * sizeof *number);
+    int64_t *ones = malloc(LONG * sizeof *ones);
+    assert_true(score != NULL && valid != NULL && number != NULL && ones != NULL);
+    seed = 77;
+    for (size_t i = 0; i < LONG / 8 + 2; i++)
+        valid[i] = (uint8_t)(draw() | draw());
+    for (size_t i = 0; i < LONG; i++) {
+        const uint64_t z = draw();
+        score[i] = (uint8_t)(z % 11);
+        number[i] = z % 100 == 0 ? (float)NAN : (float)(z % 11);
+        ones[i] = 1;
+    }
+    for (int kind = 0; kind < 4; kind++) {
+        struct saved got[3];
+        for (int road = 0; road < 3; road++) {
+            struct cxm_tally *tally;
+            struct cxm_error error;
+            struct cxm_column columns[2] = {
+                kind / 2 ? cxm_column_make("x", CXM_F32, number, LONG, 4, 4)
+                         : cxm_column_make("x", CXM_U8, score, LONG, 1, 1),
+                cxm_column_make("freq", CXM_I64, ones, LONG, 8, 8),
+            };
+            columns[0].validity = kind % 2 ? valid : NULL;
+            columns[0].validity_offset = 3;
+            const struct cxm_input inputs[2] = { { "score", &columns[0] }, { "freq", &columns[1] } };
+            const struct cxm_add_options options = { .size = sizeof options,
+                                                     .threads = road == 2 ? 3 : 1 };
+            assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
+            assert_int_equal(cxm_tally_add(tally, inputs, road == 0 ? 2 : 1, &options, &error),
+                             CXM_OK);
+            assert_int_equal(cxm_tally_save(tally, NULL, 0, &got[road].n, &error), CXM_OK);
+            got[road].bytes = malloc(got[road].n);
+            assert_non_null(got[road].bytes);
+            assert_int_equal(cxm_tally_save(tally, got[road].bytes, got[road].n, &got[road].n,
+                                            &error), CXM_OK);
+            cxm_tally_free(tally);
+            assert_int_equal(got[road].n, got[0].n);
+            assert_memory_equal(got[road].bytes, got[0].bytes, got[0].n);
+        }
+        for (int road = 0; road < 3; road++)
+            free(got[road].bytes);
+    }
+    free(score);
+    free(valid);
+    free(number);
+    free(ones);
+}
+
 /* Sums of one and of two variables, whole and not, with rows that are missing. */
 static void variables(void **state)
 {
@@ -357,6 +486,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights),
         cmocka_unit_test(bitmaps),
+        cmocka_unit_test(ratings),
+        cmocka_unit_test(long_ratings),
         cmocka_unit_test(variables),
         cmocka_unit_test(full_cells),
         cmocka_unit_test(one_row_after_loading),

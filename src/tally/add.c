@@ -374,12 +374,16 @@ static enum cxm_status gather(struct job *jobs, int n, struct cxm_error *error)
 static int64_t rows_worth_a_thread(const struct cxm_config *config,
                                    const struct cxm_sources *sources)
 {
-    enum { RATINGS = 1 << 20, KEYED = 1 << 17, OTHERS = 1 << 16 };
+    enum { KEYED = 1 << 17, OTHERS = 1 << 16 };
     const struct cxm_column *answers = sources->slots[0];
+    if (sources->n_keys == 0) {
+        const int64_t ratings = answers != NULL ? cxm_priv_dense_all_worth(config, sources) : 0;
+        return ratings > 0 ? ratings : OTHERS;
+    }
     const bool quick = config->rules->one_rating && sources->weight == NULL
                     && sources->freq == NULL && answers != NULL
                     && (answers->type == CXM_U8 || answers->type == CXM_I8);
-    return !quick ? OTHERS : sources->n_keys > 0 ? KEYED : RATINGS;
+    return quick ? KEYED : OTHERS;
 }
 
 static int count_threads(const struct cxm_config *config, const struct cxm_sources *sources,

@@ -206,6 +206,9 @@ enum cxm_dense_result { CXM_DENSE_DONE, CXM_DENSE_NO, CXM_DENSE_NO_MEMORY };
 enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
                                            const struct cxm_sources *sources, int64_t first,
                                            int64_t last, struct cxm_state *state);
+/* Rows of one rating without groups, see dense_all.c, that are worth a thread; 0: not this way. */
+int64_t cxm_priv_dense_all_worth(const struct cxm_config *config,
+                                 const struct cxm_sources *sources);
 /* The same for all rows by one key, with its own threads: a fresh state gets them. */
 enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
                                             const struct cxm_sources *sources, int n_threads,
