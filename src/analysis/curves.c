@@ -443,6 +443,20 @@ static enum cxm_status add_incidences(struct page *p, struct cxm_error *error)
     return CXM_OK;
 }
 
+/* Rows that the report will have, at most: none of them is moved when others follow. */
+static size_t count_rows(const struct page *p, add_group *add)
+{
+    const size_t groups = p->tally->state.groups.dict.n + (p->tally->schema.n_keys == 0);
+    const size_t n_times = p->tally->state.values.dict.n;
+    const size_t causes = cxm_priv_survival_causes(&p->tally->config);
+    const size_t curves = add == add_incidences ? causes + 1
+                        : (size_t)((p->o.rows & CXM_SURVIVAL_CURVE) != 0)
+                              + ((p->o.rows & CXM_SURVIVAL_HAZARD) != 0);
+    const size_t points = p->o.n_times > 0 ? groups * p->o.n_times : n_times;
+    const size_t others = add == add_incidences ? 0 : 1 + p->o.n_quantiles + p->o.n_taus;
+    return curves * points + groups * others;
+}
+
 static enum cxm_status read_groups(struct page *p, struct cxm_tally *read, bool total,
                                    add_group *add, struct cxm_error *error)
 {
@@ -556,8 +570,7 @@ static enum cxm_status report_of(struct cxm_tally *tally,
     p.at_risk = cxm_priv_report_axis(p.report, "at_risk", CXM_AXIS_INT);
     p.events = cxm_priv_report_axis(p.report, "events", CXM_AXIS_INT);
     p.censored = cxm_priv_report_axis(p.report, "censored", CXM_AXIS_INT);
-    if (p.o.n_times == 0 && (p.o.rows & CXM_SURVIVAL_CURVE))
-        cxm_priv_report_reserve(p.report, tally->state.values.dict.n);
+    cxm_priv_report_reserve(p.report, count_rows(&p, add));
     status = read_groups(&p, tally, false, add, error);
     if (status == CXM_OK && p.o.total != 0 && tally->schema.n_keys > 0)
         status = add_total(&p, add, error);

@@ -440,17 +440,20 @@ static enum cxm_status tally_ranges(const struct cxm_config *config,
     return status;
 }
 
-/* The short cut for one rating by one key, or a range of rows for each thread. */
+/* The short cuts for metrics of times, and for one rating by one key; or a range of rows for each
+ * thread. */
 static enum cxm_status tally_rows(const struct cxm_config *config,
                                   const struct cxm_sources *sources, int n_threads,
                                   struct cxm_state *out, struct cxm_error *error)
 {
-    if (sources->n_keys == 0)
+    const bool of_times = config->rules->dense_times;
+    if (sources->n_keys == 0 && !of_times)
         return tally_ranges(config, sources, n_threads, out, error);
     const bool margins = cxm_priv_sources_margins(sources);
     if (!cxm_priv_state_init(out, config, sources->weight != NULL, margins))
         return cxm_priv_no_memory(error);
-    const enum cxm_dense_result result = cxm_priv_dense_groups(config, sources, n_threads, out);
+    const enum cxm_dense_result result = (of_times ? cxm_priv_dense_times : cxm_priv_dense_groups)(
+        config, sources, n_threads, out);
     if (result == CXM_DENSE_DONE)
         return CXM_OK;
     cxm_priv_state_release(out);

@@ -539,8 +539,9 @@ enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
                                    int64_t last, struct cxm_state *state,
                                    struct cxm_error *error)
 {
-    switch ((config->rules->dense_times ? cxm_priv_dense_times : cxm_priv_dense_range)(
-        config, sources, first, last, state)) {
+    /* For metrics of times it was tried before, with all rows. */
+    switch (config->rules->dense_times
+                ? CXM_DENSE_NO : cxm_priv_dense_range(config, sources, first, last, state)) {
     case CXM_DENSE_DONE:
         return CXM_OK;
     case CXM_DENSE_NO_MEMORY:

@@ -214,10 +214,10 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
                                             const struct cxm_sources *sources, int n_threads,
                                             struct cxm_state *state);
 
-/* The short cut of times.c, for metrics of times: the same results. */
+/* The short cut of times.c, for metrics of times: the same, with and without keys. */
 enum cxm_dense_result cxm_priv_dense_times(const struct cxm_config *config,
-                                           const struct cxm_sources *sources, int64_t first,
-                                           int64_t last, struct cxm_state *state);
+                                           const struct cxm_sources *sources, int n_threads,
+                                           struct cxm_state *state);
 
 /* The message for an invalid value of a slot. */
 enum cxm_status cxm_priv_invalid_value(const struct cxm_config *config, uint32_t slot,

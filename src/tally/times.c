@@ -10,6 +10,7 @@
  * tell whether the array reaches them. Typical: 2 000 times, 10 groups, 160 KiB of counters;
  * at most 16 MiB, and no more than 32 bytes a row. */
 #include "tally/tally.h"
+#include "tally/threads.h"
 #include "tally/times.h"
 
 enum { CHUNK = 4096, LINE = 64, MOST_CELLS = 1 << 22, FEW_CELLS = 1 << 14, FLUSH_ROWS = 1 << 30 };
@@ -407,10 +408,9 @@ static enum cxm_dense_result count_chunk(struct counters *c, const struct cxm_co
 
 static enum cxm_dense_result count_rows(struct counters *c, const struct cxm_config *config,
                                         const struct cxm_sources *s, int64_t first, int64_t last,
-                                        struct work *w, struct cxm_state *state)
+                                        struct work *w)
 {
-    const bool keyed = s->n_keys > 0, simple = is_simple(s);
-    int64_t since_flush = 0;
+    const bool simple = is_simple(s);
     if (simple)
         make_codes(c, s->slots[1]);
     cxm_priv_reader_init(&w->any.duration, s->slots[0]);
@@ -420,35 +420,102 @@ static enum cxm_dense_result count_rows(struct counters *c, const struct cxm_con
         const enum cxm_dense_result result = count_chunk(c, config, s, row, n, simple, w);
         if (result != CXM_DENSE_DONE)
             return result;
-        since_flush += (int64_t)n;
-        if (since_flush >= FLUSH_ROWS) {
-            if (!flush(c, keyed, state))
-                return CXM_DENSE_NO_MEMORY;
-            since_flush = 0;
-        }
     }
-    return flush(c, keyed, state) ? CXM_DENSE_DONE : CXM_DENSE_NO_MEMORY;
+    return CXM_DENSE_DONE;
+}
+
+/* ---- threads ----------------------------------------------------------------------------- */
+
+/* A thread counts its rows for itself; what all counted goes to the tables once. */
+struct share {
+    struct counters counters;
+    int64_t first, last;
+    enum cxm_dense_result result;
+};
+
+struct counting {
+    const struct cxm_config *config;
+    const struct cxm_sources *sources;
+    struct share *shares;
+};
+
+static void count_share(void *context, int i)
+{
+    const struct counting *all = context;
+    struct share *const share = &all->shares[i];
+    struct work *work = cxm_priv_alloc(all->config->allocator, 1, sizeof *work);
+    share->result = work == NULL ? CXM_DENSE_NO_MEMORY
+                                 : count_rows(&share->counters, all->config, all->sources,
+                                              share->first, share->last, work);
+    cxm_priv_release(all->config->allocator, work);
+}
+
+static enum cxm_dense_result add_counters(struct counters *into, const struct counters *from)
+{
+    if (from->keys == 0)
+        return CXM_DENSE_DONE;
+    const enum cxm_dense_result result = reach(into, (uint32_t)from->keys - 1,
+                                               (uint32_t)from->times - 1);
+    const size_t n = from->times * from->bins, end = into->times * into->bins;
+    for (size_t k = 0; result == CXM_DENSE_DONE && k < from->keys; k++) {
+        const uint32_t *more = from->cells + k * stride_of(from);
+        uint32_t *cells = into->cells + k * stride_of(into);
+        for (size_t i = 0; i < n; i++)
+            cells[i] += more[i];
+        cells[end] += more[n];
+        cells[end + 1] += more[n + 1];
+    }
+    return result;
+}
+
+/* No more than FLUSH_ROWS rows, so that no counter overflows. */
+static enum cxm_dense_result count_some(const struct counting *all, int64_t first, int64_t last,
+                                        int n_threads, struct cxm_state *state)
+{
+    const struct cxm_config *config = all->config;
+    const int64_t rows = last - first;
+    enum cxm_dense_result result = CXM_DENSE_DONE;
+    for (int i = 0; i < n_threads; i++) {
+        struct share *const share = &all->shares[i];
+        share->counters = (struct counters){ .allocator = config->allocator,
+                                             .bins = config->units[0].bins,
+                                             .kernel = cxm_priv_time_cells(0) };
+        share->counters.most_cells = rows >= MOST_CELLS / 8 ? MOST_CELLS
+                                                            : FEW_CELLS + 8 * (size_t)rows;
+        share->first = first + rows / n_threads * i;
+        share->last = i + 1 < n_threads ? first + rows / n_threads * (i + 1) : last;
+    }
+    cxm_priv_side_by_side(n_threads, count_share, (void *)(uintptr_t)all);
+    struct counters *const sum = &all->shares[0].counters;
+    for (int i = 0; i < n_threads && result == CXM_DENSE_DONE; i++)
+        result = all->shares[i].result;
+    for (int i = 1; i < n_threads && result == CXM_DENSE_DONE; i++)
+        result = add_counters(sum, &all->shares[i].counters);
+    if (result == CXM_DENSE_DONE && !flush(sum, all->sources->n_keys > 0, state))
+        result = CXM_DENSE_NO_MEMORY;
+    if (result == CXM_DENSE_DONE && !all->sources->count_invalid && any_invalid(sum, state))
+        result = CXM_DENSE_NO;
+    for (int i = 0; i < n_threads; i++)
+        cxm_priv_release(config->allocator, all->shares[i].counters.cells);
+    return result;
 }
 
 enum cxm_dense_result cxm_priv_dense_times(const struct cxm_config *config,
-                                           const struct cxm_sources *sources, int64_t first,
-                                           int64_t last, struct cxm_state *state)
+                                           const struct cxm_sources *sources, int n_threads,
+                                           struct cxm_state *state)
 {
-    if (first >= last || !fits(sources))
+    if (sources->n == 0 || !fits(sources))
         return CXM_DENSE_NO;
-    const int64_t rows = last - first;
-    struct counters c = { .allocator = config->allocator, .bins = config->units[0].bins,
-                          .kernel = cxm_priv_time_cells(0) };
-    c.most_cells = rows >= MOST_CELLS / 8 ? MOST_CELLS : FEW_CELLS + 8 * (size_t)rows;
-    struct work *work = cxm_priv_alloc(config->allocator, 1, sizeof *work);
-    enum cxm_dense_result result = work == NULL ? CXM_DENSE_NO_MEMORY
-                                                : count_rows(&c, config, sources, first, last,
-                                                             work, state);
-    cxm_priv_release(config->allocator, work);
-    cxm_priv_release(config->allocator, c.cells);
-    if (result == CXM_DENSE_DONE && !sources->count_invalid && any_invalid(&c, state))
-        result = CXM_DENSE_NO;
+    struct counting all = { config, sources, NULL };
+    all.shares = cxm_priv_alloc(config->allocator, (size_t)n_threads, sizeof *all.shares);
+    enum cxm_dense_result result = all.shares != NULL ? CXM_DENSE_DONE : CXM_DENSE_NO_MEMORY;
+    for (int64_t row = 0; row < sources->n && result == CXM_DENSE_DONE; row += FLUSH_ROWS) {
+        const int64_t left = sources->n - row;
+        result = count_some(&all, row, row + (left < FLUSH_ROWS ? left : FLUSH_ROWS), n_threads,
+                            state);
+    }
+    cxm_priv_release(config->allocator, all.shares);
     if (result == CXM_DENSE_DONE)
-        state->rows += rows;
+        state->rows += sources->n;
     return result;
 }
