@@ -89,8 +89,9 @@ static void fill(uint8_t *bytes, size_t n, bool flags)
 
 static void tiles(void **state)
 {
-    (void)state;
-    const struct cxm_small_kernels c = cxm_priv_small_kernels(~0u), best = cxm_priv_small_kernels(0);
+    const unsigned *forbidden = *state;
+    const struct cxm_small_kernels c = cxm_priv_small_kernels(~0u);
+    const struct cxm_small_kernels best = cxm_priv_small_kernels(*forbidden);
     const struct cxm_small_stripe stripe = make_stripe();
     for (size_t n = 1; n <= CXM_TILE; n++) {
         for (int flags = 0; flags < 2; flags++) {
@@ -126,8 +127,9 @@ static void tiles(void **state)
 
 static void forms(void **state)
 {
-    (void)state;
-    const struct cxm_small_kernels c = cxm_priv_small_kernels(~0u), best = cxm_priv_small_kernels(0);
+    const unsigned *forbidden = *state;
+    const struct cxm_small_kernels c = cxm_priv_small_kernels(~0u);
+    const struct cxm_small_kernels best = cxm_priv_small_kernels(*forbidden);
     static const int16_t coefs[5] = { 1, -1, 3, 1, -2 };
     for (size_t n = 1; n <= 3 * 64 + 5; n++) {
         const bool flags = n % 2 == 0;
@@ -161,8 +163,9 @@ static void forms(void **state)
 
 static void reaches(void **state)
 {
-    (void)state;
-    const struct cxm_small_kernels c = cxm_priv_small_kernels(~0u), best = cxm_priv_small_kernels(0);
+    const unsigned *forbidden = *state;
+    const struct cxm_small_kernels c = cxm_priv_small_kernels(~0u);
+    const struct cxm_small_kernels best = cxm_priv_small_kernels(*forbidden);
     for (size_t n = 1; n <= 3 * 16 + 5; n++) {
         struct guarded keys = guard(4 * n), out = guard(4 * n);
         uint32_t want[64];
@@ -181,10 +184,8 @@ static void reaches(void **state)
 /* Whole floats and bytes at every length, with one value that is none at every position. */
 static void columns_of_bytes(void **state)
 {
-    (void)state;
-#if defined(__x86_64__) && defined(__GNUC__)
-    if (!__builtin_cpu_supports("avx512bw"))
-        return;
+    const unsigned *forbidden = *state;
+    const struct cxm_small_loops best = cxm_priv_small_loops(*forbidden);
     static const float others[] = { 1.5f, -1, 8, 0.999999f, 1e10f, -1e30f, 0x1p23f, 0x1p31f, 3e38f };
     const struct cxm_small_scale scale = { 0, 1, 7 }, shifted = { -60, -60, 60 };
     for (size_t n = 0; n <= 3 * 64 + 5; n++) {
@@ -195,11 +196,11 @@ static void columns_of_bytes(void **state)
             memcpy(floats.bytes + 4 * i, &v, 4);
         }
         assert_true(cxm_priv_small_bytes_c(bytes.bytes, n, 1, 7));
-        assert_true(cxm_priv_small_bytes_avx512(bytes.bytes, n, 1, 7));
+        assert_true(best.bytes(bytes.bytes, n, 1, 7));
         for (int k = 0; k < 2; k++) {
             const struct cxm_small_scale *s = k ? &shifted : &scale;
             assert_true(cxm_priv_small_floats_c(floats.bytes, n, s, want));
-            assert_true(cxm_priv_small_floats_avx512(floats.bytes, n, s, got));
+            assert_true(best.floats(floats.bytes, n, s, got));
             assert_memory_equal(want, got, n);
             for (size_t i = 0; i < n; i++)
                 assert_int_equal(want[i], bytes.bytes[i] - s->base);
@@ -208,18 +209,101 @@ static void columns_of_bytes(void **state)
             const float good = (float)bytes.bytes[i], bad = n % 10 == 9 ? (float)NAN : others[n % 10];
             memcpy(floats.bytes + 4 * i, &bad, 4);
             assert_false(cxm_priv_small_floats_c(floats.bytes, n, &scale, want));
-            assert_false(cxm_priv_small_floats_avx512(floats.bytes, n, &scale, got));
+            assert_false(best.floats(floats.bytes, n, &scale, got));
             memcpy(floats.bytes + 4 * i, &good, 4);
             const uint8_t byte = bytes.bytes[i];
             bytes.bytes[i] = n % 2 == 0 ? 0 : (uint8_t)(8 + below(248));
             assert_false(cxm_priv_small_bytes_c(bytes.bytes, n, 1, 7));
-            assert_false(cxm_priv_small_bytes_avx512(bytes.bytes, n, 1, 7));
+            assert_false(best.bytes(bytes.bytes, n, 1, 7));
             bytes.bytes[i] = byte;
         }
         unguard(bytes);
         unguard(floats);
     }
-#endif
+}
+
+static size_t size_of(uint32_t type)
+{
+    switch (type) {
+    case CXM_I8: case CXM_U8: case CXM_BOOL: return 1;
+    case CXM_I16: case CXM_U16: return 2;
+    case CXM_I32: case CXM_U32: case CXM_F32: return 4;
+    default: return 8;
+    }
+}
+
+static void put(uint8_t *to, uint32_t type, double v)
+{
+    const bool nan = v != v;
+    const int64_t whole = nan ? 0 : (int64_t)v;
+    const float single = (float)v;
+    switch (type) { /* little-endian: the low bytes come first */
+    case CXM_F32: memcpy(to, &single, 4); break;
+    case CXM_F64: memcpy(to, &v, 8); break;
+    default: memcpy(to, &whole, size_of(type)); break;
+    }
+}
+
+/* A value of any kind, whole or not, and its type's bytes. */
+static double any_value(uint32_t type, bool good)
+{
+    static const double reals[] = { 1.5, -1, 1e10, -1e30, 0x1p23, 0x1p31, 0x1p52, 0x1p63, 1e300, -0.5 };
+    static const double longs[] = { -1, 71, 1e10, -1e12, 0x1p31, 0x1p52, -0x1p63, 0x1p62, 256, 1e6 };
+    if (good)
+        return (double)below(71);
+    return type == CXM_U8 ? 71 + (double)below(185) : (type == CXM_I64 ? longs : reals)[below(10)];
+}
+
+/* Rows with missing codes, NaN and a bitmap against what their values say one by one. */
+static void rows_of_bytes(void **state)
+{
+    const unsigned *forbidden = *state;
+    const struct cxm_small_loops best = cxm_priv_small_loops(*forbidden);
+    static const uint32_t types[] = { CXM_U8, CXM_F32, CXM_F64, CXM_I64 };
+    static const size_t sizes[] = { 1, 4, 8, 8 };
+    static const double codes[4] = { 99, -9, 3, 1000 };
+    if (best.rows == NULL)
+        return;
+    for (int turn = 0; turn < 1200; turn++) {
+        const size_t kind = below(4), n = 64 * (1 + below(3)), size = sizes[kind];
+        const bool good = below(2), masked = below(2);
+        const struct cxm_small_scale scale = below(2) ? (struct cxm_small_scale){ 0, 0, 70 }
+                                                      : (struct cxm_small_scale){ -20, 2, 60 };
+        struct guarded from = guard(n * size), out = guard(n), bits = guard(n / 8 + 1);
+        uint8_t want[192];
+        bool bad = false, absent = false, missing = false;
+        struct cxm_column c = cxm_column_make("x", types[kind], from.bytes, n, size, size);
+        c.missing_codes = codes;
+        c.n_missing_codes = (int64_t)below(5);
+        c.validity = masked ? bits.bytes : NULL;
+        c.validity_offset = (int64_t)below(8);
+        for (size_t i = 0; i < n / 8 + 1; i++)
+            bits.bytes[i] = (uint8_t)(draw() | draw() | draw());
+        for (size_t i = 0; i < n; i++) {
+            double v = any_value(types[kind], good || below(200) != 0);
+            v = below(9) == 0 ? codes[below(4)] : v;
+            v = types[kind] == CXM_U8 && (v < 0 || v > 255) ? 99 : v;
+            v = (kind == 1 || kind == 2) && below(30) == 0 ? (double)NAN : v;
+            put(from.bytes + i * size, types[kind], v);
+            v = kind == 1 ? (double)(float)v : v;
+            const size_t bit = (size_t)c.validity_offset + i;
+            bool gone = v != v || (masked && (bits.bytes[bit / 8] >> bit % 8 & 1) == 0);
+            for (int64_t k = 0; k < c.n_missing_codes; k++)
+                gone = gone || v == codes[k];
+            const bool fits = v >= scale.lowest && v <= scale.highest && v == floor(v);
+            want[i] = gone ? 128 : fits ? (uint8_t)((int)v - scale.base) : 0;
+            absent = absent || gone;
+            bad = bad || (!gone && !fits);
+        }
+        assert_int_equal(best.rows(&c, 0, n, &scale, out.bytes, &missing), !bad);
+        if (!bad) {
+            assert_int_equal(missing, absent);
+            assert_memory_equal(out.bytes, want, n);
+        }
+        unguard(from);
+        unguard(out);
+        unguard(bits);
+    }
 }
 
 /* ---- whole tallies ---------------------------------------------------------------------- */
@@ -344,28 +428,6 @@ static void free_table(struct table *t)
 static void param(struct table *t, struct cxm_param p)
 {
     t->params[t->n_params++] = p;
-}
-
-static size_t size_of(uint32_t type)
-{
-    switch (type) {
-    case CXM_I8: case CXM_U8: case CXM_BOOL: return 1;
-    case CXM_I16: case CXM_U16: return 2;
-    case CXM_I32: case CXM_U32: case CXM_F32: return 4;
-    default: return 8;
-    }
-}
-
-static void put(uint8_t *to, uint32_t type, double v)
-{
-    const bool nan = v != v;
-    const int64_t whole = nan ? 0 : (int64_t)v;
-    const float single = (float)v;
-    switch (type) { /* little-endian: the low bytes come first */
-    case CXM_F32: memcpy(to, &single, 4); break;
-    case CXM_F64: memcpy(to, &v, 8); break;
-    default: memcpy(to, &whole, size_of(type)); break;
-    }
 }
 
 /* A column whose values `value(row)` gives; elements lie `gap` bytes apart. */
@@ -589,11 +651,18 @@ static void bad_values(void **state)
 int main(void)
 {
     print_message("seed %llu\n", (unsigned long long)seed_state);
+    static unsigned none, wide = CXM_CPU_AVX512;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiles),
-        cmocka_unit_test(forms),
-        cmocka_unit_test(reaches),
-        cmocka_unit_test(columns_of_bytes),
+        cmocka_unit_test_prestate(tiles, &none),
+        cmocka_unit_test_prestate(tiles, &wide),
+        cmocka_unit_test_prestate(forms, &none),
+        cmocka_unit_test_prestate(forms, &wide),
+        cmocka_unit_test_prestate(reaches, &none),
+        cmocka_unit_test_prestate(reaches, &wide),
+        cmocka_unit_test_prestate(columns_of_bytes, &none),
+        cmocka_unit_test_prestate(columns_of_bytes, &wide),
+        cmocka_unit_test_prestate(rows_of_bytes, &none),
+        cmocka_unit_test_prestate(rows_of_bytes, &wide),
         cmocka_unit_test(random_tables),
         cmocka_unit_test(many_groups),
         cmocka_unit_test(widening),

@@ -33,49 +33,38 @@ bool cxm_priv_small_floats_c(const unsigned char *from, size_t n,
     return odd == 0;
 }
 
-#if CXM_COLUMN_X86
-static bool has_avx512(void)
+struct cxm_small_loops cxm_priv_small_loops(unsigned mask)
 {
-    return CXM_SUPPORTS("avx512bw");
-}
-#endif
-
-static bool are_within(const uint8_t *bytes, size_t n, const struct cxm_small_scale *scale)
-{
-    const uint8_t lowest = (uint8_t)scale->lowest, highest = (uint8_t)scale->highest;
+    struct cxm_small_loops loops = { cxm_priv_small_bytes_c, cxm_priv_small_floats_c, NULL };
 #if CXM_COLUMN_X86
-    if (has_avx512())
-        return cxm_priv_small_bytes_avx512(bytes, n, lowest, highest);
+    if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2"))
+        loops = (struct cxm_small_loops){ cxm_priv_small_bytes_avx2, cxm_priv_small_floats_avx2,
+                                          cxm_priv_small_rows_avx2 };
+    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw"))
+        loops =
+            (struct cxm_small_loops){ cxm_priv_small_bytes_avx512, cxm_priv_small_floats_avx512,
+                                      cxm_priv_small_rows_avx512 };
+#else
+    (void)mask;
 #endif
-    return cxm_priv_small_bytes_c(bytes, n, lowest, highest);
-}
-
-static bool from_floats(const unsigned char *from, size_t n, const struct cxm_small_scale *scale,
-                        uint8_t *bytes)
-{
-#if CXM_COLUMN_X86
-    if (has_avx512())
-        return cxm_priv_small_floats_avx512(from, n, scale, bytes);
-#endif
-    return cxm_priv_small_floats_c(from, n, scale, bytes);
+    return loops;
 }
 
 /* No row is missing whatever its value, but NaN. */
 static bool is_bare(const struct cxm_column *c)
 {
     return c->validity == NULL && c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0
-        && c->n_labels == 0 && c->n_missing_codes == 0
-        && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0
-        && c->time_unit == CXM_NO_TIME;
+           && c->n_labels == 0 && c->n_missing_codes == 0
+           && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0
+           && c->time_unit == CXM_NO_TIME;
 }
 
-#if CXM_COLUMN_X86
 /* May the wide loops read it, and do its missing codes mean the same in the type of the column? */
 static bool is_wide(const struct cxm_column *c, const struct cxm_small_scale *scale)
 {
     const size_t width = c->type == CXM_U8 ? 1 : c->type == CXM_F32 ? 4 : 8;
-    const bool known = c->type == CXM_U8 || c->type == CXM_F32 || c->type == CXM_F64
-                    || c->type == CXM_I64;
+    const bool known =
+        c->type == CXM_U8 || c->type == CXM_F32 || c->type == CXM_F64 || c->type == CXM_I64;
     if (!known || c->stride != (int64_t)width || c->mask != NULL || c->dictionary != NULL
         || c->n_chunks > 0 || c->n_labels > 0 || c->time_unit != CXM_NO_TIME
         || (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) != 0
@@ -88,9 +77,8 @@ static bool is_wide(const struct cxm_column *c, const struct cxm_small_scale *sc
         if (!(code > -1e6 && code < 1e6 && code == (double)(int32_t)code))
             return false;
     }
-    return has_avx512();
+    return true;
 }
-#endif
 
 /* Any column, as codes. */
 static bool from_codes(struct cxm_reader *reader, int64_t first, size_t n,
@@ -116,24 +104,24 @@ const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, siz
                                    bool *missing)
 {
     const struct cxm_column *c = reader->column;
+    const struct cxm_small_loops loops = cxm_priv_small_loops(0);
     const bool bytes = (c->type == CXM_U8 || c->type == CXM_I8) && c->stride == 1;
     if (is_bare(c) && bytes && scale->base == 0) {
         const uint8_t *own = cxm_priv_element(c, first);
-        return are_within(own, n, scale) ? own : NULL;
+        return loops.bytes(own, n, (uint8_t)scale->lowest, (uint8_t)scale->highest) ? own
+                                                                                    : NULL;
     }
     if (is_bare(c) && c->type == CXM_F32 && c->stride == 4
-        && from_floats(cxm_priv_element(c, first), n, scale, buffer))
+        && loops.floats(cxm_priv_element(c, first), n, scale, buffer))
         return buffer;
     size_t done = 0;
-#if CXM_COLUMN_X86
-    if (is_wide(c, scale)) {
+    if (loops.rows != NULL && is_wide(c, scale)) {
         done = n / 64 * 64;
-        if (!cxm_priv_small_rows_avx512(c, first, done, scale, buffer, missing))
+        if (!loops.rows(c, first, done, scale, buffer, missing))
             return NULL;
     }
-#endif
-    if (done == n || from_codes(reader, first + (int64_t)done, n - done, scale, buffer + done,
-                                missing))
+    if (done == n
+        || from_codes(reader, first + (int64_t)done, n - done, scale, buffer + done, missing))
         return buffer;
     return NULL;
 }

@@ -33,9 +33,21 @@ typedef bool cxm_small_rows(const struct cxm_column *column, int64_t row, size_t
 cxm_small_bytes cxm_priv_small_bytes_c;
 cxm_small_floats cxm_priv_small_floats_c;
 #if defined(__x86_64__) && defined(__GNUC__)
+cxm_small_bytes cxm_priv_small_bytes_avx2;
+cxm_small_floats cxm_priv_small_floats_avx2;
+cxm_small_rows cxm_priv_small_rows_avx2;
 cxm_small_bytes cxm_priv_small_bytes_avx512;
 cxm_small_floats cxm_priv_small_floats_avx512;
 cxm_small_rows cxm_priv_small_rows_avx512;
 #endif
+
+struct cxm_small_loops {
+    cxm_small_bytes *bytes;
+    cxm_small_floats *floats;
+    cxm_small_rows *rows; /* NULL: none for this processor */
+};
+
+/* What this processor runs best; `mask` (of CXM_CPU_…) forbids variants, for tests. */
+struct cxm_small_loops cxm_priv_small_loops(unsigned mask);
 
 #endif

@@ -33,6 +33,7 @@ bool cxm_priv_small_new(const struct cxm_config *config, const struct cxm_source
         s->sources = sources;
         s->kernels = cxm_priv_small_kernels(0);
         s->slots.stripes = s->stripes;
+        s->slots.add = s->kernels.add;
         s->by_key = cxm_priv_small_is_direct(sources);
         room = cxm_priv_small_set_up(s, coefs, &possible);
     }
@@ -198,7 +199,7 @@ static bool add_tiles(struct cxm_small *s, struct cxm_table *groups, size_t n)
             continue;
         }
         size_t at = 0;
-        while ((at = s->kernels.deal(&s->slots, s->tile, keys, at, m)) < m) {
+        while ((at = cxm_priv_small_deal(&s->slots, s->tile, keys, at, m)) < m) {
             if (!meet(s, groups, keys[at]))
                 return false;
         }

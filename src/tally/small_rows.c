@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Rows of small whole numbers: the C variants, and the choice among all. See small_rows.h. */
+ * Rows of small whole numbers: the C variants, dealing, and the choice among all. See
+ * small_rows.h. */
 #include "tally/small_rows.h"
 #include "tally/kernels.h"
+#include "tally/small_loops.h"
 
 void cxm_priv_small_orders(struct cxm_small_stripe *stripe)
 {
@@ -14,39 +16,70 @@ void cxm_priv_small_orders(struct cxm_small_stripe *stripe)
     }
 }
 
+/* Eight columns of eight rows as eight words of rows: blocks of 4, 2 and 1 bytes change places. */
+static inline void turn(uint64_t w[8])
+{
+    static const uint64_t low[3] = { 0x00000000FFFFFFFFu, 0x0000FFFF0000FFFFu,
+                                     0x00FF00FF00FF00FFu };
+    for (int step = 0; step < 3; step++) {
+        const int apart = 4 >> step, bits = 8 * apart;
+        for (int i = 0; i < 8; i++) {
+            if ((i & apart) != 0)
+                continue;
+            const uint64_t a = w[i], b = w[i + apart];
+            w[i] = (a & low[step]) | (b & low[step]) << bits;
+            w[i + apart] = (a >> bits & low[step]) | (b & ~low[step]);
+        }
+    }
+}
+
+/* Rows i … i + 7 of eight lanes. */
+static void turn_block(const uint8_t columns[CXM_LANES][CXM_TILE], size_t lane, size_t i,
+                       uint8_t rows[CXM_TILE_BYTES])
+{
+    uint64_t w[8];
+    for (size_t k = 0; k < 8; k++)
+        w[k] = cxm_priv_get_u64(columns[lane + k] + i);
+    turn(w);
+    for (size_t k = 0; k < 8; k++)
+        cxm_priv_put_u64(rows + cxm_priv_small_place(i + k) + lane, w[k]);
+}
+
 void cxm_priv_small_tile_c(const struct cxm_small_stripe *stripe,
                            const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
                            bool flags, uint8_t rows[CXM_TILE_BYTES])
 {
-    memset(rows, 0, CXM_TILE_BYTES);
+    uint8_t own[CXM_LANES][CXM_TILE] = { { 0 } };
     for (size_t lane = 0; lane < CXM_LANES; lane++) {
-        const uint8_t *own = columns[lane] + first;
+        const uint8_t *from = columns[lane] + first;
         const uint8_t *other = columns[stripe->partner[lane]] + first;
-        for (size_t i = 0; i < n; i++) {
-            const bool flagged = flags && ((own[i] | other[i]) & CXM_SMALL_FLAG) != 0;
-            const uint8_t instead = stripe->first[lane] ? CXM_SMALL_FLAG : 0;
-            rows[cxm_priv_small_place(i) + lane] = flagged ? instead : own[i];
-        }
+        const uint8_t instead = stripe->first[lane] ? CXM_SMALL_FLAG : 0;
+        if (!flags)
+            memcpy(own[lane], from, n);
+        for (size_t i = 0; flags && i < n; i++)
+            own[lane][i] = ((from[i] | other[i]) & CXM_SMALL_FLAG) != 0 ? instead : from[i];
     }
+    for (size_t lane = 0; lane < CXM_LANES; lane += 8)
+        for (size_t i = 0; i < CXM_TILE; i += 8)
+            turn_block((const uint8_t(*)[CXM_TILE])own, lane, i, rows);
 }
 
 void cxm_priv_small_add_c(const struct cxm_small_stripe *stripe, const uint8_t *rows, size_t n,
                           bool flags, struct cxm_small_sums *sums)
 {
-    int32_t (*to)[CXM_LANES] = sums->recent;
-    for (const uint8_t *end = rows + n * CXM_LANES; rows < end; rows += CXM_LANES) {
-        uint8_t beside[CXM_LANES];
-        for (size_t lane = 0; lane < CXM_LANES; lane++)
-            beside[lane] = rows[stripe->partner[lane]];
-        for (size_t lane = 0; lane < CXM_LANES; lane++) {
-            const int x = rows[lane] & 127, y = beside[lane] & 127;
-            to[CXM_SUM_X][lane] += x;
-            to[CXM_SUM_XX][lane] += x * x;
-            to[CXM_SUM_XY][lane] += x * y;
-            to[CXM_SUM_BEYOND][lane] += x - y > stripe->met[lane];
-            to[CXM_SUM_FLAG][lane] += flags ? rows[lane] & 128 : 0;
-        }
-    }
+    cxm_priv_small_add_loop(stripe, rows, n, flags, sums);
+}
+
+uint8_t cxm_priv_small_form_c(const uint8_t *const *columns, const int16_t *coefs,
+                              uint32_t n_columns, int16_t constant, size_t n, bool flags,
+                              uint8_t *low, uint8_t *high)
+{
+    return cxm_priv_small_form_loop(columns, coefs, n_columns, constant, n, flags, low, high);
+}
+
+uint32_t cxm_priv_small_reach_c(const uint32_t *keys, size_t n, uint32_t base, uint32_t *out)
+{
+    return cxm_priv_small_reach_loop(keys, n, base, out);
 }
 
 void cxm_priv_small_spill(struct cxm_small_slots *s, uint32_t slot)
@@ -61,71 +94,78 @@ void cxm_priv_small_spill(struct cxm_small_slots *s, uint32_t slot)
     s->groups[slot].added = 0;
 }
 
-size_t cxm_priv_small_deal_c(struct cxm_small_slots *s, const uint8_t *tile, const uint32_t *keys,
-                             size_t first, size_t n)
+/* ---- dealing -------------------------------------------------------------------------- */
+
+static void sum_buffer(struct cxm_small_slots *s, uint32_t start)
 {
-    for (size_t i = first; i < n; i++) {
-        uint32_t *cursor = &s->cursors[keys[i]];
-        const uint32_t at = *cursor;
-        if (at == 0)
-            return i;
-        for (uint32_t t = 0; t < s->n_stripes; t++)
-            memcpy(cxm_priv_small_row(s, at, t),
-                   tile + t * CXM_TILE_BYTES + cxm_priv_small_place(i), CXM_LANES);
-        *cursor = at + CXM_LANES;
-        if (at % CXM_BUFFER_BYTES != 0)
-            continue;
-        const uint32_t slot = cxm_priv_small_slot(s, at);
-        const uint32_t start = at - CXM_BUFFER_BYTES + CXM_LANES;
-        cxm_priv_small_count(s, slot, CXM_DEALT);
-        for (uint32_t t = 0; t < s->n_stripes; t++)
-            cxm_priv_small_add_c(&s->stripes[t], cxm_priv_small_row(s, start, t), CXM_DEALT,
-                                 s->flags, &s->sums[(size_t)slot * s->n_stripes + t]);
-        *cursor = start;
+    const uint32_t slot = cxm_priv_small_slot(s, start);
+    cxm_priv_small_count(s, slot, CXM_DEALT);
+    for (uint32_t t = 0; t < s->n_stripes; t++)
+        s->add(&s->stripes[t], cxm_priv_small_row(s, start, t), CXM_DEALT, s->flags,
+               &s->sums[(size_t)slot * s->n_stripes + t]);
+}
+
+/* One row; false: its key is new. */
+static inline bool deal_row(struct cxm_small_slots *s, uint32_t *cursor, uint8_t *rows,
+                            const uint8_t *from, uint32_t n_stripes)
+{
+    const uint32_t at = *cursor;
+    for (uint32_t t = 0; t < n_stripes; t++)
+        memcpy(rows + at + (size_t)t * CXM_BUFFER_BYTES, from + t * CXM_TILE_BYTES, CXM_LANES);
+    *cursor = at + CXM_LANES;
+    if (CXM_LIKELY(at % CXM_BUFFER_BYTES != 0))
+        return true;
+    *cursor = at - (at == 0 ? 0 : CXM_BUFFER_BYTES - CXM_LANES);
+    if (at != 0)
+        sum_buffer(s, *cursor);
+    return at != 0;
+}
+
+static inline size_t deal(struct cxm_small_slots *s, const uint8_t *tile, const uint32_t *keys,
+                          size_t first, size_t n, uint32_t n_stripes)
+{
+    uint32_t *const cursors = s->cursors;
+    uint8_t *const rows = cxm_priv_small_row(s, 0, 0);
+    size_t i = first;
+    while (i < n) { /* a quarter of the tile, whose rows lie 64 bytes apart */
+        const size_t end = i / 16 * 16 + 16 < n ? i / 16 * 16 + 16 : n;
+        const uint8_t *from = tile + cxm_priv_small_place(i);
+        for (; i + 4 <= end; i += 4, from += 256) {
+#pragma GCC unroll 4
+            for (size_t k = 0; k < 4; k++) {
+                if (!deal_row(s, &cursors[keys[i + k]], rows, from + 64 * k, n_stripes))
+                    return i + k;
+            }
+        }
+        for (; i < end; i++, from += 64) {
+            if (!deal_row(s, &cursors[keys[i]], rows, from, n_stripes))
+                return i;
+        }
     }
     return n;
 }
 
-uint8_t cxm_priv_small_form_c(const uint8_t *const *columns, const int16_t *coefs,
-                              uint32_t n_columns, int16_t constant, size_t n, bool flags,
-                              uint8_t *low, uint8_t *high)
+size_t cxm_priv_small_deal(struct cxm_small_slots *s, const uint8_t *tile, const uint32_t *keys,
+                           size_t first, size_t n)
 {
-    uint8_t bits = 0;
-    for (size_t i = 0; i < n; i++) {
-        int sum = constant;
-        uint8_t any = 0;
-        for (uint32_t k = 0; k < n_columns; k++) {
-            sum += coefs[k] * (columns[k][i] & 127);
-            any |= columns[k][i];
-        }
-        const bool flagged = flags && (any & CXM_SMALL_FLAG) != 0;
-        low[i] = flagged ? CXM_SMALL_FLAG : (uint8_t)(sum & 127);
-        high[i] = flagged ? 0 : (uint8_t)(sum >> 7);
-        bits |= high[i];
-    }
-    return bits;
-}
-
-uint32_t cxm_priv_small_reach_c(const uint32_t *keys, size_t n, uint32_t base, uint32_t *out)
-{
-    uint32_t largest = 0;
-    for (size_t i = 0; i < n; i++) {
-        out[i] = keys[i] - base;
-        largest = out[i] > largest ? out[i] : largest;
-    }
-    return largest;
+    return s->n_stripes == 1 ? deal(s, tile, keys, first, n, 1)
+                             : deal(s, tile, keys, first, n, s->n_stripes);
 }
 
 struct cxm_small_kernels cxm_priv_small_kernels(unsigned mask)
 {
-    struct cxm_small_kernels k = { cxm_priv_small_tile_c, cxm_priv_small_deal_c,
-                                   cxm_priv_small_add_c, cxm_priv_small_form_c,
-                                   cxm_priv_small_reach_c };
+    struct cxm_small_kernels k = { cxm_priv_small_tile_c, cxm_priv_small_add_c,
+                                   cxm_priv_small_form_c, cxm_priv_small_reach_c };
 #if CXM_X86
-    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")
-        && CXM_SUPPORTS("avx512vbmi") && CXM_SUPPORTS("avx512vnni")) {
+    if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
+        k.tile = cxm_priv_small_tile_avx2;
+        k.add = cxm_priv_small_add_avx2;
+        k.form = cxm_priv_small_form_avx2;
+        k.reach = cxm_priv_small_reach_avx2;
+    }
+    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")
+        && CXM_SUPPORTS("avx512vnni")) {
         k.tile = cxm_priv_small_tile_avx512;
-        k.deal = cxm_priv_small_deal_avx512;
         k.add = cxm_priv_small_add_avx512;
         k.form = cxm_priv_small_form_avx512;
         k.reach = cxm_priv_small_reach_avx512;

@@ -47,11 +47,16 @@ struct cxm_small_group {
     uint32_t group;           /* its number, UINT32_MAX: rows left out */
 };
 
+/* Adds n <= CXM_TILE rows, a multiple of 4, that lie side by side. */
+typedef void cxm_small_add(const struct cxm_small_stripe *stripe, const uint8_t *rows, size_t n,
+                           bool flags, struct cxm_small_sums *sums);
+
 /* Where the rows of a key go. A cursor is 0 for a key that was not met yet, otherwise the place of
  * its next row, in bytes from the end of the first row of all buffers; a multiple of
  * CXM_BUFFER_BYTES means that one more row fills the buffer. Slot 0 catches the rows of new keys. */
 struct cxm_small_slots {
     uint32_t n_stripes;
+    cxm_small_add *add;       /* the kernel that sums full buffers */
     bool flags;               /* are any rows flagged? */
     const struct cxm_small_stripe *stripes;
     uint8_t *buffers;         /* [slot][stripe][CXM_DEALT] rows, after 48 bytes and a first row */
@@ -84,15 +89,6 @@ typedef void cxm_small_tile(const struct cxm_small_stripe *stripe,
                             const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
                             bool flags, uint8_t rows[CXM_TILE_BYTES]);
 
-/* Deals rows first … n - 1 of a tile (all its stripes) out to their buffers; full ones are summed.
- * Returns the first row whose key was not met before, n when there is none. */
-typedef size_t cxm_small_deal(struct cxm_small_slots *slots, const uint8_t *tile,
-                              const uint32_t *keys, size_t first, size_t n);
-
-/* Adds n rows, a multiple of 4, that lie side by side. */
-typedef void cxm_small_add(const struct cxm_small_stripe *stripe, const uint8_t *rows, size_t n,
-                           bool flags, struct cxm_small_sums *sums);
-
 /* low + 128 high = constant + sum of coefs[k] columns[k], which is within 0 … 16383. With flags,
  * a row of which a value is flagged becomes 0, low flagged. Returns the bits of all high bytes. */
 typedef uint8_t cxm_small_form(const uint8_t *const *columns, const int16_t *coefs,
@@ -105,13 +101,15 @@ typedef uint32_t cxm_small_reach(const uint32_t *keys, size_t n, uint32_t base, 
 void cxm_priv_small_orders(struct cxm_small_stripe *stripe);
 
 cxm_small_tile cxm_priv_small_tile_c;
-cxm_small_deal cxm_priv_small_deal_c;
 cxm_small_add cxm_priv_small_add_c;
 cxm_small_form cxm_priv_small_form_c;
 cxm_small_reach cxm_priv_small_reach_c;
 #if defined(__x86_64__) && defined(__GNUC__)
+cxm_small_tile cxm_priv_small_tile_avx2;
+cxm_small_add cxm_priv_small_add_avx2;
+cxm_small_form cxm_priv_small_form_avx2;
+cxm_small_reach cxm_priv_small_reach_avx2;
 cxm_small_tile cxm_priv_small_tile_avx512;
-cxm_small_deal cxm_priv_small_deal_avx512;
 cxm_small_add cxm_priv_small_add_avx512;
 cxm_small_form cxm_priv_small_form_avx512;
 cxm_small_reach cxm_priv_small_reach_avx512;
@@ -119,7 +117,6 @@ cxm_small_reach cxm_priv_small_reach_avx512;
 
 struct cxm_small_kernels {
     cxm_small_tile *tile;
-    cxm_small_deal *deal;
     cxm_small_add *add;
     cxm_small_form *form;
     cxm_small_reach *reach;
@@ -127,6 +124,11 @@ struct cxm_small_kernels {
 
 /* `mask` as in kernels.h. */
 struct cxm_small_kernels cxm_priv_small_kernels(unsigned mask);
+
+/* Deals rows first … n - 1 of a tile (all its stripes) out to their buffers; full ones are summed.
+ * Returns the first row whose key was not met before, n when there is none. */
+size_t cxm_priv_small_deal(struct cxm_small_slots *slots, const uint8_t *tile,
+                           const uint32_t *keys, size_t first, size_t n);
 
 /* Before rows are added to the sums of a slot: makes room in the 32 bits. */
 void cxm_priv_small_spill(struct cxm_small_slots *slots, uint32_t slot);

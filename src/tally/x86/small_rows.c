@@ -72,38 +72,62 @@ TARGET void cxm_priv_small_tile_avx512(const struct cxm_small_stripe *stripe,
 
 /* ---- sums ----------------------------------------------------------------------------- */
 
+/* The sums of every other four rows: two of them, so that one need not wait for the other. How
+ * often one is beyond is counted in bytes, a row of 16 counts each at most 1 in four of them. */
+struct sums {
+    __m512i x, xx, xy, beyond, flag;
+};
+
+struct orders {
+    __m512i own, beside, limits;
+};
+
+TARGET static inline void add_four(const struct orders *o, const uint8_t *rows, bool flags,
+                                   struct sums *to)
+{
+    const __m512i one = _mm512_set1_epi8(1), flag = _mm512_set1_epi8((char)CXM_SMALL_FLAG);
+    __m512i four = _mm512_loadu_si512(rows);
+    if (flags) {
+        const __m512i up = _mm512_and_si512(_mm512_permutexvar_epi8(o->own, four), flag);
+        to->flag = _mm512_dpbusd_epi32(to->flag, up, one);
+        four = _mm512_andnot_si512(flag, four);
+    }
+    const __m512i x = _mm512_permutexvar_epi8(o->own, four);
+    const __m512i y = _mm512_permutexvar_epi8(o->beside, four);
+    const __m512i more = _mm512_subs_epu8(_mm512_subs_epu8(x, y), o->limits);
+    to->x = _mm512_dpbusd_epi32(to->x, x, one);
+    to->xx = _mm512_dpbusd_epi32(to->xx, x, x);
+    to->xy = _mm512_dpbusd_epi32(to->xy, x, y);
+    to->beyond = _mm512_add_epi8(to->beyond, _mm512_min_epu8(more, one));
+}
+
+TARGET static inline void put(int32_t *sum, __m512i a, __m512i b)
+{
+    const __m512i both = _mm512_add_epi32(a, b);
+    _mm512_storeu_si512(sum, _mm512_add_epi32(both, _mm512_loadu_si512(sum)));
+}
+
 TARGET static inline void add_rows(const struct cxm_small_stripe *stripe, const uint8_t *rows,
                                    size_t n, bool flags, struct cxm_small_sums *sums)
 {
-    const __m512i own = _mm512_loadu_si512(stripe->own);
-    const __m512i beside = _mm512_loadu_si512(stripe->beside);
-    const __m512i limits = _mm512_loadu_si512(stripe->limits);
-    const __m512i one = _mm512_set1_epi8(1), flag = _mm512_set1_epi8((char)CXM_SMALL_FLAG);
-    __m512i x_sum = _mm512_loadu_si512(sums->recent[CXM_SUM_X]);
-    __m512i xx_sum = _mm512_loadu_si512(sums->recent[CXM_SUM_XX]);
-    __m512i xy_sum = _mm512_loadu_si512(sums->recent[CXM_SUM_XY]);
-    __m512i beyond = _mm512_loadu_si512(sums->recent[CXM_SUM_BEYOND]);
-    __m512i flag_sum = _mm512_loadu_si512(sums->recent[CXM_SUM_FLAG]);
-    for (size_t i = 0; i < n; i += 4) {
-        __m512i four = _mm512_loadu_si512(rows + i * CXM_LANES);
-        if (flags) {
-            const __m512i up = _mm512_and_si512(_mm512_permutexvar_epi8(own, four), flag);
-            flag_sum = _mm512_dpbusd_epi32(flag_sum, up, one);
-            four = _mm512_andnot_si512(flag, four);
-        }
-        const __m512i x = _mm512_permutexvar_epi8(own, four);
-        const __m512i y = _mm512_permutexvar_epi8(beside, four);
-        const __m512i more = _mm512_subs_epu8(_mm512_subs_epu8(x, y), limits);
-        x_sum = _mm512_dpbusd_epi32(x_sum, x, one);
-        xx_sum = _mm512_dpbusd_epi32(xx_sum, x, x);
-        xy_sum = _mm512_dpbusd_epi32(xy_sum, x, y);
-        beyond = _mm512_dpbusd_epi32(beyond, _mm512_min_epu8(more, one), one);
+    const struct orders o = { _mm512_loadu_si512(stripe->own), _mm512_loadu_si512(stripe->beside),
+                              _mm512_loadu_si512(stripe->limits) };
+    const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi8(1);
+    struct sums a = { zero, zero, zero, zero, zero }, b = a;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        add_four(&o, rows + i * CXM_LANES, flags, &a);
+        add_four(&o, rows + (i + 4) * CXM_LANES, flags, &b);
     }
-    _mm512_storeu_si512(sums->recent[CXM_SUM_X], x_sum);
-    _mm512_storeu_si512(sums->recent[CXM_SUM_XX], xx_sum);
-    _mm512_storeu_si512(sums->recent[CXM_SUM_XY], xy_sum);
-    _mm512_storeu_si512(sums->recent[CXM_SUM_BEYOND], beyond);
-    _mm512_storeu_si512(sums->recent[CXM_SUM_FLAG], flag_sum);
+    if (i < n)
+        add_four(&o, rows + i * CXM_LANES, flags, &a);
+    const __m512i beyond = _mm512_add_epi8(a.beyond, b.beyond);
+    put(sums->recent[CXM_SUM_X], a.x, b.x);
+    put(sums->recent[CXM_SUM_XX], a.xx, b.xx);
+    put(sums->recent[CXM_SUM_XY], a.xy, b.xy);
+    put(sums->recent[CXM_SUM_BEYOND], _mm512_dpbusd_epi32(zero, beyond, one), zero);
+    if (flags)
+        put(sums->recent[CXM_SUM_FLAG], a.flag, b.flag);
 }
 
 TARGET void cxm_priv_small_add_avx512(const struct cxm_small_stripe *stripe, const uint8_t *rows,
@@ -113,67 +137,6 @@ TARGET void cxm_priv_small_add_avx512(const struct cxm_small_stripe *stripe, con
         add_rows(stripe, rows, n, true, sums);
     else
         add_rows(stripe, rows, n, false, sums);
-}
-
-/* ---- dealing -------------------------------------------------------------------------- */
-
-TARGET static __attribute__((noinline)) void sum_buffer(struct cxm_small_slots *s, uint32_t start)
-{
-    const uint32_t slot = cxm_priv_small_slot(s, start);
-    cxm_priv_small_count(s, slot, CXM_DEALT);
-    for (uint32_t t = 0; t < s->n_stripes; t++)
-        cxm_priv_small_add_avx512(&s->stripes[t], cxm_priv_small_row(s, start, t), CXM_DEALT,
-                                  s->flags, &s->sums[(size_t)slot * s->n_stripes + t]);
-}
-
-/* One row; false: its key is new. */
-TARGET static inline bool deal_row(struct cxm_small_slots *s, uint32_t *cursor, uint8_t *rows,
-                                   const uint8_t *from, uint32_t n_stripes)
-{
-    const uint32_t at = *cursor;
-    for (uint32_t t = 0; t < n_stripes; t++)
-        _mm_storeu_si128((__m128i *)(void *)(rows + at + (size_t)t * CXM_BUFFER_BYTES),
-                         _mm_loadu_si128((const __m128i *)(const void *)(from
-                                                                         + t * CXM_TILE_BYTES)));
-    *cursor = at + CXM_LANES;
-    if (CXM_LIKELY(at % CXM_BUFFER_BYTES != 0))
-        return true;
-    *cursor = at - (at == 0 ? 0 : CXM_BUFFER_BYTES - CXM_LANES);
-    if (at != 0)
-        sum_buffer(s, *cursor);
-    return at != 0;
-}
-
-TARGET static inline size_t deal(struct cxm_small_slots *s, const uint8_t *tile,
-                                 const uint32_t *keys, size_t first, size_t n,
-                                 uint32_t n_stripes)
-{
-    uint32_t *const cursors = s->cursors;
-    uint8_t *const rows = cxm_priv_small_row(s, 0, 0);
-    size_t i = first;
-    while (i < n) { /* a quarter of the tile, whose rows lie 64 bytes apart */
-        const size_t end = i / 16 * 16 + 16 < n ? i / 16 * 16 + 16 : n;
-        const uint8_t *from = tile + cxm_priv_small_place(i);
-        for (; i + 4 <= end; i += 4, from += 256) {
-#pragma GCC unroll 4
-            for (size_t k = 0; k < 4; k++) {
-                if (!deal_row(s, &cursors[keys[i + k]], rows, from + 64 * k, n_stripes))
-                    return i + k;
-            }
-        }
-        for (; i < end; i++, from += 64) {
-            if (!deal_row(s, &cursors[keys[i]], rows, from, n_stripes))
-                return i;
-        }
-    }
-    return n;
-}
-
-TARGET size_t cxm_priv_small_deal_avx512(struct cxm_small_slots *s, const uint8_t *tile,
-                                         const uint32_t *keys, size_t first, size_t n)
-{
-    return s->n_stripes == 1 ? deal(s, tile, keys, first, n, 1)
-                             : deal(s, tile, keys, first, n, s->n_stripes);
 }
 
 /* ---- forms ---------------------------------------------------------------------------- */
