@@ -18,7 +18,7 @@
 #include "tally/dense.h"
 
 enum { FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256, LARGE_TABLE = 1 << 21,
-       MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512 };
+       MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512, FEW_WEIGHTED = 1 << 13 };
 
 static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources)
 {
@@ -226,12 +226,14 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
     prepare(config, sources, &rows);
     rows.loops = cxm_priv_key_loops(rows.keys->type);
     rows.keys_in_place = rows.loops.four_bytes && rows.keys->stride == 4;
+    const struct look seen = look(&rows, n);
     if (sources->weight != NULL) {
+        if (seen.low > seen.high || (uint64_t)seen.high - (uint64_t)seen.low < FEW_WEIGHTED)
+            return CXM_DENSE_NO; /* all weights are read first: not for a few keys (keyed.h) */
         const enum cxm_dense_result weighted = cxm_priv_dense_weighted(&rows, sources, n_threads, state);
         state->rows += weighted == CXM_DENSE_DONE ? n : 0;
         return weighted;
     }
-    const struct look seen = look(&rows, n);
     const bool large = n >= MANY_ROWS
                     && (uint64_t)seen.high - (uint64_t)seen.low >= LARGE_TABLE / rows.stride
                     && (uint64_t)seen.high - (uint64_t)seen.low < most_keys(n);
