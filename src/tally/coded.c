@@ -182,10 +182,13 @@ static enum cxm_dense_result count_blocks(struct coded *c, int64_t first, int64_
                                           (int64_t)c->groups->dict.n - 1);
         if (result != CXM_DENSE_DONE)
             return result;
-        unsigned skip;
-        const uint8_t *bits = cxm_priv_dense_bits(c->rows.answers, row, &skip);
-        c->rows.count(&c->counters.c, (const uint8_t *)c->numbers,
-                      cxm_priv_dense_answers(c->rows.answers, row, n, c->answers), bits, skip, n);
+        struct cxm_key_rows some = { .keys = (const uint8_t *)c->numbers, .width = 4 };
+        size_t done;
+        some.answer_bits = cxm_priv_dense_bits(c->rows.answers, row, &some.answer_skip);
+        some.answers = cxm_priv_dense_answers(c->rows.answers, row, n, c->answers);
+        result = cxm_priv_dense_count(&c->rows, &c->counters, &some, n, &done);
+        if (result != CXM_DENSE_DONE)
+            return result;
     }
     return CXM_DENSE_DONE;
 }

@@ -6,19 +6,20 @@
  * invalid answer that is to be named, is left to the general road (range.c), which gives the same
  * tally.
  *
- * Counters are an array indexed by key and code; each thread has its own, or all share one where
- * it would not fit in a cache (dense_many.c). Cells are made once, from the sums of these arrays,
+ * Counters are an array indexed by key and code, with a place more for rows without a key; each
+ * thread has its own, or all share one where it would not fit in a cache (dense_many.c). Cells are made once, from the sums of these arrays,
  * by ranges of keys, so that no thread waits while another merges.
  *
  * Memory for NPS (13 codes): 13 bytes a key between the smallest and the largest in each thread,
- * four times that up to 2 520 keys; 52 more for a key with an answer that came 256 times, and
- * address space for that of all keys, but no more than 520 bytes a row: a few rows with keys far
- * apart take the general road. With more than 161 000 keys the counters are one array for all
+ * twice that up to 1 537 keys, four times that again up to 314; 52 more for a key with an answer that
+ * came 256 times, and address space for that of all keys, but no more than 520 bytes a row: a few rows
+ * with keys far apart take the general road. With more than 161 000 keys the counters are one array for all
  * threads, and 8 to 32 MB of rows are sorted by key at a time. */
 #include "tally/dense.h"
 
 enum { FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256, LARGE_TABLE = 1 << 21,
-       MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512, FEW_WEIGHTED = 1 << 13 };
+       MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512, FEW_WEIGHTED = 1 << 13,
+       FEW_AT_A_TIME = 512 };
 
 static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources)
 {
@@ -32,8 +33,9 @@ static bool key_fits(const struct cxm_sources *sources)
 {
     const struct cxm_column *c = sources->keys[0];
     return sources->n_keys == 1 && sources->roles[0] < CXM_KEY_FPC && cxm_priv_dense_plain(c)
-        && c->validity == NULL && (c->flags & CXM_COLUMN_SENTINEL) == 0
-        && c->n_missing_codes == 0 && c->calendar == CXM_NO_CALENDAR
+        && (c->validity == NULL || sources->weight == NULL)
+        && (c->flags & CXM_COLUMN_SENTINEL) == 0 && c->n_missing_codes == 0
+        && c->calendar == CXM_NO_CALENDAR
         && sources->plans[0].info.type == CXM_KEY_INT && c->type >= CXM_I8 && c->type <= CXM_U32;
 }
 
@@ -73,20 +75,6 @@ static bool keeps_to_few_parts(const struct cxm_dense_rows *rows, int64_t n, int
     return distinct < LOOKS * LOOK_ROWS / 16 || most > LOOKS * LOOK_ROWS / 4;
 }
 
-static struct look look(const struct cxm_dense_rows *rows, int64_t n)
-{
-    struct look look = { INT64_MAX, INT64_MIN };
-    for (int i = 0; i < LOOKS && n >= LOOKS * LOOK_ROWS; i++) {
-        int64_t low, high;
-        const int64_t row = (n - LOOK_ROWS) / (LOOKS - 1) * i;
-        rows->loops.find(cxm_priv_row_of(rows->keys, row), rows->keys->stride, LOOK_ROWS, &low,
-                         &high);
-        look.low = low < look.low ? low : look.low;
-        look.high = high > look.high ? high : look.high;
-    }
-    return look;
-}
-
 /* Counters for the keys that were seen, and some room around them: the array then rarely has to
  * move. That there are too many keys is found out later. */
 static enum cxm_dense_result reach_look(const struct cxm_dense_rows *rows,
@@ -102,30 +90,102 @@ static enum cxm_dense_result reach_look(const struct cxm_dense_rows *rows,
                                 look->high + (int64_t)(over < room ? over : room));
 }
 
+/* Keys of which some are null, whatever stands there; false: another one is too far from the base. */
+static bool load_known(const struct cxm_dense_rows *rows, const struct cxm_dense_keys *k, int64_t row,
+                       size_t n, uint32_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int64_t bit = rows->keys->validity_offset + row + (int64_t)i;
+        out[i] = 0;
+        if ((rows->keys->validity[bit / 8] >> bit % 8 & 1) != 0
+            && rows->loops.load(cxm_priv_row_of(rows->keys, row + (int64_t)i), rows->keys->stride, 1,
+                                k->base, &out[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Rows as the kernel reads them: in place, or from the chunk. False: a key is too far from the base. */
+static bool rows_from(const struct cxm_dense_rows *rows, const struct cxm_dense_keys *k, int64_t row,
+                      size_t n, struct cxm_dense_chunk *chunk, struct cxm_key_rows *out)
+{
+    const uint8_t *keys = cxm_priv_row_of(rows->keys, row);
+    out->width = rows->loops.width;
+    out->base = (uint64_t)k->base;
+    out->key_bits = cxm_priv_dense_bits(rows->keys, row, &out->key_skip);
+    out->answer_bits = cxm_priv_dense_bits(rows->answers, row, &out->answer_skip);
+    if (!rows->keys_plain) {
+        const uint64_t far = rows->loops.load(keys, rows->keys->stride, n, k->base, chunk->keys);
+        if (far != 0
+            && (rows->keys->validity == NULL || !load_known(rows, k, row, n, chunk->keys)))
+            return false;
+        keys = (const uint8_t *)chunk->keys;
+        out->width = sizeof *chunk->keys;
+        out->base = 0;
+    }
+    out->keys = keys;
+    out->answers = cxm_priv_dense_answers(rows->answers, row, n, chunk->answers);
+    return true;
+}
+
+/* The reach of the keys of a chunk of the rows from `row` on in which there are any. */
+static void find_keys(const struct cxm_dense_rows *rows, int64_t row, int64_t last, int64_t *low,
+                      int64_t *high)
+{
+    const struct cxm_column *keys = rows->keys;
+    if (keys->validity == NULL) {
+        const int64_t n = last - row < CXM_DENSE_CHUNK ? last - row : CXM_DENSE_CHUNK;
+        rows->loops.find(cxm_priv_row_of(keys, row), keys->stride, (size_t)n, low, high);
+        return;
+    }
+    bool any = false;
+    for (int64_t n = 0; row < last && (n < CXM_DENSE_CHUNK || !any); n++, row++) {
+        const int64_t bit = keys->validity_offset + row;
+        int64_t key, same;
+        if ((keys->validity[bit / 8] >> bit % 8 & 1) == 0)
+            continue;
+        rows->loops.find(cxm_priv_row_of(keys, row), keys->stride, 1, &key, &same);
+        *low = any && *low < key ? *low : key;
+        *high = any && *high > key ? *high : key;
+        any = true;
+    }
+    if (!any)
+        *low = *high = 0;
+}
+
+static struct look look(const struct cxm_dense_rows *rows, int64_t n)
+{
+    struct look look = { INT64_MAX, INT64_MIN };
+    for (int i = 0; i < LOOKS && n >= LOOKS * LOOK_ROWS; i++) {
+        int64_t low, high;
+        const int64_t row = (n - LOOK_ROWS) / (LOOKS - 1) * i;
+        find_keys(rows, row, row + LOOK_ROWS, &low, &high);
+        look.low = low < look.low ? low : look.low;
+        look.high = high > look.high ? high : look.high;
+    }
+    return look;
+}
+
 /* Rows first … last - 1 into counters that grow where a key asks for it. */
 static enum cxm_dense_result count_rows(const struct cxm_dense_rows *rows, int64_t first,
                                         int64_t last, struct cxm_dense_keys *k)
 {
     struct cxm_dense_chunk chunk;
-    const bool in_place = rows->keys_in_place && rows->answers->stride == 1;
-    const int64_t step = in_place ? 1 << 20 : CXM_DENSE_CHUNK;
+    const bool in_place = rows->keys_plain && rows->answers->stride == 1;
+    const int64_t step = in_place ? 1 << 20 : FEW_AT_A_TIME;
     for (int64_t row = first; row < last;) {
         const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
-        unsigned skip;
-        const uint8_t *bits = cxm_priv_dense_bits(rows->answers, row, &skip);
-        const uint8_t *keys = cxm_priv_dense_keys_of(rows, k, row, n, chunk.keys);
+        struct cxm_key_rows some;
         size_t done = 0;
-        if (keys != NULL && k->c.n_keys > 0)
-            done = rows->count(&k->c, keys,
-                               cxm_priv_dense_answers(rows->answers, row, n, chunk.answers),
-                               bits, skip, n);
+        enum cxm_dense_result result = CXM_DENSE_DONE;
+        if (k->c.n_keys > 0 && rows_from(rows, k, row, n, &chunk, &some))
+            result = cxm_priv_dense_count(rows, k, &some, n, &done);
         row += (int64_t)done;
-        if (done == n)
-            continue;
-        int64_t low, high;
-        const size_t some = n - done < CXM_DENSE_CHUNK ? n - done : CXM_DENSE_CHUNK;
-        rows->loops.find(cxm_priv_row_of(rows->keys, row), rows->keys->stride, some, &low, &high);
-        const enum cxm_dense_result result = cxm_priv_dense_reach(rows, k, low, high);
+        if (result == CXM_DENSE_DONE && done < n) {
+            int64_t low, high;
+            find_keys(rows, row, last, &low, &high);
+            result = cxm_priv_dense_reach(rows, k, low, high);
+        }
         if (result != CXM_DENSE_DONE)
             return result;
     }
@@ -225,7 +285,9 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
     struct cxm_dense_rows rows;
     prepare(config, sources, &rows);
     rows.loops = cxm_priv_key_loops(rows.keys->type);
-    rows.keys_in_place = rows.loops.four_bytes && rows.keys->stride == 4;
+    rows.keys_plain = rows.keys->stride == (int64_t)rows.loops.width;
+    rows.keys_in_place = rows.keys_plain && rows.loops.width == 4;
+    rows.leave_out = sources->leave_out_missing_keys;
     const struct look seen = look(&rows, n);
     if (sources->weight != NULL) {
         if (seen.low > seen.high || (uint64_t)seen.high - (uint64_t)seen.low < FEW_WEIGHTED)
@@ -234,7 +296,7 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
         state->rows += weighted == CXM_DENSE_DONE ? n : 0;
         return weighted;
     }
-    const bool large = n >= MANY_ROWS
+    const bool large = n >= MANY_ROWS && rows.keys->validity == NULL
                     && (uint64_t)seen.high - (uint64_t)seen.low >= LARGE_TABLE / rows.stride
                     && (uint64_t)seen.high - (uint64_t)seen.low < most_keys(n);
     const enum cxm_dense_result result =

@@ -20,7 +20,7 @@ struct cxm_key_loops {
      * lies within 2^32 of the base. */
     uint64_t (*load)(const uint8_t *keys, int64_t stride, size_t n, int64_t base, uint32_t *out);
     int64_t lowest, highest; /* of the type */
-    bool four_bytes;
+    uint32_t width;          /* bytes */
 };
 
 struct cxm_dense_rows {
@@ -31,6 +31,8 @@ struct cxm_dense_rows {
     uint32_t stride;         /* codes of a key: bins, missing, invalid */
     uint8_t codes[256];      /* of every byte */
     bool keys_in_place;      /* four bytes each, side by side */
+    bool keys_plain;         /* side by side, of any width */
+    bool leave_out;          /* rows without a key */
 };
 
 /* Memory for rows of a chunk. */
@@ -44,8 +46,9 @@ struct cxm_dense_keys {
     int64_t base;
     size_t most_keys;
     size_t rows;             /* that will be counted, about */
-    struct cxm_key_counters c; /* c.base: of keys as the kernel gets them */
+    struct cxm_key_counters c; /* c.base: of keys of four bytes, in place or less k->base */
     void *memory;
+    size_t room;             /* rows until counters of 16 bits must be emptied */
 };
 
 struct cxm_key_loops cxm_priv_key_loops(uint32_t type);
@@ -80,15 +83,21 @@ const uint8_t *cxm_priv_dense_keys_of(const struct cxm_dense_rows *rows,
                                       const struct cxm_dense_keys *k, int64_t row, size_t n,
                                       uint32_t *buffer);
 
-/* Bitmap of the answers from a row on: its first byte, NULL for none, and the bit within it. */
-const uint8_t *cxm_priv_dense_bits(const struct cxm_column *answers, int64_t row, unsigned *skip);
+/* Bitmap of a column from a row on: its first byte, NULL for none, and the bit within it. */
+const uint8_t *cxm_priv_dense_bits(const struct cxm_column *column, int64_t row, unsigned *skip);
 
 /* Makes counters for the keys low … high too. DONE, NO (too many keys) or NO_MEMORY. */
 enum cxm_dense_result cxm_priv_dense_reach(const struct cxm_dense_rows *rows,
                                            struct cxm_dense_keys *k, int64_t low, int64_t high);
 void cxm_priv_dense_release(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k);
 
-/* Adds the n * stride counters of n keys, from number `at` on, to sums. */
+/* Counts n rows, or stops before a key that is out of range: *done rows were counted. DONE or NO_MEMORY. */
+enum cxm_dense_result cxm_priv_dense_count(const struct cxm_dense_rows *rows,
+                                           struct cxm_dense_keys *k,
+                                           const struct cxm_key_rows *some, size_t n, size_t *done);
+
+/* Adds the n * stride counters of n keys, from number `at` on, to sums. Number n_keys: rows that have
+ * no key. */
 void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums);
 
 /* A fresh state gets the cells of all keys that were counted in any of n sets of counters, in the

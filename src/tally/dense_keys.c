@@ -6,11 +6,23 @@
  *
  * Cells come in the order of their keys, which are appended to the dictionary without a look-up;
  * with many keys each thread makes the cells of a range of them. */
+#include "tally/count_keys.h"
 #include "tally/dense.h"
 
-enum { FOUR_TABLES = 1 << 15, BLOCK_KEYS = 32, MANY_KEYS = 1 << 15, FAR = 64, KEY_BYTES = 9 };
+enum { WIDE_CELLS = 20000, FOUR_TABLES = 1 << 12, BLOCK_KEYS = 32, MANY_KEYS = 1 << 15, FAR = 64,
+       KEY_BYTES = 9, MOST_ROWS = 65280, ROWS_AHEAD = 64 };
 
 /* ---- reading -------------------------------------------------------------------------- */
+
+/* A row on its way into the cache, its answer too where they are members of a struct. */
+static inline void fetch(const uint8_t *at, int64_t offset)
+{
+#if defined(__GNUC__)
+    __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)offset), 0, 3);
+#else
+    (void)at, (void)offset;
+#endif
+}
 
 /* One loop for each type of key: the switch is outside of it. */
 #define KEY_LOOPS(NAME, TYPE)                                                                    \
@@ -50,6 +62,7 @@ enum { FOUR_TABLES = 1 << 15, BLOCK_KEYS = 32, MANY_KEYS = 1 << 15, FAR = 64, KE
             }                                                                                    \
         } else {                                                                                 \
             for (size_t i = 0; i < n; i++) {                                                     \
+                fetch(keys, (int64_t)(i + ROWS_AHEAD) * stride);                                 \
                 memcpy(&key, keys + (int64_t)i * stride, sizeof key);                            \
                 const uint64_t at = (uint64_t)(int64_t)key - (uint64_t)base;                     \
                 all |= at;                                                                       \
@@ -71,19 +84,19 @@ struct cxm_key_loops cxm_priv_key_loops(uint32_t type)
 {
     switch ((enum cxm_type)type) {
     case CXM_I8:
-        return (struct cxm_key_loops){ find_i8, load_i8, INT8_MIN, INT8_MAX, false };
+        return (struct cxm_key_loops){ find_i8, load_i8, INT8_MIN, INT8_MAX, 1 };
     case CXM_U8:
-        return (struct cxm_key_loops){ find_u8, load_u8, 0, UINT8_MAX, false };
+        return (struct cxm_key_loops){ find_u8, load_u8, 0, UINT8_MAX, 1 };
     case CXM_I16:
-        return (struct cxm_key_loops){ find_i16, load_i16, INT16_MIN, INT16_MAX, false };
+        return (struct cxm_key_loops){ find_i16, load_i16, INT16_MIN, INT16_MAX, 2 };
     case CXM_U16:
-        return (struct cxm_key_loops){ find_u16, load_u16, 0, UINT16_MAX, false };
+        return (struct cxm_key_loops){ find_u16, load_u16, 0, UINT16_MAX, 2 };
     case CXM_I32:
-        return (struct cxm_key_loops){ find_i32, load_i32, INT32_MIN, INT32_MAX, true };
+        return (struct cxm_key_loops){ find_i32, load_i32, INT32_MIN, INT32_MAX, 4 };
     case CXM_U32:
-        return (struct cxm_key_loops){ find_u32, load_u32, 0, UINT32_MAX, true };
+        return (struct cxm_key_loops){ find_u32, load_u32, 0, UINT32_MAX, 4 };
     default:
-        return (struct cxm_key_loops){ find_i64, load_i64, INT64_MIN, INT64_MAX, false };
+        return (struct cxm_key_loops){ find_i64, load_i64, INT64_MIN, INT64_MAX, 8 };
     }
 }
 
@@ -110,48 +123,104 @@ const uint8_t *cxm_priv_dense_keys_of(const struct cxm_dense_rows *rows,
     return far == 0 ? (const uint8_t *)buffer : NULL;
 }
 
-const uint8_t *cxm_priv_dense_bits(const struct cxm_column *answers, int64_t row, unsigned *skip)
+const uint8_t *cxm_priv_dense_bits(const struct cxm_column *column, int64_t row, unsigned *skip)
 {
-    const int64_t bit = answers->validity_offset + row;
+    const int64_t bit = column->validity_offset + row;
     *skip = (unsigned)(bit % 8);
-    return answers->validity != NULL ? answers->validity + bit / 8 : NULL;
+    return column->validity != NULL ? column->validity + bit / 8 : NULL;
 }
 
 /* ---- counters ------------------------------------------------------------------------- */
 
+static size_t n_cells(const struct cxm_dense_keys *k)
+{
+    return ((size_t)k->c.n_keys + 1) * k->c.stride;
+}
+
+static int n_tables(const struct cxm_dense_keys *k)
+{
+    return k->c.apart > 0 ? 4 : 1;
+}
+
 void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums)
 {
-    const size_t first = at * k->c.stride, end = first + n * k->c.stride;
-    for (int table = 0; table < (k->c.apart > 0 ? 4 : 1); table++) {
-        const uint8_t *counters = k->c.counters + (size_t)table * k->c.apart + first;
-        for (size_t i = 0; i < end - first; i++)
-            sums[i] += counters[i];
+    const struct cxm_key_counters *c = &k->c;
+    const size_t first = at * c->stride, end = first + n * c->stride;
+    for (int table = 0; table < n_tables(k); table++) {
+        const size_t from = (size_t)table * c->apart + first;
+        for (size_t i = 0; c->wide != NULL && i < end - first; i++)
+            sums[i] += c->wide[from + i];
+        for (size_t i = 0; c->wide == NULL && i < end - first; i++)
+            sums[i] += c->counters[from + i];
     }
+    if (c->carried == NULL)
+        return;
     for (size_t i = first; i < end;) { /* pages that nothing was carried to are not looked at */
         const size_t next = (i / CXM_CARRY_BLOCK + 1) * CXM_CARRY_BLOCK;
         const size_t stop = next < end ? next : end;
-        for (; k->c.wrapped[i / CXM_CARRY_BLOCK] != 0 && i < stop; i++)
-            sums[i - first] += (int64_t)k->c.carried[i] * 256;
+        const bool carried = c->wrapped == NULL || c->wrapped[i / CXM_CARRY_BLOCK] != 0;
+        for (; carried && i < stop; i++)
+            sums[i - first] += (int64_t)c->carried[i] * 256;
         i = stop;
     }
+}
+
+static bool make_carried(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k)
+{
+    if (k->c.carried == NULL)
+        k->c.carried = cxm_priv_alloc_zero(rows->config->allocator, n_cells(k),
+                                           sizeof *k->c.carried);
+    return k->c.carried != NULL;
+}
+
+/* Counters of 16 bits keep less than 256, the rest is carried. Few have more: with 1 000 keys one
+ * of them gets some 5 of so many rows. */
+static bool empty_wide(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k)
+{
+    enum { RUN = 32 };
+    const size_t cells = n_cells(k);
+    if (!make_carried(rows, k))
+        return false;
+    for (int table = 0; table < n_tables(k); table++) {
+        uint16_t *const counters = k->c.wide + (size_t)table * k->c.apart;
+        for (size_t i = 0; i < cells; i += RUN) {
+            const size_t end = cells - i < RUN ? cells : i + RUN;
+            uint16_t all = 0;
+            for (size_t at = i; at < end; at++)
+                all |= counters[at];
+            for (size_t at = i; all > 255 && at < end; at++) {
+                k->c.carried[at] += counters[at] >> 8;
+                counters[at] &= 255;
+            }
+        }
+    }
+    k->room = MOST_ROWS;
+    return true;
 }
 
 /* Moves counters to an array that has the old keys at `shift`. */
 static void move_counters(const struct cxm_dense_keys *k, struct cxm_dense_keys *to, size_t shift)
 {
     int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
-    for (size_t key = 0; key < k->c.n_keys; key += BLOCK_KEYS) {
-        const size_t n = k->c.n_keys - key < BLOCK_KEYS ? k->c.n_keys - key : BLOCK_KEYS;
-        const size_t at = (shift + key) * k->c.stride;
+    const size_t n_keys = k->c.n_keys; /* and one more, of rows without a key, at the end */
+    for (size_t key = 0; key <= n_keys;) {
+        const size_t left = key < n_keys ? n_keys - key : 1;
+        const size_t n = left < BLOCK_KEYS ? left : BLOCK_KEYS;
+        const size_t at = (key < n_keys ? shift + key : to->c.n_keys) * k->c.stride;
         memset(sums, 0, n * k->c.stride * sizeof *sums);
         cxm_priv_dense_sums(k, key, n, sums);
         for (size_t i = 0; i < n * k->c.stride; i++) {
-            to->c.counters[at + i] = (uint8_t)sums[i];
+            if (to->c.wide != NULL)
+                to->c.wide[at + i] = (uint8_t)sums[i];
+            else
+                to->c.counters[at + i] = (uint8_t)sums[i];
             if (sums[i] < 256)
                 continue;
             to->c.carried[at + i] = (uint32_t)(sums[i] / 256);
-            to->c.wrapped[(at + i) / CXM_CARRY_BLOCK] = 1;
+            if (to->c.wrapped != NULL)
+                to->c.wrapped[(at + i) / CXM_CARRY_BLOCK] = 1;
         }
+        key += n;
     }
 }
 
@@ -163,20 +232,49 @@ void cxm_priv_dense_release(const struct cxm_dense_rows *rows, struct cxm_dense_
     k->c.carried = NULL;
 }
 
-/* One block for counters and the marks of what was carried. */
-static bool make_counters(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k)
+/* One block for counters and the marks of what was carried. Four tables where they are small:
+ * with few keys neighbours are often equal. */
+static bool make_counters(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k, bool carry)
 {
-    const size_t cells = (size_t)k->c.n_keys * k->c.stride;
-    const bool four = cells <= FOUR_TABLES && k->rows >= 4 * cells;
-    const size_t marks = cells / CXM_CARRY_BLOCK + 1;
-    k->c.apart = four ? cells : 0;
-    k->memory = cxm_priv_alloc_zero_dense(rows->config->allocator, (four ? 4 : 1) * cells + marks, 1);
-    k->c.carried = cxm_priv_alloc_zero(rows->config->allocator, cells, sizeof *k->c.carried);
+    const struct cxm_allocator *allocator = rows->config->allocator;
+    const size_t cells = n_cells(k);
+    if (cells <= WIDE_CELLS) {
+        const bool four = cells <= FOUR_TABLES && k->rows >= 4 * cells;
+        k->c.apart = four ? cells : 0;
+        k->memory = cxm_priv_alloc_zero(allocator, (four ? 4 : 1) * cells, sizeof *k->c.wide);
+        k->c.wide = k->memory;
+        k->room = MOST_ROWS;
+        return k->memory != NULL && (!carry || make_carried(rows, k));
+    }
+    k->memory = cxm_priv_alloc_zero_dense(allocator, cells + cells / CXM_CARRY_BLOCK + 1, 1);
     k->c.counters = k->memory;
-    if (k->memory == NULL || k->c.carried == NULL)
+    if (k->memory == NULL || !make_carried(rows, k))
         return false;
-    k->c.wrapped = k->c.counters + (four ? 4 : 1) * cells;
+    k->c.wrapped = k->c.counters + cells;
+    k->room = SIZE_MAX;
     return true;
+}
+
+enum cxm_dense_result cxm_priv_dense_count(const struct cxm_dense_rows *rows,
+                                           struct cxm_dense_keys *k,
+                                           const struct cxm_key_rows *some, size_t n, size_t *done)
+{
+    *done = 0;
+    while (*done < n) {
+        size_t part = n - *done;
+        if (k->c.wide != NULL && part > k->room) {
+            if (k->room < CXM_KEY_ROWS && !empty_wide(rows, k))
+                return CXM_DENSE_NO_MEMORY;
+            part = part < k->room ? part : k->room / CXM_KEY_ROWS * CXM_KEY_ROWS;
+        }
+        const struct cxm_key_rows from = cxm_priv_key_rows_from(some, *done);
+        const size_t counted = rows->count(&k->c, &from, part);
+        *done += counted;
+        k->room -= k->c.wide != NULL ? counted : 0;
+        if (counted < part)
+            break;
+    }
+    return CXM_DENSE_DONE;
 }
 
 /* Twice as many as before where the array grows, at the end where keys are new, so that keys in
@@ -214,7 +312,7 @@ enum cxm_dense_result cxm_priv_dense_reach(const struct cxm_dense_rows *rows,
         .codes = rows->codes,
         .missing = (uint8_t)(rows->stride - 2),
     };
-    if (!make_counters(rows, &larger)) {
+    if (!make_counters(rows, &larger, k->c.n_keys > 0)) {
         cxm_priv_dense_release(rows, &larger);
         return CXM_DENSE_NO_MEMORY;
     }
@@ -323,8 +421,35 @@ static bool reserve(const struct making *m, int n_slices, size_t *n)
         && cxm_priv_dict_reserve(&m->groups->dict, *n, KEY_BYTES * *n);
 }
 
+/* Rows without a key. */
+static void sum_without(const struct making *m, int64_t *sums)
+{
+    for (int i = 0; i < m->n_keys; i++) {
+        if (m->keys[i].c.n_keys > 0)
+            cxm_priv_dense_sums(&m->keys[i], m->keys[i].c.n_keys, 1, sums);
+    }
+}
+
+static enum cxm_dense_result add_without(const struct making *m, const int64_t *sums,
+                                         int64_t *left_out)
+{
+    static const uint8_t key[1] = { CXM_TAG_MISSING };
+    if (!any_row(sums, m->rows->stride))
+        return CXM_DENSE_DONE;
+    if (m->rows->leave_out) {
+        for (uint32_t i = 0; i < m->rows->stride; i++)
+            *left_out += sums[i];
+        return CXM_DENSE_DONE;
+    }
+    const uint32_t at = cxm_priv_table_add(m->groups, key, sizeof key);
+    if (at == UINT32_MAX)
+        return CXM_DENSE_NO_MEMORY;
+    memcpy(cxm_priv_table_cell(m->groups, at), sums, m->rows->stride * sizeof *sums);
+    return CXM_DENSE_DONE;
+}
+
 static enum cxm_dense_result make_cells(const struct making *m, int n_slices, uint64_t n_keys,
-                                        bool count_invalid)
+                                        bool count_invalid, int64_t *left_out)
 {
     int64_t invalid = 0;
     size_t n;
@@ -336,6 +461,9 @@ static enum cxm_dense_result make_cells(const struct making *m, int n_slices, ui
     cxm_priv_side_by_side(n_slices, count_slice, (void *)(uintptr_t)m);
     for (int i = 0; i < n_slices; i++)
         invalid += m->slices[i].invalid;
+    int64_t without[CXM_DENSE_MOST_CODES] = { 0 };
+    sum_without(m, without);
+    invalid += without[m->rows->stride - 1];
     if (invalid != 0 && !count_invalid)
         return CXM_DENSE_NO; /* the general road names the row */
     if (!reserve(m, n_slices, &n))
@@ -343,7 +471,7 @@ static enum cxm_dense_result make_cells(const struct making *m, int n_slices, ui
     cxm_priv_side_by_side(n_slices, write_slice, (void *)(uintptr_t)m);
     m->groups->dict.n = (uint32_t)n;
     m->groups->dict.bytes_used = KEY_BYTES * n;
-    return CXM_DENSE_DONE;
+    return add_without(m, without, left_out);
 }
 
 enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
@@ -370,7 +498,8 @@ enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
     if (slices == NULL)
         return CXM_DENSE_NO_MEMORY;
     const struct making making = { rows, k, n, low, &state->groups, slices };
-    const enum cxm_dense_result result = make_cells(&making, n_slices, n_keys, count_invalid);
+    const enum cxm_dense_result result = make_cells(&making, n_slices, n_keys, count_invalid,
+                                                    &state->left_out);
     cxm_priv_release(rows->config->allocator, slices);
     return result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The C variants, and the choice among all. */
-#include "tally/kernels.h"
+#include "tally/count_keys.h"
 
 /* Eight histograms, so that equal neighbours do not wait for each other's counter. */
 static void count_plain(const uint8_t *bytes, size_t n, const uint8_t *values, size_t n_values,
@@ -92,42 +92,10 @@ bool cxm_priv_whole_numbers_c(const double *x, size_t n, int64_t *q, uint64_t *a
     return odd == 0;
 }
 
-/* Two passes over a few rows: the first is free of branches and tables, the second takes its
- * increments from memory that was just written, four at a time. */
-size_t cxm_priv_count_keys_c(const struct cxm_key_counters *c, const uint8_t *keys,
-                             const uint8_t *answers, const uint8_t *bits, unsigned skip, size_t n)
+size_t cxm_priv_count_keys_c(const struct cxm_key_counters *c, const struct cxm_key_rows *rows,
+                             size_t n)
 {
-    enum { ROWS = 64 };
-    uint8_t *const t[4] = { c->counters, c->counters + c->apart, c->counters + 2 * c->apart,
-                            c->counters + 3 * c->apart };
-    const uint32_t base = c->base, n_keys = c->n_keys, stride = c->stride;
-    const uint8_t *codes = c->codes;
-    for (size_t i = 0; i < n; i += ROWS) {
-        const size_t rows = n - i < ROWS ? n - i : ROWS;
-        uint32_t at[ROWS], outside = 0;
-        for (size_t j = 0; j < rows; j++) {
-            uint32_t key;
-            memcpy(&key, keys + (i + j) * sizeof key, sizeof key);
-            outside |= key - base >= n_keys;
-            at[j] = (key - base) * stride;
-        }
-        if (outside != 0)
-            return i;
-        const uint8_t *a = answers + i;
-        size_t j = 0;
-        for (; bits == NULL && j + 4 <= rows; j += 4) {
-            cxm_priv_count_one(c, t[0], at[j] + codes[a[j]]);
-            cxm_priv_count_one(c, t[1], at[j + 1] + codes[a[j + 1]]);
-            cxm_priv_count_one(c, t[2], at[j + 2] + codes[a[j + 2]]);
-            cxm_priv_count_one(c, t[3], at[j + 3] + codes[a[j + 3]]);
-        }
-        for (; j < rows; j++) {
-            const size_t bit = i + j + skip;
-            const bool valid = bits == NULL || (bits[bit / 8] >> bit % 8 & 1) != 0;
-            cxm_priv_count_one(c, t[j % 4], at[j] + (valid ? codes[a[j]] : c->missing));
-        }
-    }
-    return n;
+    return cxm_priv_count_keys_loop(c, rows, n);
 }
 
 bool cxm_priv_place_numbers_c(const struct cxm_places *places, const uint32_t *group,
@@ -192,6 +160,7 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
         k.whole_numbers = cxm_priv_whole_numbers_avx2;
+        k.count_keys = cxm_priv_count_keys_avx2;
         k.place_numbers = cxm_priv_place_numbers_avx2;
         k.add_moments = cxm_priv_add_moments_avx2;
         k.all_within = cxm_priv_all_within_avx2;

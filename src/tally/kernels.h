@@ -32,20 +32,35 @@ uint64_t cxm_priv_count_masked(cxm_count_plain *count, cxm_mask_bytes *mask, con
  * anything. *all gets every bit that a magnitude has. */
 typedef bool cxm_whole_numbers(const double *x, size_t n, int64_t *q, uint64_t *all);
 
-/* Rows counted by key and answer: one more in counter (key - base) * stride + code of the answer,
- * modulo 256; the multiples of 256 are carried. Row i of a call counts in table i % 4 of four that
- * lie `apart`, so that equal neighbours do not wait for each other; 0: there is one table. */
+/* Rows counted by key and answer: one more in counter (key - base) * stride + code of the answer;
+ * rows without a key count as those of key n_keys. Counters have 8 bits, of which multiples of 256
+ * are carried at once, or, where they are few enough to stay in a cache, 16, which the caller has to
+ * empty in time: a branch for each row would cost as much as the counting. Row i of a call counts in
+ * table i % 4 of four that lie `apart`, so that equal neighbours do not wait for each other; 0: there
+ * is one table. */
 struct cxm_key_counters {
-    uint32_t base, n_keys; /* keys base … base + n_keys - 1, which do not go beyond UINT32_MAX */
-    uint32_t stride;       /* counters of a key; n_keys * stride fits in 32 bits */
+    uint32_t base;         /* of keys of four bytes, for dense_many.c */
+    uint32_t n_keys;
+    uint32_t stride;       /* counters of a key; (n_keys + 1) * stride fits in 32 bits */
     size_t apart;
-    uint8_t *counters;
-    uint32_t *carried;     /* [n_keys * stride], of all tables together */
-    uint8_t *wrapped;      /* by CXM_CARRY_BLOCK counters: was anything carried? */
+    uint8_t *counters;     /* of 8 bits, or NULL */
+    uint16_t *wide;        /* of 16 bits, or NULL */
+    uint32_t *carried;     /* [(n_keys + 1) * stride], of all tables together; NULL: nothing as yet */
+    uint8_t *wrapped;      /* by CXM_CARRY_BLOCK counters of 8 bits: was anything carried? */
     const uint8_t *codes;  /* [256], of every byte; below stride */
     uint8_t missing;       /* code where the bitmap has a 0 */
 };
 enum { CXM_CARRY_BLOCK = 512 };
+
+/* Keys and answers side by side, neither need be aligned. Bitmaps begin with bit `skip` < 8 of their
+ * first byte; NULL: none is null. */
+struct cxm_key_rows {
+    const uint8_t *keys, *answers;
+    const uint8_t *key_bits, *answer_bits;
+    unsigned key_skip, answer_skip;
+    uint32_t width;        /* bytes of a key: 1, 2, 4 or 8 */
+    uint64_t base;         /* key of the first counters, in its lowest `width` bytes */
+};
 
 static inline void cxm_priv_count_one(const struct cxm_key_counters *c, uint8_t *counters,
                                       size_t at)
@@ -57,10 +72,8 @@ static inline void cxm_priv_count_one(const struct cxm_key_counters *c, uint8_t 
 }
 
 /* Counts n rows and returns n; or stops before 64 rows (the rest, when fewer are left) among which is
- * a key out of range, and returns how many rows it counted, a multiple of 64. `keys` need not be
- * aligned. The bitmap begins with bit `skip` < 8 of its first byte; NULL: no answer is null. */
-typedef size_t cxm_count_keys(const struct cxm_key_counters *c, const uint8_t *keys,
-                              const uint8_t *answers, const uint8_t *bits, unsigned skip,
+ * a key out of range, and returns how many rows it counted, a multiple of 64. */
+typedef size_t cxm_count_keys(const struct cxm_key_counters *c, const struct cxm_key_rows *rows,
                               size_t n);
 /* Where numbers of one exponent are added up, see moments.c: bits 0-31 the first cell of their
  * band, 32-37 how far their mantissa is shifted, 52 its leading one; ONLY_ZERO: the mantissa must be
@@ -106,7 +119,7 @@ cxm_all_within cxm_priv_all_within_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_X86 1
 cxm_count_bytes cxm_priv_count_bytes_avx2, cxm_priv_count_bytes_avx512;
-cxm_count_keys cxm_priv_count_keys_avx512;
+cxm_count_keys cxm_priv_count_keys_avx2, cxm_priv_count_keys_avx512;
 cxm_mask_bytes cxm_priv_mask_bytes_avx2;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx2;
@@ -133,6 +146,19 @@ struct cxm_kernels {
     cxm_add_moments *add_moments;
     cxm_all_within *all_within;
 };
+
+/* The same rows from a multiple of 8 on. */
+static inline struct cxm_key_rows cxm_priv_key_rows_from(const struct cxm_key_rows *rows, size_t row)
+{
+    struct cxm_key_rows rest = *rows;
+    rest.keys += row * rows->width;
+    rest.answers += row;
+    if (rows->key_bits != NULL)
+        rest.key_bits += row / 8;
+    if (rows->answer_bits != NULL)
+        rest.answer_bits += row / 8;
+    return rest;
+}
 
 /* Bits skip … skip + 63 of a bitmap that has them all. */
 static inline uint64_t cxm_priv_word_of_bits(const uint8_t *bits, unsigned skip)

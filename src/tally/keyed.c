@@ -125,7 +125,7 @@ static bool places(const struct cxm_keyed_key *key, int64_t first, size_t n, uin
 {
     const uint8_t *keys = cxm_priv_row_of(key->column, first);
     const int64_t stride = key->column->stride;
-    if (key->loops.four_bytes && stride == 4)
+    if (key->loops.width == 4 && stride == 4)
         return near_places(keys, n, (uint32_t)key->base, key->width, out);
     uint32_t beyond = 0;
     if (key->loops.load(keys, stride, n, key->base, out) != 0)
