@@ -3,6 +3,7 @@
  * Which bytes the next rows of a call lie in. Members of one struct are one stream: they are in
  * the same lines. */
 #include "tally/ahead.h"
+#include "tally/packed.h"
 
 static bool follows(const struct cxm_stream *s, const char *at, int64_t stride)
 {
@@ -17,7 +18,8 @@ static void plan_column(struct cxm_ahead *ahead, const struct cxm_column *c, int
                         int64_t last)
 {
     if (c == NULL || c->data == NULL || c->n_chunks > 0 || c->type < CXM_I8 || c->type > CXM_BOOL
-        || c->stride < 1 || c->stride > CXM_MOST_STRIDE || ahead->n == CXM_MOST_STREAMS)
+        || c->stride < 1 || c->stride > (ahead->near_only ? CXM_WIDE_STRIDE - 1 : CXM_MOST_STRIDE)
+        || ahead->n == CXM_MOST_STREAMS)
         return;
     const char *const at = (const char *)c->data + (c->offset + first) * c->stride;
     for (uint32_t i = 0; i < ahead->n; i++) {

@@ -18,10 +18,12 @@ struct cxm_ahead {
         int64_t stride;
     } streams[CXM_MOST_STREAMS];
     uint32_t n;
+    bool near_only; /* wide structs are read otherwise */
 };
 enum { CXM_AHEAD_ROWS = 64, CXM_CACHE_LINE = 64 };
 
-/* The rows first … last - 1 of all columns; what earlier rows asked for is dropped. */
+/* The rows first … last - 1 of all columns, what earlier rows asked for is
+ * dropped. */
 void cxm_priv_ahead_plan(struct cxm_ahead *ahead, const struct cxm_config *config,
                          const struct cxm_sources *sources, int64_t first, int64_t last);
 

@@ -7,7 +7,7 @@
 #include "tally/keyed.h"
 
 enum { LOOKS = 16, LOOK_ROWS = 512, MOST_SLOTS = 1 << 16, FEW_ROWS = LOOKS * LOOK_ROWS,
-       PAGE_SLOTS = 64, KEY_BYTES = 9 };
+       PAGE_SLOTS = 64, FEW_SLOTS = 2048, KEY_BYTES = 9 };
 
 static bool fits(const struct cxm_sources *sources, uint32_t k)
 {
@@ -37,7 +37,8 @@ static void find_range(struct cxm_keyed_key *key, int64_t first, int64_t last)
 }
 
 /* Do the rows that were looked at lie close together? The cells of a group far from others take a
- * page of memory each. */
+ * page of memory each. (Of rows sorted by group a look sees few groups, far apart: few slots are
+ * taken without asking.) */
 static bool is_dense(const struct cxm_keyed *k, int64_t first, int64_t last)
 {
     uint64_t slots[MOST_SLOTS / 64] = { 0 };
@@ -88,7 +89,8 @@ bool cxm_priv_keyed_init(struct cxm_keyed *k, const struct cxm_sources *sources,
         find_range(&k->keys[i], first, last);
     }
     k->n_keys = sources->n_keys;
-    if (count_slots(k) >= MOST_SLOTS || !is_dense(k, first, last))
+    if (count_slots(k) >= MOST_SLOTS
+        || (count_slots(k) > FEW_SLOTS && !is_dense(k, first, last)))
         return true;
     for (uint32_t i = 0; i < k->n_keys; i++)
         make_room(&k->keys[i]);

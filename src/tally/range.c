@@ -6,6 +6,7 @@
 #include "tally/grouper.h"
 #include "tally/kernels.h"
 #include "tally/moments.h"
+#include "tally/packed.h"
 #include "tally/small.h"
 #include "tally/tally.h"
 
@@ -27,6 +28,7 @@ struct range {
     struct cxm_small *small;     /* NULL: no short cut for small whole numbers */
     int64_t since_normalised;
     struct cxm_ahead ahead;      /* the rows of the next block */
+    struct cxm_packed *packed;   /* members of wide structs; NULL: none */
 };
 
 static int role_of_slot(const struct cxm_config *config, uint32_t slot)
@@ -458,6 +460,24 @@ static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n,
     return CXM_OK;
 }
 
+/* Columns of wide structs block by block. False: out of memory. */
+static bool pack(struct range *r)
+{
+    if (!cxm_priv_packed_new(r->config, r->sources, &r->packed))
+        return false;
+    if (r->packed == NULL)
+        return true;
+    r->ahead.near_only = true;
+    r->sources = &r->packed->sources;
+    r->grouper.sources = r->sources;
+    for (uint32_t k = 0; k < r->sources->n_keys; k++) {
+        cxm_priv_reader_init(&r->grouper.readers[k], r->sources->keys[k]);
+        if (k < r->keyed.n_keys)
+            r->keyed.keys[k].column = r->sources->keys[k];
+    }
+    return true;
+}
+
 static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
                                   struct cxm_error *error)
 {
@@ -480,6 +500,8 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
     }
     enum { FEW_ROWS = 512 };
     if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, &r->small))
+        return cxm_priv_no_memory(error);
+    if (rows >= 2 * CXM_BLOCK && r->moments != NULL && r->small == NULL && !pack(r))
         return cxm_priv_no_memory(error);
     r->scratch->block.given = r->sources->given;
     for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
@@ -506,6 +528,8 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     enum cxm_status status = range_init(&r, first, last, error);
     while (status == CXM_OK && first < last) {
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
+        if (r.packed != NULL)
+            cxm_priv_packed_read(r.packed, first, n);
         cxm_priv_ahead_plan(&r.ahead, config, sources, first + (int64_t)n, last);
         if (r.small != NULL || r.moments == NULL)
             cxm_priv_ahead_all(&r.ahead);
@@ -530,6 +554,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     cxm_priv_scratch_free(r.scratch);
     cxm_priv_moments_free(r.moments);
     cxm_priv_keyed_release(&r.keyed);
+    cxm_priv_packed_free(r.packed);
     cxm_priv_small_free(r.small);
     return status;
 }

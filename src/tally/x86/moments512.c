@@ -107,27 +107,49 @@ TARGET bool cxm_priv_place_numbers_avx512(const struct cxm_places *places, const
 
 /* ---- cells ----------------------------------------------------------------------------- */
 
-TARGET bool cxm_priv_add_moments_avx512(uint64_t *cells, const uint64_t *q, const uint32_t *at,
-                                        size_t n)
+/* Do all rows go to one cell? */
+TARGET static inline bool all_same(const uint32_t *at)
+{
+    const __m512i first = _mm512_set1_epi32((int32_t)at[0]);
+    __mmask16 odd = 0;
+    for (size_t i = 0; i < CXM_MOMENT_ROWS; i += 16)
+        odd |= _mm512_cmpneq_epi32_mask(first, _mm512_loadu_si512(at + i));
+    return odd == 0;
+}
+
+/* What a number adds to the words: b 1, a 1, b b, b b, a b, a b, a a, a a, of the products lower and
+ * upper halves, and a row. */
+TARGET static inline __m512i terms(uint64_t q)
 {
     enum { NO = -128 }; /* a byte of zeros */
-    /* words: b 1, a 1, b b, b b, a b, a b, a a, a a; of the products lower and upper halves */
     const __m512i left = _mm512_set_epi64(32, 32, 32, 32, 0, 0, 32, 0);
     const __m512i right = _mm512_set_epi64(32, 32, 0, 0, 0, 0, 0, 0);
     const __m512i count = _mm512_set_epi64((int64_t)1 << 48, 0, 0, 0, 0, 0, 0, 0);
-    const __m512i one = _mm512_set1_epi64(1);
+    const __m512i one = _mm512_set1_epi64(1), v = _mm512_set1_epi64((int64_t)q);
     const __m128i halves = _mm_set_epi8(NO, NO, NO, NO, 15, 14, 13, 12, NO, NO, NO, NO, 3, 2, 1, 0);
     const __m512i parts = _mm512_inserti32x4(
         _mm512_broadcast_i32x4(halves),
         _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), 0);
+    const __m512i product = _mm512_mul_epu32(_mm512_srlv_epi64(v, left),
+                                             _mm512_mask_srlv_epi64(one, 0xFC, v, right));
+    return _mm512_or_si512(_mm512_shuffle_epi8(product, parts), count);
+}
+
+TARGET bool cxm_priv_add_moments_avx512(uint64_t *cells, const uint64_t *q, const uint32_t *at,
+                                        size_t n)
+{
     __m512i any = _mm512_setzero_si512();
+    if (n == CXM_MOMENT_ROWS && all_same(at)) { /* they would wait for the cell */
+        uint64_t *cell = cells + (size_t)at[0] * CXM_MOMENT_WORDS;
+        for (size_t i = 0; i < CXM_MOMENT_ROWS; i++)
+            any = _mm512_add_epi64(any, terms(q[i]));
+        any = _mm512_add_epi64(_mm512_loadu_si512(cell), any);
+        _mm512_storeu_si512(cell, any);
+        n = 0;
+    }
     for (size_t i = 0; i < n; i++) {
-        const __m512i v = _mm512_set1_epi64((int64_t)q[i]);
-        const __m512i product = _mm512_mul_epu32(_mm512_srlv_epi64(v, left),
-                                                 _mm512_mask_srlv_epi64(one, 0xFC, v, right));
-        const __m512i terms = _mm512_or_si512(_mm512_shuffle_epi8(product, parts), count);
         uint64_t *cell = cells + (size_t)at[i] * CXM_MOMENT_WORDS;
-        const __m512i sum = _mm512_add_epi64(_mm512_loadu_si512(cell), terms);
+        const __m512i sum = _mm512_add_epi64(_mm512_loadu_si512(cell), terms(q[i]));
         any = _mm512_or_si512(any, sum);
         _mm512_storeu_si512(cell, sum);
     }
