@@ -153,9 +153,9 @@ static void place_piece(const struct buckets *b, const uint64_t *from, size_t n,
         place_words(b, from, n, 1, to);
 }
 
-/* All records into words[1] or words[2] by bucket; counts[b] is where bucket b ends then. */
-static void fill_buckets(struct cxm_sorter *w, uint32_t partition, const struct records *r,
-                         const struct buckets *b, size_t n_buckets, uint64_t *to)
+/* counts[b] is where bucket b begins then. */
+static void count_buckets(struct cxm_sorter *w, uint32_t partition, const struct records *r,
+                          const struct buckets *b, size_t n_buckets)
 {
     const bool pairs = w->sorting->pack.payload;
     struct walk walk = { w->sorting, partition, 0, 0 };
@@ -169,7 +169,17 @@ static void fill_buckets(struct cxm_sorter *w, uint32_t partition, const struct 
             count_piece(b, from, n, pairs);
     for (size_t i = 1; i < n_buckets; i++)
         b->counts[i] += b->counts[i - 1];
-    walk = (struct walk){ w->sorting, partition, 0, 0 };
+}
+
+/* All records to their buckets; counts[b] is where bucket b ends then. */
+static void fill_buckets(struct cxm_sorter *w, uint32_t partition, const struct records *r,
+                         const struct buckets *b, size_t n_buckets, uint64_t *to)
+{
+    const bool pairs = w->sorting->pack.payload;
+    struct walk walk = { w->sorting, partition, 0, 0 };
+    const uint64_t *from;
+    size_t n;
+    count_buckets(w, partition, r, b, n_buckets);
     if (r->at != NULL)
         place_piece(b, r->at, r->n, pairs, to);
     else
@@ -231,38 +241,98 @@ static void sort_pair_runs(uint64_t *words, const uint32_t *ends, size_t n_runs,
     }
 }
 
-/* Sorted words as events. Numbers of customers begin anew in each partition. */
-static void to_events(const struct cxm_sorter *w, uint32_t partition, const uint64_t *words,
-                      size_t n, struct cxm_event *events)
+/* Sorted records. Where a word and the number of its record fit 64 bits together, they are sorted as
+ * one, by the same networks as words alone, and payloads stay where they are. */
+struct sorted {
+    bool numbered;
+    int number_bits;          /* below the word */
+    uint64_t above;           /* what all words of the partition have above r.bits */
+    const uint64_t *words;    /* numbered: one a record, else two, the second its payload */
+    const uint64_t *payloads; /* by number, `stride` from one to the next */
+    size_t stride;
+};
+
+static inline void number_words(const struct buckets *b, const uint64_t *from, size_t n,
+                                size_t number, int number_bits, uint64_t *to)
+{
+    uint32_t *const counts = b->counts;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t word = from[2 * i] << b->left;
+        to[counts[word >> b->right]++] = word >> b->left << number_bits | (number + i);
+    }
+}
+
+/* Into words[1], then sorted into words[2]; payloads into words[0], if they are not there. */
+static void sort_numbered(struct cxm_sorter *w, uint32_t partition, const struct records *r,
+                          const struct buckets *b, size_t n_buckets, struct sorted *out)
+{
+    struct walk walk = { w->sorting, partition, 0, 0 };
+    uint64_t *const payloads = w->words[0];
+    const uint64_t *from;
+    size_t n;
+    count_buckets(w, partition, r, b, n_buckets);
+    if (r->at != NULL)
+        number_words(b, r->at, r->n, 0, out->number_bits, w->words[1]);
+    for (size_t at = 0; r->at == NULL && (from = next_piece(&walk, &n)) != NULL; at += n) {
+        number_words(b, from, n, at, out->number_bits, w->words[1]);
+        for (size_t i = 0; i < n; i++)
+            payloads[at + i] = from[2 * i + 1];
+    }
+    w->sorting->kernels.sort_runs(w->words[1], b->counts, n_buckets, w->words[2]);
+    out->words = w->words[2];
+    out->payloads = r->at != NULL ? r->at + 1 : payloads;
+    out->stride = r->at != NULL ? 2 : 1;
+}
+
+/* Numbers of customers begin anew in each partition. */
+static inline void make_events(const struct cxm_sorter *w, uint32_t partition,
+                               const struct sorted *sorted, bool numbered, size_t n,
+                               struct cxm_event *events)
 {
     const struct cxm_pack *const p = &w->sorting->pack;
-    const int rest_bits = p->code_bits + p->time_bits;
+    const struct sorted s = *sorted; /* which no event overlaps */
+    const int rest_bits = p->code_bits + p->time_bits, time_bits = p->time_bits;
     const uint64_t missing = cxm_priv_ones(p->code_bits);
-    const uint64_t times = cxm_priv_ones(p->time_bits);
+    const uint64_t times = cxm_priv_ones(p->time_bits), numbers = cxm_priv_ones(s.number_bits);
     const uint32_t code_base = p->code_bits > 0 ? (uint32_t)p->code_base : 0;
     const uint64_t above = p->form == CXM_PACK_HASHED ? (uint64_t)partition << 32 : 0;
+    const uint64_t time_base = (uint64_t)p->time_base, extra_base = (uint64_t)p->extra_base;
+    const uint64_t none = p->code_bits > 0 ? missing : UINT64_MAX;
     for (size_t i = 0; i < n; i++) {
-        const uint64_t word = words[2 * i], payload = words[2 * i + 1];
-        const uint64_t code = word >> p->time_bits & missing, extra = payload >> 32;
+        const uint64_t word = numbered ? s.above | s.words[i] >> s.number_bits : s.words[2 * i];
+        const uint64_t payload = numbered ? s.payloads[(s.words[i] & numbers) * s.stride]
+                                          : s.words[2 * i + 1];
+        const uint64_t code = word >> time_bits & missing, extra = payload >> 32;
         events[i].customer = above | word >> rest_bits;
-        events[i].time = (int64_t)((uint64_t)p->time_base + (word & times));
-        events[i].extra = extra == CXM_NO_EXTRA ? CXM_NO_INSTANT
-                                                : (int64_t)((uint64_t)p->extra_base + extra);
-        events[i].code = p->code_bits > 0 && code == missing ? CXM_CODE_MISSING
-                                                             : code_base + (uint32_t)code;
+        events[i].time = (int64_t)(time_base + (word & times));
+        events[i].extra = extra == CXM_NO_EXTRA ? CXM_NO_INSTANT : (int64_t)(extra_base + extra);
+        events[i].code = code == none ? CXM_CODE_MISSING : code_base + (uint32_t)code;
         events[i].row = (uint32_t)payload;
     }
 }
 
 static enum cxm_status visit_events(struct cxm_sorter *w, uint32_t partition,
-                                    const struct buckets *b, size_t n_buckets, uint64_t *words,
-                                    size_t n, uint64_t *other)
+                                    const struct records *r, const struct buckets *b,
+                                    size_t n_buckets)
 {
     const struct cxm_sorting *s = w->sorting;
-    if (!cxm_priv_sort_room(s->allocator, &w->events, &w->events_capacity, n, sizeof *w->events))
+    const int number_bits = cxm_priv_bits_of(r->n);
+    const bool direct = s->pack.form == CXM_PACK_DIRECT;
+    const size_t n = r->n;
+    struct sorted sorted = { .numbered = r->bits + number_bits <= 64, .number_bits = number_bits };
+    if (!cxm_priv_sort_room(s->allocator, &w->events, &w->events_capacity, n, sizeof *w->events)
+        || (r->at == NULL && !room_for_words(w, 0, n)))
         return cxm_priv_no_memory(&w->error);
-    sort_pair_runs(words, b->counts, n_buckets, other);
-    to_events(w, partition, words, n, w->events);
+    if (sorted.numbered) {
+        sorted.above = direct ? (uint64_t)partition << r->bits : 0;
+        sort_numbered(w, partition, r, b, n_buckets, &sorted);
+        make_events(w, partition, &sorted, true, n, w->events);
+    } else {
+        fill_buckets(w, partition, r, b, n_buckets, w->words[1]);
+        sort_pair_runs(w->words[1], b->counts, n_buckets, w->words[2]);
+        sorted.words = w->words[1];
+        make_events(w, partition, &sorted, false, n, w->events);
+    }
     return s->plan->visit(s->plan->context, w->number, w->events, n, &w->error);
 }
 
@@ -297,9 +367,9 @@ enum cxm_status cxm_priv_sort_words(struct cxm_sorter *w, uint32_t partition, si
                                sizeof *w->counts))
         return cxm_priv_no_memory(&w->error);
     const struct buckets b = { w->counts, 64 - r.bits, 64 - bits };
-    fill_buckets(w, partition, &r, &b, n_buckets, w->words[1]);
     if (p->payload)
-        return visit_events(w, partition, &b, n_buckets, w->words[1], n, w->words[2]);
+        return visit_events(w, partition, &r, &b, n_buckets);
+    fill_buckets(w, partition, &r, &b, n_buckets, w->words[1]);
     s->kernels.sort_runs(w->words[1], b.counts, n_buckets, w->words[2]);
     return visit_words(w, w->words[2], n);
 }
