@@ -443,6 +443,16 @@ static void other_keys_equal_general_road(void **state)
         t->index[i] = TEXTS; /* outside of the dictionary */
     const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, SOME_ROWS, 1, 1);
     assert_int_equal(same_at_any_threads(&score, &keys[n - 2], CXM_INVALID_ERROR), CXM_EDATA);
+    int8_t *tiny = malloc(SOME_ROWS); /* it says fewer indexes than the dictionary has */
+    assert_non_null(tiny);
+    for (int i = 0; i < SOME_ROWS; i++)
+        tiny[i] = (int8_t)random_below(&seed, 128);
+    struct cxm_column by = cxm_column_make("key", CXM_I8, tiny, SOME_ROWS, 1, 1);
+    by.dictionary = &dictionary;
+    assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
+    tiny[SOME_ROWS / 2] = -1;
+    assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_EDATA);
+    free(tiny);
     free(reals);
     free(yes);
     free(t);

@@ -3,7 +3,8 @@
  * The short cut of dense.c for a key of any other kind: sparse numbers, text, dictionaries,
  * instants, columns with nulls. Each row gets the number of its group from a memo (memo.h), or,
  * with a dictionary, from an array by its index; group numbers are dense, and are counted as
- * keys of their own. New keys, and rows whose key is missing, take the way of the general road: encoded,
+ * keys of their own. Indexes that lie side by side are counted where they are, and each is looked at
+ * once, at the end. New keys, and rows whose key is missing, take the way of the general road: encoded,
  * into the dictionary of the table. Whatever is wrong with a key or an answer is left to that road,
  * which names the row.
  *
@@ -104,7 +105,7 @@ static bool same_text(const struct coded *c, uint32_t group, struct cxm_text tex
 static void hash_block(struct coded *c, size_t n)
 {
     for (size_t i = 0; c->kind == BY_WORD && i < n; i++)
-        c->hashes[i] = cxm_priv_mix_word(c->words[i]);
+        c->hashes[i] = cxm_priv_spread_word(c->words[i]);
     for (size_t i = 0; c->kind == BY_TEXT && i < n; i++)
         c->hashes[i] = c->states[i] == CXM_ROW_USED
                          ? cxm_priv_mix_text(c->texts[i].bytes, c->texts[i].n)
@@ -193,6 +194,90 @@ static enum cxm_dense_result count_blocks(struct coded *c, int64_t first, int64_
     return CXM_DENSE_DONE;
 }
 
+/* ---- columns of indexes --------------------------------------------------------------- */
+
+/* Are the indexes of a dictionary keys that the kernel can read, and few enough? */
+static bool counts_indexes(const struct coded *c, int64_t rows)
+{
+    const struct cxm_column *key = c->key;
+    return c->kind == BY_INDEX && key->mask == NULL && key->type >= CXM_I8 && key->type <= CXM_U32
+        && (key->flags & CXM_COLUMN_SENTINEL) == 0 && key->n_missing_codes == 0
+        && key->stride == (int64_t)cxm_priv_key_loops(key->type).width && key->dictionary->n > 0
+        && (key->dictionary->n <= FEW_INDEXES || key->dictionary->n <= rows / 4);
+}
+
+/* One cell for all indexes of the same text, as the general road reads it. */
+static enum cxm_dense_result add_index(struct coded *c, struct cxm_reader *reader, int64_t index,
+                                       const int64_t *sums)
+{
+    struct cxm_text text = { "", 0 };
+    uint8_t state = CXM_ROW_MISSING;
+    if (index < (int64_t)c->counters.c.n_keys)
+        cxm_priv_read_key_text(reader, index, 1, &text, &state);
+    if (state == CXM_ROW_INVALID)
+        return CXM_DENSE_NO;
+    const uint32_t group = state == CXM_ROW_MISSING ? missing_group(c) : add_text(c, text);
+    if (group == UINT32_MAX)
+        return CXM_DENSE_NO_MEMORY;
+    int64_t *cell = cxm_priv_table_cell(c->groups, group);
+    for (uint32_t code = 0; code < c->rows.stride; code++)
+        cell[code] += sums[code];
+    return CXM_DENSE_DONE;
+}
+
+/* Cells of all indexes that came; the last of the counters are those of rows without one. A column
+ * of all indexes with the labels of the key says what their texts are. */
+static enum cxm_dense_result fill_from_indexes(struct coded *c)
+{
+    const uint32_t n = c->counters.c.n_keys;
+    struct cxm_column all = *c->key;
+    struct cxm_reader reader;
+    enum cxm_dense_result result = CXM_DENSE_DONE;
+    for (uint32_t i = 0; i < n; i++)
+        c->by_index[i] = i;
+    all.data = c->by_index;
+    all.type = CXM_U32;
+    all.stride = sizeof *c->by_index;
+    all.n = n;
+    all.offset = 0;
+    all.validity = NULL;
+    cxm_priv_reader_init(&reader, &all);
+    for (uint32_t i = 0; i <= n && result == CXM_DENSE_DONE; i++) {
+        int64_t sums[CXM_DENSE_MOST_CODES] = { 0 }, any = 0;
+        cxm_priv_dense_sums(&c->counters, i, 1, sums);
+        for (uint32_t code = 0; code < c->rows.stride; code++)
+            any |= sums[code];
+        if (sums[c->rows.stride - 1] != 0 && !c->sources->count_invalid)
+            return CXM_DENSE_NO;
+        if (any != 0)
+            result = add_index(c, &reader, i, sums);
+    }
+    return result;
+}
+
+/* Indexes are dense keys as they are: their texts are looked at once, when all rows are counted. An
+ * index outside of the dictionary stops the kernel, and the general road names its row. */
+static enum cxm_dense_result count_indexes(struct coded *c, int64_t first, int64_t last)
+{
+    const struct cxm_key_loops loops = cxm_priv_key_loops(c->key->type);
+    const int64_t n_indexes = c->key->dictionary->n <= loops.highest ? c->key->dictionary->n
+                                                                     : loops.highest + 1;
+    const int64_t step = c->rows.answers->stride == 1 ? 1 << 20 : CXM_BLOCK;
+    enum cxm_dense_result result = cxm_priv_dense_reach(&c->rows, &c->counters, 0, n_indexes - 1);
+    for (int64_t row = first; row < last && result == CXM_DENSE_DONE; row += step) {
+        const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
+        struct cxm_key_rows some = { .keys = cxm_priv_row_of(c->key, row), .width = loops.width };
+        size_t done;
+        some.key_bits = cxm_priv_dense_bits(c->key, row, &some.key_skip);
+        some.answer_bits = cxm_priv_dense_bits(c->rows.answers, row, &some.answer_skip);
+        some.answers = cxm_priv_dense_answers(c->rows.answers, row, n, c->answers);
+        result = cxm_priv_dense_count(&c->rows, &c->counters, &some, n, &done);
+        if (result == CXM_DENSE_DONE && done < n)
+            return CXM_DENSE_NO;
+    }
+    return result == CXM_DENSE_DONE ? fill_from_indexes(c) : result;
+}
+
 /* ---- the range ------------------------------------------------------------------------ */
 
 static enum cxm_dense_result fill_cells(struct coded *c)
@@ -253,10 +338,14 @@ enum cxm_dense_result cxm_priv_coded_range(const struct cxm_dense_rows *rows,
     c->counters.rows = (size_t)(last - first);
     c->counters.most_keys = MOST_GROUPS;
     enum cxm_dense_result result = init(c, last - first) ? CXM_DENSE_DONE : CXM_DENSE_NO_MEMORY;
-    if (result == CXM_DENSE_DONE)
-        result = count_blocks(c, first, last);
-    if (result == CXM_DENSE_DONE)
-        result = fill_cells(c);
+    if (result == CXM_DENSE_DONE && counts_indexes(c, last - first)) {
+        result = count_indexes(c, first, last);
+    } else {
+        if (result == CXM_DENSE_DONE)
+            result = count_blocks(c, first, last);
+        if (result == CXM_DENSE_DONE)
+            result = fill_cells(c);
+    }
     release(c);
     return result;
 }

@@ -26,6 +26,12 @@ static inline uint64_t cxm_priv_mix_word(uint64_t word)
     return word ^ word >> 31;
 }
 
+/* As good for a place by the highest bits, and a third of the time: also a bijection. */
+static inline uint64_t cxm_priv_spread_word(uint64_t word)
+{
+    return (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
+}
+
 uint64_t cxm_priv_mix_text(const char *text, size_t n);
 
 /* False: out of memory. */
