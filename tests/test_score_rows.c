@@ -26,11 +26,12 @@ struct data {
     uint8_t score[ROWS];
     uint32_t key[ROWS];
     int64_t freq[ROWS];
+    double weight[ROWS];
     struct cxm_tally *tally;
 };
 
 /* Few groups have most rows; some groups have nothing but missing answers, one more than 100 000. */
-static void make(struct data *d, const char *metric, int low, int high,
+static void make(struct data *d, const char *metric, int low, int high, bool weighted,
                  const struct cxm_allocator *allocator)
 {
     static const double code[1] = { 255 };
@@ -43,15 +44,18 @@ static void make(struct data *d, const char *metric, int low, int high,
         if (d->key[i] % 101 == 100)
             d->score[i] = 255;
         d->freq[i] = d->key[i] == 7 ? 2000 : 1;
+        d->weight[i] = 0.25 + (double)(r >> 50) / 4096;
     }
     struct cxm_column score = cxm_column_make("score", CXM_U8, d->score, ROWS, 1, 0);
     const struct cxm_column key = cxm_column_make("by", CXM_U32, d->key, ROWS, 4, 0);
     const struct cxm_column freq = cxm_column_make("freq", CXM_I64, d->freq, ROWS, 8, 0);
     score.missing_codes = code;
     score.n_missing_codes = 1;
-    const struct cxm_input inputs[3] = { { "score", &score }, { "by", &key }, { "freq", &freq } };
+    const struct cxm_column weight = cxm_column_make("weight", CXM_F64, d->weight, ROWS, 8, 0);
+    const struct cxm_input inputs[4] = { { "score", &score }, { "by", &key }, { "freq", &freq },
+                                         { "weight", &weight } };
     assert_int_equal(cxm_tally_new(metric, NULL, 0, allocator, &d->tally, NULL), CXM_OK);
-    assert_int_equal(cxm_tally_add(d->tally, inputs, 3, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(d->tally, inputs, weighted ? 4 : 3, NULL, NULL), CXM_OK);
 }
 
 static struct cxm_estimate *estimate(struct cxm_tally *tally, struct cxm_estimate_options *options,
@@ -81,7 +85,7 @@ static void rows_are_those_of_groups(void **state)
         const struct cxm_metric_info *info = cxm_metric_find(kinds[k].metric);
         uint32_t measures[MOST];
         size_t n_measures = 0, n = 0;
-        make(&d, kinds[k].metric, kinds[k].low, kinds[k].high, NULL);
+        make(&d, kinds[k].metric, kinds[k].low, kinds[k].high, false, NULL);
         assert_int_equal(cxm_tally_measures(d.tally, NULL, 0, 0, &n_measures, NULL), CXM_OK);
         assert_true(n_measures <= MOST);
         for (size_t m = 0; m < n_measures; m++)
@@ -116,9 +120,10 @@ static void threads_change_no_bit(void **state)
     static struct data d;
     static const int32_t threads[] = { 1, 2, 3, 7 };
     (void)state;
-    for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+    for (size_t k = 0; k < 2 * COUNT_OF(kinds); k++) {
+        const struct kind *kind = &kinds[k % COUNT_OF(kinds)];
         size_t n, m;
-        make(&d, kinds[k].metric, kinds[k].low, kinds[k].high, NULL);
+        make(&d, kind->metric, kind->low, kind->high, k >= COUNT_OF(kinds), NULL);
         for (int32_t interval = 0; interval <= CXM_INTERVAL_WALD; interval += CXM_INTERVAL_WALD) {
             struct cxm_estimate_options options = { .interval = interval };
             struct cxm_estimate *want = estimate(d.tally, &options, &n);
@@ -145,7 +150,7 @@ static void groups_in_any_order(void **state)
     enum { ASKED = 9000 };
     static int64_t groups[ASKED];
     (void)state;
-    make(&d, "nps", 0, 10, NULL);
+    make(&d, "nps", 0, 10, false, NULL);
     size_t n, m;
     const int64_t n_groups = cxm_tally_groups(d.tally);
     struct cxm_estimate_options options = { 0 };
@@ -178,7 +183,7 @@ static void nps_from_counts(void **state)
     static struct data d;
     static int64_t counts[GROUPS][4];
     (void)state;
-    make(&d, "nps", 0, 10, NULL);
+    make(&d, "nps", 0, 10, false, NULL);
     memset(counts, 0, sizeof counts);
     for (size_t i = 0; i < ROWS; i++) {
         const int s = d.score[i];
@@ -225,7 +230,7 @@ static void memory_runs_out(void **state)
         size_t n = 0;
         assert_non_null(out);
         heap_init(&heap, 0);
-        make(&d, "ces", 1, 7, &heap.allocator);
+        make(&d, "ces", 1, 7, false, &heap.allocator);
         memset(&mark, 0x55, sizeof mark);
         out[0] = mark;
         heap.calls = 0;

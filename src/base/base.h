@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/dd.h"
+
 #include <cxm/base.h>
 
 #define CXM_COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -153,22 +155,5 @@ uint64_t cxm_priv_hasher_end(const struct cxm_hasher *hasher);
 uint32_t cxm_priv_crc32c(uint32_t crc, const void *bytes, size_t n);
 uint32_t cxm_priv_crc32c_portable(uint32_t crc, const void *bytes, size_t n);
 
-/* ---- double-double -------------------------------------------------------------------- */
-
-/* An unevaluated sum hi + lo, |lo| <= ulp(hi)/2: about 106 bits. Exact sums come out of a
- * tally in this form, so that differences of large moments keep their digits. */
-struct cxm_dd {
-    double hi, lo;
-};
-
-struct cxm_dd cxm_priv_dd_add(struct cxm_dd a, struct cxm_dd b);
-struct cxm_dd cxm_priv_dd_sub(struct cxm_dd a, struct cxm_dd b);
-struct cxm_dd cxm_priv_dd_mul(struct cxm_dd a, struct cxm_dd b);
-struct cxm_dd cxm_priv_dd_div(struct cxm_dd a, struct cxm_dd b);
-static inline struct cxm_dd cxm_priv_dd(double x)
-{
-    return (struct cxm_dd){ x, 0.0 };
-}
-struct cxm_dd cxm_priv_dd_int(int64_t x);
 
 #endif

@@ -62,28 +62,40 @@ struct cxm_bin_mean cxm_priv_mean_of_counts(const int64_t *counts, uint32_t bins
     return (struct cxm_bin_mean){ mean.hi, cxm_priv_dd_div(scatter, cube).hi, mean };
 }
 
+/* c y, y mostly being -1, 0 or 1. */
+static struct cxm_dd times(struct cxm_dd c, double y)
+{
+    if (y == 0)
+        return cxm_priv_dd(0);
+    if (y == 1)
+        return c;
+    return y == -1 ? (struct cxm_dd){ -c.hi, -c.lo } : cxm_priv_dd_mul(c, cxm_priv_dd(y));
+}
+
 static struct cxm_bin_mean mean_of_bins(const struct cxm_view *view, uint32_t unit,
-                                        const double *y)
+                                        const double *y, const struct cxm_bin_weights *w)
 {
     const uint32_t bins = view->config->units[unit].bins;
     if (!view->weighted)
         return cxm_priv_mean_of_counts(cxm_priv_view_counts(view, unit), bins, y);
-    const struct cxm_totals t = cxm_priv_total_weight(view, unit);
-    struct cxm_dd sum = { 0, 0 }, scatter = { 0, 0 };
-    for (uint32_t b = 0; b < bins; b++)
-        sum = cxm_priv_dd_add(sum, cxm_priv_dd_mul(cxm_priv_view_weight(view, unit, b),
-                                                   cxm_priv_dd(y[b])));
-    const struct cxm_dd mean = cxm_priv_dd_div(sum, t.weight);
+    struct cxm_dd sum = { 0, 0 }, scatter = { 0, 0 }, square = { 0, 0 };
     for (uint32_t b = 0; b < bins; b++) {
-        struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(y[b]), mean);
-        if (fabs(d.hi) <= ldexp(fabs(y[b]), -98)) /* all equal: the rounding of the mean */
-            d = cxm_priv_dd(0);
-        scatter = cxm_priv_dd_add(scatter,
-                                  cxm_priv_dd_mul(cxm_priv_view_weight2(view, unit, b),
-                                                  cxm_priv_dd_mul(d, d)));
+        if (y[b] != 0)
+            sum = cxm_priv_dd_add(sum, times(w->weight[b], y[b]));
     }
-    const struct cxm_dd square = cxm_priv_dd_mul(t.weight, t.weight);
-    return (struct cxm_bin_mean){ mean.hi, cxm_priv_dd_div(scatter, square).hi, mean };
+    const struct cxm_dd mean = cxm_priv_dd_div(sum, w->total.weight);
+    for (uint32_t b = 0; b < bins; b++) {
+        if (b == 0 || y[b] != y[b - 1]) {
+            struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(y[b]), mean);
+            if (fabs(d.hi) <= ldexp(fabs(y[b]), -98)) /* all equal: the rounding of the mean */
+                d = cxm_priv_dd(0);
+            square = cxm_priv_dd_mul(d, d);
+        }
+        if (w->weight2[b].hi != 0)
+            scatter = cxm_priv_dd_add(scatter, cxm_priv_dd_mul(w->weight2[b], square));
+    }
+    const struct cxm_dd whole = cxm_priv_dd_mul(w->total.weight, w->total.weight);
+    return (struct cxm_bin_mean){ mean.hi, cxm_priv_dd_div(scatter, whole).hi, mean };
 }
 
 /* The number of independent answers that stands for those of a weighted or designed sample, at
@@ -192,7 +204,8 @@ void cxm_priv_finish_share(const struct cxm_view *view, const struct cxm_ask *as
 
 /* The standard error of a mean of y over bins, in the unit of factor times y. */
 static double bins_error(const struct cxm_view *view, uint32_t unit, const double *y,
-                         const struct cxm_bin_mean *m, double corrected, double factor)
+                         const struct cxm_bin_mean *m, struct cxm_dd total, double corrected,
+                         double factor)
 {
     const double std_error = fabs(factor) * sqrt(corrected);
     if (view->domain == NULL && view->capture == NULL)
@@ -204,7 +217,7 @@ static double bins_error(const struct cxm_view *view, uint32_t unit, const doubl
         if (fabs(c[b].hi) <= ldexp(fabs(y[b]), -98))
             c[b] = cxm_priv_dd(0);
     }
-    const struct cxm_form form = { unit, NULL, c, 0, cxm_priv_total_weight(view, unit).weight, factor };
+    const struct cxm_form form = { unit, NULL, c, 0, total, factor };
     if (view->domain != NULL)
         return cxm_priv_design_error(view, &form);
     cxm_priv_capture_form(view, &form, std_error);
@@ -219,16 +232,18 @@ void cxm_priv_estimate_share(const struct cxm_view *view, uint32_t unit, const d
         cxm_priv_score_rows(view, &score, ask, 1, &view->cell, out, 1);
         return;
     }
-    cxm_priv_begin(view, unit, ask, out);
+    struct cxm_bin_weights w;
+    cxm_priv_view_weights(view, unit, &w);
+    cxm_priv_begin_with(view, unit, ask, w.total, out);
     out->interval = cxm_priv_method(ask, CXM_INTERVAL_WILSON);
     if (out->n == 0)
         return;
-    const struct cxm_bin_mean m = mean_of_bins(view, unit, y);
+    const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);
     double x = 0;
     for (uint32_t b = 0; b < view->config->units[unit].bins; b++)
         x += y[b] != 0 ? (double)cxm_priv_view_count(view, unit, b) : 0;
     out->value = m.mean;
-    out->std_error = bins_error(view, unit, y, &m,
+    out->std_error = bins_error(view, unit, y, &m, w.total.weight,
                                 view->weighted ? cxm_priv_bessel(out->n) * m.scatter : m.scatter, 1);
     cxm_priv_finish_share(view, ask, x, out);
 }
@@ -289,16 +304,18 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
         cxm_priv_score_rows(view, &score, ask, 1, &view->cell, out, 1);
         return;
     }
-    cxm_priv_begin(view, unit, ask, out);
+    struct cxm_bin_weights w;
+    cxm_priv_view_weights(view, unit, &w);
+    cxm_priv_begin_with(view, unit, ask, w.total, out);
     out->interval = cxm_priv_method(ask, CXM_INTERVAL_ADJUSTED_WALD);
     if (out->n == 0)
         return;
-    const struct cxm_bin_mean m = mean_of_bins(view, unit, y);
+    const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);
     double counts[3] = { 0, 0, 0 };
     for (uint32_t b = 0; b < view->config->units[unit].bins; b++)
-        counts[(int)y[b] + 1] += cxm_priv_view_weight(view, unit, b).hi;
+        counts[(int)y[b] + 1] += w.weight[b].hi;
     out->value = 100 * m.mean;
-    out->std_error = bins_error(view, unit, y, &m,
+    out->std_error = bins_error(view, unit, y, &m, w.total.weight,
                                 view->weighted ? cxm_priv_bessel(out->n) * m.scatter : m.scatter,
                                 100);
     cxm_priv_finish_net(view, ask, counts, out);
@@ -313,13 +330,16 @@ void cxm_priv_estimate_bin_mean(const struct cxm_view *view, uint32_t unit, cons
         cxm_priv_score_rows(view, &score, ask, 1, &view->cell, out, 1);
         return;
     }
-    cxm_priv_begin(view, unit, ask, out);
+    struct cxm_bin_weights w;
+    cxm_priv_view_weights(view, unit, &w);
+    cxm_priv_begin_with(view, unit, ask, w.total, out);
     out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
     if (out->n == 0)
         return;
-    const struct cxm_bin_mean m = mean_of_bins(view, unit, y);
+    const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);
     out->value = offset + factor * m.mean;
-    out->std_error = bins_error(view, unit, y, &m, cxm_priv_bessel(out->n) * m.scatter, factor);
+    out->std_error = bins_error(view, unit, y, &m, w.total.weight,
+                                cxm_priv_bessel(out->n) * m.scatter, factor);
     cxm_priv_finish_mean(view, out, ask, low, high);
 }
 

@@ -18,6 +18,17 @@ struct cxm_totals {
 const int64_t *cxm_priv_view_counts(const struct cxm_view *view, uint32_t unit);
 struct cxm_totals cxm_priv_total_weight(const struct cxm_view *view, uint32_t unit);
 
+/* The weights of the bins of a unit, and of their squares; without weights the counts. Each is read once. */
+struct cxm_bin_weights {
+    struct cxm_totals total;
+    struct cxm_dd weight[CXM_MAX_BINS], weight2[CXM_MAX_BINS];
+};
+void cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit,
+                           struct cxm_bin_weights *out);
+/* cxm_priv_begin with totals that are known. */
+void cxm_priv_begin_with(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
+                         struct cxm_totals total, struct cxm_estimate *out);
+
 /* Neither weights nor a design, and nothing to leave behind: counts say it all. */
 static inline bool cxm_priv_view_is_plain(const struct cxm_view *view)
 {

@@ -134,6 +134,31 @@ void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_b
 
 /* ---- the frame of an estimate --------------------------------------------------------- */
 
+void cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit,
+                           struct cxm_bin_weights *out)
+{
+    const uint32_t bins = view->config->units[unit].bins;
+    struct cxm_totals t = { { 0, 0 }, { 0, 0 } };
+    if (!view->weighted) {
+        const int64_t *counts = cxm_priv_view_counts(view, unit);
+        for (uint32_t b = 0; b < bins; b++)
+            out->weight[b] = out->weight2[b] = cxm_priv_dd_int(counts != NULL ? counts[b] : 0);
+        out->total = cxm_priv_total_weight(view, unit);
+        return;
+    }
+    const uint32_t at = cxm_priv_unit_layout(view->config, unit, true).sums_at;
+    const bool direct = view->cell != NULL && (view->domain == NULL || view->domain->g == NULL);
+    for (uint32_t b = 0; b < bins; b++) {
+        out->weight[b] = direct ? cxm_priv_cell_sum(view->table, view->cell, at + 2 * b)
+                                : cxm_priv_view_weight(view, unit, b);
+        out->weight2[b] = direct ? cxm_priv_cell_sum(view->table, view->cell, at + 2 * b + 1)
+                                 : cxm_priv_view_weight2(view, unit, b);
+        t.weight = cxm_priv_dd_add(t.weight, out->weight[b]);
+        t.weight2 = cxm_priv_dd_add(t.weight2, out->weight2[b]);
+    }
+    out->total = t;
+}
+
 struct cxm_totals cxm_priv_total_weight(const struct cxm_view *view, uint32_t unit)
 {
     struct cxm_totals t = { { 0, 0 }, { 0, 0 } };
@@ -176,12 +201,11 @@ void cxm_priv_flag_floored(const struct cxm_view *view, uint32_t unit, struct cx
         out->flags |= CXM_FLAG_SUBSECOND;
 }
 
-void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
-                    struct cxm_estimate *out)
+void cxm_priv_begin_with(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
+                         struct cxm_totals t, struct cxm_estimate *out)
 {
     struct cxm_base base;
     cxm_priv_view_base(view, unit, &base);
-    const struct cxm_totals t = cxm_priv_total_weight(view, unit);
     out->value = out->std_error = out->lower = out->upper = NAN;
     out->lower_raw = out->upper_raw = out->df = NAN;
     out->level = ask->level;
@@ -198,6 +222,12 @@ void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm
         out->flags |= CXM_FLAG_NO_DATA;
     if (base.n < ask->small_n || out->n_eff < ask->small_n)
         out->flags |= CXM_FLAG_SMALL_N;
+}
+
+void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
+                    struct cxm_estimate *out)
+{
+    cxm_priv_begin_with(view, unit, ask, cxm_priv_total_weight(view, unit), out);
 }
 
 struct cxm_limits cxm_priv_ask_limits(const struct cxm_ask *ask, double value, double std_error,
