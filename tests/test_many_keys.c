@@ -98,7 +98,10 @@ static struct rows *make_rows(enum weights weights, enum keys keys, enum answers
             .weight = weight_of(weights, &seed, i),
             .key = keys == GAPS ? 7 * (key % 9000) + 3000000000u : keys == NEGATIVE ? key - 9000 : key,
             .short_key = (int16_t)((int32_t)key - 9000),
-            .wide_key = keys == WIDE ? key : (key + 1) * UINT64_C(0x9E3779B97F4A7C15),
+            .wide_key = keys == WIDE  ? key
+                      : i % 20 == 0 ? 77 /* many times */
+                      : key == 5    ? 0
+                                    : (key + 1) * UINT64_C(0x9E3779B97F4A7C15),
             .score = (uint8_t)(answers == WITH_MISSING && i % 7 == 0 ? 99 : random_u64(&seed) % 11),
         };
         r->ones[i] = 1;

@@ -3,6 +3,8 @@
  * The dictionary of keys: open addressing with linear probing, at most half full. */
 #include "column/dict.h"
 
+#include "column/words.h"
+
 void cxm_priv_dict_init(struct cxm_dict *dict, const struct cxm_allocator *allocator)
 {
     memset(dict, 0, sizeof *dict);
@@ -300,23 +302,15 @@ static void merge_runs(const struct cxm_dict *dict, const uint32_t *from, uint32
 
 /* ---- keys of one word ------------------------------------------------------------------ */
 
-enum { WORD_KEY = 9, DIGIT = 11, DIGITS = 1 << DIGIT, FEW_KEYS = 64 };
-
-struct word_key {
-    uint64_t word;
-    uint32_t key;
-};
+enum { WORD_KEY = 9, FEW_KEYS = 64 };
 
 /* Keys of a tag and eight bytes each, all of the same tag, but for a last one that is shorter and
- * above them (missing): as words, with the bits in which they differ. False: others are among them. */
-static bool read_words(const struct cxm_dict *dict, struct word_key *out, uint64_t *differ,
-                       uint32_t *odd)
+ * above them (missing): as words. False: others are among them. */
+static bool read_words(const struct cxm_dict *dict, struct cxm_word *out, uint32_t *odd)
 {
     const uint8_t tag = dict->bytes[dict->ends[0] == WORD_KEY ? 0 : dict->ends[0]];
-    uint64_t first = 0;
     uint32_t n = 0;
     *odd = UINT32_MAX;
-    *differ = 0;
     for (uint32_t i = 0; i < dict->n; i++) {
         size_t length;
         const uint8_t *key = cxm_priv_dict_key(dict, i, &length);
@@ -326,36 +320,9 @@ static bool read_words(const struct cxm_dict *dict, struct word_key *out, uint64
         }
         if (length != WORD_KEY || key[0] != tag)
             return false;
-        const uint64_t word = __builtin_bswap64(cxm_priv_get_u64(key + 1));
-        first = n == 0 ? word : first;
-        *differ |= word ^ first;
-        out[n++] = (struct word_key){ word, i };
+        out[n++] = (struct cxm_word){ __builtin_bswap64(cxm_priv_get_u64(key + 1)), i, 0 };
     }
     return true;
-}
-
-/* Sorts by the digits in which the words differ, the lowest first; returns which array has them. */
-static struct word_key *sort_words(struct word_key *from, struct word_key *to, size_t n,
-                                   uint64_t differ)
-{
-    for (int shift = 0; shift < 64; shift += DIGIT) {
-        size_t next[DIGITS] = { 0 }, at = 0;
-        if ((differ >> shift & (DIGITS - 1)) == 0)
-            continue;
-        for (size_t i = 0; i < n; i++)
-            next[from[i].word >> shift & (DIGITS - 1)]++;
-        for (size_t d = 0; d < DIGITS; d++) {
-            const size_t count = next[d];
-            next[d] = at;
-            at += count;
-        }
-        for (size_t i = 0; i < n; i++)
-            to[next[from[i].word >> shift & (DIGITS - 1)]++] = from[i];
-        struct word_key *const swap = from;
-        from = to;
-        to = swap;
-    }
-    return from;
 }
 
 /* Four passes for a million keys where comparing takes twenty. False: it does not go so. */
@@ -363,16 +330,15 @@ static bool sort_as_words(const struct cxm_dict *dict, uint32_t *order)
 {
     if (dict->n < FEW_KEYS || dict->bytes_used < (size_t)(dict->n - 1) * WORD_KEY)
         return false;
-    struct word_key *words = cxm_priv_alloc_dense(dict->allocator, 2 * (size_t)dict->n,
+    struct cxm_word *words = cxm_priv_alloc_dense(dict->allocator, 2 * (size_t)dict->n,
                                                   sizeof *words);
-    uint64_t differ;
     uint32_t odd;
-    const bool good = words != NULL && read_words(dict, words, &differ, &odd);
+    const bool good = words != NULL && read_words(dict, words, &odd);
     if (good) {
         const size_t n = dict->n - (odd != UINT32_MAX);
-        const struct word_key *sorted = sort_words(words, words + dict->n, n, differ);
+        const struct cxm_word *sorted = cxm_priv_words_sort(words, words + dict->n, n);
         for (size_t i = 0; i < n; i++)
-            order[i] = sorted[i].key;
+            order[i] = sorted[i].a;
         if (odd != UINT32_MAX)
             order[n] = odd;
     }

@@ -275,15 +275,29 @@ static void prepare(const struct cxm_config *config, const struct cxm_sources *s
         rows->codes[i] = (uint8_t)codes[i];
 }
 
+/* Keys that are far apart. */
+static enum cxm_dense_result hash_keys(const struct cxm_dense_rows *rows,
+                                       const struct cxm_sources *sources, int n_threads,
+                                       struct cxm_state *state)
+{
+    const enum cxm_dense_result result =
+        sources->weight != NULL ? CXM_DENSE_NO
+                                : cxm_priv_dense_hashed(rows, sources, n_threads, state);
+    state->rows += result == CXM_DENSE_DONE ? sources->n : 0;
+    return result;
+}
+
 enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
                                             const struct cxm_sources *sources, int n_threads,
                                             struct cxm_state *state)
 {
     const int64_t n = sources->n;
-    if (n <= 0 || sources->n_keys == 0 || !rating_fits(config, sources) || !key_fits(sources))
+    if (n <= 0 || sources->n_keys == 0 || !rating_fits(config, sources))
         return CXM_DENSE_NO;
     struct cxm_dense_rows rows;
     prepare(config, sources, &rows);
+    if (!key_fits(sources))
+        return hash_keys(&rows, sources, n_threads, state);
     rows.loops = cxm_priv_key_loops(rows.keys->type);
     rows.keys_plain = rows.keys->stride == (int64_t)rows.loops.width;
     rows.keys_in_place = rows.keys_plain && rows.loops.width == 4;
@@ -295,6 +309,11 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
         const enum cxm_dense_result weighted = cxm_priv_dense_weighted(&rows, sources, n_threads, state);
         state->rows += weighted == CXM_DENSE_DONE ? n : 0;
         return weighted;
+    }
+    if (seen.low <= seen.high && (uint64_t)seen.high - (uint64_t)seen.low >= most_keys(n)) {
+        const enum cxm_dense_result hashed = hash_keys(&rows, sources, n_threads, state);
+        if (hashed != CXM_DENSE_NO)
+            return hashed;
     }
     const bool large = n >= MANY_ROWS && rows.keys->validity == NULL
                     && (uint64_t)seen.high - (uint64_t)seen.low >= LARGE_TABLE / rows.stride

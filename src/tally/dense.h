@@ -111,6 +111,10 @@ enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
 enum { CXM_DENSE_MOST_PARTS = 2048 };
 enum cxm_dense_result cxm_priv_dense_many(const struct cxm_dense_rows *rows, int64_t n_rows,
                                           int n_threads, struct cxm_dense_keys *k);
+/* Many keys far apart, see dense_hashed.c: a fresh state gets all rows. */
+enum cxm_dense_result cxm_priv_dense_hashed(const struct cxm_dense_rows *rows,
+                                            const struct cxm_sources *sources, int n_threads,
+                                            struct cxm_state *state);
 /* Weights of many keys, see dense_weighted.c: a fresh state gets all rows. */
 enum cxm_dense_result cxm_priv_dense_weighted(const struct cxm_dense_rows *rows,
                                               const struct cxm_sources *sources, int n_threads,
