@@ -129,9 +129,13 @@ void print_figures(const struct figures *f)
 
 void print_small(const char *what, double value, const char *unit, double target)
 {
-    printf("%-36s %9.3g %-8s %7.3g\n", what, value, unit, target);
-    write_item("{\"what\": \"%s\", \"value\": %.9g, \"unit\": \"%s\", \"target\": %g}", what,
-               value, unit, target);
+    char wanted[32];
+    printf("%-36s %9.3g %-8s", what, value, unit);
+    if (target > 0)
+        printf(" %7.3g", target);
+    putchar('\n');
+    write_item("{\"what\": \"%s\", \"value\": %.9g, \"unit\": \"%s\", \"target\": %s}", what,
+               value, unit, number(wanted, target > 0 ? target : NAN));
 }
 
 void print_scale(const struct scale_point *p)

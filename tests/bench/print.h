@@ -16,7 +16,7 @@ void print_end(void);
 
 void print_figures(const struct figures *f);
 
-/* Something small: how much of what, at most (or, of a rate, at least) how much is wanted. */
+/* Something small: how much of what, at most (or, of a rate, at least) how much is wanted; 0: not said. */
 void print_small(const char *what, double value, const char *unit, double target);
 
 struct scale_point {

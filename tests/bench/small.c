@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "print.h"
@@ -157,11 +158,73 @@ static void measure_many(int repeats, size_t rows, bool weighted)
     cxm_tally_free(tally);
 }
 
+/* ---- bytes of a group ------------------------------------------------------------------ */
+
+/* Counts what is held, in `context`; each piece of memory begins with its size. */
+enum { HEADER = 16 };
+
+static void *counted_allocate(void *context, size_t bytes)
+{
+    unsigned char *const p = malloc(bytes + HEADER);
+    if (p == NULL)
+        return NULL;
+    memcpy(p, &bytes, sizeof bytes);
+    *(size_t *)context += bytes;
+    return p + HEADER;
+}
+
+static void counted_release(void *context, void *memory)
+{
+    size_t bytes;
+    if (memory == NULL)
+        return;
+    memcpy(&bytes, (unsigned char *)memory - HEADER, sizeof bytes);
+    *(size_t *)context -= bytes;
+    free((unsigned char *)memory - HEADER);
+}
+
+/* What a tally of answers 1 … 5 by 1 000 groups holds for each of them. */
+static double bytes_of_group(const struct cxm_input *inputs, size_t n)
+{
+    static const double one_to_five[2] = { 1, 5 };
+    static const struct cxm_param five_points = { "scale", one_to_five, 2, NULL, 0 };
+    size_t held = 0;
+    const struct cxm_allocator counting = { &held, counted_allocate, counted_release };
+    struct cxm_tally *tally;
+    must(cxm_tally_new("csat", &five_points, 1, &counting, &tally, NULL));
+    const size_t empty = held;
+    must(cxm_tally_add(tally, inputs, n, NULL, NULL));
+    const double a_group = (double)(held - empty) / (double)cxm_tally_groups(tally);
+    cxm_tally_free(tally);
+    return a_group;
+}
+
+/* Weights add two exact sums an answer: of them and of their squares. */
+static void measure_bytes(size_t rows)
+{
+    enum { SUMS = 2 * 5 };
+    struct made rating, by, weight;
+    data_make(&rating, RATINGS, rows, 1, NULL);
+    data_make(&by, BY_1000, rows, 2, NULL);
+    data_make(&weight, WEIGHTS, rows, 3, NULL);
+    const struct cxm_input inputs[3] = { { "score", &rating.column },
+                                         { "by", &by.column },
+                                         { "weight", &weight.column } };
+    const double counts = bytes_of_group(inputs, 2), all = bytes_of_group(inputs, 3);
+    print_small("CSAT, a group", counts, "bytes", 0);
+    print_small("… with weights", all, "bytes", 0);
+    print_small("… a sum of weights", (all - counts) / SUMS, "bytes", 48);
+    data_free(&rating);
+    data_free(&by);
+    data_free(&weight);
+}
+
 void measure_small(int repeats, bool brief)
 {
     print_list("small", SMALL_HEAD);
     measure_calls(repeats, brief ? 200 : 20000);
     measure_many(repeats, brief ? 10000 : 10000000, false);
     measure_many(repeats, brief ? 10000 : 10000000, true);
+    measure_bytes(brief ? 10000 : 1000000);
     print_end();
 }
