@@ -74,7 +74,8 @@ static double stated(const struct workload *w, size_t rows, int threads)
     const struct memory *const m = &w->memory;
     const double groups = (double)w->groups;
     return m->fixed + m->a_row * (double)rows + m->a_group * groups
-           + (double)threads * (m->a_thread + m->a_group_and_thread * groups);
+           + (double)threads * (m->a_thread + m->a_group_and_thread * groups
+                              + m->a_row_and_thread * (double)rows);
 }
 
 bool memory_mode(const struct choices *choices)

@@ -39,7 +39,7 @@ static size_t rows_that_fit(const struct workload *w, const struct choices *choi
     enum { FEW = 8000 };
     struct task task;
     task_make(&task, w, FEW);
-    const double a_row = task.bytes / FEW + w->memory.a_row;
+    const double a_row = task.bytes / FEW + w->memory.a_row + w->memory.a_row_and_thread;
     task_free(&task);
     const double fit = fmin((most_bytes - w->memory.fixed) / a_row,
                             choices->rows != 0 ? (double)choices->rows : most_rows);

@@ -25,23 +25,43 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 #define LIVES(days, by) { { "duration", days }, { "event", LEFT }, { "by", by } }
 #define TIMES(value, by) { { "value", value }, { "by", by } }
 
-/* Memory beside the input: fixed, of a thread, a row, a group, a group and thread. Estimates are
- * the caller's, 152 bytes each; the rest is what the files named here say of themselves. */
+/* Memory beside the input: fixed, a thread's, a row's, a group's, a group and thread's, a row and
+ * thread's. These are bounds that follow from the data structures, as the files named here tell;
+ * --memory compares what is measured. Estimates are the caller's, 152 bytes each (E). */
 #define MIB 0x1p20
-#define COUNTED   .memory = { MIB, MIB / 4, 0, 290, 110 }       /* tally/dense.c */
-#define COUNTED_M .memory = { MIB, MIB / 4, 0, 290, 0 }         /* tally/dense_many.c */
-#define LOOKED_UP .memory = { MIB, MIB / 4, 0, 300, 40 }        /* tally/range.c */
-#define WEIGHED   .memory = { MIB, MIB / 4, 0, 450, 768 }       /* tally/weighed.c */
-#define WEIGHED_F .memory = { MIB, MIB / 4, 0, 450, 2300 }
-#define WEIGHED_M .memory = { MIB, MIB / 4, 0, 450, 500 }
-#define SUMMED    .memory = { MIB, MIB / 2, 0, 1500, 1600 }     /* tally/small.c */
-#define SORTED    .memory = { 4 * MIB, MIB, 10, 0, 0 }          /* derive/sort.h */
-#define SORTED_K  .memory = { 4 * MIB, MIB, 18, 0, 0 }
-#define MARKED    .memory = { MIB, MIB / 4, 0.32, 0, 0 }        /* derive/cohort_dense.c, 2 threads */
-#define MARKED_K  .memory = { 4 * MIB, MIB, 26, 0, 0 }          /* derive/cohort.c */
-#define TIMED     .memory = { 10 * MIB, MIB / 4, 0, 16384, 16384 } /* tally/times.c; the report */
-#define BRACKETED .memory = { MIB, MIB / 4, 1.5, 8192, 16384 }  /* analysis/quantiles.c */
-#define BUCKETED  .memory = { MIB, MIB / 4, 12, 2000, 0 }
+#define E 152
+/* 13 codes of 8 bytes and the key's lookup, in each thread a byte or more a code: tally/dense.c */
+#define COUNTED   .memory = { MIB, MIB / 4, 0, E + 138, 110 }
+#define COUNTED_M .memory = { MIB, MIB / 4, 0, E + 138, 0 }
+#define LOOKED_UP .memory = { MIB, MIB / 4, 0, E + 148, 40 }
+/* 5 answers: two sums of 24 and 40 bytes at most and a count; in each thread a cell of 64 bytes for
+ * each answer and sign, by band of weights, up to 12 of these cells: tally/moments.c */
+#define WEIGHED   .memory = { MIB, MIB / 4, 0, E + 298, 12 * 64 }
+#define WEIGHED_F .memory = { MIB, MIB / 4, 0, E + 298, 3 * 12 * 64 }
+/* 256 bytes a group for rows on their way: tally/dense_weighted.c */
+#define WEIGHED_M .memory = { MIB, MIB / 4, 0, E + 514 + 256, 0 }
+/* 10 estimates (two of five pairs); 2 KiB a thread for each 16 bytes of a row, of which 12 are used: tally/small.c */
+#define SUMMED    .memory = { MIB, MIB / 2, 0, 10 * E, 1600 }
+/* A word of 8 bytes a row; 1 KiB for each 12 000 rows and thread; what a thread sorts: derive/sort.h. Two
+ * words where keys lie far apart; two more a row that is of the same customer as a fifteenth of all (Z), or as all (E). */
+#define A_PART (1024 / 12000.0)
+#define SORTED    .memory = { MIB, 2 * MIB, 8, 0, 0, A_PART }
+#define SORTED_Z  .memory = { MIB, 2 * MIB, 8 + 16 / 10.0, 0, 0, A_PART }
+#define SORTED_E  .memory = { MIB, 3 * MIB, 8 + 16, 0, 0, A_PART + 0.5 }
+#define SORTED_K  .memory = { MIB, 2 * MIB, 16, 0, 0, A_PART }
+/* A word of 4 bytes a customer, who has 25 rows, in each thread; up to 32 768 slots of 9 bytes:
+ * derive/cohort_dense.c. Else the rows are sorted. */
+#define MARKED    .memory = { 1.5 * MIB, MIB / 4, 0, 0, 0, 4 / 25.0 }
+/* 2 001 days: counts of both events (16 bytes), in each thread 8; the report of 72 bytes a day: tally/times.c */
+#define TIMED     .memory = { 10 * MIB, MIB / 4, 0, 16384, 16384 }
+/* The values between the brackets of a sample, 8 bytes of at most half of the rows (usually a
+ * tenth); a table of 4 096 places of 2 bytes a group, counted in 4 bytes by each thread, and 9
+ * brackets with a page of 4 KiB: derive/select_sample.c. 4 bytes a row where keys are not plain (S). */
+#define BRACKETED .memory = { MIB, MIB / 2, 8 / 2.0, 4096 * 2, 4096 * 4 + 9 * 4096 }
+#define BRACKET_S .memory = { MIB, MIB / 2, 8 / 2.0 + 4, 4096 * 2, 4096 * 4 + 9 * 4096 }
+/* All values by group, and the group of a row: derive/select.c */
+#define BUCKETED  .memory = { MIB, MIB / 4, 8 + 4, 2000, 0 }
+/* 700 bytes by the root of the rows: cxm/interval.h */
 #define RESAMPLED .memory = { 2 * MIB, MIB / 4, 0, 0, 0 }
 
 enum { M = 1000000 };
@@ -166,11 +186,11 @@ const struct workload workloads[] = {
     { "W5",  "FCR within 7 days",            run_fcr, NULL, CONTACTS(CONTACTS_OF),
       .rows = 20 * M, .gate_rows = 4 * M, .gate = 18, .gate_plain = 44, SORTED },
     { "W5z", "Zipf",                         run_fcr, NULL, CONTACTS(CONTACTS_ZIPF),
-      .rows = 20 * M, .beside = "W5", SORTED },
+      .rows = 20 * M, .beside = "W5", SORTED_Z },
     { "W5o", "sorted by customer",           run_fcr, NULL, CONTACTS(CONTACTS_SORTED),
       .rows = 20 * M, .beside = "W5", SORTED },
     { "W5e", "all of one customer",          run_fcr, NULL, CONTACTS(CONTACTS_EQUAL),
-      .rows = 20 * M, .beside = "W5", SORTED },
+      .rows = 20 * M, .beside = "W5", SORTED_E },
     { "W5k", "sparse customers",             run_fcr, NULL, CONTACTS(CONTACTS_FAR),
       .rows = 20 * M, .beside = "W5", SORTED_K },
 
@@ -184,7 +204,7 @@ const struct workload workloads[] = {
     { "W6e", "all of one customer",          run_cohorts, NULL, EVENTS(EVENTS_EQUAL),
       .rows = 50 * M, .beside = "W6", MARKED },
     { "W6k", "sparse customers",             run_cohorts, NULL, EVENTS(EVENTS_FAR),
-      .rows = 50 * M, .beside = "W6", MARKED_K },
+      .rows = 50 * M, .beside = "W6", SORTED_K },
 
     /* ---- W7: survival ---- */
     { "W7",  "Kaplan-Meier by 10",           run_survival, "survival", LIVES(DAYS, BY_10),
@@ -218,7 +238,7 @@ const struct workload workloads[] = {
     { "W9z", "Zipf",                         run_quantiles, NULL, TIMES(WAITS, BY_100_ZIPF),
       .rows = 50 * M, .groups = 100, .beside = "W9", BRACKETED },
     { "W9s", "struct of 64 bytes",           run_quantiles, NULL, TIMES(WEIGHTS_STRUCT, BY_100_STRUCT),
-      .rows = 20 * M, .groups = 100, BRACKETED },
+      .rows = 20 * M, .groups = 100, BRACKET_S },
 };
 /* clang-format on */
 

@@ -17,7 +17,7 @@ typedef void run_task(const struct task *task, int threads);
 
 /* Most memory beside the input, in bytes: fixed + threads * (a thread's own) + rows … */
 struct memory {
-    double fixed, a_thread, a_row, a_group, a_group_and_thread;
+    double fixed, a_thread, a_row, a_group, a_group_and_thread, a_row_and_thread;
 };
 
 struct workload {
