@@ -59,25 +59,25 @@ static bool is_bare(const struct cxm_column *c)
            && c->time_unit == CXM_NO_TIME;
 }
 
-/* May the wide loops read it, and do its missing codes mean the same in the type of the column? */
-static bool is_wide(const struct cxm_column *c, const struct cxm_small_scale *scale)
+/* The bytes of an element where the wide loops may read it, and its missing codes mean the same in
+ * the type of the column; otherwise 0. */
+static size_t wide_width(const struct cxm_column *c, const struct cxm_small_scale *scale)
 {
-    const size_t width = c->type == CXM_U8 ? 1 : c->type == CXM_F32 ? 4 : 8;
     const bool known =
         c->type == CXM_U8 || c->type == CXM_F32 || c->type == CXM_F64 || c->type == CXM_I64;
-    if (!known || c->stride != (int64_t)width || c->mask != NULL || c->dictionary != NULL
-        || c->n_chunks > 0 || c->n_labels > 0 || c->time_unit != CXM_NO_TIME
+    if (!known || c->mask != NULL || c->dictionary != NULL || c->n_chunks > 0 || c->n_labels > 0
+        || c->time_unit != CXM_NO_TIME || c->data == NULL
         || (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) != 0
         || c->n_missing_codes > CXM_FEW_CODES)
-        return false;
+        return 0;
     if (c->type == CXM_U8 && (scale->lowest < 0 || scale->highest > 255))
-        return false; /* differences of bytes would wrap into the range */
+        return 0; /* differences of bytes would wrap into the range */
     for (int64_t k = 0; k < c->n_missing_codes; k++) {
         const double code = c->missing_codes[k];
         if (!(code > -1e6 && code < 1e6 && code == (double)(int32_t)code))
-            return false;
+            return 0;
     }
-    return true;
+    return c->type == CXM_U8 ? 1 : c->type == CXM_F32 ? 4 : 8;
 }
 
 /* Any column, as codes. */
@@ -99,27 +99,68 @@ static bool from_codes(struct cxm_reader *reader, int64_t first, size_t n,
     return invalid == 0;
 }
 
+#define PACK(T)                                                                                \
+    for (size_t i = 0; i < n; i++, from += stride, to += sizeof(T))                            \
+    memcpy(to, from, sizeof(T))
+
+/* Elements that lie apart, as in an array of structs, side by side: the loops for those are so much
+ * faster that it pays. */
+static void pack(const struct cxm_column *c, int64_t first, size_t n, size_t width,
+                 unsigned char *to)
+{
+    const unsigned char *from = cxm_priv_element(c, first);
+    const int64_t stride = c->stride;
+    if (width == 1)
+        PACK(uint8_t);
+    else if (width == 4)
+        PACK(uint32_t);
+    else
+        PACK(uint64_t);
+}
+
+/* Columns whose elements lie side by side. Returns how many rows were read, all but the last of a
+ * block, 0: this way is not for such columns; or SIZE_MAX: there are other values. */
+static size_t read_near(const struct cxm_column *c, int64_t first, size_t n,
+                        const struct cxm_small_scale *scale, uint8_t *buffer, bool *missing)
+{
+    const struct cxm_small_loops loops = cxm_priv_small_loops(0);
+    const unsigned char *from = cxm_priv_element(c, first);
+    if (is_bare(c) && c->type == CXM_F32 && loops.floats(from, n, scale, buffer))
+        return n;
+    if (loops.rows == NULL)
+        return 0;
+    const size_t whole = n / 64 * 64;
+    return loops.rows(c, first, whole, scale, buffer, missing) ? whole : SIZE_MAX;
+}
+
 const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, size_t n,
                                    const struct cxm_small_scale *scale, uint8_t *buffer,
                                    bool *missing)
 {
     const struct cxm_column *c = reader->column;
-    const struct cxm_small_loops loops = cxm_priv_small_loops(0);
     const bool bytes = (c->type == CXM_U8 || c->type == CXM_I8) && c->stride == 1;
     if (is_bare(c) && bytes && scale->base == 0) {
         const uint8_t *own = cxm_priv_element(c, first);
+        const struct cxm_small_loops loops = cxm_priv_small_loops(0);
         return loops.bytes(own, n, (uint8_t)scale->lowest, (uint8_t)scale->highest) ? own
                                                                                     : NULL;
     }
-    if (is_bare(c) && c->type == CXM_F32 && c->stride == 4
-        && loops.floats(cxm_priv_element(c, first), n, scale, buffer))
-        return buffer;
+    const size_t width = wide_width(c, scale);
     size_t done = 0;
-    if (loops.rows != NULL && is_wide(c, scale)) {
-        done = n / 64 * 64;
-        if (!loops.rows(c, first, done, scale, buffer, missing))
-            return NULL;
+    if (width > 0 && c->stride == (int64_t)width) {
+        done = read_near(c, first, n, scale, buffer, missing);
+    } else if (width > 0) {
+        uint64_t packed[CXM_MOST_SMALL];
+        struct cxm_column near = *c;
+        pack(c, first, n, width, (unsigned char *)packed);
+        near.data = packed;
+        near.stride = (int64_t)width;
+        near.offset = 0;
+        near.validity_offset += first;
+        done = read_near(&near, 0, n, scale, buffer, missing);
     }
+    if (done == SIZE_MAX)
+        return NULL;
     if (done == n
         || from_codes(reader, first + (int64_t)done, n - done, scale, buffer + done, missing))
         return buffer;

@@ -120,18 +120,43 @@ static void fetch(const struct cxm_small *s, size_t first)
     }
 }
 
+/* Members of a struct share lines of the cache: their columns are read together, few rows at a
+ * time, so that a line comes once and not for each of them. */
+enum { FEW_ROWS = 128 };
+
+static bool is_apart(const struct cxm_column *c)
+{
+    return c->n_chunks == 0 && c->data != NULL && c->stride > 8;
+}
+
+/* Rows from + first … of the columns that lie apart, or of the others. False: other values. */
+static bool read_slots(struct cxm_small *s, int64_t first, size_t from, size_t n, bool apart)
+{
+    for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
+        if (!s->used[slot] || is_apart(s->sources->slots[slot]) != apart)
+            continue;
+        const uint8_t *bytes =
+            cxm_priv_read_small(&s->readers[slot], first + (int64_t)from, n, &s->scales[slot],
+                                s->buffers[slot] + from, &s->missing);
+        if (bytes == NULL)
+            return false;
+        s->bytes[slot] = bytes - from;
+    }
+    return true;
+}
+
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *s, int64_t first, size_t n)
 {
     s->missing = false;
     look_ahead(s, first + (int64_t)n);
-    for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
-        if (!s->used[slot])
-            continue;
-        s->bytes[slot] = cxm_priv_read_small(&s->readers[slot], first, n, &s->scales[slot],
-                                             s->buffers[slot], &s->missing);
-        if (s->bytes[slot] == NULL)
+    if (!read_slots(s, first, 0, n, false))
+        return CXM_SMALL_NO;
+    bool any_apart = false;
+    for (uint32_t slot = 0; slot < s->config->n_slots; slot++)
+        any_apart = any_apart || (s->used[slot] && is_apart(s->sources->slots[slot]));
+    for (size_t from = 0; any_apart && from < n; from += FEW_ROWS)
+        if (!read_slots(s, first, from, n - from < FEW_ROWS ? n - from : FEW_ROWS, true))
             return CXM_SMALL_NO;
-    }
     if (s->missing && s->any_rescaled)
         return CXM_SMALL_NO;
     for (uint32_t u = 0; u < s->config->n_units; u++) {
