@@ -3,7 +3,7 @@
  * See memo.h. */
 #include "tally/memo.h"
 
-enum { FIRST_BITS = 10 };
+enum { FIRST_BITS = 10, LARGE = 1 << 14 };
 
 /* Texts up to 16 bytes, which nearly all keys are, are two words that may overlap. */
 uint64_t cxm_priv_mix_text(const char *text, size_t n)
@@ -37,7 +37,7 @@ bool cxm_priv_memo_init(struct cxm_memo *memo, const struct cxm_allocator *alloc
 bool cxm_priv_memo_reserve(struct cxm_memo *memo, const struct cxm_allocator *allocator)
 {
     const size_t size = (size_t)1 << (64 - memo->shift);
-    if (2 * (memo->n + 1) <= size)
+    if ((size < LARGE ? 8 : 2) * (memo->n + 1) <= size)
         return true;
     struct cxm_memo larger = { NULL, 0, memo->shift - 2 };
     larger.entries = cxm_priv_alloc_zero(allocator, 4 * size, sizeof *larger.entries);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A short memory of which group a key has, by a hash of 64 bits: an open table, at most half full,
- * that answers where the dictionary would first want the key encoded. For keys of one word the
- * hash is the word, its bits mixed so that nothing is lost; for texts the caller compares.
- * 16 to 64 bytes a group. */
+ * A short memory of which group a key has, by a hash of 64 bits: an open table, at most half full
+ * (an eighth where it is small: a second look is a branch that no processor foretells), that
+ * answers where the dictionary would first want the key encoded. For keys of one word the hash is
+ * the word, its bits mixed so that nothing is lost; for texts the caller compares. At most 256 KiB
+ * up to 8 192 groups, then 32 to 128 bytes a group. */
 #ifndef CXM_SRC_MEMO_H
 #define CXM_SRC_MEMO_H
 
