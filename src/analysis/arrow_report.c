@@ -66,8 +66,9 @@ static enum cxm_status add_axes(const struct cxm_report *report, struct cxm_arro
     for (size_t i = 0; i < cxm_report_n_axes(report) && status == CXM_OK; i++) {
         struct cxm_axis_info info;
         status = cxm_report_axis_info(report, i, &info);
-        const struct cxm_arrow_column column = { info.name, types[info.type], axis_cell, report,
-                                                 i };
+        const struct cxm_arrow_column column = { .name = info.name, .type = types[info.type],
+                                                 .cell = axis_cell, .self = report,
+                                                 .column = i };
         if (status == CXM_OK)
             status = cxm_priv_arrow_column(table, &column, error);
     }

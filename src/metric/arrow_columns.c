@@ -12,6 +12,7 @@
 #include "metric/arrow_columns.h"
 
 #include <errno.h>
+#include <math.h>
 
 /* ---- columns that own their memory -------------------------------------------------- */
 
@@ -308,12 +309,15 @@ static enum cxm_status fill_text(const struct cells *c, char *format, struct Arr
     char scratch[CXM_ARROW_SCRATCH];
     struct cxm_key cell;
     size_t total = 0;
+    const char *last = NULL;
     bool utf8 = c->column->type != CXM_KEY_BYTES;
     for (size_t row = 0; row < n; row++) {
         const enum cxm_status status = read_cell(c, row, scratch, &cell, error);
         if (status != CXM_OK)
             return status;
-        utf8 = utf8 && is_utf8(cell.text, cell.text_bytes);
+        if (!c->column->names || cell.text != last)
+            utf8 = utf8 && is_utf8(cell.text, cell.text_bytes);
+        last = cell.text;
         total += cell.text_bytes;
         if (total > INT32_MAX)
             return cxm_priv_fail(error, CXM_EOVERFLOW, c->column->name,
@@ -362,6 +366,28 @@ static enum cxm_status put_number(const struct cxm_arrow_column *c, const struct
     }
 }
 
+/* A member of the rows' structs. */
+static void copy_numbers(const struct cells *c, const struct block *block,
+                         struct ArrowArray *out)
+{
+    uint64_t *data = buffer(block, 1);
+    uint8_t *bits = buffer(block, 0);
+    const bool real = c->column->type == CXM_KEY_REAL;
+    size_t n_present = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        const size_t row = c->rows != NULL ? (size_t)c->rows[i] : i;
+        double value;
+        memcpy(&data[i], (const char *)c->column->numbers + row * c->column->step, sizeof *data);
+        memcpy(&value, &data[i], sizeof value);
+        const bool present = !real || !isnan(value);
+        if (!present)
+            data[i] = 0;
+        bits[i / 8] |= (uint8_t)(present << i % 8);
+        n_present += present;
+    }
+    out->null_count -= (int64_t)n_present;
+}
+
 static enum cxm_status fill_numbers(const struct cells *c, struct ArrowArray *out,
                                     struct cxm_error *error)
 {
@@ -373,6 +399,10 @@ static enum cxm_status fill_numbers(const struct cells *c, struct ArrowArray *ou
     const struct block *block = new_column(n, bytes, false, 0, out);
     if (block == NULL)
         return cxm_priv_no_memory(error);
+    if (c->column->numbers != NULL) {
+        copy_numbers(c, block, out);
+        return CXM_OK;
+    }
     char scratch[CXM_ARROW_SCRATCH];
     for (size_t row = 0; row < n; row++) {
         struct cxm_key cell;

@@ -26,6 +26,10 @@ struct cxm_arrow_column {
     cxm_arrow_cell *cell;
     const void *self; /* for the two arguments of the cell function */
     size_t column;
+    /* Of REAL and INT, instead of `cell`: the 8 bytes of row i are at numbers + i step; NaN is null. */
+    const void *numbers;
+    size_t step;
+    bool names; /* texts stay where they are: the same address is the same text */
 };
 
 struct cxm_arrow_table;

@@ -4,13 +4,11 @@
  * order that users rely on. */
 #include "metric/arrow_columns.h"
 
-#include <math.h>
-
 /* ---- the schema --------------------------------------------------------------------- */
 
 enum source {
-    FROM_DOUBLE, /* a double of the estimate; NaN is null */
-    FROM_COUNT,  /* an int64 of the estimate */
+    FROM_DOUBLE, /* a double of the estimate; NaN is null: read in place */
+    FROM_COUNT,  /* an int64 of the estimate: the same */
     FROM_METRIC,
     FROM_MEASURE,
     FROM_INTERVAL,
@@ -70,17 +68,11 @@ static enum cxm_status fixed_cell(const void *self, size_t column, size_t row,
 {
     (void)error;
     const struct cxm_arrow_rows *r = self;
-    const struct fixed_column *c = &fixed_columns[column];
     const struct cxm_estimate *e = &r->estimates[row];
     const char *text = scratch;
-    switch (c->source) {
+    switch (fixed_columns[column].source) {
     case FROM_DOUBLE:
-        memcpy(&out->real, (const char *)e + c->offset, sizeof out->real);
-        out->missing = isnan(out->real);
-        return CXM_OK;
-    case FROM_COUNT:
-        memcpy(&out->integer, (const char *)e + c->offset, sizeof out->integer);
-        return CXM_OK;
+    case FROM_COUNT: return CXM_OK;
     case FROM_METRIC: text = r->name(r->self, row, CXM_ARROW_METRIC); break;
     case FROM_MEASURE: text = r->name(r->self, row, CXM_ARROW_MEASURE); break;
     case FROM_DEFINITION: text = r->name(r->self, row, CXM_ARROW_DEFINITION); break;
@@ -137,8 +129,11 @@ static enum cxm_status add_key(const struct cxm_arrow_rows *rows, size_t key,
     if (status != CXM_OK)
         return cxm_priv_fail(error, status, "", "%s", cxm_status_message(status));
     name_key(rows, &info, key);
-    const struct cxm_arrow_column column = { info.name, (enum cxm_key_type)info.type, key_cell,
-                                             rows, key };
+    const struct cxm_arrow_column column = { .name = info.name,
+                                             .type = (enum cxm_key_type)info.type,
+                                             .cell = key_cell,
+                                             .self = rows,
+                                             .column = key };
     return cxm_priv_arrow_column(table, &column, error);
 }
 
@@ -154,9 +149,15 @@ enum cxm_status cxm_priv_arrow_rows(const struct cxm_arrow_rows *rows, size_t n_
     for (size_t i = 0; i < rows->n_keys && status == CXM_OK; i++)
         status = add_key(rows, i, table, error);
     for (size_t i = 0; i < CXM_COUNT(fixed_columns) && status == CXM_OK; i++) {
-        const struct cxm_arrow_column column = { fixed_columns[i].name,
-                                                 type_of(fixed_columns[i].source), fixed_cell,
-                                                 rows, i };
+        const struct fixed_column *c = &fixed_columns[i];
+        const bool number = c->source == FROM_DOUBLE || c->source == FROM_COUNT;
+        const struct cxm_arrow_column column = {
+            .name = c->name, .type = type_of(c->source), .cell = fixed_cell, .self = rows,
+            .column = i,
+            .numbers = number && rows->estimates != NULL ? (const char *)rows->estimates + c->offset
+                                                         : NULL,
+            .step = sizeof *rows->estimates, .names = !number && c->source != FROM_FLAGS,
+        };
         status = cxm_priv_arrow_column(table, &column, error);
     }
     if (status != CXM_OK) {

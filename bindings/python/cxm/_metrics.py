@@ -41,7 +41,7 @@ def _run(
     call, items = prepare(metric, given, data, labels, missing_codes, by, weight, freq, design)
     handle = filled(metric, params, call, items, invalid, missing_key, threads)
     designed = any(part is not None for part in design)
-    return Result(handle, level, interval, measures, lonely, designed, weight)
+    return Result(handle, level, interval, measures, lonely, designed, weight, threads)
 
 
 #: Counts that are 0 when they are left out; the others are None.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TOTAL = -1
 _ROW = sizeof(Estimate)
 _OPTIONS = sizeof(EstimateOptions)
+_MANY_GROUPS = 100_000
 
 
 class Measured:
@@ -36,12 +37,14 @@ class Measured:
 class Reader:
     """A tally that does not change any more, with the level and interval that were asked for."""
 
-    __slots__ = ("handle", "level", "interval", "lonely", "margins", "method", "_measures")
+    __slots__ = ("handle", "level", "interval", "lonely", "margins", "method", "threads",
+                 "_measures")
 
     def __init__(
         self, handle: Handle, level: float, interval: int, lonely: int = 0, margins: Any = None,
-        method: int = 0,
+        method: int = 0, threads: int | None = None,
     ) -> None:
+        self.threads = threads
         self.lonely = lonely
         self.margins = margins
         self.method = method
@@ -69,7 +72,19 @@ class Reader:
         if groups is not None:
             options.groups = (c_int64 * len(groups))(*groups)
             options.n_groups = len(groups)
+        else:
+            options.threads = self._threads()
         return options
+
+    def _threads(self) -> int:
+        """As many as the rows were added with; very many groups are worth the CPUs there are."""
+        if self.threads is not None:
+            return self.threads
+        if self.handle.groups() < _MANY_GROUPS:
+            return 1
+        from ._add import cpu_count
+
+        return cpu_count()
 
     def fitting(self, measures: list[int] | None) -> int:
         """The interval that was asked for where any of the measures can have it; the others

@@ -59,13 +59,14 @@ class Result(Numbers, Rows):
     def __init__(
         self, handle: Handle, level: float = 0.95, interval: str | None = None,
         measures: Names = None, lonely: str = "error", designed: bool = False,
-        calibration: Any = None,
+        calibration: Any = None, threads: int | None = None,
     ) -> None:
         level = level if level == 0.95 else checked_level(level)
         number = 0 if interval is None else interval_number(interval)
         margins = None if calibration is None else margins_of(calibration)
         self._reader = Reader(
-            handle, level, number, lonely_number(lonely), margins, method_of(calibration)
+            handle, level, number, lonely_number(lonely), margins, method_of(calibration),
+            threads,
         )
         self._shown = None if measures is None else self._reader.find_all(measures)
         self._headline = 0
