@@ -35,7 +35,7 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 #define COUNTED_M .memory = { MIB, MIB / 4, 0, E + 138, 0 }
 #define LOOKED_UP .memory = { MIB, MIB / 4, 0, E + 148, 40 }
 /* 5 answers: two sums of 24 and 40 bytes at most and a count; in each thread a cell of 64 bytes for
- * each answer and sign, by band of weights, up to 12 of these cells: tally/moments.c */
+ * each answer and sign, by band of weights, up to 12 of these cells: tally/moments.c, keyed.c */
 #define WEIGHED   .memory = { MIB, MIB / 4, 0, E + 298, 12 * 64 }
 #define WEIGHED_F .memory = { MIB, MIB / 4, 0, E + 298, 3 * 12 * 64 }
 /* 256 bytes a group for rows on their way: tally/dense_weighted.c */
@@ -125,9 +125,9 @@ const struct workload workloads[] = {
 
     /* ---- W3: weights ---- */
     { "W3",  "weighted CSAT by 1 000",       run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000),
-      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 10.8, WEIGHED },
+      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 6.5, .gate_plain = 10.8, WEIGHED },
     { "W3f", "weights far apart",            run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FAR, BY_1000),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 10.4, WEIGHED_F },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 8, .gate_plain = 10.4, WEIGHED_F },
     { "W3d", "24 different weights",         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FEW, BY_1000),
       five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "W3z", "Zipf",                         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000_ZIPF),
@@ -148,7 +148,7 @@ const struct workload workloads[] = {
       { { "score", RATINGS }, { "weight", WEIGHTS }, { "strata", STRATA }, { "cluster", CLUSTERS } },
       five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "M",   "mean of doubles by 1 000",     run_tally, "mean", TIMES(WEIGHTS, BY_1000),
-      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 11.4, WEIGHED },
+      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 7, .gate_plain = 8.5, WEIGHED },
     { "Mz",  "Zipf",                         run_tally, "mean", TIMES(WEIGHTS, BY_1000_ZIPF),
       .rows = 50 * M, .groups = 1000, .beside = "M", WEIGHED },
     { "Me",  "all equal, one group",         run_tally, "mean", TIMES(WEIGHTS_EQUAL, BY_ONE),
@@ -162,7 +162,7 @@ const struct workload workloads[] = {
 
     /* ---- W4: gaps ---- */
     { "W4",  "5 gaps of floats by 100",      run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 3.7, .gate_plain = 27, SUMMED },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 3.7, .gate_plain = 6.5, SUMMED },
     { "W4o", "sorted by group",              run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_SORTED),
       of_dimensions, 1, NULL, "W4", .rows = 50 * M, .groups = 100, SUMMED },
     { "W4z", "Zipf",                         run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_ZIPF),
@@ -174,7 +174,7 @@ const struct workload workloads[] = {
     { "W4s", "struct of 64 bytes",           run_tally, "gap", GAPS(ANSWERS_STRUCT, BY_100_STRUCT),
       of_dimensions, 1, .rows = 20 * M, .groups = 100, SUMMED },
     { "W4u", "5 gaps of bytes by 100",       run_tally, "gap", GAPS(ANSWERS, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 7, .gate_plain = 89, SUMMED },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 7, .gate_plain = 16, SUMMED },
     { "W4w", "keys of 32 bits",              run_tally, "gap", GAPS(ANSWERS, BY_100_WIDE),
       of_dimensions, 1, NULL, "W4u", .rows = 50 * M, .groups = 100, SUMMED },
     { "W4uz", "Zipf",                        run_tally, "gap", GAPS(ANSWERS, BY_100_ZIPF),
@@ -184,7 +184,7 @@ const struct workload workloads[] = {
 
     /* ---- W5: repeat contacts ---- */
     { "W5",  "FCR within 7 days",            run_fcr, NULL, CONTACTS(CONTACTS_OF),
-      .rows = 20 * M, .gate_rows = 4 * M, .gate = 18, .gate_plain = 44, SORTED },
+      .rows = 20 * M, .gate_rows = 4 * M, .gate = 18, .gate_plain = 24, SORTED },
     { "W5z", "Zipf",                         run_fcr, NULL, CONTACTS(CONTACTS_ZIPF),
       .rows = 20 * M, .beside = "W5", SORTED_Z },
     { "W5o", "sorted by customer",           run_fcr, NULL, CONTACTS(CONTACTS_SORTED),
@@ -224,7 +224,7 @@ const struct workload workloads[] = {
 
     /* ---- W9: quantiles ---- */
     { "W9",  "p50, p90, p99 by 100",         run_quantiles, NULL, TIMES(WAITS, BY_100),
-      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 15.1, .gate_plain = 25, BRACKETED },
+      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 15.1, .gate_plain = 18, BRACKETED },
     { "W9g", "16 groups",                    run_quantiles, NULL, TIMES(WAITS, BY_16),
       .rows = 50 * M, .groups = 16, .beside = "W9", BRACKETED },
     { "W9k", "1 000 groups",                 run_quantiles, NULL, TIMES(WAITS, BY_1000),
