@@ -31,17 +31,17 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 #define MIB 0x1p20
 #define E 152
 /* 13 codes of 8 bytes and the key's lookup, in each thread a byte or more a code: tally/dense.c */
-#define COUNTED   .memory = { MIB, MIB / 4, 0, E + 138, 110 }
-#define COUNTED_M .memory = { MIB, MIB / 4, 0, E + 138, 0 }
-#define LOOKED_UP .memory = { MIB, MIB / 4, 0, E + 148, 40 }
+#define COUNTED   .memory = { MIB, MIB / 4, 0, E + 138, 110, 0 }
+#define COUNTED_M .memory = { MIB, MIB / 4, 0, E + 138, 0, 0 }
+#define LOOKED_UP .memory = { MIB, MIB / 4, 0, E + 148, 40, 0 }
 /* 5 answers: two sums of 24 and 40 bytes at most and a count; in each thread a cell of 64 bytes for
  * each answer and sign, by band of weights, up to 12 of these cells: tally/moments.c, keyed.c */
-#define WEIGHED   .memory = { MIB, MIB / 4, 0, E + 298, 12 * 64 }
-#define WEIGHED_F .memory = { MIB, MIB / 4, 0, E + 298, 3 * 12 * 64 }
+#define WEIGHED   .memory = { MIB, MIB / 4, 0, E + 298, 12 * 64, 0 }
+#define WEIGHED_F .memory = { MIB, MIB / 4, 0, E + 298, 3 * 12 * 64, 0 }
 /* 256 bytes a group for rows on their way: tally/dense_weighted.c */
-#define WEIGHED_M .memory = { MIB, MIB / 4, 0, E + 514 + 256, 0 }
+#define WEIGHED_M .memory = { MIB, MIB / 4, 0, E + 514 + 256, 0, 0 }
 /* 10 estimates (two of five pairs); 2 KiB a thread for each 16 bytes of a row, of which 12 are used: tally/small.c */
-#define SUMMED    .memory = { MIB, MIB / 2, 0, 10 * E, 1600 }
+#define SUMMED    .memory = { MIB, MIB / 2, 0, 10 * E, 1600, 0 }
 /* A word of 8 bytes a row; 1 KiB for each 12 000 rows and thread; what a thread sorts: derive/sort.h. Two
  * words where keys lie far apart; two more a row that is of the same customer as a fifteenth of all (Z), or as all (E). */
 #define A_PART (1024 / 12000.0)
@@ -53,16 +53,16 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
  * derive/cohort_dense.c. Else the rows are sorted. */
 #define MARKED    .memory = { 1.5 * MIB, MIB / 4, 0, 0, 0, 4 / 25.0 }
 /* 2 001 days: counts of both events (16 bytes), in each thread 8; the report of 72 bytes a day: tally/times.c */
-#define TIMED     .memory = { 10 * MIB, MIB / 4, 0, 16384, 16384 }
+#define TIMED     .memory = { 10 * MIB, MIB / 4, 0, 16384, 16384, 0 }
 /* The values between the brackets of a sample, 8 bytes of at most half of the rows (usually a
  * tenth); a table of 4 096 places of 2 bytes a group, counted in 4 bytes by each thread, and 9
  * brackets with a page of 4 KiB: derive/select_sample.c. 4 bytes a row where keys are not plain (S). */
-#define BRACKETED .memory = { MIB, MIB / 2, 8 / 2.0, 4096 * 2, 4096 * 4 + 9 * 4096 }
-#define BRACKET_S .memory = { MIB, MIB / 2, 8 / 2.0 + 4, 4096 * 2, 4096 * 4 + 9 * 4096 }
+#define BRACKETED .memory = { MIB, MIB / 2, 8 / 2.0, 4096 * 2, 4096 * 4 + 9 * 4096, 0 }
+#define BRACKET_S .memory = { MIB, MIB / 2, 8 / 2.0 + 4, 4096 * 2, 4096 * 4 + 9 * 4096, 0 }
 /* All values by group, and the group of a row: derive/select.c */
-#define BUCKETED  .memory = { MIB, MIB / 4, 8 + 4, 2000, 0 }
+#define BUCKETED  .memory = { MIB, MIB / 4, 8 + 4, 2000, 0, 0 }
 /* 700 bytes by the root of the rows: cxm/interval.h */
-#define RESAMPLED .memory = { 2 * MIB, MIB / 4, 0, 0, 0 }
+#define RESAMPLED .memory = { 2 * MIB, MIB / 4, 0, 0, 0, 0 }
 
 enum { M = 1000000 };
 

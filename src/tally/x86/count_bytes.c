@@ -84,7 +84,7 @@ AVX2 INLINE void count_batches(const uint8_t *bytes, size_t n, const struct fiel
     const __m256i zero = _mm256_setzero_si256(), two = _mm256_set1_epi8(0x33);
     const __m256i four = _mm256_set1_epi8(LOW), canon = table_avx2(f->canon);
     __m256i eights[FIELDS * MOST_TABLES];
-    for (int k = 0; k < FIELDS * n_tables; k++)
+    for (int k = 0; k < FIELDS * MOST_TABLES; k++)
         eights[k] = zero;
     for (const uint8_t *end = bytes + n * BATCH; bytes < end; bytes += BATCH) {
         __m256i fours[2 * MOST_TABLES];
