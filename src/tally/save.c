@@ -154,7 +154,7 @@ static void put_cell(struct writer *w, const struct cxm_table *table, const int6
 }
 
 /* Cells that come in another order than they lie in memory are asked for in time. */
-static void fetch_cell(const struct cxm_table *table, const uint32_t *order, uint32_t i)
+CXM_PREFETCHER void fetch_cell(const struct cxm_table *table, const uint32_t *order, uint32_t i)
 {
     enum { AHEAD = 4, LINE = 8 };
     if (i + AHEAD >= table->dict.n)

@@ -180,50 +180,23 @@ static enum cxm_dense_result reach(struct counters *c, uint32_t key, uint32_t ti
     return CXM_DENSE_DONE;
 }
 
-struct cxm_time_bits cxm_priv_time_cells_c(const struct cxm_time_rows *rows, size_t n,
-                                           uint32_t *index)
-{
-    struct cxm_time_bits bits = { 0, 0, 0 };
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t key = rows->keys != NULL ? rows->keys[i]
-                           : rows->byte_keys != NULL ? rows->byte_keys[i] : 0;
-        index[i] = key * rows->stride + rows->times[i] * rows->bins + rows->events[i];
-        bits.times |= rows->times[i];
-        bits.keys |= key;
-        bits.events |= rows->events[i];
-    }
-    return bits;
-}
-
-cxm_time_cells *cxm_priv_time_cells(unsigned without)
-{
-#if CXM_TIMES_X86
-    if ((without & CXM_TIMES_AVX512) == 0 && CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq"))
-        return cxm_priv_time_cells_avx512;
-    if ((without & CXM_TIMES_AVX2) == 0 && CXM_SUPPORTS("avx2"))
-        return cxm_priv_time_cells_avx2;
-#else
-    (void)without;
-#endif
-    return cxm_priv_time_cells_c;
-}
-
 /* Counting waits for nothing, making cells waits for memory: the rows of the next chunk are
  * asked for while this one is counted. */
-static inline void fetch(const struct cxm_time_rows *rows, size_t row)
+CXM_PREFETCHER void fetch(const struct cxm_time_rows *rows, size_t row)
 {
     for (size_t k = 0; k < LINE; k += LINE / 4) {
-        __builtin_prefetch(rows->times + row + k, 0, 2);
+        __builtin_prefetch(rows->times + row + k, 0, 3);
         if (rows->keys != NULL)
-            __builtin_prefetch(rows->keys + row + k, 0, 2);
+            __builtin_prefetch(rows->keys + row + k, 0, 3);
     }
-    __builtin_prefetch(rows->events + row, 0, 2);
+    __builtin_prefetch(rows->events + row, 0, 3);
     if (rows->byte_keys != NULL)
-        __builtin_prefetch(rows->byte_keys + row, 0, 2);
+        __builtin_prefetch(rows->byte_keys + row, 0, 3);
 }
 
 /* Times, keys and bytes of events side by side: their cells in one go, made anew where the
- * array did not reach them. more: as many rows follow where these lie. *codes: all events are codes, and the rows were counted. */
+ * array did not reach them. more: as many rows follow where these lie.
+ * *codes: all events are codes, and the rows were counted. */
 static enum cxm_dense_result count_cells(struct counters *c, struct cxm_time_rows *rows, size_t n,
                                          bool more, uint32_t *restrict index, bool *codes)
 {
