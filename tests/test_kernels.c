@@ -104,6 +104,7 @@ static void run_variant(cxm_count_bytes *variant)
             for (int more = -1; more <= 1; more++) {
                 compare_counts(variant, (rounds[k] + (size_t)more) * 32 + extra, 12, 1, ONE_VALUE, 8);
                 compare_counts(variant, (rounds[k] + (size_t)more) * 64 + extra, 16, 2, ONE_VALUE, 3);
+                compare_counts(variant, (rounds[k] + (size_t)more) * 64 + extra, 12, 1, ONE_VALUE, 0);
             }
     for (int i = 0; i < 80; i++)
         compare_counts(variant, draw() % 100000, 1 + draw() % CXM_MOST_VALUES, i % 4,
