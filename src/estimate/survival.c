@@ -41,15 +41,6 @@ void cxm_priv_survival_step(struct cxm_survival *at, const struct cxm_risk *risk
     at->std_error = at->survival.hi > 0 ? at->survival.hi * sqrt(at->greenwood.hi) : NAN;
 }
 
-void cxm_priv_kaplan_meier(const struct cxm_risk *risk, size_t n, struct cxm_survival *out)
-{
-    struct cxm_survival at = CXM_SURVIVAL_START;
-    for (size_t i = 0; i < n; i++) {
-        cxm_priv_survival_step(&at, &risk[i]);
-        out[i] = at;
-    }
-}
-
 void cxm_priv_nelson_aalen(const struct cxm_risk *risk, size_t n, struct cxm_survival *out)
 {
     struct cxm_dd hazard = { 0, 0 }, variance = { 0, 0 };
