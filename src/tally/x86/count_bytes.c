@@ -104,10 +104,10 @@ AVX2 INLINE void count_batches(const uint8_t *bytes, size_t n, const uint8_t *bi
             fours[k] = zero;
         for (int i = 0; i < THREES; i++) {
             const __m256i x = index_avx2(bytes, canon, bits, masked);
-            const __m256i y = index_avx2(bytes + 32, canon, bits + (masked ? 4 : 0), masked);
-            const __m256i z = index_avx2(bytes + 64, canon, bits + (masked ? 8 : 0), masked);
+            const __m256i y = index_avx2(bytes + 32, canon, masked ? bits + 4 : NULL, masked);
+            const __m256i z = index_avx2(bytes + 64, canon, masked ? bits + 8 : NULL, masked);
             bytes += 96;
-            bits += masked ? 12 : 0;
+            bits = masked ? bits + 12 : NULL;
             for (int t = 0; t < n_tables; t++) {
                 const __m256i one = table_avx2(f->one[t]);
                 const __m256i twos = _mm256_add_epi8(
@@ -341,11 +341,12 @@ AVX512 static inline __mmask64 listed(__m512i x, __m512i canon, __mmask64 there)
 /* A bitmap's words are read in place where each begins with a byte, as it nearly always does. */
 enum bitmap { NO_BITMAP, BY_BYTES, BY_BITS };
 
-AVX512 INLINE uint64_t valid_bits(const uint8_t *bits, unsigned skip, enum bitmap kind)
+AVX512 INLINE uint64_t valid_bits(const uint8_t *bits, size_t row, unsigned skip,
+                                  enum bitmap kind)
 {
     return kind == NO_BITMAP ? UINT64_MAX
-         : kind == BY_BYTES  ? cxm_priv_get_u64(bits)
-                             : cxm_priv_word_of_bits(bits, skip);
+         : kind == BY_BYTES  ? cxm_priv_get_u64(bits + row / 8)
+                             : cxm_priv_word_of_bits(bits + row / 8, skip);
 }
 
 /* The bitmap is a stream of its own that advances by a line in 512 rows, too slowly for the
@@ -387,7 +388,7 @@ AVX512 INLINE uint64_t count_avx512(const uint8_t *bytes, size_t n, const uint8_
 #pragma GCC unroll 8
         for (size_t k = 0; k < EIGHT; k++) {
             const size_t at = (k % PLACES) * half + i + k / PLACES * 64;
-            const uint64_t there = valid_bits(bits + at / 8, skip, kind);
+            const uint64_t there = valid_bits(bits, at, skip, kind);
             const __m512i x = _mm512_loadu_si512(bytes + at);
             const __mmask64 m = listed(x, canon, there);
             u[k] = _mm512_maskz_permutexvar_epi8(m, x, one);
