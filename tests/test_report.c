@@ -176,16 +176,68 @@ static void keys_come_from_a_tally(void **state)
     cxm_report_free(r);
 }
 
-static void memory_runs_out(void **state)
+/* Runs of rows: of the row before, of an earlier one, of one without a key, of no rows; a key
+ * that is changed inside a run belongs to its row alone. */
+static enum cxm_status build_runs(const struct cxm_allocator *allocator, struct cxm_report **out)
+{
+    struct cxm_report *r = cxm_priv_report_new(allocator);
+    const int region = cxm_priv_report_key_column(r, "region", CXM_KEY_TEXT, 0);
+    const int time = cxm_priv_report_axis(r, "time", CXM_AXIS_REAL);
+    const struct cxm_key emea = text_key("EMEA"), apac = text_key("APAC");
+    struct cxm_estimate e = cxm_priv_blank_estimate(0.9, CXM_UNIT_SHARE, CXM_BASE_CUSTOMERS);
+    const size_t all = cxm_priv_report_add(r, "survival", "median", "kaplan-meier", &e);
+    const size_t first = cxm_priv_report_add(r, "survival", "survival", "kaplan-meier", &e);
+    cxm_priv_report_key(r, first, region, &emea);
+    cxm_priv_report_real(r, first, time, 1);
+    e.n = 5;
+    cxm_priv_report_add_run(r, first, 50, &e);      /* 2 ... 51 */
+    cxm_priv_report_add_run(r, all, 2, &e);         /* 52, 53 */
+    cxm_priv_report_add_run(r, first, 0, &e);
+    cxm_priv_report_add_run(r, first, 3, &e);       /* 54, 55, 56 */
+    cxm_priv_report_key(r, 10, region, &apac);
+    cxm_priv_report_key(r, 56, region, &apac);
+    struct cxm_estimate *here = cxm_priv_report_estimate(r, first);
+    for (int i = 0; here != NULL && i <= 50; i++)
+        here[i].value = i;
+    return cxm_priv_report_finish(r, out, NULL);
+}
+
+static void runs_are_rows(void **state)
 {
     (void)state;
+    struct cxm_report *r = NULL;
+    assert_int_equal(build_runs(NULL, &r), CXM_OK);
+    assert_int_equal(cxm_report_rows(r), 57);
+    const struct cxm_estimate *e = cxm_report_estimates(r);
+    for (size_t i = 0; i < 57; i++) {
+        struct cxm_key key;
+        const bool total = i == 0 || i == 52 || i == 53, apac = i == 10 || i == 56;
+        assert_int_equal(e[i].group, total ? CXM_TOTAL : apac);
+        assert_int_equal(e[i].n, i < 2 ? 0 : 5);
+        assert_int_equal(e[i].measure, i == 0 || total ? 0 : 1);
+        assert_string_equal(cxm_report_measure(r, i), total ? "median" : "survival");
+        assert_string_equal(cxm_report_definition(r, i), "kaplan-meier");
+        assert_int_equal(cxm_report_key(r, i, 0, &key), CXM_OK);
+        assert_int_equal(key.missing, total);
+        if (!total)
+            assert_string_equal(key.text, apac ? "APAC" : "EMEA");
+        if (i >= 1 && i <= 51)
+            assert_true(e[i].value == (double)(i - 1));
+        assert_true(i == 1 ? cxm_report_reals(r, 0)[i] == 1 : isnan(cxm_report_reals(r, 0)[i]));
+    }
+    cxm_report_free(r);
+}
+
+static void fail_everywhere(enum cxm_status make(const struct cxm_allocator *allocator,
+                                                 struct cxm_report **out))
+{
     for (int from_then_on = 0; from_then_on < 2; from_then_on++) {
         for (int fail_at = 1;; fail_at++) {
             struct heap heap;
             struct cxm_report *r = NULL;
             heap_init(&heap, fail_at);
             heap.fail_on = from_then_on;
-            const enum cxm_status got = build(&heap.allocator, &r);
+            const enum cxm_status got = make(&heap.allocator, &r);
             cxm_report_free(r);
             assert_int_equal(heap.live, 0);
             if (got == CXM_OK)
@@ -196,11 +248,19 @@ static void memory_runs_out(void **state)
     }
 }
 
+static void memory_runs_out(void **state)
+{
+    (void)state;
+    fail_everywhere(build);
+    fail_everywhere(build_runs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_was_built),
         cmocka_unit_test(rows_carry_their_names),
+        cmocka_unit_test(runs_are_rows),
         cmocka_unit_test(beyond_the_end),
         cmocka_unit_test(keys_come_from_a_tally),
         cmocka_unit_test(memory_runs_out),

@@ -157,27 +157,14 @@ struct page {
     struct table table;
 };
 
-/* `like`: a row with the same names and key, SIZE_MAX: none. */
-static size_t add_row_like(struct page *p, size_t like, const char *measure,
-                           const char *definition, const struct cxm_estimate *estimate,
-                           double time)
+static size_t add_row(struct page *p, const char *measure, const char *definition,
+                      const struct cxm_estimate *estimate, double time)
 {
-    if (like != SIZE_MAX) {
-        const size_t row = cxm_priv_report_add_like(p->report, like, estimate);
-        cxm_priv_report_real(p->report, row, p->time, time);
-        return row;
-    }
     const size_t row = cxm_priv_report_add(p->report, metric, measure, definition, estimate);
     if (p->group != CXM_TOTAL)
         cxm_priv_report_key_from(p->report, row, p->tally, p->group);
     cxm_priv_report_real(p->report, row, p->time, time);
     return row;
-}
-
-static size_t add_row(struct page *p, const char *measure, const char *definition,
-                      const struct cxm_estimate *estimate, double time)
-{
-    return add_row_like(p, SIZE_MAX, measure, definition, estimate, time);
 }
 
 static void put_counts(struct page *p, size_t row, int64_t at_risk, int64_t events,
@@ -277,17 +264,23 @@ static void at_asked_times(struct page *p, const char *measure, const char *defi
     }
 }
 
+/* All rows at once, then their numbers where they lie: curves are most of a report. */
 static void at_all_times(struct page *p, const char *measure, const char *definition,
                          enum cxm_unit unit, put_point *put, const int64_t *events)
 {
     const struct table *t = &p->table;
-    size_t row = SIZE_MAX;
-    for (size_t i = 0; i < t->n; i++) {
-        struct cxm_estimate e = blank_of(p, unit, i >= t->first_few);
-        put(p, i + 1, &e);
-        row = add_row_like(p, row, measure, definition, &e, t->risk[i].time);
-        put_counts(p, row, t->risk[i].at_risk, events != NULL ? events[i] : t->risk[i].events,
-                   t->risk[i].censored);
+    if (t->n == 0)
+        return;
+    const struct cxm_estimate blank = blank_of(p, unit, false);
+    const size_t first = add_row(p, measure, definition, &blank, t->risk[0].time);
+    cxm_priv_report_add_run(p->report, first, t->n - 1, &blank);
+    struct cxm_estimate *e = cxm_priv_report_estimate(p->report, first);
+    for (size_t i = 0; e != NULL && i < t->n; i++) {
+        e[i].flags |= i >= t->first_few ? CXM_FLAG_SMALL_N : 0;
+        put(p, i + 1, &e[i]);
+        cxm_priv_report_real(p->report, first + i, p->time, t->risk[i].time);
+        put_counts(p, first + i, t->risk[i].at_risk,
+                   events != NULL ? events[i] : t->risk[i].events, t->risk[i].censored);
     }
 }
 

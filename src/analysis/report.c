@@ -173,9 +173,13 @@ static bool grow_rows_to(struct cxm_report *r, size_t room)
     return true;
 }
 
-static bool grow_rows(struct cxm_report *r)
+/* Room for n rows more. */
+static bool grow_rows(struct cxm_report *r, size_t n)
 {
-    return grow_rows_to(r, r->n_rows > 0 ? 2 * r->n_rows : FIRST_ROWS);
+    const size_t usual = r->n_rows > 0 ? 2 * r->n_rows : FIRST_ROWS;
+    if (n <= r->capacity - r->n_rows)
+        return true;
+    return grow_rows_to(r, r->n_rows + n > usual ? r->n_rows + n : usual);
 }
 
 void cxm_priv_report_reserve(struct cxm_report *r, size_t rows)
@@ -187,7 +191,7 @@ void cxm_priv_report_reserve(struct cxm_report *r, size_t rows)
 size_t cxm_priv_report_add(struct cxm_report *r, const char *metric, const char *measure,
                            const char *definition, const struct cxm_estimate *estimate)
 {
-    if (!usable(r) || (r->n_rows == r->capacity && !grow_rows(r)))
+    if (!usable(r) || !grow_rows(r, 1))
         return 0;
     const size_t row = r->n_rows;
     r->names[N_NAMES * row + METRIC] = add_text(r, &r->texts, metric, strlen(metric));
@@ -197,7 +201,7 @@ size_t cxm_priv_report_add(struct cxm_report *r, const char *metric, const char 
     r->estimates[row] = *estimate;
     r->estimates[row].group = CXM_TOTAL;
     r->estimates[row].measure = add_text(r, &r->measures, measure, strlen(measure));
-    r->has_key[row] = false;
+    r->has_key[row] = CXM_ROW_NO_KEY;
     for (size_t k = 0; k < r->n_keys; k++)
         r->key_values[row * r->n_keys + k] = (struct cxm_key){ .type = r->keys[k].type,
                                                                .missing = 1 };
@@ -207,30 +211,33 @@ size_t cxm_priv_report_add(struct cxm_report *r, const char *metric, const char 
     return row;
 }
 
-size_t cxm_priv_report_add_like(struct cxm_report *r, size_t like,
-                                const struct cxm_estimate *estimate)
+size_t cxm_priv_report_add_run(struct cxm_report *r, size_t like, size_t n,
+                               const struct cxm_estimate *estimate)
 {
-    if (!usable(r) || (r->n_rows == r->capacity && !grow_rows(r)))
+    if (!usable(r) || !grow_rows(r, n))
         return 0;
-    const size_t row = r->n_rows;
-    for (size_t i = 0; i < N_NAMES; i++)
-        r->names[N_NAMES * row + i] = r->names[N_NAMES * like + i];
-    r->estimates[row] = *estimate;
-    r->estimates[row].group = CXM_TOTAL;
-    r->estimates[row].measure = r->estimates[like].measure;
-    r->has_key[row] = r->has_key[like];
-    for (size_t k = 0; k < r->n_keys; k++)
-        r->key_values[row * r->n_keys + k] = r->key_values[like * r->n_keys + k];
+    const size_t first = r->n_rows, end = first + n;
+    const bool has_key = r->has_key[like] != CXM_ROW_NO_KEY;
+    for (size_t row = first; row < end; row++) {
+        for (size_t i = 0; i < N_NAMES; i++)
+            r->names[N_NAMES * row + i] = r->names[N_NAMES * like + i];
+        r->estimates[row] = *estimate;
+        r->estimates[row].group = CXM_TOTAL;
+        r->estimates[row].measure = r->estimates[like].measure;
+        for (size_t k = 0; k < r->n_keys; k++)
+            r->key_values[row * r->n_keys + k] = r->key_values[like * r->n_keys + k];
+        r->has_key[row] = !has_key ? CXM_ROW_NO_KEY
+                        : row > first || like + 1 == row ? CXM_ROW_KEY_BEFORE : CXM_ROW_KEY;
+    }
     for (size_t i = 0; i < r->n_axes; i++)
-        undefine(&r->axes[i], row, row + 1);
-    r->n_rows++;
-    return row;
+        undefine(&r->axes[i], first, end);
+    r->n_rows = end;
+    return first;
 }
 
-static bool is_text(const struct cxm_key *key)
+static bool is_text(int32_t type)
 {
-    return key->type == CXM_KEY_TEXT || key->type == CXM_KEY_BYTES
-        || key->type == CXM_KEY_CATEGORY;
+    return type == CXM_KEY_TEXT || type == CXM_KEY_BYTES || type == CXM_KEY_CATEGORY;
 }
 
 void cxm_priv_report_key(struct cxm_report *r, size_t row, int key, const struct cxm_key *value)
@@ -238,11 +245,13 @@ void cxm_priv_report_key(struct cxm_report *r, size_t row, int key, const struct
     if (!usable(r))
         return;
     struct cxm_key *slot = &r->key_values[row * r->n_keys + (size_t)key];
-    r->has_key[row] = true;
+    r->has_key[row] = CXM_ROW_KEY;
+    if (row + 1 < r->n_rows && r->has_key[row + 1] == CXM_ROW_KEY_BEFORE)
+        r->has_key[row + 1] = CXM_ROW_KEY;
     *slot = *value;
     slot->type = r->keys[key].type;
     slot->text = NULL;
-    if (is_text(slot) && !slot->missing)
+    if (is_text(slot->type) && !slot->missing)
         slot->integer = add_text(r, &r->texts, value->text, value->text_bytes);
 }
 
@@ -320,7 +329,8 @@ static void number_groups(struct cxm_report *r)
     for (size_t row = 0; usable(r) && row < r->n_rows; row++) {
         if (!r->has_key[row])
             continue;
-        if (row > 0 && r->has_key[row - 1] && same_keys(r, row - 1, row)) {
+        if (r->has_key[row] == CXM_ROW_KEY_BEFORE
+            || (row > 0 && r->has_key[row - 1] && same_keys(r, row - 1, row))) {
             r->estimates[row].group = r->estimates[row - 1].group;
             continue;
         }
@@ -345,10 +355,12 @@ static void number_groups(struct cxm_report *r)
 /* Texts do not move any more: keys point at theirs. */
 static void settle_texts(struct cxm_report *r)
 {
-    for (size_t i = 0; i < r->n_rows * r->n_keys; i++) {
-        struct cxm_key *key = &r->key_values[i];
-        if (is_text(key) && !key->missing)
-            key->text = text_at(r, key->integer, &key->text_bytes);
+    for (size_t k = 0; k < r->n_keys; k++) {
+        for (size_t row = 0; is_text(r->keys[k].type) && row < r->n_rows; row++) {
+            struct cxm_key *key = &r->key_values[row * r->n_keys + k];
+            if (!key->missing)
+                key->text = text_at(r, key->integer, &key->text_bytes);
+        }
     }
 }
 

@@ -27,6 +27,9 @@ struct cxm_axis {
     } values;
 };
 
+/* The keys of a row: none (all groups together), its own, or surely those of the row before. */
+enum cxm_row_key { CXM_ROW_NO_KEY, CXM_ROW_KEY, CXM_ROW_KEY_BEFORE };
+
 /* Names and texts are kept once, each with a final NUL, and numbered. */
 struct cxm_report {
     struct cxm_allocator allocator;
@@ -41,7 +44,7 @@ struct cxm_report {
     struct cxm_estimate *estimates;
     uint32_t *names;           /* by row: metric, measure, definition */
     struct cxm_key *key_values;/* by row and key; `integer` of a text is its number */
-    bool *has_key;             /* by row: false for all groups together */
+    uint8_t *has_key;          /* by row: enum cxm_row_key */
 };
 
 /* NULL: out of memory. All functions below accept that, and finish then says ENOMEM. */
@@ -63,10 +66,10 @@ size_t cxm_priv_report_add(struct cxm_report *report, const char *metric, const 
 
 /* Room for that many rows in all, ahead of time; after the columns that all rows have. */
 void cxm_priv_report_reserve(struct cxm_report *report, size_t rows);
-/* A row with the names and the key of another row, whose axes are undefined too: for curves of
- * thousands of rows. */
-size_t cxm_priv_report_add_like(struct cxm_report *report, size_t row,
-                                const struct cxm_estimate *estimate);
+/* n rows with the names and the keys of another row, and one estimate, which may then be set in
+ * place; axes are undefined. The first of them; for curves of thousands of rows. */
+size_t cxm_priv_report_add_run(struct cxm_report *report, size_t like, size_t n,
+                               const struct cxm_estimate *estimate);
 
 /* The key of a row: copied from a group of a tally (CXM_TOTAL: stays missing), or set. */
 void cxm_priv_report_key_from(struct cxm_report *report, size_t row, struct cxm_tally *tally,
