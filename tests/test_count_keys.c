@@ -263,7 +263,7 @@ static enum cxm_status same_at_any_threads(const struct cxm_column *score,
     return status;
 }
 
-enum shape { UNIFORM, SKEWED, SORTED, EQUAL, TWO_ENDS, HOT };
+enum shape { UNIFORM, SKEWED, SORTED, EQUAL, TWO_ENDS, HOT, SWELLING };
 
 static int64_t key_of(enum shape shape, size_t i, int64_t low, uint64_t span)
 {
@@ -277,6 +277,8 @@ static int64_t key_of(enum shape shape, size_t i, int64_t low, uint64_t span)
         return low;
     case TWO_ENDS: /* the first half of the rows far from the other */
         return i < ROWS / 2 ? low : low + (int64_t)(span - 1 - r % 7);
+    case SWELLING: /* as often as one another until counters of 16 bits are looked at, then one only */
+        return low + (int64_t)(i < 65280 ? i % span : 0);
     case HOT:
         return r % 10 > 0 ? low + 5 : low + (int64_t)(r / 10 % span);
     default:
@@ -287,7 +289,7 @@ static int64_t key_of(enum shape shape, size_t i, int64_t low, uint64_t span)
 static void fill(struct rows *r, enum shape shape, int64_t low, uint64_t span)
 {
     for (size_t i = 0; i < 2 * ROWS; i++) {
-        r->score[i] = (uint8_t)(shape == EQUAL ? 9 : random_below(&seed, 11));
+        r->score[i] = (uint8_t)(shape == EQUAL || shape == SWELLING ? 9 : random_below(&seed, 11));
         r->key[i] = key_of(shape, i, low, span);
         r->short_key[i] = (uint32_t)r->key[i];
     }
@@ -316,6 +318,8 @@ static void short_cuts_equal_general_road(void **state)
         { UNIFORM, 10, 16, false, false, true, false },
         { UNIFORM, 4294967295 - 999, 1000, false, true, false, false },
         { EQUAL, 77, 1, false, false, false, false },          /* a counter of more than 4 x 65 536 */
+        { SWELLING, 2, 1020, false, false, false, false },
+        { SWELLING, 2, 1000, true, false, true, false },
         { HOT, 0, 2600, false, false, false, false },
         { SORTED, -500, 1000, true, false, false, false },
         { UNIFORM, 0, 60000, false, false, true, false },      /* more than 16 bits of places */
@@ -349,6 +353,33 @@ static void short_cuts_equal_general_road(void **state)
         r->score[step * (ROWS - 9)] = 200; /* the lower one is named */
         r->score[step * (ROWS / 2 + 3)] = 77;
         (void)same_at_any_threads(&score, &by, i % 2 == 0 ? CXM_INVALID_ERROR : CXM_INVALID_COUNT);
+    }
+    free(r);
+}
+
+/* A look at few rows misses keys; invalid answers are found while cells are made. */
+static void few_rows_equal_general_road(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 300, 8191, 8192, 20001, 100003 };
+    static const uint64_t spans[] = { 1000, 1500, 1600, 5000 };
+    struct rows *r = malloc(sizeof *r);
+    assert_non_null(r);
+    for (size_t i = 0; i < COUNT_OF(spans) * (SWELLING + 1); i++) {
+        fill(r, (enum shape)(i % (SWELLING + 1)), -3, spans[i / (SWELLING + 1)]);
+        for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+            const size_t n = sizes[s];
+            struct cxm_column by = cxm_column_make("key", CXM_I64, r->key, n, 8, 8);
+            const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, n, 1, 1);
+            r->key[n - n / 7] = 1599;
+            r->key[n / 3] = -90;
+            by.validity = s % 2 > 0 ? r->valid : NULL;
+            assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
+            r->score[n / 2] = 200;
+            (void)same_at_any_threads(&score, &by, CXM_INVALID_ERROR);
+            (void)same_at_any_threads(&score, &by, CXM_INVALID_COUNT);
+            r->score[n / 2] = 0;
+        }
     }
     free(r);
 }
@@ -507,6 +538,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counting_keys),
         cmocka_unit_test(short_cuts_equal_general_road),
+        cmocka_unit_test(few_rows_equal_general_road),
         cmocka_unit_test(other_keys_equal_general_road),
         cmocka_unit_test(out_of_memory),
     };

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Counters of a run of keys: reading keys of any type of whole numbers, making and growing the
- * array of counters, and turning counters into cells. Typical: 16 to 10 000 keys and a few
- * hundred kilobytes, where counting is bound by the first-level cache; extreme: four million.
- *
- * Cells come in the order of their keys, which are appended to the dictionary without a look-up;
- * with many keys each thread makes the cells of a range of them. */
+ * array of counters. Typical: 16 to 10 000 keys and a few hundred kilobytes, where counting is bound
+ * by the first-level cache; extreme: four million. Cells are made of them in dense_cells.c. */
 #include "tally/count_keys.h"
 #include "tally/dense.h"
 
-enum { WIDE_CELLS = 20000, FOUR_TABLES = 1 << 12, BLOCK_KEYS = 32, MANY_KEYS = 1 << 15, FAR = 64,
-       KEY_BYTES = 9, MOST_ROWS = 65280, ROWS_AHEAD = 64 };
+enum { WIDE_CELLS = 20000, FOUR_TABLES = 1 << 12, BLOCK_KEYS = 32, MOST_ROWS = 65280,
+       ROWS_AHEAD = 64 };
 
 /* ---- reading -------------------------------------------------------------------------- */
 
@@ -142,16 +139,28 @@ static int n_tables(const struct cxm_dense_keys *k)
     return k->c.apart > 0 ? 4 : 1;
 }
 
+static void add_wide(int64_t *restrict sums, const uint16_t *restrict counters, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sums[i] += counters[i];
+}
+
+static void add_narrow(int64_t *restrict sums, const uint8_t *restrict counters, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sums[i] += counters[i];
+}
+
 void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums)
 {
     const struct cxm_key_counters *c = &k->c;
     const size_t first = at * c->stride, end = first + n * c->stride;
     for (int table = 0; table < n_tables(k); table++) {
         const size_t from = (size_t)table * c->apart + first;
-        for (size_t i = 0; c->wide != NULL && i < end - first; i++)
-            sums[i] += c->wide[from + i];
-        for (size_t i = 0; c->wide == NULL && i < end - first; i++)
-            sums[i] += c->counters[from + i];
+        if (c->wide != NULL)
+            add_wide(sums, c->wide + from, end - first);
+        else
+            add_narrow(sums, c->counters + from, end - first);
     }
     if (c->carried == NULL)
         return;
@@ -173,27 +182,44 @@ static bool make_carried(const struct cxm_dense_rows *rows, struct cxm_dense_key
     return k->c.carried != NULL;
 }
 
-/* Counters of 16 bits keep less than 256, the rest is carried. Few have more: with 1 000 keys one
- * of them gets some 5 of so many rows. */
-static bool empty_wide(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k)
+/* No counter of 16 bits is larger than this: the bits that any of them has. */
+static uint16_t most_of(const uint16_t *counters, size_t n)
+{
+    uint16_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all |= counters[i];
+    return all;
+}
+
+static void carry_wide(struct cxm_dense_keys *k, uint16_t *counters)
 {
     enum { RUN = 32 };
     const size_t cells = n_cells(k);
-    if (!make_carried(rows, k))
-        return false;
-    for (int table = 0; table < n_tables(k); table++) {
-        uint16_t *const counters = k->c.wide + (size_t)table * k->c.apart;
-        for (size_t i = 0; i < cells; i += RUN) {
-            const size_t end = cells - i < RUN ? cells : i + RUN;
-            uint16_t all = 0;
-            for (size_t at = i; at < end; at++)
-                all |= counters[at];
-            for (size_t at = i; all > 255 && at < end; at++) {
-                k->c.carried[at] += counters[at] >> 8;
-                counters[at] &= 255;
-            }
+    for (size_t i = 0; i < cells; i += RUN) {
+        const size_t end = cells - i < RUN ? cells : i + RUN;
+        const uint16_t all = most_of(counters + i, end - i);
+        for (size_t at = i; all > 255 && at < end; at++) {
+            k->c.carried[at] += counters[at] >> 8;
+            counters[at] &= 255;
         }
     }
+}
+
+/* Room for more rows. With 1 000 keys a counter gets some 5 of so many rows: nothing is carried. Where
+ * one is nearly full, all keep less than 256. */
+static bool empty_wide(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k)
+{
+    enum { ENOUGH = 1 << 14 };
+    uint16_t most = 0;
+    for (int table = 0; table < n_tables(k); table++)
+        most |= most_of(k->c.wide + (size_t)table * k->c.apart, n_cells(k));
+    k->room = (size_t)UINT16_MAX - most;
+    if (k->room >= ENOUGH)
+        return true;
+    if (!make_carried(rows, k))
+        return false;
+    for (int table = 0; table < n_tables(k); table++)
+        carry_wide(k, k->c.wide + (size_t)table * k->c.apart);
     k->room = MOST_ROWS;
     return true;
 }
@@ -321,185 +347,4 @@ enum cxm_dense_result cxm_priv_dense_reach(const struct cxm_dense_rows *rows,
     cxm_priv_dense_release(rows, k);
     *k = larger;
     return CXM_DENSE_DONE;
-}
-
-/* ---- cells ---------------------------------------------------------------------------- */
-
-/* The keys of a thread. */
-struct slice {
-    uint64_t first, end;  /* less the smallest key of all */
-    size_t n_seen, at;    /* keys with rows; number of the first one */
-    int64_t invalid;
-};
-
-struct making {
-    const struct cxm_dense_rows *rows;
-    const struct cxm_dense_keys *keys;
-    int n_keys;           /* sets of counters */
-    int64_t low;
-    struct cxm_table *groups;
-    struct slice *slices;
-};
-
-/* Sums of all counters of a few keys. */
-static void sum_block(const struct making *m, uint64_t first, size_t n, int64_t *sums)
-{
-    memset(sums, 0, n * m->rows->stride * sizeof *sums);
-    for (int i = 0; i < m->n_keys; i++) {
-        const struct cxm_dense_keys *k = &m->keys[i];
-        if (k->c.n_keys == 0)
-            continue;
-        const uint64_t begin = (uint64_t)k->base - (uint64_t)m->low, end = begin + k->c.n_keys;
-        const uint64_t from = first > begin ? first : begin;
-        const uint64_t to = first + n < end ? first + n : end;
-        if (from < to)
-            cxm_priv_dense_sums(k, (size_t)(from - begin), (size_t)(to - from),
-                         sums + (from - first) * m->rows->stride);
-    }
-}
-
-static bool any_row(const int64_t *sums, uint32_t n)
-{
-    int64_t any = 0;
-    for (uint32_t c = 0; c < n; c++)
-        any |= sums[c];
-    return any != 0;
-}
-
-static void count_slice(void *context, int i)
-{
-    const struct making *m = context;
-    struct slice *slice = &m->slices[i];
-    const uint32_t stride = m->rows->stride;
-    int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
-    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
-        const size_t n = slice->end - first < BLOCK_KEYS ? (size_t)(slice->end - first)
-                                                         : BLOCK_KEYS;
-        sum_block(m, first, n, sums);
-        for (size_t key = 0; key < n; key++) {
-            slice->n_seen += any_row(sums + key * stride, stride);
-            slice->invalid += sums[key * stride + stride - 1];
-        }
-    }
-}
-
-static void write_slice(void *context, int i)
-{
-    const struct making *m = context;
-    const struct slice *slice = &m->slices[i];
-    const uint32_t stride = m->rows->stride;
-    size_t at = slice->at;
-    int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
-    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
-        const size_t n = slice->end - first < BLOCK_KEYS ? (size_t)(slice->end - first)
-                                                         : BLOCK_KEYS;
-        sum_block(m, first, n, sums);
-        for (size_t key = 0; key < n; key++) {
-            if (!any_row(sums + key * stride, stride))
-                continue;
-            const uint64_t word = (uint64_t)m->low + first + key;
-            uint8_t *bytes = m->groups->dict.bytes + at * KEY_BYTES;
-            bytes[0] = CXM_TAG_PRESENT;
-            cxm_priv_put_u64(bytes + 1, __builtin_bswap64(word ^ (uint64_t)1 << 63));
-            m->groups->dict.ends[at] = (at + 1) * KEY_BYTES;
-            memcpy(cxm_priv_table_cell(m->groups, (uint32_t)at), sums + key * stride,
-                   stride * sizeof *sums);
-            at++;
-        }
-    }
-}
-
-/* Room for the keys of all slices, and where each begins. */
-static bool reserve(const struct making *m, int n_slices, size_t *n)
-{
-    *n = 0;
-    for (int i = 0; i < n_slices; i++) {
-        m->slices[i].at = *n;
-        *n += m->slices[i].n_seen;
-    }
-    return cxm_priv_table_reserve(m->groups, *n, NULL)
-        && cxm_priv_dict_reserve(&m->groups->dict, *n, KEY_BYTES * *n);
-}
-
-/* Rows without a key. */
-static void sum_without(const struct making *m, int64_t *sums)
-{
-    for (int i = 0; i < m->n_keys; i++) {
-        if (m->keys[i].c.n_keys > 0)
-            cxm_priv_dense_sums(&m->keys[i], m->keys[i].c.n_keys, 1, sums);
-    }
-}
-
-static enum cxm_dense_result add_without(const struct making *m, const int64_t *sums,
-                                         int64_t *left_out)
-{
-    static const uint8_t key[1] = { CXM_TAG_MISSING };
-    if (!any_row(sums, m->rows->stride))
-        return CXM_DENSE_DONE;
-    if (m->rows->leave_out) {
-        for (uint32_t i = 0; i < m->rows->stride; i++)
-            *left_out += sums[i];
-        return CXM_DENSE_DONE;
-    }
-    const uint32_t at = cxm_priv_table_add(m->groups, key, sizeof key);
-    if (at == UINT32_MAX)
-        return CXM_DENSE_NO_MEMORY;
-    memcpy(cxm_priv_table_cell(m->groups, at), sums, m->rows->stride * sizeof *sums);
-    return CXM_DENSE_DONE;
-}
-
-static enum cxm_dense_result make_cells(const struct making *m, int n_slices, uint64_t n_keys,
-                                        bool count_invalid, int64_t *left_out)
-{
-    int64_t invalid = 0;
-    size_t n;
-    for (int i = 0; i < n_slices; i++) {
-        const uint64_t share = n_keys / (uint64_t)n_slices;
-        m->slices[i].first = share * (uint64_t)i;
-        m->slices[i].end = i + 1 < n_slices ? share * (uint64_t)(i + 1) : n_keys;
-    }
-    cxm_priv_side_by_side(n_slices, count_slice, (void *)(uintptr_t)m);
-    for (int i = 0; i < n_slices; i++)
-        invalid += m->slices[i].invalid;
-    int64_t without[CXM_DENSE_MOST_CODES] = { 0 };
-    sum_without(m, without);
-    invalid += without[m->rows->stride - 1];
-    if (invalid != 0 && !count_invalid)
-        return CXM_DENSE_NO; /* the general road names the row */
-    if (!reserve(m, n_slices, &n))
-        return CXM_DENSE_NO_MEMORY;
-    cxm_priv_side_by_side(n_slices, write_slice, (void *)(uintptr_t)m);
-    m->groups->dict.n = (uint32_t)n;
-    m->groups->dict.bytes_used = KEY_BYTES * n;
-    return add_without(m, without, left_out);
-}
-
-enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
-                                           const struct cxm_dense_keys *k, int n,
-                                           bool count_invalid, int n_threads,
-                                           struct cxm_state *state)
-{
-    int64_t low = INT64_MAX, high = INT64_MIN;
-    uint64_t counted = 0;
-    for (int i = 0; i < n; i++) {
-        if (k[i].c.n_keys == 0)
-            continue;
-        counted += k[i].c.n_keys;
-        const int64_t last = k[i].base + (int64_t)(k[i].c.n_keys - 1);
-        low = k[i].base < low ? k[i].base : low;
-        high = last > high ? last : high;
-    }
-    if ((uint64_t)high - (uint64_t)low >= FAR * counted)
-        return CXM_DENSE_NO; /* each thread had keys near each other, far from those of others */
-    const uint64_t n_keys = (uint64_t)high - (uint64_t)low + 1;
-    const int n_slices = n_keys >= MANY_KEYS ? n_threads : 1;
-    struct slice *slices = cxm_priv_alloc_zero(rows->config->allocator, (size_t)n_slices,
-                                               sizeof *slices);
-    if (slices == NULL)
-        return CXM_DENSE_NO_MEMORY;
-    const struct making making = { rows, k, n, low, &state->groups, slices };
-    const enum cxm_dense_result result = make_cells(&making, n_slices, n_keys, count_invalid,
-                                                    &state->left_out);
-    cxm_priv_release(rows->config->allocator, slices);
-    return result;
 }

@@ -90,7 +90,7 @@ def filled(
 
 def prepare(
     metric: Known, given: dict[str, Any], data: Any, labels: Any, missing_codes: Any, by: Any,
-    weight: Any, freq: Any, design: tuple[Any, Any, Any] = (None, None, None),
+    weight: Any, freq: Any, design: tuple[Any, Any, Any] | None = None,
 ) -> tuple[Call, list[str]]:
     """The columns of a call, and the names of the items where the metric has items."""
     call = Call(data, labels, missing_codes)
@@ -102,7 +102,7 @@ def prepare(
             call.add_weight(weight)
         if freq is not None:
             call.add(b"freq", call.column(freq, "freq"))
-        if any(part is not None for part in design):
+        if design is not None:
             call.add_design(*design)
     except BaseException:
         call.columns.clear()
@@ -113,7 +113,7 @@ def prepare(
 def _answers(call: Call, metric: Known, given: dict[str, Any]) -> list[str]:
     """The inputs of the metric; returns the names of its items."""
     required = _required(metric, given)
-    if metric.has_many():
+    if metric.has_many:
         return call.add_items(metric, required)
     for name, value in required.items():
         call.add_input(metric, name, value)

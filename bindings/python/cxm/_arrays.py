@@ -32,9 +32,25 @@ _COARSE = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s"}
 # ---- NumPy -------------------------------------------------------------------------------------
 
 
-def from_numpy(values: Any, what: str, labels: dict[str, Any] | None = None) -> Column:
+def numpy_values(
+    values: Any, what: str, labels: dict[str, Any] | None, key: bool
+) -> Column:
+    """Arrays, and the single numbers of NumPy, which are refused. NumPy makes the interface anew
+    each time that it is asked for."""
+    face = getattr(values, "__array_interface__", None)
+    if face is None:
+        from ._columns import other
+
+        return other(values, what, labels)
+    return from_numpy(values, what, labels, face)
+
+
+def from_numpy(
+    values: Any, what: str, labels: dict[str, Any] | None = None, face: Any = None
+) -> Column:
     """Anything with ``__array_interface__``."""
-    face = values.__array_interface__
+    if face is None:
+        face = values.__array_interface__
     shape = face["shape"]
     if len(shape) != 1:
         raise wrong_shape(shape, what)

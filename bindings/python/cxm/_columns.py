@@ -27,8 +27,9 @@ def column_of(
     kind = type(values)
     special = _SPECIAL.get(kind.__module__.partition(".")[0])
     if special is not None:
-        return special(values, what, labels, key)
-    return _other(values, what, labels)
+        column: Column = special(values, what, labels, key)
+        return column
+    return other(values, what, labels)
 
 
 def name_of(values: Any) -> str | None:
@@ -49,7 +50,7 @@ def _builtin(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -
         from ._lists import from_list
 
         return from_list(values, what, labels)
-    return _other(values, what, labels)
+    return other(values, what, labels)
 
 
 def _array(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
@@ -59,11 +60,10 @@ def _array(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> 
 
 
 def _numpy(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
-    from ._arrays import from_numpy
+    from ._arrays import numpy_values
 
-    if hasattr(values, "__array_interface__"):
-        return from_numpy(values, what, labels)
-    return _other(values, what, labels)
+    _SPECIAL["numpy"] = numpy_values  # without the import from now on
+    return numpy_values(values, what, labels, key)
 
 
 def _pandas(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
@@ -75,7 +75,7 @@ def _pandas(values: Any, what: str, labels: dict[str, Any] | None, key: bool) ->
         raise _table(what)
     if hasattr(values, "categories"):  # a bare Categorical
         return from_categorical(values, what, key)
-    return _other(values, what, labels)
+    return other(values, what, labels)
 
 
 def _polars(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
@@ -106,21 +106,21 @@ def _pyarrow(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -
         raise _reader(values, what)
     if hasattr(values, "schema"):
         raise _table(what)
-    return _other(values, what, labels)
+    return other(values, what, labels)
 
 
 def _duckdb(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
     raise _reader(values, what)
 
 
-_SPECIAL = {
+_SPECIAL: dict[str, Any] = {
     "builtins": _builtin, "array": _array, "numpy": _numpy, "pandas": _pandas,
     "polars": _polars, "pyarrow": _pyarrow,
 }
 _SPECIAL.update(dict.fromkeys(_DUCKDB, _duckdb))
 
 
-def _other(values: Any, what: str, labels: dict[str, Any] | None) -> Column:
+def other(values: Any, what: str, labels: dict[str, Any] | None) -> Column:
     if isinstance(values, str):
         raise Error(
             f"{what}: {values!r} names a column, and a name needs data=…; pass data=, or the "

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ._frames import Frame
 
 
+#: Types of arrays by length, for ctypes makes each anew when no array of it is left.
+_ARRAYS: dict[int, Any] = {}
+
+
 class Call:
     """What one call adds: its inputs, ready for C, and the columns that they point to."""
 
@@ -169,7 +173,11 @@ class Call:
         """The array for C."""
         self._check_indexes()
         entries: list[Any] = self.entries
-        return (Input * len(entries))(*entries), len(entries)
+        n = len(entries)
+        kind = _ARRAYS.get(n)
+        if kind is None:
+            kind = _ARRAYS[n] = Input * n
+        return kind(*entries), n
 
     def rows(self) -> int:
         return int(self.columns[0].n) if self.columns else 0
@@ -229,6 +237,9 @@ def _frame(data: Any) -> Frame:
 
 def _is_frame(value: Any) -> bool:
     """Something with columns?"""
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and getattr(dtype, "names", 0) is None:
+        return False  # a NumPy array of one column
     if not (hasattr(value, "columns") or hasattr(value, "column_names") or hasattr(value, "dtype")):
         return False
     from ._frames import is_frame

@@ -37,11 +37,14 @@ def _run(
     metric = known(name)
     if level != 0.95:
         level = checked_level(level)
-    design = (strata, cluster, fpc)
+    design = None
+    if strata is not None or cluster is not None or fpc is not None:
+        design = (strata, cluster, fpc)
     call, items = prepare(metric, given, data, labels, missing_codes, by, weight, freq, design)
     handle = filled(metric, params, call, items, invalid, missing_key, threads)
-    designed = any(part is not None for part in design)
-    return Result(handle, level, interval, measures, lonely, designed, weight, threads)
+    return Result(
+        handle, level, interval, measures, lonely, design is not None, weight, threads
+    )
 
 
 #: Counts that are 0 when they are left out; the others are None.

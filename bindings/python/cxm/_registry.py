@@ -24,7 +24,9 @@ NUMBER, INTEGER, YES_NO, CHOICE, PAIR, NUMBERS, TEXTS, GROUPING = range(8)
 class Known:
     """One metric as the calls need it."""
 
-    __slots__ = ("name", "encoded", "title", "base", "inputs", "params", "info", "cache")
+    __slots__ = (
+        "name", "encoded", "title", "base", "inputs", "params", "info", "cache", "has_many",
+    )
 
     def __init__(self, info: Any) -> None:
         self.info = info
@@ -40,9 +42,8 @@ class Known:
             text(p.name): p for p in (info.params[i] for i in range(info.n_params))
         }
         self.cache: dict[Any, Any] = {}
-
-    def has_many(self) -> bool:
-        return any(many for _, _, many, _ in self.inputs.values())
+        #: Is there an input of several columns?
+        self.has_many = any(many for _, _, many, _ in self.inputs.values())
 
 
 _metrics: dict[str, Known] = {}

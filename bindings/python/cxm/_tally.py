@@ -54,7 +54,7 @@ class Tally:
         self._metric = known(metric)
         self._params = {name: value for name, value in params.items() if value is not None}
         self._shared = False
-        if self._metric.has_many() and "items" not in self._params:
+        if self._metric.has_many and "items" not in self._params:
             self._handle = None
         else:
             items = self._params.get("items")

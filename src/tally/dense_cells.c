@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Counters of a run of keys turned into cells, which come in the order of their keys and are
+ * appended to the dictionary without a look-up. Typical: 16 to 10 000 keys, written in one pass over
+ * the counters; extreme: four million, of which each thread makes the cells of a range. */
+#include "tally/dense.h"
+
+enum { ONE_PASS_CELLS = 20000, BLOCK_KEYS = 32, MANY_KEYS = 1 << 15, FAR = 64, KEY_BYTES = 9 };
+
+/* The keys of a thread. */
+struct slice {
+    uint64_t first, end;  /* less the smallest key of all */
+    size_t n_seen, at;    /* keys with rows; number of the first one */
+    int64_t invalid;
+};
+
+struct making {
+    const struct cxm_dense_rows *rows;
+    const struct cxm_dense_keys *keys;
+    int n_keys;           /* sets of counters */
+    int64_t low;
+    struct cxm_table *groups;
+    struct slice *slices;
+};
+
+/* Sums of all counters of a few keys. */
+static void sum_block(const struct making *m, uint64_t first, size_t n, int64_t *sums)
+{
+    memset(sums, 0, n * m->rows->stride * sizeof *sums);
+    for (int i = 0; i < m->n_keys; i++) {
+        const struct cxm_dense_keys *k = &m->keys[i];
+        if (k->c.n_keys == 0)
+            continue;
+        const uint64_t begin = (uint64_t)k->base - (uint64_t)m->low, end = begin + k->c.n_keys;
+        const uint64_t from = first > begin ? first : begin;
+        const uint64_t to = first + n < end ? first + n : end;
+        if (from < to)
+            cxm_priv_dense_sums(k, (size_t)(from - begin), (size_t)(to - from),
+                         sums + (from - first) * m->rows->stride);
+    }
+}
+
+/* Most keys have rows of the first codes. */
+static bool any_row(const int64_t *sums, uint32_t n)
+{
+    uint32_t c = 0;
+    while (c < n && sums[c] == 0)
+        c++;
+    return c < n;
+}
+
+static void count_slice(void *context, int i)
+{
+    const struct making *m = context;
+    struct slice *slice = &m->slices[i];
+    const uint32_t stride = m->rows->stride;
+    int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
+    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
+        const size_t n = slice->end - first < BLOCK_KEYS ? (size_t)(slice->end - first)
+                                                         : BLOCK_KEYS;
+        sum_block(m, first, n, sums);
+        for (size_t key = 0; key < n; key++) {
+            slice->n_seen += any_row(sums + key * stride, stride);
+            slice->invalid += sums[key * stride + stride - 1];
+        }
+    }
+}
+
+static void write_key(const struct making *m, size_t at, uint64_t place)
+{
+    const uint64_t word = (uint64_t)m->low + place;
+    uint8_t *bytes = m->groups->dict.bytes + at * KEY_BYTES;
+    bytes[0] = CXM_TAG_PRESENT;
+    cxm_priv_put_u64(bytes + 1, __builtin_bswap64(word ^ (uint64_t)1 << 63));
+    m->groups->dict.ends[at] = (at + 1) * KEY_BYTES;
+}
+
+static void write_slice(void *context, int i)
+{
+    const struct making *m = context;
+    struct slice *slice = &m->slices[i];
+    const uint32_t stride = m->rows->stride;
+    size_t at = slice->at;
+    int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
+    slice->invalid = 0;
+    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
+        const size_t n = slice->end - first < BLOCK_KEYS ? (size_t)(slice->end - first)
+                                                         : BLOCK_KEYS;
+        sum_block(m, first, n, sums);
+        for (size_t key = 0; key < n; key++) {
+            const int64_t *of_key = sums + key * stride;
+            if (!any_row(of_key, stride))
+                continue;
+            slice->invalid += of_key[stride - 1];
+            write_key(m, at, first + key);
+            memcpy(cxm_priv_table_cell(m->groups, (uint32_t)at), of_key, stride * sizeof *sums);
+            at++;
+        }
+    }
+    slice->n_seen = at - slice->at;
+}
+
+/* Room for the keys of all slices, and where each begins. */
+static bool reserve(const struct making *m, int n_slices, size_t *n)
+{
+    *n = 0;
+    for (int i = 0; i < n_slices; i++) {
+        m->slices[i].at = *n;
+        *n += m->slices[i].n_seen;
+    }
+    return cxm_priv_table_reserve(m->groups, *n, NULL)
+        && cxm_priv_dict_reserve(&m->groups->dict, *n, KEY_BYTES * *n);
+}
+
+/* Rows without a key. */
+static void sum_without(const struct making *m, int64_t *sums)
+{
+    for (int i = 0; i < m->n_keys; i++) {
+        if (m->keys[i].c.n_keys > 0)
+            cxm_priv_dense_sums(&m->keys[i], m->keys[i].c.n_keys, 1, sums);
+    }
+}
+
+static enum cxm_dense_result add_without(const struct making *m, const int64_t *sums,
+                                         int64_t *left_out)
+{
+    static const uint8_t key[1] = { CXM_TAG_MISSING };
+    if (!any_row(sums, m->rows->stride))
+        return CXM_DENSE_DONE;
+    if (m->rows->leave_out) {
+        for (uint32_t i = 0; i < m->rows->stride; i++)
+            *left_out += sums[i];
+        return CXM_DENSE_DONE;
+    }
+    const uint32_t at = cxm_priv_table_add(m->groups, key, sizeof key);
+    if (at == UINT32_MAX)
+        return CXM_DENSE_NO_MEMORY;
+    memcpy(cxm_priv_table_cell(m->groups, at), sums, m->rows->stride * sizeof *sums);
+    return CXM_DENSE_DONE;
+}
+
+/* Few keys, and more rows than that: there is room for all of them, and their counters are summed
+ * up once. Otherwise those with rows are counted first. */
+static bool takes_one_pass(const struct making *m, int n_slices, uint64_t n_keys)
+{
+    size_t rows = 0;
+    for (int i = 0; i < m->n_keys; i++)
+        rows += m->keys[i].rows;
+    return n_slices == 1 && n_keys * m->rows->stride <= ONE_PASS_CELLS && n_keys <= rows;
+}
+
+static enum cxm_dense_result make_cells(const struct making *m, int n_slices, uint64_t n_keys,
+                                        bool count_invalid, int64_t *left_out)
+{
+    const bool once = takes_one_pass(m, n_slices, n_keys);
+    int64_t without[CXM_DENSE_MOST_CODES] = { 0 };
+    size_t n;
+    for (int i = 0; i < n_slices; i++) {
+        const uint64_t share = n_keys / (uint64_t)n_slices;
+        m->slices[i].first = share * (uint64_t)i;
+        m->slices[i].end = i + 1 < n_slices ? share * (uint64_t)(i + 1) : n_keys;
+    }
+    sum_without(m, without);
+    int64_t invalid = without[m->rows->stride - 1];
+    if (once) {
+        m->slices[0].n_seen = (size_t)n_keys;
+    } else {
+        cxm_priv_side_by_side(n_slices, count_slice, (void *)(uintptr_t)m);
+        for (int i = 0; i < n_slices; i++)
+            invalid += m->slices[i].invalid;
+    }
+    if (invalid != 0 && !count_invalid)
+        return CXM_DENSE_NO; /* the general road names the row */
+    if (!reserve(m, n_slices, &n))
+        return CXM_DENSE_NO_MEMORY;
+    cxm_priv_side_by_side(n_slices, write_slice, (void *)(uintptr_t)m);
+    if (once) {
+        n = m->slices[0].n_seen;
+        if (m->slices[0].invalid != 0 && !count_invalid)
+            return CXM_DENSE_NO;
+    }
+    m->groups->dict.n = (uint32_t)n;
+    m->groups->dict.bytes_used = KEY_BYTES * n;
+    return add_without(m, without, left_out);
+}
+
+enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
+                                           const struct cxm_dense_keys *k, int n,
+                                           bool count_invalid, int n_threads,
+                                           struct cxm_state *state)
+{
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    uint64_t counted = 0;
+    for (int i = 0; i < n; i++) {
+        if (k[i].c.n_keys == 0)
+            continue;
+        counted += k[i].c.n_keys;
+        const int64_t last = k[i].base + (int64_t)(k[i].c.n_keys - 1);
+        low = k[i].base < low ? k[i].base : low;
+        high = last > high ? last : high;
+    }
+    if ((uint64_t)high - (uint64_t)low >= FAR * counted)
+        return CXM_DENSE_NO; /* each thread had keys near each other, far from those of others */
+    const uint64_t n_keys = (uint64_t)high - (uint64_t)low + 1;
+    const int n_slices = n_keys >= MANY_KEYS ? n_threads : 1;
+    struct slice *slices = cxm_priv_alloc_zero(rows->config->allocator, (size_t)n_slices,
+                                               sizeof *slices);
+    if (slices == NULL)
+        return CXM_DENSE_NO_MEMORY;
+    const struct making making = { rows, k, n, low, &state->groups, slices };
+    const enum cxm_dense_result result = make_cells(&making, n_slices, n_keys, count_invalid,
+                                                    &state->left_out);
+    cxm_priv_release(rows->config->allocator, slices);
+    return result;
+}
