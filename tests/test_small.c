@@ -235,7 +235,7 @@ static size_t size_of(uint32_t type)
 static void put(uint8_t *to, uint32_t type, double v)
 {
     const bool nan = v != v;
-    const int64_t whole = nan ? 0 : (int64_t)v;
+    const int64_t whole = nan ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
     const float single = (float)v;
     switch (type) { /* little-endian: the low bytes come first */
     case CXM_F32: memcpy(to, &single, 4); break;
