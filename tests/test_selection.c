@@ -350,6 +350,7 @@ static void compare_kernels(size_t n, int round, unsigned without)
     static uint32_t index[2][MOST];
     static uint64_t words[2][MOST];
     static uint16_t picked[2][MOST];
+    static uint64_t pivots[32768];
     void *maps[3];
     size_t mapped[3];
     double *x = guarded(n * sizeof *x, &maps[0], &mapped[0]);
@@ -359,6 +360,12 @@ static void compare_kernels(size_t n, int round, unsigned without)
         x[i] = draw() % 8 == 0 ? extremes[draw() % (round % 2 == 0 ? 9 : 11)] : value_of(round % 4, i);
         codes[i] = (uint32_t)(draw() % (draw() % 9 == 0 ? UINT32_MAX : 30));
         cells[i] = (uint16_t)(draw() % (round % 3 == 0 ? 65536 : 2) * (round % 5 != 0) + round % 7);
+    }
+    for (size_t k = 0; k < sizeof pivots / sizeof *pivots; k++) /* some that are met: zeros, and a row's own */
+        pivots[k] = k % 3 == 0 ? cxm_priv_select_word(0) : UINT64_MAX;
+    for (size_t i = 0; i < n; i++) {
+        if (draw() % 2 == 0)
+            pivots[cells[i] / 2] = cxm_priv_select_word(x[i]);
     }
     const struct cxm_select_kernels a = cxm_priv_select_kernels(3),
                                     b = cxm_priv_select_kernels(without);
@@ -371,10 +378,18 @@ static void compare_kernels(size_t n, int round, unsigned without)
     const uint32_t *given = round % 6 == 0 ? NULL : codes;
     assert_int_equal(a.index(&map, x, given, n, index[0]), b.index(&map, x, given, n, index[1]));
     assert_memory_equal(index[0], index[1], n * sizeof index[0][0]);
-    const size_t used = a.pick(x, cells, n, words[0], picked[0]);
-    assert_int_equal(b.pick(x, cells, n, words[1], picked[1]), used);
-    assert_memory_equal(words[0], words[1], used * sizeof words[0][0]);
-    assert_memory_equal(picked[0], picked[1], used * sizeof picked[0][0]);
+    for (int with = 0; with < 2; with++) {
+        const uint64_t *const apart = with ? pivots : NULL;
+        const size_t used = a.pick(x, cells, apart, n, words[0], picked[0]);
+        size_t wanted = 0;
+        assert_int_equal(b.pick(x, cells, apart, n, words[1], picked[1]), used);
+        assert_memory_equal(words[0], words[1], used * sizeof words[0][0]);
+        assert_memory_equal(picked[0], picked[1], used * sizeof picked[0][0]);
+        for (size_t i = 0; i < n; i++)
+            wanted += cells[i] % 2 == 1
+                   && !(with && pivots[cells[i] / 2] == cxm_priv_select_word(x[i]));
+        assert_int_equal(used, wanted);
+    }
     for (size_t bytes = 1; bytes <= 8 && n > 1; bytes *= 2) {
         uint64_t least[2], most[2];
         const uint64_t flip = round % 2 == 0 ? 0 : UINT64_C(1) << (8 * bytes - 1);

@@ -10,6 +10,7 @@ bool cxm_priv_select_index_c(const struct cxm_select_map *map, const double *x,
                              const uint32_t *codes, size_t n, uint32_t *index)
 {
     const uint64_t last = ((uint64_t)1 << map->bits) - 1;
+    const uint32_t pitch = cxm_priv_select_pitch(map);
     bool finite = true;
     for (size_t i = 0; i < n; i++) {
         const int64_t place = cxm_priv_select_place(map->near, x[i]);
@@ -17,20 +18,27 @@ bool cxm_priv_select_index_c(const struct cxm_select_map *map, const double *x,
         const uint64_t bucket = ((uint64_t)from - (uint64_t)map->base) >> map->shift;
         uint32_t code = codes != NULL ? codes[i] : 0;
         code = code < map->n_groups ? code : map->n_groups;
-        index[i] = code << map->bits | (uint32_t)(bucket < last ? bucket : last);
+        index[i] = code * pitch + (uint32_t)(bucket < last ? bucket : last);
         finite &= fabs(x[i]) <= DBL_MAX;
     }
     return finite;
 }
 
-size_t cxm_priv_select_pick_c(const double *x, const uint16_t *cells, size_t n, uint64_t *words,
-                              uint16_t *picked)
+size_t cxm_priv_select_pick_c(const double *x, const uint16_t *cells, const uint64_t *pivots,
+                              size_t n, uint64_t *words, uint16_t *picked)
 {
     size_t used = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; pivots == NULL && i < n; i++) {
         words[used] = cxm_priv_select_word(x[i]);
         picked[used] = cells[i];
         used += cells[i] & 1;
+    }
+    for (size_t i = 0; pivots != NULL && i < n; i++) {
+        const uint64_t word = cxm_priv_select_word(x[i]);
+        const uint16_t cell = cells[i];
+        words[used] = word;
+        picked[used] = cell;
+        used += (cell & 1u) & (pivots[cell / 2] != word);
     }
     return used;
 }

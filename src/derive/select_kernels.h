@@ -16,6 +16,13 @@ struct cxm_select_map {
     uint32_t n_groups;
 };
 
+/* Where the buckets of a group begin. Not a power of two apart: where all groups crowd into the same
+ * few buckets, their lines would all be of one set of the first-level cache. */
+static inline uint32_t cxm_priv_select_pitch(const struct cxm_select_map *map)
+{
+    return ((uint32_t)1 << map->bits) + 32;
+}
+
 /* The order of places is that of the numbers; unequal numbers may share one. */
 static inline int64_t cxm_priv_select_place(double near, double x)
 {
@@ -35,14 +42,14 @@ static inline uint64_t cxm_priv_select_word(double x)
     return bits ^ ((bits >> 63) ? UINT64_MAX : UINT64_C(1) << 63);
 }
 
-/* index[i] = min(codes[i], n_groups) << bits | bucket of x[i]; codes NULL: all 0. True when all
+/* index[i] = min(codes[i], n_groups) * pitch + bucket of x[i]; codes NULL: all 0. True when all
  * numbers are finite; the bucket of a NaN is any. */
 typedef bool cxm_select_index(const struct cxm_select_map *map, const double *x,
                               const uint32_t *codes, size_t n, uint32_t *index);
-/* The words and cells of the rows whose cell is odd, in order; their number. There is room for
- * CXM_SELECT_SLACK more. */
-typedef size_t cxm_select_pick(const double *x, const uint16_t *cells, size_t n, uint64_t *words,
-                               uint16_t *picked);
+/* The words and cells of the rows whose cell is odd, in order, but not those whose word is
+ * pivots[cell / 2] (NULL: there are none); their number. There is room for CXM_SELECT_SLACK more. */
+typedef size_t cxm_select_pick(const double *x, const uint16_t *cells, const uint64_t *pivots,
+                               size_t n, uint64_t *words, uint16_t *picked);
 /* The smallest and the largest of n > 0 numbers of so many bytes (1, 2, 4, 8), after ^ flip. */
 typedef void cxm_select_range(const void *values, size_t n, size_t bytes, uint64_t flip,
                               uint64_t *least, uint64_t *most);

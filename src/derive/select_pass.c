@@ -99,17 +99,21 @@ static void keep(struct cxm_sampler *r, size_t n)
     }
 }
 
-/* Those of a bracket, of all threads; their number. */
-static size_t list_spans(const struct cxm_sampled *d, size_t bracket, struct cxm_span *out)
+/* Those of a bracket, of all threads; the number of spans. out NULL: they are counted only. */
+static size_t list_spans(const struct cxm_sampled *d, size_t bracket, struct cxm_span *out,
+                         int64_t *kept)
 {
     size_t n = 0;
+    *kept = 0;
     for (int i = 0; i < d->threads; i++) {
         const struct cxm_sampler *r = &d->samplers[i];
         const uint64_t *to = r->to[bracket];
-        while (to != r->nowhere && to != NULL) {
+        for (; to != r->nowhere && to != NULL; n++) {
             const uint64_t *chunk = chunk_of(to - 1);
             void *before;
-            out[n++] = (struct cxm_span){ chunk + 1, (size_t)(to - chunk - 1) };
+            *kept += to - chunk - 1;
+            if (out != NULL)
+                out[n] = (struct cxm_span){ chunk + 1, (size_t)(to - chunk - 1) };
             memcpy(&before, chunk, sizeof before);
             to = before != NULL ? (const uint64_t *)before + CHUNK_WORDS : NULL;
         }
@@ -127,7 +131,7 @@ static void set_aside(struct cxm_sampler *r, int64_t row, const uint32_t *codes,
         const uint32_t group = codes != NULL ? codes[i] : 0;
         if (CXM_LIKELY(r->states[i] == CXM_ROW_USED))
             continue;
-        r->index[i] = map->n_groups << map->bits;
+        r->index[i] = map->n_groups * cxm_priv_select_pitch(map);
         if (group >= map->n_groups)
             continue;
         if (r->states[i] == CXM_ROW_MISSING) {
@@ -159,27 +163,11 @@ static void count_cells(struct cxm_sampler *r, size_t n, const double *next)
         even[r->cells[i] = table[r->index[i]]]++;
 }
 
-/* Counts the pivots among n picked rows apart; how many are left. */
-static size_t drop_pivots(struct cxm_sampler *r, size_t n)
-{
-    const uint64_t *pivots = r->d->pivots;
-    size_t used = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t word = r->words[i];
-        const uint16_t cell = r->picked[i];
-        const bool same = pivots[cell / 2] == word;
-        r->equal[cell / 2] += same;
-        r->words[used] = word;
-        r->picked[used] = cell;
-        used += !same;
-    }
-    return used;
-}
-
 static void count_rows(void *range)
 {
     struct cxm_sampler *r = range;
     const struct cxm_sampled *d = r->d;
+    const uint64_t *const pivots = d->any_pivot ? d->pivots : NULL;
     for (int64_t row = r->first; row < r->last; row += BLOCK) {
         const size_t n = r->last - row < BLOCK ? (size_t)(r->last - row) : BLOCK;
         const double *x = cxm_priv_sampler_values(r, row, n);
@@ -190,8 +178,7 @@ static void count_rows(void *range)
         if (r->bare ? !finite : !cxm_priv_all_used(r->states, n))
             set_aside(r, row, codes, n);
         count_cells(r, n, r->bare && row + 2 * BLOCK <= r->last ? x + BLOCK : NULL);
-        const size_t picked = d->kernels.pick(x, r->cells, n, r->words, r->picked);
-        keep(r, d->any_pivot ? drop_pivots(r, picked) : picked);
+        keep(r, d->kernels.pick(x, r->cells, pivots, n, r->words, r->picked));
         if (r->no_memory)
             return;
     }
@@ -213,7 +200,7 @@ static void ranges_release(struct cxm_sampler *ranges, int n)
         const struct cxm_allocator *allocator = ranges[i].s->allocator;
         cxm_priv_release(allocator, ranges[i].histogram);
         cxm_priv_release(allocator, ranges[i].counts[0]);
-        cxm_priv_release(allocator, ranges[i].equal);
+        cxm_priv_release(allocator, ranges[i].missing);
         cxm_priv_release(allocator, ranges[i].to);
         for (void *pool = ranges[i].pools, *before; pool != NULL; pool = before) {
             memcpy(&before, pool, sizeof before);
@@ -231,9 +218,9 @@ static bool prepare_pass(const struct cxm_selection *s, const struct cxm_sampled
     r->first = cxm_priv_select_first(s, i, d->threads);
     r->last = cxm_priv_select_first(s, i + 1, d->threads);
     r->counts[0] = cxm_priv_alloc_zero(s->allocator, 2 * d->n_cells, sizeof *r->counts[0]);
-    r->equal = cxm_priv_alloc_zero(s->allocator, brackets + 2 * groups, sizeof *r->equal);
+    r->missing = cxm_priv_alloc_zero(s->allocator, 2 * groups, sizeof *r->missing);
     r->to = cxm_priv_alloc(s->allocator, brackets, sizeof *r->to);
-    if (r->counts[0] == NULL || r->equal == NULL || r->to == NULL)
+    if (r->counts[0] == NULL || r->missing == NULL || r->to == NULL)
         return false;
     uint64_t *none = new_chunk(r);
     if (none == NULL)
@@ -242,7 +229,6 @@ static bool prepare_pass(const struct cxm_selection *s, const struct cxm_sampled
     for (size_t k = 0; k < brackets; k++)
         r->to[k] = r->nowhere;
     r->counts[1] = r->counts[0] + d->n_cells;
-    r->missing = r->equal + brackets;
     r->invalid = r->missing + groups;
     return true;
 }
@@ -258,8 +244,11 @@ static bool gather_counts(struct cxm_selection *s, struct cxm_sampled *d, struct
     for (int i = 0; i < d->threads; i++) {
         for (size_t k = 0; k < d->n_cells; k++)
             d->counts[k] += (int64_t)ranges[i].counts[0][k] + ranges[i].counts[1][k];
-        for (size_t k = 0; k < brackets; k++)
-            d->equal[k] += ranges[i].equal[k];
+    }
+    for (size_t k = 0; d->any_pivot && k < brackets; k++) { /* what was counted and is not kept */
+        int64_t kept;
+        (void)list_spans(d, k, NULL, &kept);
+        d->equal[k] = d->counts[2 * k + 1] - kept;
     }
     memset(s->n, 0, 3 * (size_t)s->n_groups * sizeof *s->n);
     for (uint32_t g = 0; g < s->n_groups; g++) {
@@ -356,7 +345,8 @@ static void select_in_bracket(struct cxm_sampler *r, uint32_t cell, const int64_
 {
     const struct cxm_sampled *d = r->d;
     const size_t bracket = cell / 2;
-    const size_t n = list_spans(d, bracket, r->spans);
+    int64_t all_kept;
+    const size_t n = list_spans(d, bracket, r->spans, &all_kept);
     const uint64_t pivot = d->any_pivot ? d->pivots[bracket] : CXM_NOT_A_WORD;
     const int64_t equal = d->equal[bracket];
     int64_t less = 0, kept[MOST_TOGETHER];

@@ -39,7 +39,6 @@ struct cxm_sampler {
     uint32_t codes[CXM_SELECT_BLOCK], index[CXM_SELECT_BLOCK];
     uint16_t cells[CXM_SELECT_BLOCK];
     uint32_t *counts[2];         /* by cell; rows take turns, so that neighbours do not wait */
-    int64_t *equal;              /* by bracket */
     int64_t *missing, *invalid;  /* by group */
     int64_t bad_row;
     uint64_t words[CXM_SELECT_BLOCK + CXM_SELECT_SLACK]; /* picked from a block */

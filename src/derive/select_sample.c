@@ -32,6 +32,7 @@ static int64_t run_at(const struct cxm_sampled *d, int64_t i)
 static size_t read_runs(struct cxm_sampler *r, int64_t first, int64_t last, int64_t each)
 {
     const struct cxm_sampled *d = r->d;
+    const uint32_t nobody = d->map.n_groups * cxm_priv_select_pitch(&d->map);
     double values[BLOCK] = { 0 };
     size_t n = 0;
     bool keyed = false;
@@ -52,7 +53,7 @@ static size_t read_runs(struct cxm_sampler *r, int64_t first, int64_t last, int6
         return n;
     for (size_t k = 0; k < n; k++) {
         if (!isfinite(values[k]))
-            r->index[k] = d->map.n_groups << d->map.bits;
+            r->index[k] = nobody;
     }
     return n;
 }
@@ -67,6 +68,7 @@ static uint64_t ascending(int64_t place)
 static bool choose_map(struct cxm_sampler *r)
 {
     struct cxm_sampled *d = r->d;
+    const uint32_t nobody = d->map.n_groups * cxm_priv_select_pitch(&d->map);
     const int64_t each = d->runs / SMALL + 1;
     const size_t most = (size_t)(d->runs / each + 1) * RUN + BLOCK;
     double *values = cxm_priv_alloc(r->s->allocator, most, sizeof *values);
@@ -76,7 +78,7 @@ static bool choose_map(struct cxm_sampler *r)
         const size_t rows = read_runs(r, i, d->runs, each);
         for (size_t k = 0; k < rows; k++) {
             values[n] = r->values[k];
-            n += isfinite(r->values[k]) && r->index[k] >> d->map.bits < d->map.n_groups;
+            n += isfinite(r->values[k]) && r->index[k] < nobody;
         }
     }
     for (size_t k = 0; k < n; k++) {
@@ -203,12 +205,13 @@ static bool lay_table(const struct cxm_selection *s, struct cxm_sampled *d,
 {
     struct bracket found[MOST_PROBS], brackets[MOST_BRACKETS];
     const uint32_t buckets = (uint32_t)1 << d->map.bits;
+    const size_t pitch = cxm_priv_select_pitch(&d->map);
     const double share = (double)(d->runs * RUN) / (double)s->column->n;
     uint64_t all = 0, kept = 0;
     size_t cell = 0;
     for (uint32_t g = 0; g < s->n_groups; g++) {
-        const uint32_t *counts = histogram + ((size_t)g << d->map.bits);
-        uint16_t *table = d->table + ((size_t)g << d->map.bits);
+        const uint32_t *counts = histogram + g * pitch;
+        uint16_t *table = d->table + g * pitch;
         size_t n = find_brackets(s, counts, buckets, share, scale, found);
         n = cut_brackets(counts, found, n, brackets);
         d->first_cell[g] = (uint32_t)cell;
@@ -222,7 +225,7 @@ static bool lay_table(const struct cxm_selection *s, struct cxm_sampled *d,
     }
     d->first_cell[s->n_groups] = (uint32_t)cell;
     for (uint32_t b = 0; b < buckets; b++)
-        d->table[((size_t)s->n_groups << d->map.bits) + b] = (uint16_t)cell;
+        d->table[s->n_groups * pitch + b] = (uint16_t)cell;
     d->n_cells = cell + 2;
     d->kept = all > 0 ? (double)kept / (double)all : 0;
     return true;
@@ -270,7 +273,7 @@ enum cxm_sample_result cxm_priv_sampled_take(struct cxm_selection *s, struct cxm
                                              double scale)
 {
     struct cxm_sampler *ranges = d->samplers;
-    const size_t cells = (size_t)(s->n_groups + 1) << d->map.bits;
+    const size_t cells = ((size_t)s->n_groups + 1) * cxm_priv_select_pitch(&d->map);
     d->table = cxm_priv_alloc(s->allocator, cells, sizeof *d->table);
     d->first_cell = cxm_priv_alloc(s->allocator, (size_t)s->n_groups + 1, sizeof *d->first_cell);
     bool room = d->table != NULL && d->first_cell != NULL && choose_map(&ranges[0]);

@@ -19,7 +19,7 @@ TARGET bool cxm_priv_select_index_avx512(const struct cxm_select_map *map, const
     const __m512i zero = _mm512_castpd_si512(near), base = _mm512_set1_epi64(map->base);
     const __m512i last = _mm512_set1_epi64(((int64_t)1 << map->bits) - 1);
     const __m128i shift = _mm_cvtsi32_si128((int)map->shift);
-    const __m128i bits = _mm_cvtsi32_si128((int)map->bits);
+    const __m256i pitch = _mm256_set1_epi32((int)cxm_priv_select_pitch(map));
     const __m256i groups = _mm256_set1_epi32((int)map->n_groups);
     __mmask8 finite = 0xFF;
     size_t i = 0;
@@ -34,7 +34,7 @@ TARGET bool cxm_priv_select_index_avx512(const struct cxm_select_map *map, const
         __m256i at = _mm512_cvtepi64_epi32(bucket);
         if (codes != NULL) {
             const __m256i code = _mm256_loadu_si256((const __m256i *)(const void *)(codes + i));
-            at = _mm256_or_si256(at, _mm256_sll_epi32(_mm256_min_epu32(code, groups), bits));
+            at = _mm256_add_epi32(at, _mm256_mullo_epi32(_mm256_min_epu32(code, groups), pitch));
         }
         _mm256_storeu_si256((__m256i *)(void *)(index + i), at);
     }
@@ -50,11 +50,41 @@ TARGET static inline __m512i words_of(const double *x)
     return _mm512_xor_si512(bits, _mm512_or_si512(sign, _mm512_set1_epi64(INT64_MIN)));
 }
 
-TARGET size_t cxm_priv_select_pick_avx512(const double *x, const uint16_t *cells, size_t n,
-                                          uint64_t *words, uint16_t *picked)
+/* Of eight rows that are wanted, those whose word is not the pivot of their bracket. */
+TARGET static inline __mmask8 others_of(const double *x, const uint16_t *cells,
+                                        const uint64_t *pivots, __mmask8 wanted)
+{
+    const __m128i brackets = _mm_srli_epi16(_mm_loadu_si128((const __m128i *)(const void *)cells), 1);
+    const __m512i of_rows = _mm512_i32gather_epi64(_mm256_cvtepu16_epi32(brackets), pivots, 8);
+    return _mm512_mask_cmpneq_epu64_mask(wanted, of_rows, words_of(x));
+}
+
+TARGET static size_t pick_others(const double *x, const uint16_t *cells, const uint64_t *pivots,
+                                 size_t n, uint64_t *words, uint16_t *picked)
+{
+    const __m128i odd = _mm_set1_epi16(1);
+    size_t used = 0, i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m128i cell = _mm_loadu_si128((const __m128i *)(const void *)(cells + i));
+        __mmask8 wanted = _mm_test_epi16_mask(cell, odd);
+        if (wanted == 0 || (wanted = others_of(x + i, cells + i, pivots, wanted)) == 0)
+            continue;
+        _mm_storeu_si128((__m128i *)(void *)(picked + used), _mm_maskz_compress_epi16(wanted, cell));
+        _mm512_storeu_si512(words + used, _mm512_maskz_compress_epi64(wanted, words_of(x + i)));
+        used += (unsigned)__builtin_popcount(wanted);
+    }
+    return used + cxm_priv_select_pick_c(x + i, cells + i, pivots, n - i, words + used,
+                                         picked + used);
+}
+
+TARGET size_t cxm_priv_select_pick_avx512(const double *x, const uint16_t *cells,
+                                          const uint64_t *pivots, size_t n, uint64_t *words,
+                                          uint16_t *picked)
 {
     const __m512i odd = _mm512_set1_epi16(1);
     size_t used = 0, i = 0;
+    if (pivots != NULL)
+        return pick_others(x, cells, pivots, n, words, picked);
     for (; i + 32 <= n; i += 32) {
         const __m512i cell = _mm512_loadu_si512(cells + i);
         const __mmask32 wanted = _mm512_test_epi16_mask(cell, odd);
@@ -68,7 +98,7 @@ TARGET size_t cxm_priv_select_pick_avx512(const double *x, const uint16_t *cells
             used += (unsigned)__builtin_popcount(eight);
         }
     }
-    return used + cxm_priv_select_pick_c(x + i, cells + i, n - i, words + used, picked + used);
+    return used + cxm_priv_select_pick_c(x + i, cells + i, NULL, n - i, words + used, picked + used);
 }
 
 TARGET void cxm_priv_select_range_avx512(const void *values, size_t n, size_t bytes, uint64_t flip,

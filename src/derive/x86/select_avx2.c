@@ -27,6 +27,7 @@ TARGET bool cxm_priv_select_index_avx2(const struct cxm_select_map *map, const d
     const __m256i last = _mm256_set1_epi64x(((int64_t)1 << map->bits) - 1);
     const __m128i shift = _mm_cvtsi32_si128((int)map->shift);
     const __m128i bits = _mm_cvtsi32_si128((int)map->bits);
+    const __m128i pitch = _mm_set1_epi32((int)cxm_priv_select_pitch(map));
     const __m128i groups = _mm_set1_epi32((int)map->n_groups);
     const __m256i even = _mm256_set_epi32(0, 0, 0, 0, 6, 4, 2, 0);
     __m256d finite = _mm256_castsi256_pd(_mm256_set1_epi64x(-1));
@@ -45,7 +46,7 @@ TARGET bool cxm_priv_select_index_avx2(const struct cxm_select_map *map, const d
         __m128i at = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(bucket, even));
         if (codes != NULL) {
             const __m128i code = _mm_loadu_si128((const void *)(codes + i));
-            at = _mm_or_si128(at, _mm_sll_epi32(_mm_min_epu32(code, groups), bits));
+            at = _mm_add_epi32(at, _mm_mullo_epi32(_mm_min_epu32(code, groups), pitch));
         }
         _mm_storeu_si128((void *)(index + i), at);
     }
@@ -73,8 +74,21 @@ static const uint8_t halves_of[16][2 * LANES] = {
     { 2, 3, 4, 5, 6, 7, 6, 7 }, { 0, 1, 2, 3, 4, 5, 6, 7 },
 };
 
-TARGET size_t cxm_priv_select_pick_avx2(const double *x, const uint16_t *cells, size_t n,
-                                        uint64_t *words, uint16_t *picked)
+/* Those of four rows whose word is not the pivot of their bracket, a bit each. */
+TARGET static inline unsigned others_of(const double *x, const uint16_t *cells,
+                                        const uint64_t *pivots)
+{
+    const __m256i of_rows = _mm256_set_epi64x((int64_t)pivots[cells[3] / 2],
+                                              (int64_t)pivots[cells[2] / 2],
+                                              (int64_t)pivots[cells[1] / 2],
+                                              (int64_t)pivots[cells[0] / 2]);
+    const __m256i same = _mm256_cmpeq_epi64(of_rows, words_of(x));
+    return ~(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(same)) & 15;
+}
+
+TARGET size_t cxm_priv_select_pick_avx2(const double *x, const uint16_t *cells,
+                                        const uint64_t *pivots, size_t n, uint64_t *words,
+                                        uint16_t *picked)
 {
     enum { BLOCK = 16 };
     size_t used = 0, i = 0;
@@ -87,7 +101,11 @@ TARGET size_t cxm_priv_select_pick_avx2(const double *x, const uint16_t *cells, 
         const unsigned mask = (unsigned)_mm256_movemask_epi8(bytes);
         const unsigned wanted = (mask & 0xFF) | (mask >> 8 & 0xFF00);
         for (unsigned k = 0; k < BLOCK; k += LANES) {
-            const unsigned four = wanted >> k & 15;
+            unsigned four = wanted >> k & 15;
+            if (pivots != NULL && four != 0)
+                four &= others_of(x + i + k, cells + i + k, pivots);
+            if (four == 0)
+                continue;
             const __m128i halves = _mm_loadl_epi64((const void *)halves_of[four]);
             const __m256i moved = _mm256_permutevar8x32_epi32(words_of(x + i + k),
                                                               _mm256_cvtepu8_epi32(halves));
@@ -98,7 +116,8 @@ TARGET size_t cxm_priv_select_pick_avx2(const double *x, const uint16_t *cells, 
             used += (unsigned)__builtin_popcount(four);
         }
     }
-    return used + cxm_priv_select_pick_c(x + i, cells + i, n - i, words + used, picked + used);
+    return used + cxm_priv_select_pick_c(x + i, cells + i, pivots, n - i, words + used,
+                                         picked + used);
 }
 
 /* ---- ranges ----------------------------------------------------------------------------- */
