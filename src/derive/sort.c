@@ -14,7 +14,7 @@ bool cxm_priv_sort_room(const struct cxm_allocator *allocator, void *memory, siz
         return true;
     memcpy(&block, memory, sizeof block); /* a pointer of some type */
     cxm_priv_release(allocator, block);
-    block = cxm_priv_alloc(allocator, n, bytes);
+    block = cxm_priv_alloc_dense(allocator, n, bytes);
     memcpy(memory, &block, sizeof block);
     *capacity = block != NULL ? n : 0;
     return block != NULL;
