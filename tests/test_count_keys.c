@@ -75,6 +75,18 @@ struct call {
     size_t stop;
 };
 
+/* Any codes at all, or those of a scale with up to three bytes that have codes of their own. */
+static void draw_codes(uint8_t codes[256], uint32_t stride)
+{
+    const uint64_t low = random_below(&seed, 256), odd = random_below(&seed, 6);
+    for (unsigned i = 0; i < 256; i++) {
+        const uint8_t k = (uint8_t)(i - low);
+        codes[i] = (uint8_t)(odd > 3 ? random_below(&seed, stride) : k < stride - 2 ? k : stride - 1);
+    }
+    for (uint64_t i = 0; i < odd; i++)
+        codes[random_below(&seed, 256)] = (uint8_t)random_below(&seed, stride);
+}
+
 static void make_call(struct call *call, const struct cxm_key_counters *c, const struct kind *kind,
                       size_t n)
 {
@@ -84,8 +96,7 @@ static void make_call(struct call *call, const struct cxm_key_counters *c, const
     call->bits = guarded((n + skip + 7) / 8);
     call->key_bits = guarded((n + key_skip + 7) / 8);
     call->stop = kind->outside ? random_below(&seed, n + 1) : n;
-    for (int i = 0; i < 256; i++)
-        call->codes[i] = (uint8_t)random_below(&seed, kind->stride);
+    draw_codes(call->codes, kind->stride);
     for (size_t i = 0; i < (n + skip + 7) / 8; i++)
         call->bits.bytes[i] = (uint8_t)(random_u64(&seed) | random_u64(&seed));
     for (size_t i = 0; i < (n + key_skip + 7) / 8; i++)

@@ -6,18 +6,12 @@
  * is one store a row. Rows of one key that come often are not stored at all: where it fills much of
  * 64 rows, as in data sorted by group or with few groups, their codes are compared and the ones
  * counted, so that no counter waits for itself. Places are 16 bits wide; larger tables, which the
- * caches are slower for anyway, take the C loop. */
+ * caches are slower for anyway, are those of count_keys_avx2.c. */
 #include "tally/count_keys.h"
 
 #if CXM_X86
 
 #include <immintrin.h>
-
-__attribute__((target("avx2"))) size_t
-cxm_priv_count_keys_avx2(const struct cxm_key_counters *c, const struct cxm_key_rows *rows, size_t n)
-{
-    return cxm_priv_count_keys_loop(c, rows, n);
-}
 
 enum { ROWS = CXM_KEY_ROWS, MOST_PLACES = 1 << 16, HOT_ROWS = 24, HOT_CODES = 16 };
 

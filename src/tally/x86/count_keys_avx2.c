@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Counting by key and answer without AVX-512: as in count_keys.c the places of 64 counters are
+ * computed in vectors while those of the 64 rows before are counted, and a key that fills much of
+ * 64 rows is counted by comparing. A table of 256 codes would be sixteen registers; but codes
+ * of a scale are the answer less its lowest one, another code for what is outside of it, and a few bytes of
+ * their own (missing codes). Where they are not, the C loop looks them up. */
+#include "tally/count_keys.h"
+
+#if CXM_X86
+
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("avx2,popcnt")))
+#define INLINE TARGET static inline __attribute__((always_inline))
+
+enum { ROWS = CXM_KEY_ROWS, LANES = 8, SAMPLE = 16, HOT_OF_SAMPLE = 6, HOT_CODES = 16, ODD_BYTES = 2 };
+
+/* The code of a byte x: x - low when that is at most `top`, otherwise `other`, but odd bytes have
+ * codes of their own. */
+struct scale {
+    uint8_t low, top, other, odd[ODD_BYTES], code[ODD_BYTES];
+};
+
+struct constants {
+    __m256i low, top, other, odd[ODD_BYTES], code[ODD_BYTES], missing;
+    __m256i base, n_keys, stride, hot;
+};
+
+/* 64 rows: their places, and which of them are still to be counted. */
+struct block {
+    _Alignas(32) uint32_t at[ROWS];
+    uint64_t rest;
+};
+
+INLINE __m256i load(const uint8_t *bytes)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+}
+
+INLINE __m256i fill_bytes(uint8_t byte)
+{
+    return _mm256_set1_epi8((char)byte);
+}
+
+/* ---- codes ----------------------------------------------------------------------------- */
+
+/* Which byte has code 0; false: none. */
+TARGET static bool find_lowest(const uint8_t *codes, uint8_t *low)
+{
+    for (int i = 0; i < 256; i += 32) {
+        const __m256i zero = _mm256_cmpeq_epi8(load(codes + i), _mm256_setzero_si256());
+        const uint32_t found = (uint32_t)_mm256_movemask_epi8(zero);
+        if (found != 0) {
+            *low = (uint8_t)(i + __builtin_ctz(found));
+            return true;
+        }
+    }
+    return false;
+}
+
+INLINE __m256i codes_on_scale(__m256i x, __m256i low, __m256i top, __m256i other)
+{
+    const __m256i k = _mm256_sub_epi8(x, low);
+    return _mm256_blendv_epi8(other, k, _mm256_cmpeq_epi8(_mm256_min_epu8(k, top), k));
+}
+
+/* False: too many bytes are not on a scale. */
+TARGET static bool find_scale(const struct cxm_key_counters *c, struct scale *s)
+{
+    uint32_t n = 0;
+    if (c->stride < 2 || c->missing == 0 || !find_lowest(c->codes, &s->low))
+        return false;
+    s->top = (uint8_t)(c->missing - 1);
+    s->other = (uint8_t)(c->stride - 1);
+    const __m256i low = fill_bytes(s->low), top = fill_bytes(s->top), other = fill_bytes(s->other);
+    __m256i x = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+                                 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+    for (int i = 0; i < ODD_BYTES; i++) { /* as the scale has it */
+        s->odd[i] = s->low;
+        s->code[i] = 0;
+    }
+    for (int i = 0; i < 256; i += 32, x = _mm256_add_epi8(x, fill_bytes(32))) {
+        const __m256i same = _mm256_cmpeq_epi8(codes_on_scale(x, low, top, other), load(c->codes + i));
+        for (uint32_t odd = ~(uint32_t)_mm256_movemask_epi8(same); odd != 0; odd &= odd - 1) {
+            if (n == ODD_BYTES)
+                return false;
+            s->odd[n] = (uint8_t)(i + __builtin_ctz(odd));
+            s->code[n] = c->codes[s->odd[n]];
+            n++;
+        }
+    }
+    return true;
+}
+
+/* Bytes of ones where bits are. */
+INLINE __m256i spread(uint32_t bits)
+{
+    const __m256i of_byte = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2,
+                                             2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+    const __m256i bit = _mm256_set1_epi64x((int64_t)0x8040201008040201u);
+    const __m256i x = _mm256_shuffle_epi8(_mm256_set1_epi32((int32_t)bits), of_byte);
+    return _mm256_cmpeq_epi8(_mm256_and_si256(x, bit), bit);
+}
+
+INLINE __m256i codes_of(const struct constants *k, const uint8_t *answers)
+{
+    const __m256i x = load(answers);
+    __m256i codes = codes_on_scale(x, k->low, k->top, k->other);
+    for (int i = 0; i < ODD_BYTES; i++)
+        codes = _mm256_blendv_epi8(codes, k->code[i], _mm256_cmpeq_epi8(x, k->odd[i]));
+    return codes;
+}
+
+/* ---- keys ------------------------------------------------------------------------------ */
+
+/* Eight keys less the base; one beyond 32 bits becomes the largest of those. */
+INLINE __m256i keys_of(const struct constants *k, const uint8_t *keys, uint32_t width)
+{
+    const __m128i base = _mm256_castsi256_si128(k->base);
+    if (width == 1)
+        return _mm256_cvtepu8_epi32(
+            _mm_sub_epi8(_mm_loadl_epi64((const __m128i *)(const void *)keys), base));
+    if (width == 2)
+        return _mm256_cvtepu16_epi32(
+            _mm_sub_epi16(_mm_loadu_si128((const __m128i *)(const void *)keys), base));
+    if (width == 4)
+        return _mm256_sub_epi32(load(keys), k->base);
+    const __m256 a = _mm256_castsi256_ps(_mm256_sub_epi64(load(keys), k->base));
+    const __m256 b = _mm256_castsi256_ps(_mm256_sub_epi64(load(keys + 32), k->base));
+    const __m256i low = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88));
+    const __m256i high = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xDD));
+    const __m256i near = _mm256_cmpeq_epi32(high, _mm256_setzero_si256());
+    const __m256i key = _mm256_or_si256(low, _mm256_xor_si256(near, _mm256_set1_epi32(-1)));
+    return _mm256_permute4x64_epi64(key, 0xD8);
+}
+
+/* ---- places ---------------------------------------------------------------------------- */
+
+INLINE __m256i eight_codes(const uint8_t *codes)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)codes));
+}
+
+INLINE void count_several(const struct cxm_key_counters *c, size_t at, uint32_t n, bool wide)
+{
+    if (wide) {
+        c->wide[at] = (uint16_t)(c->wide[at] + n);
+        return;
+    }
+    const uint32_t sum = c->counters[at] + n;
+    c->counters[at] = (uint8_t)sum;
+    if (CXM_UNLIKELY(sum > 255)) {
+        c->carried[at] += sum / 256;
+        c->wrapped[at / CXM_CARRY_BLOCK] = 1;
+    }
+}
+
+/* Counts the rows of a key that came often among the first, and returns the others: its counters begin
+ * at `first`, and a place less its code is where those of its key begin. */
+TARGET __attribute__((noinline)) static uint64_t count_hot(const struct cxm_key_counters *c,
+                                                           size_t first, const uint32_t *at,
+                                                           const uint8_t *codes, bool wide)
+{
+    const __m256i hot = _mm256_set1_epi32((int32_t)first);
+    const __m256i low = load(codes), high = load(codes + 32);
+    uint64_t rows = 0;
+    for (int i = 0; i < ROWS; i += LANES) {
+        const __m256i place = _mm256_load_si256((const __m256i *)(const void *)(at + i));
+        const __m256i same = _mm256_cmpeq_epi32(_mm256_sub_epi32(place, eight_codes(codes + i)), hot);
+        rows |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(same)) << i;
+    }
+    for (uint32_t code = 0; code < c->stride; code++) {
+        const __m256i x = fill_bytes((uint8_t)code);
+        const uint64_t equal = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, x))
+                             | (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, x)) << 32;
+        count_several(c, first + code, (uint32_t)__builtin_popcountll(equal & rows), wide);
+    }
+    return ~rows;
+}
+
+/* The places of 64 rows; false when a key is out of range. */
+INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
+                        const struct cxm_key_rows *rows, size_t i, uint32_t width, bool wide,
+                        struct block *out)
+{
+    const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    _Alignas(32) uint8_t codes[ROWS];
+    const uint64_t known = cxm_priv_valid_bits(rows->key_bits == NULL ? NULL : rows->key_bits + i / 8,
+                                               rows->key_skip, ROWS);
+    const uint64_t valid = cxm_priv_valid_bits(
+        rows->answer_bits == NULL ? NULL : rows->answer_bits + i / 8, rows->answer_skip, ROWS);
+    __m256i largest = _mm256_setzero_si256(), first = largest;
+    uint32_t hot = 0;
+    for (int half = 0; half < ROWS; half += 32) {
+        __m256i code = codes_of(k, rows->answers + i + half);
+        if (rows->answer_bits != NULL)
+            code = _mm256_blendv_epi8(k->missing, code, spread((uint32_t)(valid >> half)));
+        _mm256_store_si256((__m256i *)(void *)(codes + half), code);
+    }
+    for (int j = 0; j < ROWS; j += LANES) {
+        __m256i key = keys_of(k, rows->keys + (i + (size_t)j) * width, width);
+        if (rows->key_bits != NULL) {
+            const __m256i bits = _mm256_set1_epi32((int32_t)(known >> j & 0xFF));
+            const __m256i given = _mm256_cmpeq_epi32(_mm256_and_si256(bits, bit), bit);
+            largest = _mm256_max_epu32(largest, _mm256_and_si256(key, given));
+            key = _mm256_blendv_epi8(k->n_keys, key, given);
+        } else {
+            largest = _mm256_max_epu32(largest, key);
+        }
+        if (j < SAMPLE)
+            hot |= (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(key, k->hot))) << j;
+        first = j == 0 ? key : first;
+        _mm256_store_si256((__m256i *)(void *)(out->at + j),
+                           _mm256_add_epi32(_mm256_mullo_epi32(key, k->stride), eight_codes(codes + j)));
+    }
+    const __m256i outside = _mm256_cmpeq_epi32(_mm256_max_epu32(largest, k->n_keys), largest);
+    if (CXM_UNLIKELY(!_mm256_testz_si256(outside, outside)))
+        return false;
+    out->rest = UINT64_MAX;
+    if (CXM_LIKELY(__builtin_popcount(hot) < HOT_OF_SAMPLE))
+        k->hot = _mm256_broadcastd_epi32(_mm256_castsi256_si128(first));
+    else if (c->stride <= HOT_CODES)
+        out->rest = count_hot(c, (uint32_t)_mm_cvtsi128_si32(_mm256_castsi256_si128(k->hot)) * (size_t)c->stride,
+                              out->at, codes, wide);
+    return true;
+}
+
+INLINE void count_one(const struct cxm_key_counters *c, size_t table, size_t at, bool wide)
+{
+    if (wide)
+        c->wide[table + at]++;
+    else
+        cxm_priv_count_one(c, c->counters + table, at);
+}
+
+INLINE void count_places(const struct cxm_key_counters *c, const struct block *block, bool wide)
+{
+    const uint32_t *const at = block->at;
+    const size_t apart = c->apart;
+    if (CXM_UNLIKELY(block->rest != UINT64_MAX)) {
+        for (uint64_t rest = block->rest; rest != 0; rest &= rest - 1)
+            count_one(c, 0, at[__builtin_ctzll(rest)], wide);
+        return;
+    }
+    if (wide) {
+        uint16_t *const t0 = c->wide, *const t1 = t0 + apart;
+        uint16_t *const t2 = t1 + apart, *const t3 = t2 + apart;
+        for (int j = 0; j < ROWS; j += 4) {
+            t0[at[j]]++;
+            t1[at[j + 1]]++;
+            t2[at[j + 2]]++;
+            t3[at[j + 3]]++;
+        }
+        return;
+    }
+    for (int j = 0; j < ROWS; j += 4) {
+        cxm_priv_count_one(c, c->counters, at[j]);
+        cxm_priv_count_one(c, c->counters + apart, at[j + 1]);
+        cxm_priv_count_one(c, c->counters + 2 * apart, at[j + 2]);
+        cxm_priv_count_one(c, c->counters + 3 * apart, at[j + 3]);
+    }
+}
+
+/* ---- rows ------------------------------------------------------------------------------ */
+
+INLINE struct constants constants_of(const struct cxm_key_counters *c, const struct scale *s,
+                                     const struct cxm_key_rows *rows)
+{
+    const uint64_t base = rows->base;
+    struct constants k = {
+        .low = fill_bytes(s->low), .top = fill_bytes(s->top), .other = fill_bytes(s->other),
+        .missing = fill_bytes(c->missing),
+        .base = rows->width == 1   ? fill_bytes((uint8_t)base)
+              : rows->width == 2 ? _mm256_set1_epi16((int16_t)base)
+              : rows->width == 4 ? _mm256_set1_epi32((int32_t)base)
+                                   : _mm256_set1_epi64x((int64_t)base),
+        .n_keys = _mm256_set1_epi32((int32_t)c->n_keys),
+        .stride = _mm256_set1_epi32((int32_t)c->stride),
+        .hot = _mm256_set1_epi32(-1),
+    };
+    for (int i = 0; i < ODD_BYTES; i++) {
+        k.odd[i] = fill_bytes(s->odd[i]);
+        k.code[i] = fill_bytes(s->code[i]);
+    }
+    return k;
+}
+
+INLINE size_t count(const struct cxm_key_counters *c, const struct scale *s,
+                    const struct cxm_key_rows *rows, size_t n, uint32_t width, bool wide)
+{
+    struct constants k = constants_of(c, s, rows);
+    struct block blocks[2];
+    const size_t whole = n / ROWS * ROWS;
+    bool good = true;
+    for (size_t i = 0; i <= whole; i += ROWS) {
+        const bool before = i > 0;
+        cxm_priv_fetch_rows(rows, i, width);
+        if (i < whole)
+            good = find_places(c, &k, rows, i, width, wide, &blocks[i / ROWS & 1]);
+        if (before)
+            count_places(c, &blocks[(i / ROWS & 1) ^ 1], wide);
+        if (!good)
+            return i;
+    }
+    const struct cxm_key_rows rest = cxm_priv_key_rows_from(rows, whole);
+    return whole + cxm_priv_count_keys_c(c, &rest, n - whole);
+}
+
+#define COUNT(width)                                                                             \
+    TARGET static size_t count_##width(const struct cxm_key_counters *c, const struct scale *s,  \
+                                       const struct cxm_key_rows *rows, size_t n)                \
+    {                                                                                            \
+        return c->wide != NULL ? count(c, s, rows, n, width, true)                               \
+                               : count(c, s, rows, n, width, false);                             \
+    }
+
+COUNT(1)
+COUNT(2)
+COUNT(4)
+COUNT(8)
+
+TARGET static size_t look_up(const struct cxm_key_counters *c, const struct cxm_key_rows *rows,
+                             size_t n)
+{
+    return cxm_priv_count_keys_loop(c, rows, n);
+}
+
+TARGET size_t cxm_priv_count_keys_avx2(const struct cxm_key_counters *c,
+                                       const struct cxm_key_rows *rows, size_t n)
+{
+    struct scale s;
+    if (n < ROWS || !find_scale(c, &s))
+        return look_up(c, rows, n);
+    switch (rows->width) {
+    case 1: return count_1(c, &s, rows, n);
+    case 2: return count_2(c, &s, rows, n);
+    case 4: return count_4(c, &s, rows, n);
+    default: return count_8(c, &s, rows, n);
+    }
+}
+
+#else
+typedef int cxm_no_x86;
+#endif
