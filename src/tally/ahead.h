@@ -8,7 +8,7 @@
 
 #include "tally/tally.h"
 
-enum { CXM_MOST_STREAMS = 16, CXM_MOST_STRIDE = 4096 };
+enum { CXM_MOST_STREAMS = 16, CXM_MOST_STRIDE = 4096, CXM_NEAR_STRIDE = 8 };
 
 /* Bytes that are still to be asked for; `step` bytes (or lines, where rows are further apart than
  * that) go with CXM_AHEAD_ROWS rows. */
@@ -19,6 +19,7 @@ struct cxm_ahead {
     } streams[CXM_MOST_STREAMS];
     uint32_t n;
     bool near_only; /* wide structs are read otherwise */
+    bool far_only;  /* numbers side by side are asked for otherwise (small.c) */
 };
 enum { CXM_AHEAD_ROWS = 64, CXM_CACHE_LINE = 64 };
 

@@ -425,6 +425,30 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
     return status;
 }
 
+/* Moves what was summed to the table; with `wide`, goes on with larger numbers. */
+static enum cxm_status leave_small(struct range *r, bool wide, struct cxm_error *error)
+{
+    bool room = cxm_priv_small_flush(r->small, &r->state->groups);
+    cxm_priv_small_free(r->small);
+    r->small = NULL;
+    if (room && wide)
+        room = cxm_priv_small_new(r->config, r->sources, r->config->allocator, true, &r->small);
+    return room ? CXM_OK : cxm_priv_no_memory(error);
+}
+
+/* Reads a block for them. False: it goes the general way. */
+static bool read_small_block(struct range *r, int64_t first, size_t n, enum cxm_status *status,
+                             struct cxm_error *error)
+{
+    enum cxm_small_result result = cxm_priv_small_read(r->small, first, n);
+    if (result == CXM_SMALL_WIDER) {
+        *status = leave_small(r, true, error);
+        result = *status == CXM_OK && r->small != NULL ? cxm_priv_small_read(r->small, first, n)
+                                                       : CXM_SMALL_NO;
+    }
+    return result == CXM_SMALL_DONE;
+}
+
 /* Items of small whole numbers. *done stays false where the block has to go the general way, which
  * then also tells what is wrong with it. */
 static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n, bool *done,
@@ -432,26 +456,22 @@ static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n,
 {
     struct cxm_table *groups = &r->state->groups;
     struct cxm_scratch *s = r->scratch;
-    if (cxm_priv_small_read(r->small, first, n) != CXM_SMALL_DONE)
-        return CXM_OK;
+    enum cxm_status status = CXM_OK;
+    if (!read_small_block(r, first, n, &status, error))
+        return status;
     enum cxm_small_result result = cxm_priv_small_add(r->small, groups, first, n, NULL);
     const bool counted = result == CXM_SMALL_GROUPS;
     if (counted) {
         size_t whole = n;
-        const enum cxm_status status = cxm_priv_find_groups(&r->grouper, groups, first, &whole, NULL,
-                                                   s->groups, error);
+        status = cxm_priv_find_groups(&r->grouper, groups, first, &whole, NULL, s->groups, error);
         if (status != CXM_OK) /* the general way may find a lower row */
             return status == CXM_ENOMEM ? status : CXM_OK;
         result = cxm_priv_small_add(r->small, groups, first, n, s->groups);
     }
     if (result == CXM_SMALL_NO_MEMORY)
         return cxm_priv_no_memory(error);
-    if (result == CXM_SMALL_FULL) {
-        const bool room = cxm_priv_small_flush(r->small, groups);
-        cxm_priv_small_free(r->small);
-        r->small = NULL;
-        return room ? CXM_OK : cxm_priv_no_memory(error);
-    }
+    if (result == CXM_SMALL_FULL)
+        return leave_small(r, false, error);
     s->block.n = n;
     *done = true;
     if (counted)
@@ -499,7 +519,7 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
             return cxm_priv_no_memory(error);
     }
     enum { FEW_ROWS = 512 };
-    if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, &r->small))
+    if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, false, &r->small))
         return cxm_priv_no_memory(error);
     if (rows >= 2 * CXM_BLOCK && r->moments != NULL && r->small == NULL && !pack(r))
         return cxm_priv_no_memory(error);
@@ -530,6 +550,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
         if (r.packed != NULL)
             cxm_priv_packed_read(r.packed, first, n);
+        r.ahead.far_only = r.small != NULL;
         cxm_priv_ahead_plan(&r.ahead, config, sources, first + (int64_t)n, last);
         if (r.small != NULL || r.moments == NULL)
             cxm_priv_ahead_all(&r.ahead);

@@ -12,26 +12,25 @@
  * Memory of a thread: 2 KiB a group for every 16 bytes of a row (five pairs and their sum are 12),
  * at most 5 120 groups, then the general road goes on; 4 bytes a key between the smallest and the
  * largest, at most 256 KiB. */
+#include "tally/ahead.h"
 #include "tally/small_parts.h"
 
 /* ---- making ------------------------------------------------------------------------------ */
 
-bool cxm_priv_small_new(const struct cxm_config *config, const struct cxm_sources *sources,
-                        const struct cxm_allocator *allocator, struct cxm_small **out)
+/* With rows of one kind; *out stays NULL where that is not possible. False: out of memory. */
+static bool make(const struct cxm_config *config, const struct cxm_sources *sources,
+                 const struct cxm_allocator *allocator, bool nibbles, struct cxm_small **out)
 {
-    *out = NULL;
-    if (config->rules->form == NULL || sources->weight != NULL || sources->freq != NULL
-        || sources->value != NULL || config->n_table_values > 0
-        || cxm_priv_sources_margins(sources))
-        return true;
     struct cxm_small *s = cxm_priv_alloc_zero(allocator, 1, sizeof *s);
     int32_t *coefs = cxm_priv_alloc(allocator, 2 * (size_t)config->n_slots, sizeof *coefs);
     bool possible = false, room = s != NULL && coefs != NULL;
-    if (room) {
+    if (s != NULL)
         s->allocator = allocator;
+    if (room) {
         s->config = config;
         s->sources = sources;
-        s->kernels = cxm_priv_small_kernels(0);
+        s->nibbles = nibbles;
+        s->kernels = nibbles ? cxm_priv_nibble_kernels(0) : cxm_priv_small_kernels(0);
         s->slots.stripes = s->stripes;
         s->slots.add = s->kernels.add;
         s->by_key = cxm_priv_small_is_direct(sources);
@@ -43,6 +42,19 @@ bool cxm_priv_small_new(const struct cxm_config *config, const struct cxm_source
     else
         cxm_priv_small_free(s);
     return room;
+}
+
+bool cxm_priv_small_new(const struct cxm_config *config, const struct cxm_sources *sources,
+                        const struct cxm_allocator *allocator, bool wide, struct cxm_small **out)
+{
+    *out = NULL;
+    if (config->rules->form == NULL || sources->weight != NULL || sources->freq != NULL
+        || sources->value != NULL || config->n_table_values > 0
+        || cxm_priv_sources_margins(sources))
+        return true;
+    if (!wide && !make(config, sources, allocator, true, out))
+        return false;
+    return *out != NULL || make(config, sources, allocator, false, out);
 }
 
 void cxm_priv_small_free(struct cxm_small *s)
@@ -91,7 +103,7 @@ static void set_lanes(struct cxm_small *s, const struct cxm_small_unit *unit)
 /* What the next block will read is fetched line by line while this one is summed. */
 static void look_ahead_at(struct cxm_small *s, const struct cxm_column *c, int64_t next)
 {
-    if (c->n_chunks == 0 && c->data != NULL && c->stride >= 1 && c->stride <= 8
+    if (c->n_chunks == 0 && c->data != NULL && c->stride >= 1 && c->stride <= CXM_NEAR_STRIDE
         && c->n - next >= CXM_BLOCK)
         s->ahead[s->n_ahead++] =
             (struct cxm_small_ahead){ (const uint8_t *)c->data + (c->offset + next) * c->stride,
@@ -126,7 +138,7 @@ enum { FEW_ROWS = 128 };
 
 static bool is_apart(const struct cxm_column *c)
 {
-    return c->n_chunks == 0 && c->data != NULL && c->stride > 8;
+    return c->n_chunks == 0 && c->data != NULL && c->stride > CXM_NEAR_STRIDE;
 }
 
 /* Rows from + first … of the columns that lie apart, or of the others. False: other values. */
@@ -149,14 +161,15 @@ enum cxm_small_result cxm_priv_small_read(struct cxm_small *s, int64_t first, si
 {
     s->missing = false;
     look_ahead(s, first + (int64_t)n);
+    const enum cxm_small_result other = s->cut ? CXM_SMALL_WIDER : CXM_SMALL_NO;
     if (!read_slots(s, first, 0, n, false))
-        return CXM_SMALL_NO;
+        return other;
     bool any_apart = false;
     for (uint32_t slot = 0; slot < s->config->n_slots; slot++)
         any_apart = any_apart || (s->used[slot] && is_apart(s->sources->slots[slot]));
     for (size_t from = 0; any_apart && from < n; from += FEW_ROWS)
         if (!read_slots(s, first, from, n - from < FEW_ROWS ? n - from : FEW_ROWS, true))
-            return CXM_SMALL_NO;
+            return other;
     if (s->missing && s->any_rescaled)
         return CXM_SMALL_NO;
     for (uint32_t u = 0; u < s->config->n_units; u++) {

@@ -9,20 +9,22 @@
 
 struct cxm_small;
 
-/* *out is NULL where the metric or its columns do not go this way. False: out of memory. */
+/* *out is NULL where the metric or its columns do not go this way. `wide`: the answers are known not
+ * to be as small as they might be. False: out of memory. */
 bool cxm_priv_small_new(const struct cxm_config *config, const struct cxm_sources *sources,
-                        const struct cxm_allocator *allocator, struct cxm_small **out);
+                        const struct cxm_allocator *allocator, bool wide, struct cxm_small **out);
 void cxm_priv_small_free(struct cxm_small *small);
 
 enum cxm_small_result {
     CXM_SMALL_DONE,
     CXM_SMALL_NO,       /* nothing was added: not this block */
+    CXM_SMALL_WIDER,    /* nothing was added: flush and begin anew with wide rows */
     CXM_SMALL_GROUPS,   /* nothing was added: give the numbers of the groups */
     CXM_SMALL_FULL,     /* nothing was added: too many groups, flush and go another way */
     CXM_SMALL_NO_MEMORY
 };
 
-/* Reads a block of at most CXM_BLOCK rows: DONE, where all its values are as wanted, or NO. */
+/* Reads a block of at most CXM_BLOCK rows: DONE, where all its values are as wanted, NO or WIDER. */
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *small, int64_t first, size_t n);
 /* Adds the block that was read; group: numbers of the groups, UINT32_MAX for rows left out; NULL:
  * there is one, or the keys are to be looked up here. Makes the groups that it meets. */

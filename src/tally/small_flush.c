@@ -81,16 +81,17 @@ static void add_unit(const struct totals *t, uint32_t u, const struct cxm_layout
         add_single(t, unit, layout, cell, at.sums_at, used);
 }
 
-/* The rows that are left in a buffer. */
+/* The rows that are left in a buffer, and zeros that make them whole vectors. */
 static void add_rest(struct cxm_small *s, uint32_t cursor)
 {
     const uint32_t slot = cxm_priv_small_slot(&s->slots, cursor),
                    n_stripes = s->slots.n_stripes;
-    const uint32_t n = (cursor - CXM_LANES) % CXM_BUFFER_BYTES / CXM_LANES;
-    const uint32_t start = cursor - n * CXM_LANES, whole = (n + 3) / 4 * 4;
+    const uint32_t bytes = s->slots.row_bytes;
+    const uint32_t n = (cursor - bytes) % s->slots.buffer_bytes / bytes;
+    const uint32_t start = cursor - n * bytes, whole = (n + 7) / 8 * 8;
     for (uint32_t t = 0; t < n_stripes && n > 0; t++) {
         uint8_t *rows = cxm_priv_small_row(&s->slots, start, t);
-        memset(rows + (size_t)n * CXM_LANES, 0, (size_t)(whole - n) * CXM_LANES);
+        memset(rows + (size_t)n * bytes, 0, (size_t)(whole - n) * bytes);
         s->kernels.add(&s->stripes[t], rows, whole, s->slots.flags,
                        &s->slots.sums[(size_t)slot * n_stripes + t]);
     }

@@ -13,6 +13,23 @@
 #define CXM_ALWAYS_INLINE static inline
 #endif
 
+/* Eight columns of eight rows as eight words of rows: blocks of 4, 2 and 1 bytes change places. */
+CXM_ALWAYS_INLINE void cxm_priv_small_turn(uint64_t w[8])
+{
+    static const uint64_t low[3] = { 0x00000000FFFFFFFFu, 0x0000FFFF0000FFFFu,
+                                     0x00FF00FF00FF00FFu };
+    for (int step = 0; step < 3; step++) {
+        const int apart = 4 >> step, bits = 8 * apart;
+        for (int i = 0; i < 8; i++) {
+            if ((i & apart) != 0)
+                continue;
+            const uint64_t a = w[i], b = w[i + apart];
+            w[i] = (a & low[step]) | (b & low[step]) << bits;
+            w[i + apart] = (a >> bits & low[step]) | (b & ~low[step]);
+        }
+    }
+}
+
 /* Sums of at most CXM_TILE rows in 16 bits; four squares of 127 are below 2^16. */
 struct cxm_small_short {
     uint16_t x[CXM_LANES], flag[CXM_LANES], beyond[CXM_LANES];
@@ -113,6 +130,45 @@ CXM_ALWAYS_INLINE uint8_t cxm_priv_small_form_loop(const uint8_t *const *columns
         bits |= cxm_priv_small_form_tile(columns, i, coefs, n_columns, constant, n - i, flags,
                                          low + i, high + i);
     return bits;
+}
+
+/* Sums of n <= CXM_TILE rows modulo 256; a flagged row is the flag. */
+CXM_ALWAYS_INLINE void cxm_priv_nibble_form_tile(const uint8_t *const *columns, size_t first,
+                                                 const int16_t *coefs, uint32_t n_columns,
+                                                 int16_t constant, size_t n, bool flags,
+                                                 uint8_t *out)
+{
+    uint8_t sum[CXM_TILE], any[CXM_TILE] = { 0 };
+    for (size_t i = 0; i < CXM_TILE; i++)
+        sum[i] = (uint8_t)constant;
+    for (uint32_t k = 0; k < n_columns; k++) {
+        const uint8_t *from = columns[k] + first;
+        const uint8_t coef = (uint8_t)coefs[k];
+        for (size_t i = 0; coef == 1 && i < n; i++)
+            sum[i] = (uint8_t)(sum[i] + from[i]);
+        for (size_t i = 0; coef == 255 && i < n; i++)
+            sum[i] = (uint8_t)(sum[i] - from[i]);
+        for (size_t i = 0; coef != 1 && coef != 255 && i < n; i++)
+            sum[i] = (uint8_t)(sum[i] + coef * from[i]);
+        for (size_t i = 0; flags && i < n; i++)
+            any[i] |= from[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = any[i] >= CXM_SMALL_FLAG ? CXM_SMALL_FLAG : sum[i];
+}
+
+CXM_ALWAYS_INLINE uint8_t cxm_priv_nibble_form_loop(const uint8_t *const *columns,
+                                                    const int16_t *coefs, uint32_t n_columns,
+                                                    int16_t constant, size_t n, bool flags,
+                                                    uint8_t *out)
+{
+    size_t i = 0;
+    for (; i + CXM_TILE <= n; i += CXM_TILE)
+        cxm_priv_nibble_form_tile(columns, i, coefs, n_columns, constant, CXM_TILE, flags,
+                                  out + i);
+    if (i < n)
+        cxm_priv_nibble_form_tile(columns, i, coefs, n_columns, constant, n - i, flags, out + i);
+    return 0;
 }
 
 CXM_ALWAYS_INLINE uint32_t cxm_priv_small_reach_loop(const uint32_t *keys, size_t n,

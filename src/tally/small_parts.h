@@ -6,7 +6,7 @@
 
 #include "column/small.h"
 #include "tally/small.h"
-#include "tally/small_rows.h"
+#include "tally/nibble_rows.h"
 
 enum { CXM_MOST_SLOTS = 5120 };
 
@@ -52,6 +52,8 @@ struct cxm_small {
     bool *used;        /* by slot */
     struct cxm_small_stripe stripes[CXM_MOST_STRIPES];
     const uint8_t *lanes[CXM_MOST_STRIPES][CXM_LANES];
+    bool nibbles; /* rows are of 8 bytes */
+    bool cut;     /* and scales that have no end were given one */
     bool missing, any_rescaled; /* in the block; of the units */
     struct cxm_small_slots slots;
     void *rows_memory, *sums_memory;

@@ -4,6 +4,7 @@
  * small_rows.h. */
 #include "tally/small_rows.h"
 #include "tally/kernels.h"
+#include "tally/nibble_rows.h"
 #include "tally/small_loops.h"
 
 void cxm_priv_small_orders(struct cxm_small_stripe *stripe)
@@ -16,23 +17,6 @@ void cxm_priv_small_orders(struct cxm_small_stripe *stripe)
     }
 }
 
-/* Eight columns of eight rows as eight words of rows: blocks of 4, 2 and 1 bytes change places. */
-static inline void turn(uint64_t w[8])
-{
-    static const uint64_t low[3] = { 0x00000000FFFFFFFFu, 0x0000FFFF0000FFFFu,
-                                     0x00FF00FF00FF00FFu };
-    for (int step = 0; step < 3; step++) {
-        const int apart = 4 >> step, bits = 8 * apart;
-        for (int i = 0; i < 8; i++) {
-            if ((i & apart) != 0)
-                continue;
-            const uint64_t a = w[i], b = w[i + apart];
-            w[i] = (a & low[step]) | (b & low[step]) << bits;
-            w[i + apart] = (a >> bits & low[step]) | (b & ~low[step]);
-        }
-    }
-}
-
 /* Rows i … i + 7 of eight lanes. */
 static void turn_block(const uint8_t columns[CXM_LANES][CXM_TILE], size_t lane, size_t i,
                        uint8_t rows[CXM_TILE_BYTES])
@@ -40,7 +24,7 @@ static void turn_block(const uint8_t columns[CXM_LANES][CXM_TILE], size_t lane, 
     uint64_t w[8];
     for (size_t k = 0; k < 8; k++)
         w[k] = cxm_priv_get_u64(columns[lane + k] + i);
-    turn(w);
+    cxm_priv_small_turn(w);
     for (size_t k = 0; k < 8; k++)
         cxm_priv_put_u64(rows + cxm_priv_small_place(i + k) + lane, w[k]);
 }
@@ -82,14 +66,22 @@ uint32_t cxm_priv_small_reach_c(const uint32_t *keys, size_t n, uint32_t base, u
     return cxm_priv_small_reach_loop(keys, n, base, out);
 }
 
+static void widen(struct cxm_small_sums *sums)
+{
+    for (size_t k = 0; k < CXM_SMALL_SUMS; k++)
+        for (size_t lane = 0; lane < CXM_LANES; lane++)
+            sums->wide[k][lane] += sums->recent[k][lane];
+    memset(sums->recent, 0, sizeof sums->recent);
+}
+
 void cxm_priv_small_spill(struct cxm_small_slots *s, uint32_t slot)
 {
     for (uint32_t t = 0; t < s->n_stripes; t++) {
         struct cxm_small_sums *sums = &s->sums[(size_t)slot * s->n_stripes + t];
-        for (size_t k = 0; k < CXM_SMALL_SUMS; k++)
-            for (size_t lane = 0; lane < CXM_LANES; lane++)
-                sums->wide[k][lane] += sums->recent[k][lane];
-        memset(sums->recent, 0, sizeof sums->recent);
+        if (s->row_bytes == CXM_NIBBLE_ROW)
+            cxm_priv_nibble_widen(sums);
+        else
+            widen(sums);
     }
     s->groups[slot].added = 0;
 }
@@ -98,24 +90,25 @@ void cxm_priv_small_spill(struct cxm_small_slots *s, uint32_t slot)
 
 static void sum_buffer(struct cxm_small_slots *s, uint32_t start)
 {
-    const uint32_t slot = cxm_priv_small_slot(s, start);
-    cxm_priv_small_count(s, slot, CXM_DEALT);
+    const uint32_t slot = cxm_priv_small_slot(s, start), n = s->buffer_bytes / s->row_bytes;
+    cxm_priv_small_count(s, slot, n);
     for (uint32_t t = 0; t < s->n_stripes; t++)
-        s->add(&s->stripes[t], cxm_priv_small_row(s, start, t), CXM_DEALT, s->flags,
+        s->add(&s->stripes[t], cxm_priv_small_row(s, start, t), n, s->flags,
                &s->sums[(size_t)slot * s->n_stripes + t]);
 }
 
 /* One row; false: its key is new. */
 static inline bool deal_row(struct cxm_small_slots *s, uint32_t *cursor, uint8_t *rows,
-                            const uint8_t *from, uint32_t n_stripes)
+                            const uint8_t *from, uint32_t n_stripes, uint32_t row_bytes,
+                            uint32_t buffer_bytes)
 {
     const uint32_t at = *cursor;
     for (uint32_t t = 0; t < n_stripes; t++)
-        memcpy(rows + at + (size_t)t * CXM_BUFFER_BYTES, from + t * CXM_TILE_BYTES, CXM_LANES);
-    *cursor = at + CXM_LANES;
-    if (CXM_LIKELY(at % CXM_BUFFER_BYTES != 0))
+        memcpy(rows + at + (size_t)t * buffer_bytes, from + t * CXM_TILE_BYTES, row_bytes);
+    *cursor = at + row_bytes;
+    if (CXM_LIKELY(at % buffer_bytes != 0))
         return true;
-    *cursor = at - (at == 0 ? 0 : CXM_BUFFER_BYTES - CXM_LANES);
+    *cursor = at - (at == 0 ? 0 : buffer_bytes - row_bytes);
     if (at != 0)
         sum_buffer(s, *cursor);
     return at != 0;
@@ -133,14 +126,45 @@ static inline size_t deal(struct cxm_small_slots *s, const uint8_t *tile, const 
         for (; i + 4 <= end; i += 4, from += 256) {
 #pragma GCC unroll 4
             for (size_t k = 0; k < 4; k++) {
-                if (!deal_row(s, &cursors[keys[i + k]], rows, from + 64 * k, n_stripes))
+                if (!deal_row(s, &cursors[keys[i + k]], rows, from + 64 * k, n_stripes, CXM_LANES,
+                              CXM_BUFFER_BYTES))
                     return i + k;
             }
         }
         for (; i < end; i++, from += 64) {
-            if (!deal_row(s, &cursors[keys[i]], rows, from, n_stripes))
+            if (!deal_row(s, &cursors[keys[i]], rows, from, n_stripes, CXM_LANES,
+                          CXM_BUFFER_BYTES))
                 return i;
         }
+    }
+    return n;
+}
+
+/* Rows of nibbles: two and two of them lie side by side, four in two vectors. */
+static size_t deal_nibbles(struct cxm_small_slots *s, const uint8_t *tile, const uint32_t *keys,
+                           size_t first, size_t n)
+{
+    uint32_t *const cursors = s->cursors;
+    uint8_t *const rows = cxm_priv_small_row(s, 0, 0);
+    size_t i = first;
+    for (; i < n && i % 4 != 0; i++) {
+        if (!deal_row(s, &cursors[keys[i]], rows, tile + cxm_priv_nibble_place(i), 1,
+                      CXM_NIBBLE_ROW, CXM_NIBBLE_BUFFER))
+            return i;
+    }
+    for (; i + 4 <= n; i += 4) {
+        const uint8_t *from = tile + cxm_priv_nibble_place(i);
+#pragma GCC unroll 4
+        for (size_t k = 0; k < 4; k++) {
+            if (!deal_row(s, &cursors[keys[i + k]], rows, from + k / 2 * 64 + k % 2 * CXM_NIBBLE_ROW,
+                          1, CXM_NIBBLE_ROW, CXM_NIBBLE_BUFFER))
+                return i + k;
+        }
+    }
+    for (; i < n; i++) {
+        if (!deal_row(s, &cursors[keys[i]], rows, tile + cxm_priv_nibble_place(i), 1,
+                      CXM_NIBBLE_ROW, CXM_NIBBLE_BUFFER))
+            return i;
     }
     return n;
 }
@@ -148,6 +172,8 @@ static inline size_t deal(struct cxm_small_slots *s, const uint8_t *tile, const 
 size_t cxm_priv_small_deal(struct cxm_small_slots *s, const uint8_t *tile, const uint32_t *keys,
                            size_t first, size_t n)
 {
+    if (s->row_bytes == CXM_NIBBLE_ROW)
+        return deal_nibbles(s, tile, keys, first, n);
     return s->n_stripes == 1 ? deal(s, tile, keys, first, n, 1)
                              : deal(s, tile, keys, first, n, s->n_stripes);
 }

@@ -18,6 +18,9 @@ enum {
     CXM_TILE_BYTES = CXM_TILE * CXM_LANES,
     CXM_DEALT = 64,           /* rows of a buffer */
     CXM_BUFFER_BYTES = CXM_DEALT * CXM_LANES,
+    CXM_NIBBLE_ROW = 8,       /* bytes of a row of nibble_rows.h … */
+    CXM_NIBBLE_DEALT = 128,   /* … and rows of their buffer */
+    CXM_NIBBLE_BUFFER = CXM_NIBBLE_DEALT * CXM_NIBBLE_ROW,
     CXM_MOST_STRIPES = 8,     /* rows of more than 16 numbers are several stripes */
     CXM_SMALL_FLAG = 128,
     CXM_MOST_ADDED = 1 << 17, /* rows, 127^2 each, stay below 2^31 */
@@ -34,15 +37,24 @@ struct cxm_small_stripe {
 
 enum { CXM_SUM_X, CXM_SUM_XX, CXM_SUM_XY, CXM_SUM_BEYOND, CXM_SUM_FLAG, CXM_SMALL_SUMS };
 
+/* The same of the bytes of rows of 8 (nibble_rows.h), where x and y are the two of a pair. */
+enum {
+    CXM_FEW_X, CXM_FEW_Y, CXM_FEW_XX, CXM_FEW_XY, CXM_FEW_YY,
+    CXM_FEW_ABOVE, CXM_FEW_BELOW, CXM_FEW_FLAGS, CXM_FEW_SUMS
+};
+
 /* Sums of one stripe of one group: in 32 bits what was added lately, then in 64. A flag counts
  * 128. */
 struct cxm_small_sums {
-    int32_t recent[CXM_SMALL_SUMS][CXM_LANES];
+    union {
+        int32_t recent[CXM_SMALL_SUMS][CXM_LANES];
+        int32_t few[CXM_FEW_SUMS][CXM_NIBBLE_ROW]; /* a flag counts 1 */
+    };
     int64_t wide[CXM_SMALL_SUMS][CXM_LANES];
 };
 
 struct cxm_small_group {
-    int64_t rows;             /* in the sums */
+    int64_t rows;             /* in the sums, less the zeros that its buffer began with */
     uint32_t added;           /* of these, in the recent ones */
     uint32_t group;           /* its number, UINT32_MAX: rows left out */
 };
@@ -53,13 +65,15 @@ typedef void cxm_small_add(const struct cxm_small_stripe *stripe, const uint8_t 
 
 /* Where the rows of a key go. A cursor is 0 for a key that was not met yet, otherwise the place of
  * its next row, in bytes from the end of the first row of all buffers; a multiple of
- * CXM_BUFFER_BYTES means that one more row fills the buffer. Slot 0 catches the rows of new keys. */
+ * buffer_bytes means that one more row fills the buffer. Slot 0 catches the rows of new keys. */
 struct cxm_small_slots {
     uint32_t n_stripes;
+    uint32_t row_bytes;       /* CXM_LANES, or CXM_NIBBLE_ROW of the one stripe */
+    uint32_t buffer_bytes;
     cxm_small_add *add;       /* the kernel that sums full buffers */
     bool flags;               /* are any rows flagged? */
     const struct cxm_small_stripe *stripes;
-    uint8_t *buffers;         /* [slot][stripe][CXM_DEALT] rows, after 48 bytes and a first row */
+    uint8_t *buffers;         /* [slot][stripe]rows of buffer_bytes, after 64 bytes */
     struct cxm_small_sums *sums; /* [slot][stripe] */
     struct cxm_small_group *groups; /* by slot */
     uint32_t *cursors;        /* by key */
@@ -68,12 +82,12 @@ struct cxm_small_slots {
 static inline uint8_t *cxm_priv_small_row(const struct cxm_small_slots *s, uint32_t cursor,
                                           uint32_t stripe)
 {
-    return s->buffers + 48 + cursor + (size_t)stripe * CXM_BUFFER_BYTES;
+    return s->buffers + 64 - s->row_bytes + cursor + (size_t)stripe * s->buffer_bytes;
 }
 
 static inline uint32_t cxm_priv_small_slot(const struct cxm_small_slots *s, uint32_t cursor)
 {
-    return (cursor - 1) / (s->n_stripes * CXM_BUFFER_BYTES);
+    return (cursor - 1) / (s->n_stripes * s->buffer_bytes);
 }
 
 /* Row i of a tile lies at this byte: 16 rows of each quarter side by side, as unpacking leaves

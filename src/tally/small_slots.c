@@ -17,7 +17,7 @@ static bool grow_slots(struct cxm_small *s)
     enum { FRONT = 64 };
     struct cxm_small_slots *slots = &s->slots;
     const size_t room = s->room > 0 ? 2 * (size_t)s->room : FEW_SLOTS;
-    const size_t row_bytes = (size_t)slots->n_stripes * CXM_BUFFER_BYTES;
+    const size_t row_bytes = (size_t)slots->n_stripes * slots->buffer_bytes;
     const size_t sum_bytes = slots->n_stripes * sizeof *slots->sums;
     void *rows = cxm_priv_alloc(s->allocator, room * row_bytes + FRONT + 64, 1);
     void *sums = cxm_priv_alloc(s->allocator, room * sum_bytes + 64, 1);
@@ -45,14 +45,29 @@ static bool grow_slots(struct cxm_small *s)
     return true;
 }
 
+/* Where the first row of a slot goes. Groups that grow alike would all write to the same few sets
+ * of the cache if they began with their buffers, which are a power of two long: they begin a line
+ * further one after the other, with zeros before. */
+static uint32_t first_row(const struct cxm_small_slots *s, uint32_t slot)
+{
+    enum { LINE = 64, SETS = 64 };
+    const uint32_t lines = s->buffer_bytes / LINE, buffers = SETS / lines > 0 ? SETS / lines : 1;
+    return slot / buffers % lines * LINE;
+}
+
 bool cxm_priv_small_new_slot(struct cxm_small *s, uint32_t group, uint32_t *cursor)
 {
     if (s->n_slots == s->room && !grow_slots(s))
         return false;
-    const uint32_t slot = s->n_slots++, n = s->slots.n_stripes;
-    memset(&s->slots.sums[(size_t)slot * n], 0, n * sizeof *s->slots.sums);
-    s->slots.groups[slot] = (struct cxm_small_group){ .group = group };
-    *cursor = slot * n * CXM_BUFFER_BYTES + CXM_LANES;
+    struct cxm_small_slots *slots = &s->slots;
+    const uint32_t slot = s->n_slots++, n = slots->n_stripes, zeros = first_row(slots, slot);
+    memset(&slots->sums[(size_t)slot * n], 0, n * sizeof *slots->sums);
+    slots->groups[slot] =
+        (struct cxm_small_group){ .group = group, .rows = -(int64_t)(zeros / slots->row_bytes) };
+    *cursor = slot * n * slots->buffer_bytes + slots->row_bytes;
+    for (uint32_t t = 0; t < n; t++)
+        memset(cxm_priv_small_row(slots, *cursor, t), 0, zeros);
+    *cursor += zeros;
     return true;
 }
 

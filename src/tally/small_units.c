@@ -9,11 +9,13 @@
 
 /* ---- forms and lanes ---------------------------------------------------------------------- */
 
-/* The whole numbers of an input that a byte can hold, 127 the largest. */
-static bool make_scale(const struct cxm_config *config, uint32_t slot,
-                       struct cxm_small_scale *out)
+/* The whole numbers of an input that a byte can hold, 127 the largest, or half a byte. A scale
+ * without an end is taken to be one that fits. */
+static bool make_scale(struct cxm_small *s, uint32_t slot, struct cxm_small_scale *out)
 {
+    const struct cxm_config *config = s->config;
     const struct cxm_metric_info *info = config->rules->info;
+    const int32_t most = s->nibbles ? CXM_NIBBLE_MOST : 127;
     int role = info->n_inputs - 1;
     while (config->slot[role] > slot)
         role--;
@@ -21,16 +23,20 @@ static bool make_scale(const struct cxm_config *config, uint32_t slot,
     if (info->inputs[role].role != CXM_ROLE_NUMBER || low > 1000 || high < low || high < -1000)
         return false;
     out->lowest = low < -1000 ? 0 : (int32_t)low;
-    out->base = out->lowest > 0 && high <= 127 ? 0 : out->lowest;
-    out->highest = high < out->base + 127 ? (int32_t)high : out->base + 127;
-    return out->highest >= out->lowest;
+    out->base = out->lowest > 0 && high <= most ? 0 : out->lowest;
+    out->highest = high < out->base + most ? (int32_t)high : out->base + most;
+    s->cut = s->cut || (s->nibbles && isinf(high));
+    return out->highest >= out->lowest
+           && (!s->nibbles || isinf(high) || high <= out->base + most);
 }
 
-/* A form from its coefficients by slot; false: its values do not fit two bytes. */
+/* A form from its coefficients by slot; false: its values do not fit two bytes, or with nibbles
+ * half a byte, and one, with its sign, where it is alone. */
 static bool make_form(const struct cxm_small *s, const int32_t *coefs, int32_t constant,
-                      uint16_t *slots, int16_t *narrow, struct cxm_small_sum *f)
+                      bool alone, uint16_t *slots, int16_t *narrow, struct cxm_small_sum *f)
 {
     enum { MOST = 1 << 14 };
+    const int64_t most = !s->nibbles ? MOST - 1 : alone ? 2 * CXM_NIBBLE_ALONE : CXM_NIBBLE_MOST;
     int64_t below = 0, above = 0;
     *f = (struct cxm_small_sum){ .slots = slots, .coefs = narrow, .constant = constant };
     for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
@@ -46,11 +52,11 @@ static bool make_form(const struct cxm_small *s, const int32_t *coefs, int32_t c
         above += c > 0 ? c * (scale->highest - scale->base) : 0;
         below += c < 0 ? c * (scale->highest - scale->base) : 0;
     }
-    if (f->n == 0 || above - below >= MOST)
+    if (f->n == 0 || above - below > most)
         return false;
-    f->shift = (int16_t)-below;
-    f->constant += below;
     f->plain = f->n == 1 && narrow[0] == 1;
+    f->shift = (int16_t)(-below - (s->nibbles && alone && !f->plain ? CXM_NIBBLE_ALONE : 0));
+    f->constant -= f->shift;
     return true;
 }
 
@@ -59,11 +65,11 @@ static bool place(struct cxm_small *s, struct cxm_small_unit *unit,
                   const struct cxm_unit_form *wanted, uint32_t *lanes)
 {
     const bool pair = unit->n_forms == 2 || unit->two_bytes;
-    if (*lanes + 2 > CXM_MOST_STRIPES * CXM_LANES)
+    if (*lanes + 2 > (s->nibbles ? 2 * CXM_NIBBLE_BYTES : CXM_MOST_STRIPES * CXM_LANES))
         return false;
     unit->stripe = *lanes / CXM_LANES;
     unit->lane = *lanes % CXM_LANES;
-    *lanes += pair ? 2 : 1;
+    *lanes += pair || s->nibbles ? 2 : 1;
     struct cxm_small_stripe *stripe = &s->stripes[unit->stripe];
     const uint8_t met = (uint8_t)(wanted->met < 127 ? wanted->met : 127);
     for (uint32_t k = 0; k < (pair ? 2 : 1); k++) {
@@ -98,21 +104,24 @@ static bool make_units(struct cxm_small *s, int32_t *coefs, uint16_t *slots, int
                 unit->rescaled = wanted.rescaled;
                 s->any_rescaled = s->any_rescaled || wanted.rescaled;
                 for (uint32_t k = 0; k < unit->n_forms; k++) {
-                    if (!make_form(s, wanted.coefs[k], wanted.constants[k], slots, narrow,
-                                   &unit->forms[k]))
+                    if (!make_form(s, wanted.coefs[k], wanted.constants[k],
+                                   unit->n_forms == 1, slots, narrow, &unit->forms[k]))
                         return false;
                     slots += unit->forms[k].n;
                     narrow += unit->forms[k].n;
                 }
-                unit->two_bytes = unit->n_forms == 1 && !unit->forms[0].plain;
+                unit->two_bytes =
+                    !s->nibbles && unit->n_forms == 1 && !unit->forms[0].plain;
             }
             if (is_pair(unit) == (pairs != 0) && !place(s, unit, &wanted, &lanes))
                 return false;
         }
     }
     s->slots.n_stripes = (lanes + CXM_LANES - 1) / CXM_LANES;
+    s->slots.row_bytes = s->nibbles ? CXM_NIBBLE_ROW : CXM_LANES;
+    s->slots.buffer_bytes = s->nibbles ? CXM_NIBBLE_BUFFER : CXM_BUFFER_BYTES;
     for (uint32_t t = 0; t < s->slots.n_stripes; t++)
-        cxm_priv_small_orders(&s->stripes[t]);
+        (s->nibbles ? cxm_priv_nibble_orders : cxm_priv_small_orders)(&s->stripes[t]);
     return true;
 }
 
@@ -198,7 +207,7 @@ bool cxm_priv_small_set_up(struct cxm_small *s, int32_t *coefs, bool *possible)
     c = (struct carver){ s->memory, 0 };
     lay_out(s, &c, terms, &slots, &narrow);
     for (uint32_t slot = 0; slot < config->n_slots; slot++) {
-        s->used[slot] = s->sources->given[slot] && make_scale(config, slot, &s->scales[slot]);
+        s->used[slot] = s->sources->given[slot] && make_scale(s, slot, &s->scales[slot]);
         if (s->used[slot])
             cxm_priv_reader_init(&s->readers[slot], s->sources->slots[slot]);
     }

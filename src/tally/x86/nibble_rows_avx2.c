@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Rows of very small whole numbers with AVX2: as with AVX-512, but half a tile at a time, four lanes
+ * a vector, and products in two steps. */
+#include "tally/kernels.h"
+#include "tally/nibble_rows.h"
+#include "tally/small_loops.h"
+
+#if CXM_X86
+
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("avx2")))
+
+TARGET static inline __m256i load(const void *from)
+{
+    return _mm256_loadu_si256((const __m256i *)from);
+}
+
+/* ---- tiles ---------------------------------------------------------------------------- */
+
+/* 8 columns of 32 rows: interleaving registers i and i + 4 three times over. */
+TARGET static inline void transpose(__m256i r[CXM_NIBBLE_ROW], uint8_t *rows)
+{
+    __m256i out[CXM_NIBBLE_ROW];
+#pragma GCC unroll 3
+    for (int turn = 0; turn < 3; turn++) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            out[2 * i] = _mm256_unpacklo_epi8(r[i], r[i + 4]);
+            out[2 * i + 1] = _mm256_unpackhi_epi8(r[i], r[i + 4]);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < CXM_NIBBLE_ROW; i++)
+            r[i] = out[i];
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < CXM_NIBBLE_ROW; i++)
+        _mm256_storeu_si256((__m256i *)(void *)(rows + 64 * i), r[i]);
+}
+
+TARGET static inline void half(const uint8_t *const columns[CXM_LANES], size_t first, bool flags,
+                               uint8_t *rows)
+{
+    const __m256i flag = _mm256_set1_epi8((char)CXM_SMALL_FLAG);
+    __m256i r[CXM_NIBBLE_ROW], flagged = _mm256_setzero_si256();
+#pragma GCC unroll 7
+    for (int k = 0; k < CXM_NIBBLE_BYTES; k++) {
+        __m256i a = load(columns[2 * k] + first), b = load(columns[2 * k + 1] + first);
+        if (flags) {
+            const __m256i gone = _mm256_cmpeq_epi8(_mm256_min_epi8(a, b), flag);
+            const __m256i bit = _mm256_set1_epi8((char)(1 << k));
+            a = _mm256_andnot_si256(gone, a);
+            b = _mm256_andnot_si256(gone, b);
+            flagged = _mm256_or_si256(flagged, _mm256_and_si256(gone, bit));
+        }
+        r[k] = _mm256_or_si256(a, _mm256_slli_epi16(b, 4));
+    }
+    r[CXM_NIBBLE_BYTES] = flagged;
+    transpose(r, rows);
+}
+
+TARGET void cxm_priv_nibble_tile_avx2(const struct cxm_small_stripe *stripe,
+                                      const uint8_t *const columns[CXM_LANES], size_t first,
+                                      size_t n, bool flags, uint8_t rows[CXM_TILE_BYTES])
+{
+    if (n < CXM_TILE) {
+        cxm_priv_nibble_tile_c(stripe, columns, first, n, flags, rows);
+        return;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (flags)
+            half(columns, first + 32 * i, true, rows + 32 * i);
+        else
+            half(columns, first + 32 * i, false, rows + 32 * i);
+    }
+}
+
+/* ---- sums ----------------------------------------------------------------------------- */
+
+/* Of four lanes, in 16 bits what CXM_NIBBLE_DEALT rows fit. */
+struct sums {
+    __m256i x, y, xx, xy, yy; /* xx: in 32 bits */
+    __m256i above, below;     /* in bytes */
+};
+
+struct orders {
+    __m256i low, high, limits;
+};
+
+TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stripe, size_t quad)
+{
+    const __m256i other = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
+    struct orders o;
+    o.low = _mm256_permutevar8x32_epi32(load(stripe->beside + 32 * quad), other);
+    o.limits = _mm256_permutevar8x32_epi32(load(stripe->limits + 32 * quad), other);
+    o.high = _mm256_and_si256(_mm256_cmpeq_epi8(o.low, _mm256_set1_epi8(15)),
+                              _mm256_set1_epi8((char)0xF0));
+    return o;
+}
+
+/* Bytes 1 where a is beyond b by more than the limits. */
+TARGET static inline __m256i beyond(__m256i a, __m256i b, __m256i limits)
+{
+    const __m256i more = _mm256_subs_epu8(_mm256_subs_epu8(a, b), limits);
+    return _mm256_min_epu8(more, _mm256_set1_epi8(1));
+}
+
+/* Eight rows of four lanes. */
+TARGET static inline void add_quad(const struct orders *o, __m256i v, struct sums *to)
+{
+    const __m256i one = _mm256_set1_epi8(1), words = _mm256_set1_epi16(1);
+    const __m256i x = _mm256_and_si256(v, o->low), size = _mm256_abs_epi8(x);
+    const __m256i y = _mm256_srli_epi16(_mm256_and_si256(v, o->high), 4);
+    to->x = _mm256_add_epi16(to->x, _mm256_maddubs_epi16(one, x));
+    to->y = _mm256_add_epi16(to->y, _mm256_maddubs_epi16(one, y));
+    to->xx = _mm256_add_epi32(to->xx,
+                              _mm256_madd_epi16(_mm256_maddubs_epi16(size, size), words));
+    to->xy = _mm256_add_epi16(to->xy, _mm256_maddubs_epi16(x, y));
+    to->yy = _mm256_add_epi16(to->yy, _mm256_maddubs_epi16(y, y));
+    to->above = _mm256_add_epi8(to->above, beyond(x, y, o->limits));
+    to->below = _mm256_add_epi8(to->below, beyond(y, x, o->limits));
+}
+
+/* Adds both halves to four of the sums. */
+TARGET static inline void put(int32_t *sum, __m256i v)
+{
+    const __m128i both =
+        _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    __m128i *const to = (__m128i *)(void *)sum;
+    _mm_storeu_si128(to, _mm_add_epi32(_mm_loadu_si128(to), both));
+}
+
+TARGET static inline void put_sums(const struct sums *s, size_t at, struct cxm_small_sums *sums)
+{
+    const __m256i one = _mm256_set1_epi8(1), words = _mm256_set1_epi16(1);
+    put(sums->few[CXM_FEW_X] + at, _mm256_madd_epi16(s->x, words));
+    put(sums->few[CXM_FEW_Y] + at, _mm256_madd_epi16(s->y, words));
+    put(sums->few[CXM_FEW_XX] + at, s->xx);
+    put(sums->few[CXM_FEW_XY] + at, _mm256_madd_epi16(s->xy, words));
+    put(sums->few[CXM_FEW_YY] + at, _mm256_madd_epi16(s->yy, words));
+    put(sums->few[CXM_FEW_ABOVE] + at,
+        _mm256_madd_epi16(_mm256_maddubs_epi16(s->above, one), words));
+    put(sums->few[CXM_FEW_BELOW] + at,
+        _mm256_madd_epi16(_mm256_maddubs_epi16(s->below, one), words));
+}
+
+/* How often each bit is set in the last byte of a row. */
+TARGET static void add_flags(const uint8_t *rows, size_t n, struct cxm_small_sums *sums)
+{
+    const __m256i bits = _mm256_set1_epi64x((long long)0x8040201008040201u);
+    const __m256i last = _mm256_setr_epi8(7, 7, 7, 7, 7, 7, 7, 7, 15, 15, 15, 15, 15, 15, 15, 15,
+                                          7, 7, 7, 7, 7, 7, 7, 7, 15, 15, 15, 15, 15, 15, 15, 15);
+    __m256i counts = _mm256_setzero_si256();
+    uint8_t each[32];
+    for (size_t i = 0; i < n; i += 4) {
+        const __m256i flags = _mm256_shuffle_epi8(load(rows + i * CXM_NIBBLE_ROW), last);
+        const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(flags, bits), bits);
+        counts = _mm256_sub_epi8(counts, set);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)each, counts);
+    for (size_t k = 0; k < CXM_NIBBLE_ROW; k++)
+        sums->few[CXM_FEW_FLAGS][k] += each[k] + each[k + 8] + each[k + 16] + each[k + 24];
+}
+
+TARGET void cxm_priv_nibble_add_avx2(const struct cxm_small_stripe *stripe, const uint8_t *rows,
+                                     size_t n, bool flags, struct cxm_small_sums *sums)
+{
+    const __m256i order = _mm256_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15,
+                                           0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+    const struct orders lower = orders_of(stripe, 0), upper = orders_of(stripe, 1);
+    const __m256i zero = _mm256_setzero_si256();
+    struct sums s = { zero, zero, zero, zero, zero, zero, zero }, t = s;
+    for (size_t i = 0; i < n; i += 8) {
+        const uint8_t *from = rows + i * CXM_NIBBLE_ROW;
+        const __m256i a = _mm256_shuffle_epi8(load(from), order);
+        const __m256i b = _mm256_shuffle_epi8(load(from + 32), order);
+        add_quad(&lower, _mm256_unpacklo_epi16(a, b), &s);
+        add_quad(&upper, _mm256_unpackhi_epi16(a, b), &t);
+    }
+    put_sums(&s, 0, sums);
+    put_sums(&t, 4, sums);
+    if (flags)
+        add_flags(rows, n, sums);
+}
+
+/* ---- forms ---------------------------------------------------------------------------- */
+
+TARGET uint8_t cxm_priv_nibble_form_avx2(const uint8_t *const *columns, const int16_t *coefs,
+                                         uint32_t n_columns, int16_t constant, size_t n,
+                                         bool flags, uint8_t *low, uint8_t *high)
+{
+    (void)high;
+    return cxm_priv_nibble_form_loop(columns, coefs, n_columns, constant, n, flags, low);
+}
+
+#else
+typedef int cxm_no_x86;
+#endif
