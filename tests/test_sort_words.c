@@ -284,6 +284,7 @@ static void compare(const struct cxm_event_columns *columns, size_t n, struct fa
                 const struct cxm_event_plan plan = {
                     .visit = take_events, .visit_packed = packed ? take_words : NULL,
                     .context = &found, .threads = threads, .without = without,
+                    .large = (m + (size_t)threads) % 2 == 0 ? 64 : 0,
                 };
                 assert_int_equal(cxm_priv_sort_events(columns, &plan, NULL), CXM_OK);
                 size_t all = 0;
@@ -310,7 +311,8 @@ static void shapes(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
-    enum { CLOSE, FAR, ONE, DISTINCT, EQUAL_TIMES, ENDS, OUTLIERS, WIDE_TIMES, SHAPES };
+    enum { CLOSE, FAR, ONE, MOSTLY_ONE, MOSTLY_FAR, DISTINCT, EQUAL_TIMES, ENDS, OUTLIERS,
+           WIDE_TIMES, SHAPES };
     for (int round = 0; round < 20 * SHAPES; round++) {
         const int shape = round % SHAPES;
         const size_t n = round < SHAPES && shape != ENDS ? MANY : random_below(&seed, FEW);
@@ -321,7 +323,9 @@ static void shapes(void **state)
         const bool codes = random_below(&seed, 3) > 0;
         for (size_t i = 0; i < n; i++) {
             customer[i] = shape == ONE ? 7 : shape == DISTINCT ? i : random_below(&seed, n / 4 + 1);
-            customer[i] *= shape == FAR ? 0x9e3779b97f4a7c15u : 1;
+            if ((shape == MOSTLY_ONE || shape == MOSTLY_FAR) && random_below(&seed, 4) > 0)
+                customer[i] = n / 9;
+            customer[i] *= shape == FAR || shape == MOSTLY_FAR ? 0x9e3779b97f4a7c15u : 1;
             code[i] = (uint8_t)(random_below(&seed, 5) + 100);
             time[i] = (int64_t)random_below(&seed, 3000000) - 1000000;
             if (shape == EQUAL_TIMES)
@@ -358,9 +362,9 @@ static void memory_runs_out(void **state)
     (void)state;
     uint64_t customer[300];
     int64_t time[300];
-    for (int shape = 0; shape < 3; shape++) {
+    for (int shape = 0; shape < 5; shape++) {
         for (size_t i = 0; i < 300; i++) {
-            customer[i] = i % 70 * (shape == 1 ? 0x9e3779b97f4a7c15u : 1);
+            customer[i] = i % 70 * (shape == 1 || shape == 4 ? 0x9e3779b97f4a7c15u : 1);
             time[i] = (int64_t)(i * 7919 % 300) * (shape == 2 && i % 60 == 0 ? 1 << 30 : 1);
         }
         const struct cxm_column columns[2] = {
@@ -374,6 +378,7 @@ static void memory_runs_out(void **state)
             struct found found = { .facts = facts, .room = 300 };
             const struct cxm_event_plan plan = { .visit = take_events,
                                                  .visit_packed = take_words, .context = &found,
+                                                 .large = shape >= 3 ? 64 : 0,
                                                  .allocator = &heap.allocator };
             const struct cxm_event_columns c = { &columns[0], &columns[1], NULL, NULL };
             const enum cxm_status got = cxm_priv_sort_events(&c, &plan, NULL);

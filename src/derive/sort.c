@@ -207,15 +207,29 @@ static void *partition_rows(void *argument)
 
 /* ---- partitions ----------------------------------------------------------------------- */
 
-static enum cxm_status sort_partition(struct cxm_sorter *w, uint32_t partition)
+static void count_rows(const struct cxm_sorting *s, uint32_t partition, size_t *packed,
+                       size_t *whole)
 {
-    const struct cxm_sorting *s = w->sorting;
-    size_t packed = 0, whole = 0;
+    *packed = *whole = 0;
     for (unsigned t = 0; t < s->n_workers; t++) {
         if (partition < s->n_partitions)
-            packed += cxm_priv_pool_count(&s->workers[t].packed, partition);
-        whole += cxm_priv_pool_count(&s->workers[t].whole, partition);
+            *packed += cxm_priv_pool_count(&s->workers[t].packed, partition);
+        *whole += cxm_priv_pool_count(&s->workers[t].whole, partition);
     }
+}
+
+/* For all workers to sort it together, when the others are done. */
+static bool waits(const struct cxm_sorting *s, uint32_t partition)
+{
+    size_t packed, whole;
+    count_rows(s, partition, &packed, &whole);
+    return whole == 0 && cxm_priv_is_large(s, packed);
+}
+
+static enum cxm_status sort_partition(struct cxm_sorter *w, uint32_t partition)
+{
+    size_t packed, whole;
+    count_rows(w->sorting, partition, &packed, &whole);
     bool fits = whole == 0;
     enum cxm_status status = CXM_OK;
     if (packed > 0 && fits)
@@ -225,7 +239,7 @@ static enum cxm_status sort_partition(struct cxm_sorter *w, uint32_t partition)
     return status;
 }
 
-/* Workers take partitions as they come: a large one does not hold up the others. */
+/* Workers take partitions as they come: a large one would hold up the others, and waits. */
 static void *sort_partitions(void *argument)
 {
     struct cxm_sorter *w = argument;
@@ -234,7 +248,8 @@ static void *sort_partitions(void *argument)
         const uint32_t p = __atomic_fetch_add(&s->next_partition, 1, __ATOMIC_RELAXED);
         if (p >= 2 * s->n_partitions)
             break;
-        w->status = sort_partition(w, p);
+        if (!waits(s, p))
+            w->status = sort_partition(w, p);
     }
     return NULL;
 }
@@ -242,7 +257,8 @@ static void *sort_partitions(void *argument)
 /* ---- workers -------------------------------------------------------------------------- */
 
 /* The failure of the worker with the lowest rows is the one that is told. */
-static enum cxm_status run(struct cxm_sorting *s, void *(*work)(void *), struct cxm_error *error)
+enum cxm_status cxm_priv_sort_together(struct cxm_sorting *s, void *(*work)(void *),
+                                       struct cxm_error *error)
 {
     for (unsigned t = 1; t < s->n_workers; t++)
         s->workers[t].started =
@@ -264,6 +280,30 @@ static enum cxm_status run(struct cxm_sorting *s, void *(*work)(void *), struct 
         return s->workers[t].status;
     }
     return CXM_OK;
+}
+
+static enum cxm_status sort_large(struct cxm_sorting *s, struct cxm_error *error)
+{
+    struct cxm_sorter *w = &s->workers[0];
+    enum cxm_status status = CXM_OK;
+    for (uint32_t p = 0; status == CXM_OK && p < s->n_partitions; p++) {
+        if (waits(s, p))
+            status = sort_partition(w, p);
+    }
+    if (status != CXM_OK && error != NULL)
+        *error = w->error;
+    return status;
+}
+
+/* What a worker sorts fits its second-level cache a few times, unless there is far more of one
+ * partition than of others. */
+static size_t large_partition(const struct cxm_sorting *s)
+{
+    enum { LARGE = 1 << 17, SHARES = 8, LEAST = 64 };
+    const size_t many = SHARES * ((size_t)s->n_rows >> s->pack.partition_bits);
+    if (s->plan->large > 0)
+        return s->plan->large > LEAST ? s->plan->large : LEAST;
+    return many > LARGE ? many : LARGE;
 }
 
 /* INT64_MIN is no instant, unless the column says itself what is missing. In plain columns of
@@ -384,6 +424,7 @@ static enum cxm_status prepare(struct cxm_sorting *s, struct cxm_error *error)
     if (!make_workers(s))
         return cxm_priv_no_memory(error);
     cxm_priv_pack_choose(s, s->workers[0].block);
+    s->large = large_partition(s);
     return make_pools(s) ? CXM_OK : cxm_priv_no_memory(error);
 }
 
@@ -401,11 +442,13 @@ enum cxm_status cxm_priv_sort_events(const struct cxm_event_columns *columns,
     s.n_workers = count_workers(plan->threads, s.n_rows);
     enum cxm_status status = prepare(&s, error);
     if (status == CXM_OK)
-        status = run(&s, partition_rows, error);
+        status = cxm_priv_sort_together(&s, partition_rows, error);
     for (unsigned t = 0; status == CXM_OK && plan->subsecond != NULL && t < s.n_workers; t++)
         *plan->subsecond = *plan->subsecond || s.workers[t].subsecond;
     if (status == CXM_OK)
-        status = run(&s, sort_partitions, error);
+        status = cxm_priv_sort_together(&s, sort_partitions, error);
+    if (status == CXM_OK)
+        status = sort_large(&s, error);
     release(&s);
     return status;
 }

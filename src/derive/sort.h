@@ -90,6 +90,8 @@ struct cxm_event_plan {
                                * about them */
     bool codes_given;         /* the code is a column of unsigned 32-bit numbers < 2^32 - 1 */
     unsigned without;         /* variants of kernels that are not to be used, for tests */
+    size_t large;             /* for tests: partitions of so many words are sorted by all workers
+                               * together; 0: as it pays */
     int threads;              /* 0 means 1; no more than CXM_MOST_WORKERS */
     bool count_invalid;       /* false: an invalid key or instant is an error */
     bool *subsecond;          /* set when an instant was floored to the second; may be NULL */

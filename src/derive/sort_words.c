@@ -23,12 +23,6 @@ static bool room_for_words(struct cxm_sorter *w, int which, size_t n)
 
 /* ---- the pieces of a partition --------------------------------------------------------- */
 
-struct walk {
-    const struct cxm_sorting *sorting;
-    uint32_t partition, chunk;
-    unsigned worker;
-};
-
 /* Chunks lie far apart: no processor guesses where the next one is. */
 static inline void prefetch_chunk(const unsigned char *chunk)
 {
@@ -37,22 +31,27 @@ static inline void prefetch_chunk(const unsigned char *chunk)
         __builtin_prefetch(chunk + i);
 }
 
-/* The next piece, in the order of the rows; NULL: there are no more. */
-static const uint64_t *next_piece(struct walk *walk, size_t *n)
+const uint64_t *cxm_priv_next_piece(struct cxm_sort_walk *walk, size_t *n)
 {
     enum { AHEAD = 2 };
     const struct cxm_sorting *s = walk->sorting;
-    for (; walk->worker < s->n_workers; walk->worker++, walk->chunk = 0) {
+    for (; walk->left > 0 && walk->worker < s->n_workers; walk->worker++, walk->chunk = 0) {
         const struct cxm_pool *pool = &s->workers[walk->worker].packed;
-        const unsigned char *at = cxm_priv_pool_chunk(pool, walk->partition, walk->chunk, n);
+        const uint64_t *at = cxm_priv_pool_words(pool, walk->partition, walk->chunk, n);
         if (at == NULL)
             continue;
         size_t later;
         prefetch_chunk(cxm_priv_pool_chunk(pool, walk->partition, walk->chunk + AHEAD, &later));
         walk->chunk++;
-        return (const uint64_t *)(const void *)at;
+        walk->left--;
+        return at;
     }
     return NULL;
+}
+
+static struct cxm_sort_walk whole_walk(const struct cxm_sorter *w, uint32_t partition)
+{
+    return (struct cxm_sort_walk){ w->sorting, partition, 0, 0, UINT32_MAX };
 }
 
 /* ---- numbering customers --------------------------------------------------------------- */
@@ -98,10 +97,10 @@ static bool number_customers(struct cxm_sorter *w, uint32_t partition, struct re
                                sizeof *w->slots))
         return false;
     memset(w->slots, 0, n_slots * sizeof *w->slots);
-    struct walk walk = { w->sorting, partition, 0, 0 };
+    struct cxm_sort_walk walk = whole_walk(w, partition);
     uint64_t *to = w->words[0];
     size_t n, customers = 0;
-    for (const uint64_t *from; (from = next_piece(&walk, &n)) != NULL;)
+    for (const uint64_t *from; (from = cxm_priv_next_piece(&walk, &n)) != NULL;)
         customers = number_piece(w, from, n, slot_bits, rest_bits, customers, &to);
     r->at = w->words[0];
     r->bits = cxm_priv_bits_of(customers - 1) + rest_bits;
@@ -158,14 +157,14 @@ static void count_buckets(struct cxm_sorter *w, uint32_t partition, const struct
                           const struct buckets *b, size_t n_buckets)
 {
     const bool pairs = w->sorting->pack.payload;
-    struct walk walk = { w->sorting, partition, 0, 0 };
+    struct cxm_sort_walk walk = whole_walk(w, partition);
     const uint64_t *from;
     size_t n;
     memset(b->counts, 0, (n_buckets + 1) * sizeof *b->counts);
     if (r->at != NULL)
         count_piece(b, r->at, r->n, pairs);
     else
-        while ((from = next_piece(&walk, &n)) != NULL)
+        while ((from = cxm_priv_next_piece(&walk, &n)) != NULL)
             count_piece(b, from, n, pairs);
     for (size_t i = 1; i < n_buckets; i++)
         b->counts[i] += b->counts[i - 1];
@@ -176,14 +175,14 @@ static void fill_buckets(struct cxm_sorter *w, uint32_t partition, const struct 
                          const struct buckets *b, size_t n_buckets, uint64_t *to)
 {
     const bool pairs = w->sorting->pack.payload;
-    struct walk walk = { w->sorting, partition, 0, 0 };
+    struct cxm_sort_walk walk = whole_walk(w, partition);
     const uint64_t *from;
     size_t n;
     count_buckets(w, partition, r, b, n_buckets);
     if (r->at != NULL)
         place_piece(b, r->at, r->n, pairs, to);
     else
-        while ((from = next_piece(&walk, &n)) != NULL)
+        while ((from = cxm_priv_next_piece(&walk, &n)) != NULL)
             place_piece(b, from, n, pairs, to);
 }
 
@@ -266,14 +265,14 @@ static inline void number_words(const struct buckets *b, const uint64_t *from, s
 static void sort_numbered(struct cxm_sorter *w, uint32_t partition, const struct records *r,
                           const struct buckets *b, size_t n_buckets, struct sorted *out)
 {
-    struct walk walk = { w->sorting, partition, 0, 0 };
+    struct cxm_sort_walk walk = whole_walk(w, partition);
     uint64_t *const payloads = w->words[0];
     const uint64_t *from;
     size_t n;
     count_buckets(w, partition, r, b, n_buckets);
     if (r->at != NULL)
         number_words(b, r->at, r->n, 0, out->number_bits, w->words[1]);
-    for (size_t at = 0; r->at == NULL && (from = next_piece(&walk, &n)) != NULL; at += n) {
+    for (size_t at = 0; r->at == NULL && (from = cxm_priv_next_piece(&walk, &n)) != NULL; at += n) {
         number_words(b, from, n, at, out->number_bits, w->words[1]);
         for (size_t i = 0; i < n; i++)
             payloads[at + i] = from[2 * i + 1];
@@ -359,6 +358,14 @@ enum cxm_status cxm_priv_sort_words(struct cxm_sorter *w, uint32_t partition, si
     *fits = r.bits <= 64;
     if (!*fits)
         return CXM_OK;
+    if (cxm_priv_is_large(s, n)) {
+        uint64_t *words;
+        enum cxm_status status = cxm_priv_sort_large(w, partition, n, r.at, &words);
+        if (status == CXM_OK)
+            status = visit_words(w, words, n);
+        cxm_priv_release(s->allocator, words);
+        return status;
+    }
     const int bits = bucket_bits(&r);
     const size_t n_buckets = (size_t)1 << bits;
     if (!room_for_words(w, 1, stride * n + CXM_RUN_SLACK)

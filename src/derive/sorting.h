@@ -91,6 +91,18 @@ const unsigned char *cxm_priv_pool_chunk(const struct cxm_pool *pool, uint32_t p
                                          uint32_t at, size_t *n);
 size_t cxm_priv_pool_count(const struct cxm_pool *pool, uint32_t partition);
 
+/* How many chunks a partition has. */
+static inline uint32_t cxm_priv_pool_chunks(const struct cxm_pool *pool, uint32_t partition)
+{
+    return pool->cursors != NULL ? pool->begins[partition + 1] - pool->begins[partition] : 0;
+}
+
+static inline const uint64_t *cxm_priv_pool_words(const struct cxm_pool *pool, uint32_t partition,
+                                                  uint32_t at, size_t *n)
+{
+    return (const uint64_t *)(const void *)cxm_priv_pool_chunk(pool, partition, at, n);
+}
+
 static inline bool cxm_priv_is_full(const struct cxm_pool *pool, uintptr_t cursor)
 {
     return (cursor & (CXM_CHUNK_BYTES - 1)) == pool->full;
@@ -123,6 +135,8 @@ struct cxm_sorting {
     struct cxm_sorter *workers;
     struct cxm_sort_kernels kernels;
     uint32_t next_partition;    /* that no worker has taken yet */
+    size_t large;               /* partitions with so many words are sorted by all workers together */
+    struct cxm_sort_large *together; /* the one that is */
 };
 
 /* Rows that are read. What a column does not give stays as it was filled in the beginning. */
@@ -179,6 +193,31 @@ bool cxm_priv_pack_plain_rows(struct cxm_sorter *w, int64_t first, size_t n, boo
 bool cxm_priv_pack_rows(struct cxm_sorter *w, size_t n);
 /* A record as an event; its customer is the one that the row would have as a whole event. */
 struct cxm_event cxm_priv_unpack(const struct cxm_pack *pack, const uint64_t *record);
+
+static inline bool cxm_priv_is_large(const struct cxm_sorting *s, size_t n)
+{
+    return n >= s->large && !s->pack.payload;
+}
+
+/* All workers do it at once; the failure of the lowest, if any. */
+enum cxm_status cxm_priv_sort_together(struct cxm_sorting *s, void *(*work)(void *),
+                                       struct cxm_error *error);
+
+/* Chunks of a partition one after another, `left` of them at most, in the order of the rows. */
+struct cxm_sort_walk {
+    const struct cxm_sorting *sorting;
+    uint32_t partition, chunk;
+    unsigned worker;
+    uint32_t left;
+};
+
+/* The next piece; NULL: there are no more. */
+const uint64_t *cxm_priv_next_piece(struct cxm_sort_walk *walk, size_t *n);
+
+/* Sorts n words of a partition, that lie in chunks or at `at`, with all workers: out[n + 1], to be
+ * released. Called by a worker while no other works. */
+enum cxm_status cxm_priv_sort_large(struct cxm_sorter *w, uint32_t partition, size_t n,
+                                    const uint64_t *at, uint64_t **out);
 
 /* Sorts partitions and hands them to the visitor. */
 enum cxm_status cxm_priv_sort_words(struct cxm_sorter *w, uint32_t partition, size_t n,
