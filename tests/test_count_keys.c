@@ -222,7 +222,34 @@ struct rows {
     int64_t key[2 * ROWS];
     uint32_t short_key[2 * ROWS];
     uint8_t valid[ROWS / 8 + 3];
+    double wide_score[2 * ROWS];
 };
+
+/* The same answers as numbers of a wider type. */
+static struct cxm_column widened(struct rows *r, const struct cxm_column *score, uint32_t type)
+{
+    unsigned char *const at = (unsigned char *)r->wide_score;
+    const int64_t width = (int64_t)cxm_type_bytes((enum cxm_type)type);
+    struct cxm_column wide = *score;
+    wide.type = type;
+    wide.data = r->wide_score;
+    wide.width = (uint32_t)width;
+    wide.stride = width * score->stride;
+    for (int64_t i = 0; i < score->n * score->stride; i++) {
+#define PUT(T) { const T x = (T)r->score[i]; memcpy(at + i * width, &x, sizeof x); } break
+        switch (type) {
+        case CXM_I16: PUT(int16_t);
+        case CXM_U32: PUT(uint32_t);
+        case CXM_I64: PUT(int64_t);
+        case CXM_F32: PUT(float);
+        default: PUT(double);
+        }
+#undef PUT
+    }
+    return wide;
+}
+
+static const uint32_t wide_types[] = { CXM_I64, CXM_F64, CXM_I16, CXM_F32, CXM_U32 };
 
 static enum cxm_status save(const struct cxm_column *score, const struct cxm_column *by,
                             const struct cxm_column *freq,
@@ -272,6 +299,26 @@ static enum cxm_status same_at_any_threads(const struct cxm_column *score,
     if (status == CXM_OK)
         free(general);
     return status;
+}
+
+/* The same answers of a wider type, on three threads, give the same tally, or name the same row. */
+static void same_when_wide(struct rows *r, const struct cxm_column *score,
+                           const struct cxm_column *by, int32_t invalid, uint32_t type)
+{
+    uint8_t *bytes, *wide_bytes;
+    size_t n, n_wide;
+    struct cxm_error a, b;
+    const struct cxm_column wide = widened(r, score, type);
+    const enum cxm_status status = save(score, by, NULL, invalid, 1, &bytes, &n, &a);
+    assert_int_equal(save(&wide, by, NULL, invalid, 3, &wide_bytes, &n_wide, &b), status);
+    if (status != CXM_OK) {
+        assert_int_equal(a.row, b.row);
+        return;
+    }
+    assert_int_equal(n_wide, n);
+    assert_memory_equal(wide_bytes, bytes, n);
+    free(bytes);
+    free(wide_bytes);
 }
 
 enum shape { UNIFORM, SKEWED, SORTED, EQUAL, TWO_ENDS, HOT, SWELLING };
@@ -358,12 +405,15 @@ static void short_cuts_equal_general_road(void **state)
         by.validity_offset = (int64_t)random_below(&seed, 8);
         score.validity = cases[i].bitmap ? r->valid : NULL;
         score.validity_offset = (int64_t)random_below(&seed, 8);
+        const uint32_t type = wide_types[i % COUNT_OF(wide_types)];
         assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
+        same_when_wide(r, &score, &by, CXM_INVALID_ERROR, type);
         if (i % 3 > 0)
             continue;
         r->score[step * (ROWS - 9)] = 200; /* the lower one is named */
         r->score[step * (ROWS / 2 + 3)] = 77;
         (void)same_at_any_threads(&score, &by, i % 2 == 0 ? CXM_INVALID_ERROR : CXM_INVALID_COUNT);
+        same_when_wide(r, &score, &by, i % 2 == 0 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR, type);
     }
     free(r);
 }
@@ -386,11 +436,41 @@ static void few_rows_equal_general_road(void **state)
             r->key[n / 3] = -90;
             by.validity = s % 2 > 0 ? r->valid : NULL;
             assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
+            const uint32_t type = wide_types[i % COUNT_OF(wide_types)];
+            same_when_wide(r, &score, &by, CXM_INVALID_ERROR, type);
             r->score[n / 2] = 200;
             (void)same_at_any_threads(&score, &by, CXM_INVALID_ERROR);
             (void)same_at_any_threads(&score, &by, CXM_INVALID_COUNT);
+            same_when_wide(r, &score, &by, CXM_INVALID_ERROR, type);
             r->score[n / 2] = 0;
         }
+    }
+    free(r);
+}
+
+/* Keys of 64 bits without a sign: near each other, some beyond those that have one, on both sides of
+ * 2^63, and one far away at the end. */
+static void unsigned_keys_equal_general_road(void **state)
+{
+    (void)state;
+    static const uint64_t bases[] = { 0, 7, (uint64_t)INT64_MAX - 400, (uint64_t)INT64_MAX + 1,
+                                      UINT64_MAX - 999 };
+    struct rows *r = malloc(sizeof *r);
+    assert_non_null(r);
+    for (size_t i = 0; i < 2 * COUNT_OF(bases); i++) {
+        const size_t n = i > 0 ? 20001 : ROWS;
+        fill(r, UNIFORM, 0, 1000);
+        for (size_t k = 0; k < n; k++)
+            r->key[k] = (int64_t)((uint64_t)r->key[k] + bases[i / 2]);
+        struct cxm_column by = cxm_column_make("key", CXM_U64, r->key, n, 8, 8);
+        const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, n, 1, 1);
+        assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
+        by.validity = r->valid;
+        assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
+        r->key[n - 5] = INT64_MIN + 3;
+        r->key[n - 4] = -3;
+        by.validity = NULL;
+        assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
     }
     free(r);
 }
@@ -477,6 +557,8 @@ static void other_keys_equal_general_road(void **state)
         score.validity = k % 2 == 0 ? r->valid + 1 : NULL;
         score.validity_offset = 3;
         assert_int_equal(same_at_any_threads(&score, &keys[k], CXM_INVALID_ERROR), CXM_OK);
+        const uint32_t type = wide_types[k % COUNT_OF(wide_types)];
+        same_when_wide(r, &score, &keys[k], CXM_INVALID_ERROR, type);
         r->score[SOME_ROWS - 70000 + (int)k] = 99;
         (void)same_at_any_threads(&score, &keys[k], k % 3 == 0 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR);
         r->score[SOME_ROWS - 70000 + (int)k] = 10;
@@ -550,6 +632,7 @@ int main(void)
         cmocka_unit_test(counting_keys),
         cmocka_unit_test(short_cuts_equal_general_road),
         cmocka_unit_test(few_rows_equal_general_road),
+        cmocka_unit_test(unsigned_keys_equal_general_road),
         cmocka_unit_test(other_keys_equal_general_road),
         cmocka_unit_test(out_of_memory),
     };

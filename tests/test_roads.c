@@ -252,7 +252,7 @@ static void put_answer(uint32_t type, unsigned char *at, double v)
 #undef PUT
 }
 
-/* Ratings of every type, side by side and apart, whose missing answers are codes near and far, a
+/* Ratings of every type, with keys and without, side by side and apart, whose missing answers are codes near and far, a
  * sentinel, NaN, null; and an answer that is none, named or counted. */
 static void ratings(void **state)
 {
@@ -292,6 +292,8 @@ static void ratings(void **state)
             }
             score->validity = bitmap ? r->valid : NULL;
             score->validity_offset = 5;
+            if (kind / 4 % 2 > 0)
+                make_keys(r, (enum keys)(1 + (kind + (int)type) % 4));
             same_on_every_road(r);
             put_answer(type, memory + (ROWS - 40) * stride, kind % 5 == 0 ? 6 : 11);
             same_on_every_road(r);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A report as an Arrow C stream of one chunk: its keys, the schema of all results, its axes. */
+#include "analysis/report.h"
 #include "metric/arrow_columns.h"
-
-#include <cxm/report.h>
 
 #include <math.h>
 
@@ -87,12 +86,17 @@ enum cxm_status cxm_report_to_arrow(const struct cxm_report *report, const int64
         if (rows[i] < 0 || (size_t)rows[i] >= all)
             return cxm_priv_fail(error, CXM_EINVAL, "rows", "the report has no such row");
     }
+    const uint32_t *const names = report->names;
+    const size_t step = 3 * sizeof *names;
     const struct cxm_arrow_rows shown = { .estimates = cxm_report_estimates(report),
                                           .rows = rows,
                                           .n_rows = rows != NULL ? n_rows : all,
                                           .n_keys = cxm_report_n_keys(report),
                                           .self = report,
                                           .name = name_of_row,
+                                          .names = { { names, step },
+                                                     { names != NULL ? names + 1 : NULL, step },
+                                                     { names != NULL ? names + 2 : NULL, step } },
                                           .key_info = key_info,
                                           .key = key_of_row,
                                           .is_axis = is_axis };

@@ -50,7 +50,7 @@ static struct block *new_column(size_t n, size_t data_bytes, bool has_text, size
     const size_t head = aligned(sizeof(struct block));
     const size_t bytes =
         head + aligned(bitmap_bytes) + aligned(data_bytes) + aligned(text_bytes);
-    struct block *block = cxm_priv_alloc_zero(NULL, 1, bytes + BUFFER_ALIGNMENT);
+    struct block *block = cxm_priv_alloc_zero_dense(NULL, bytes + BUFFER_ALIGNMENT, 1);
     if (block == NULL)
         return NULL;
     char *at = (char *)block + head;
@@ -300,8 +300,73 @@ static enum cxm_status read_cell(const struct cells *c, size_t at,
     return status;
 }
 
+/* Rows from `at` on with the same text as row `at`, as far as the column says so. */
+static size_t run_of(const struct cells *c, size_t at)
+{
+    const struct cxm_arrow_column *column = c->column;
+    uint32_t first, next;
+    size_t end = at + 1;
+    if (column->numbers == NULL)
+        return 1;
+    if (column->step == 0)
+        return c->n - at;
+    const size_t row = c->rows != NULL ? (size_t)c->rows[at] : at;
+    memcpy(&first, (const char *)column->numbers + row * column->step, sizeof first);
+    for (; end < c->n; end++) {
+        const size_t other = c->rows != NULL ? (size_t)c->rows[end] : end;
+        memcpy(&next, (const char *)column->numbers + other * column->step, sizeof next);
+        if (next != first)
+            break;
+    }
+    return end - at;
+}
+
+/* n copies of a text, each copying what is there already, as long as that stays in a cache. */
+static void repeat_text(char *out, const char *text, size_t bytes, size_t n)
+{
+    enum { CACHED = 1 << 13 };
+    const size_t total = bytes * n;
+    if (total == 0)
+        return;
+    memcpy(out, text, bytes);
+    for (size_t done = bytes; done < total;) {
+        const size_t most = done < CACHED ? done : CACHED / bytes * bytes;
+        const size_t whole = most > 0 ? most : bytes;
+        const size_t some = total - done < whole ? total - done : whole;
+        memcpy(out + done, out, some);
+        done += some;
+    }
+}
+
+static void set_bits(uint8_t *bits, size_t first, size_t n)
+{
+    for (; n > 0 && first % 8 != 0; first++, n--)
+        set_bit(bits, first);
+    memset(bits + first / 8, 0xFF, n / 8);
+    for (size_t i = n / 8 * 8; i < n; i++)
+        set_bit(bits, first + i);
+}
+
+static void fill_run(const struct block *block, size_t row, size_t run, const struct cxm_key *cell,
+                     struct ArrowArray *out)
+{
+    int32_t *offsets = buffer(block, 1);
+    const int32_t bytes = (int32_t)cell->text_bytes, start = offsets[row];
+    if (run == 1 && bytes > 0)
+        memcpy((char *)buffer(block, 2) + start, cell->text, cell->text_bytes);
+    else if (bytes > 0)
+        repeat_text((char *)buffer(block, 2) + start, cell->text, cell->text_bytes, run);
+    for (size_t i = 0; i < run; i++)
+        offsets[row + 1 + i] = start + (int32_t)(i + 1) * bytes;
+    if (cell->missing)
+        return;
+    set_bits(buffer(block, 0), row, run);
+    out->null_count -= (int64_t)run;
+}
+
 /* Consumers trust Arrow text to be UTF-8, some with their lives, so keys and names with other
- * bytes go out as binary, unchanged. Two passes: the sizes, then the bytes. */
+ * bytes go out as binary, unchanged. Two passes: the sizes, then the bytes; by runs of rows that the
+ * column says have the same text, as all rows of a tally have most of theirs. */
 static enum cxm_status fill_text(const struct cells *c, char *format, struct ArrowArray *out,
                                  struct cxm_error *error)
 {
@@ -311,33 +376,29 @@ static enum cxm_status fill_text(const struct cells *c, char *format, struct Arr
     size_t total = 0;
     const char *last = NULL;
     bool utf8 = c->column->type != CXM_KEY_BYTES;
-    for (size_t row = 0; row < n; row++) {
+    for (size_t row = 0, run; row < n; row += run) {
         const enum cxm_status status = read_cell(c, row, scratch, &cell, error);
         if (status != CXM_OK)
             return status;
         if (!c->column->names || cell.text != last)
             utf8 = utf8 && is_utf8(cell.text, cell.text_bytes);
         last = cell.text;
-        total += cell.text_bytes;
-        if (total > INT32_MAX)
+        run = run_of(c, row);
+        if (cell.text_bytes > 0 && run > (INT32_MAX - total) / cell.text_bytes)
             return cxm_priv_fail(error, CXM_EOVERFLOW, c->column->name,
                                  "a column of the result has more than 2 GiB of text");
+        total += run * cell.text_bytes;
     }
     memcpy(format, utf8 ? "u" : "z", 2);
     const struct block *block = new_column(n, (n + 1) * sizeof(int32_t), true, total, out);
     if (block == NULL)
         return cxm_priv_no_memory(error);
-    int32_t *offsets = buffer(block, 1);
-    char *bytes = buffer(block, 2);
-    for (size_t row = 0; row < n; row++) {
+    for (size_t row = 0, run; row < n; row += run) {
         const enum cxm_status status = read_cell(c, row, scratch, &cell, error);
         if (status != CXM_OK)
             return status;
-        if (cell.text_bytes > 0)
-            memcpy(bytes + offsets[row], cell.text, cell.text_bytes);
-        offsets[row + 1] = offsets[row] + (int32_t)cell.text_bytes;
-        if (!cell.missing)
-            set_present(out, block, row);
+        run = run_of(c, row);
+        fill_run(block, row, run, &cell, out);
     }
     return CXM_OK;
 }

@@ -26,7 +26,8 @@ struct cxm_arrow_column {
     cxm_arrow_cell *cell;
     const void *self; /* for the two arguments of the cell function */
     size_t column;
-    /* Of REAL and INT, instead of `cell`: the 8 bytes of row i are at numbers + i step; NaN is null. */
+    /* Of REAL and INT, instead of `cell`: the 8 bytes of row i are at numbers + i step; NaN is null. Of
+     * texts: neighbours with the same 4 bytes there have the same text (step 0: all rows have it). */
     const void *numbers;
     size_t step;
     bool names; /* texts stay where they are: the same address is the same text */
@@ -50,6 +51,12 @@ void cxm_priv_arrow_finish(struct cxm_arrow_table *table, struct ArrowArrayStrea
 
 enum cxm_arrow_name { CXM_ARROW_METRIC, CXM_ARROW_MEASURE, CXM_ARROW_DEFINITION };
 
+/* The number of the name of row i is at numbers + i step, see struct cxm_arrow_column. */
+struct cxm_arrow_numbers {
+    const void *numbers;
+    size_t step;
+};
+
 /* Where result rows come from. */
 struct cxm_arrow_rows {
     const struct cxm_estimate *estimates;
@@ -57,6 +64,7 @@ struct cxm_arrow_rows {
     size_t n_rows, n_keys;
     const void *self; /* for the functions below */
     const char *(*name)(const void *self, size_t row, enum cxm_arrow_name what);
+    struct cxm_arrow_numbers names[3]; /* by enum cxm_arrow_name */
     enum cxm_status (*key_info)(const void *self, size_t key, struct cxm_key_info *out);
     enum cxm_status (*key)(const void *self, size_t row, size_t key, struct cxm_key *out);
     bool (*is_axis)(const void *self, const char *name); /* a name after the schema; NULL: none */

@@ -47,11 +47,15 @@ static enum cxm_status key_of_row(const void *self, size_t row, size_t key,
 
 static enum cxm_status make_stream(const struct report *r, struct ArrowArrayStream *out)
 {
+    const struct cxm_arrow_numbers one = { r->rows, 0 }; /* the metric's name, and its definition */
+    const struct cxm_arrow_numbers measures = { r->rows != NULL ? &r->rows->measure : NULL,
+                                                sizeof *r->rows };
     const struct cxm_arrow_rows rows = { .estimates = r->rows,
                                          .n_rows = r->n_rows,
                                          .n_keys = cxm_tally_n_keys(r->tally),
                                          .self = r,
                                          .name = name_of_row,
+                                         .names = { one, measures, one },
                                          .key_info = key_info,
                                          .key = key_of_row };
     struct cxm_arrow_table *table = NULL;

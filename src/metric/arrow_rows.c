@@ -30,18 +30,34 @@ static const struct fixed_column {
     { "lower", FROM_DOUBLE, offsetof(struct cxm_estimate, lower) },
     { "upper", FROM_DOUBLE, offsetof(struct cxm_estimate, upper) },
     { "level", FROM_DOUBLE, offsetof(struct cxm_estimate, level) },
-    { "interval", FROM_INTERVAL, 0 },
+    { "interval", FROM_INTERVAL, offsetof(struct cxm_estimate, interval) },
     { "n", FROM_COUNT, offsetof(struct cxm_estimate, n) },
     { "missing", FROM_COUNT, offsetof(struct cxm_estimate, missing) },
     { "invalid", FROM_COUNT, offsetof(struct cxm_estimate, invalid) },
     { "excluded", FROM_COUNT, offsetof(struct cxm_estimate, excluded) },
     { "sum_weight", FROM_DOUBLE, offsetof(struct cxm_estimate, sum_weight) },
     { "n_eff", FROM_DOUBLE, offsetof(struct cxm_estimate, n_eff) },
-    { "unit", FROM_UNIT, 0 },
-    { "base", FROM_BASE, 0 },
+    { "unit", FROM_UNIT, offsetof(struct cxm_estimate, unit) },
+    { "base", FROM_BASE, offsetof(struct cxm_estimate, base) },
     { "definition", FROM_DEFINITION, 0 },
-    { "flags", FROM_FLAGS, 0 },
+    { "flags", FROM_FLAGS, offsetof(struct cxm_estimate, flags) },
 };
+
+/* Where the numbers of a column are, or those of its texts. */
+static struct cxm_arrow_numbers numbers_of(const struct cxm_arrow_rows *rows,
+                                           const struct fixed_column *column)
+{
+    switch (column->source) {
+    case FROM_METRIC: return rows->names[CXM_ARROW_METRIC];
+    case FROM_MEASURE: return rows->names[CXM_ARROW_MEASURE];
+    case FROM_DEFINITION: return rows->names[CXM_ARROW_DEFINITION];
+    default:
+        return (struct cxm_arrow_numbers){
+            rows->estimates != NULL ? (const char *)rows->estimates + column->offset : NULL,
+            sizeof *rows->estimates
+        };
+    }
+}
 
 static enum cxm_key_type type_of(enum source source)
 {
@@ -150,13 +166,11 @@ enum cxm_status cxm_priv_arrow_rows(const struct cxm_arrow_rows *rows, size_t n_
         status = add_key(rows, i, table, error);
     for (size_t i = 0; i < CXM_COUNT(fixed_columns) && status == CXM_OK; i++) {
         const struct fixed_column *c = &fixed_columns[i];
-        const bool number = c->source == FROM_DOUBLE || c->source == FROM_COUNT;
+        const struct cxm_arrow_numbers at = numbers_of(rows, c);
         const struct cxm_arrow_column column = {
             .name = c->name, .type = type_of(c->source), .cell = fixed_cell, .self = rows,
-            .column = i,
-            .numbers = number && rows->estimates != NULL ? (const char *)rows->estimates + c->offset
-                                                         : NULL,
-            .step = sizeof *rows->estimates, .names = !number && c->source != FROM_FLAGS,
+            .column = i, .numbers = at.numbers, .step = at.step,
+            .names = type_of(c->source) == CXM_KEY_TEXT && c->source != FROM_FLAGS,
         };
         status = cxm_priv_arrow_column(table, &column, error);
     }

@@ -382,7 +382,7 @@ static int64_t rows_worth_a_thread(const struct cxm_config *config,
     }
     const bool quick = config->rules->one_rating && sources->weight == NULL
                     && sources->freq == NULL && answers != NULL
-                    && (answers->type == CXM_U8 || answers->type == CXM_I8);
+                    && answers->type >= CXM_I8 && answers->type <= CXM_F64;
     return quick ? KEYED : OTHERS;
 }
 

@@ -186,7 +186,7 @@ static enum cxm_dense_result count_blocks(struct coded *c, int64_t first, int64_
         struct cxm_key_rows some = { .keys = (const uint8_t *)c->numbers, .width = 4 };
         size_t done;
         some.answer_bits = cxm_priv_dense_bits(c->rows.answers, row, &some.answer_skip);
-        some.answers = cxm_priv_dense_answers(c->rows.answers, row, n, c->answers);
+        some.answers = cxm_priv_rating_bytes(&c->rows.rating, row, n, c->answers);
         result = cxm_priv_dense_count(&c->rows, &c->counters, &some, n, &done);
         if (result != CXM_DENSE_DONE)
             return result;
@@ -262,7 +262,7 @@ static enum cxm_dense_result count_indexes(struct coded *c, int64_t first, int64
     const struct cxm_key_loops loops = cxm_priv_key_loops(c->key->type);
     const int64_t n_indexes = c->key->dictionary->n <= loops.highest ? c->key->dictionary->n
                                                                      : loops.highest + 1;
-    const int64_t step = c->rows.answers->stride == 1 ? 1 << 20 : CXM_BLOCK;
+    const int64_t step = cxm_priv_rating_in_place(&c->rows.rating) ? 1 << 20 : CXM_BLOCK;
     enum cxm_dense_result result = cxm_priv_dense_reach(&c->rows, &c->counters, 0, n_indexes - 1);
     for (int64_t row = first; row < last && result == CXM_DENSE_DONE; row += step) {
         const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
@@ -270,7 +270,7 @@ static enum cxm_dense_result count_indexes(struct coded *c, int64_t first, int64
         size_t done;
         some.key_bits = cxm_priv_dense_bits(c->key, row, &some.key_skip);
         some.answer_bits = cxm_priv_dense_bits(c->rows.answers, row, &some.answer_skip);
-        some.answers = cxm_priv_dense_answers(c->rows.answers, row, n, c->answers);
+        some.answers = cxm_priv_rating_bytes(&c->rows.rating, row, n, c->answers);
         result = cxm_priv_dense_count(&c->rows, &c->counters, &some, n, &done);
         if (result == CXM_DENSE_DONE && done < n)
             return CXM_DENSE_NO;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The short cut for one rating of a byte, no weights, no copies, and one key of whole numbers that
- * lie close together; without a key see dense_all.c. Answers go through a table of 256 codes that
+ * The short cut for one rating, no weights, no copies, and one key of whole numbers that lie close
+ * together; without a key see dense_all.c. Answers are bytes or become some (rating.c), and go through a table of 256 codes that
  * the general decoder filled in, so both roads agree by construction. Anything else, and any
  * invalid answer that is to be named, is left to the general road (range.c), which gives the same
  * tally.
@@ -21,22 +21,25 @@ enum { FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256, LARGE_TABLE = 1 << 
        MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512, FEW_WEIGHTED = 1 << 13,
        FEW_AT_A_TIME = 512 };
 
-static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources)
+static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources,
+                        struct cxm_rating *rating)
 {
-    const struct cxm_column *c = sources->slots[0];
     return config->rules->one_rating && sources->freq == NULL
-        && cxm_priv_dense_plain(c) && (c->type == CXM_U8 || c->type == CXM_I8)
-        && config->units[0].bins + 2 <= CXM_DENSE_MOST_CODES;
+        && config->units[0].bins + 2 <= CXM_DENSE_MOST_CODES
+        && cxm_priv_rating_init(rating, config, sources->slots[0]);
 }
 
 static bool key_fits(const struct cxm_sources *sources)
 {
     const struct cxm_column *c = sources->keys[0];
+    const int32_t type = sources->plans[0].info.type;
+    const bool is_int = type == CXM_KEY_INT && c->type >= CXM_I8 && c->type <= CXM_U32;
+    const bool is_uint = type == CXM_KEY_UINT && c->type == CXM_U64;
     return sources->n_keys == 1 && sources->roles[0] < CXM_KEY_FPC && cxm_priv_dense_plain(c)
         && (c->validity == NULL || sources->weight == NULL)
         && (c->flags & CXM_COLUMN_SENTINEL) == 0 && c->n_missing_codes == 0
         && c->calendar == CXM_NO_CALENDAR
-        && sources->plans[0].info.type == CXM_KEY_INT && c->type >= CXM_I8 && c->type <= CXM_U32;
+        && (is_int || (is_uint && sources->weight == NULL));
 }
 
 /* How far the keys reach that a look at rows all over the column saw. */
@@ -124,7 +127,7 @@ static bool rows_from(const struct cxm_dense_rows *rows, const struct cxm_dense_
         out->base = 0;
     }
     out->keys = keys;
-    out->answers = cxm_priv_dense_answers(rows->answers, row, n, chunk->answers);
+    out->answers = cxm_priv_rating_bytes(&rows->rating, row, n, chunk->answers);
     return true;
 }
 
@@ -141,12 +144,12 @@ static void find_keys(const struct cxm_dense_rows *rows, int64_t row, int64_t la
     bool any = false;
     for (int64_t n = 0; row < last && (n < CXM_DENSE_CHUNK || !any); n++, row++) {
         const int64_t bit = keys->validity_offset + row;
-        int64_t key, same;
+        int64_t least, most;
         if ((keys->validity[bit / 8] >> bit % 8 & 1) == 0)
             continue;
-        rows->loops.find(cxm_priv_row_of(keys, row), keys->stride, 1, &key, &same);
-        *low = any && *low < key ? *low : key;
-        *high = any && *high > key ? *high : key;
+        rows->loops.find(cxm_priv_row_of(keys, row), keys->stride, 1, &least, &most);
+        *low = any && *low < least ? *low : least;
+        *high = any && *high > most ? *high : most;
         any = true;
     }
     if (!any)
@@ -175,8 +178,9 @@ static enum cxm_dense_result count_rows(const struct cxm_dense_rows *rows, int64
                                         int64_t last, struct cxm_dense_keys *k)
 {
     struct cxm_dense_chunk chunk;
-    const bool in_place = rows->keys_plain && rows->answers->stride == 1;
-    const int64_t step = in_place ? 1 << 20 : FEW_AT_A_TIME;
+    const bool converted = rows->rating.read != NULL && rows->keys_plain;
+    const bool in_place = rows->keys_plain && cxm_priv_rating_in_place(&rows->rating);
+    const int64_t step = in_place ? 1 << 20 : converted ? CXM_DENSE_CHUNK : FEW_AT_A_TIME;
     for (int64_t row = first; row < last;) {
         const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
         struct cxm_key_rows some;
@@ -263,20 +267,26 @@ static enum cxm_dense_result count_many(const struct cxm_dense_rows *rows, int64
     return result;
 }
 
-static void prepare(const struct cxm_config *config, const struct cxm_sources *sources,
+/* False: not rows of this kind. */
+static bool prepare(const struct cxm_config *config, const struct cxm_sources *sources,
                     struct cxm_dense_rows *rows)
 {
     uint16_t codes[256];
+    struct cxm_rating rating;
+    if (!rating_fits(config, sources, &rating))
+        return false;
     *rows = (struct cxm_dense_rows){
         .config = config,
         .answers = sources->slots[0],
         .keys = sources->keys[0],
+        .rating = rating,
         .count = cxm_priv_kernels(0).count_keys,
         .stride = config->units[0].bins + 2,
     };
-    cxm_priv_dense_codes(config, rows->answers, codes);
+    cxm_priv_rating_codes(&rating, config, codes);
     for (int i = 0; i < 256; i++)
         rows->codes[i] = (uint8_t)codes[i];
+    return true;
 }
 
 /* Keys that are far apart. */
@@ -296,15 +306,15 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
                                             struct cxm_state *state)
 {
     const int64_t n = sources->n;
-    if (n <= 0 || sources->n_keys == 0 || !rating_fits(config, sources))
-        return CXM_DENSE_NO;
     struct cxm_dense_rows rows;
-    prepare(config, sources, &rows);
+    if (n <= 0 || sources->n_keys == 0 || !prepare(config, sources, &rows))
+        return CXM_DENSE_NO;
     if (!key_fits(sources))
         return hash_keys(&rows, sources, n_threads, state);
     rows.loops = cxm_priv_key_loops(rows.keys->type);
     rows.keys_plain = rows.keys->stride == (int64_t)rows.loops.width;
     rows.keys_in_place = rows.keys_plain && rows.loops.width == 4;
+    rows.flip = sources->plans[0].info.type == CXM_KEY_INT ? (uint64_t)1 << 63 : 0;
     rows.leave_out = sources->leave_out_missing_keys;
     const struct look seen = look(&rows, n);
     if (sources->weight != NULL) {
@@ -340,11 +350,12 @@ enum cxm_dense_result cxm_priv_dense_range(const struct cxm_config *config,
     enum cxm_dense_result result = CXM_DENSE_NO;
     if (sources->n_keys == 0) {
         result = cxm_priv_dense_all(config, sources, first, last, state);
-    } else if (rating_fits(config, sources) && last - first >= FEW_ROWS) {
+    } else {
         struct cxm_dense_rows rows;
-        prepare(config, sources, &rows);
-        rows.loops = cxm_priv_key_loops(CXM_U32); /* group numbers are the keys */
-        result = cxm_priv_coded_range(&rows, sources, first, last, state);
+        if (last - first >= FEW_ROWS && prepare(config, sources, &rows)) {
+            rows.loops = cxm_priv_key_loops(CXM_U32); /* group numbers are the keys */
+            result = cxm_priv_coded_range(&rows, sources, first, last, state);
+        }
     }
     if (result == CXM_DENSE_DONE)
         state->rows += last - first;

@@ -6,6 +6,7 @@
 #define CXM_SRC_DENSE_H
 
 #include "tally/kernels.h"
+#include "tally/rating.h"
 #include "tally/tally.h"
 #include "tally/threads.h"
 
@@ -26,7 +27,9 @@ struct cxm_key_loops {
 struct cxm_dense_rows {
     const struct cxm_config *config;
     const struct cxm_column *answers, *keys;
+    struct cxm_rating rating; /* of the answers */
     struct cxm_key_loops loops;
+    uint64_t flip;           /* of the bits of a key where it is encoded: the sign of an INT */
     cxm_count_keys *count;
     uint32_t stride;         /* codes of a key: bins, missing, invalid */
     uint8_t codes[256];      /* of every byte */
@@ -64,18 +67,10 @@ static inline bool cxm_priv_dense_plain(const struct cxm_column *c)
     return c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0 && c->n_labels == 0;
 }
 
-/* The code of every byte, as the general decoder gives it. */
-void cxm_priv_dense_codes(const struct cxm_config *config, const struct cxm_column *column,
-                          uint16_t codes[256]);
-
 /* Rows first … last - 1 of one rating without groups, see dense_all.c: a fresh state gets them. */
 enum cxm_dense_result cxm_priv_dense_all(const struct cxm_config *config,
                                          const struct cxm_sources *sources, int64_t first,
                                          int64_t last, struct cxm_state *state);
-
-/* Answers side by side: in place, or copied to the buffer. */
-const uint8_t *cxm_priv_dense_answers(const struct cxm_column *column, int64_t row, size_t n,
-                                      uint8_t *buffer);
 
 /* Keys side by side, of four bytes each, less k->base or less nothing, as k->c.base wants them. NULL:
  * one is too far from the base. */

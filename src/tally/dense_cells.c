@@ -71,7 +71,7 @@ static void write_key(const struct making *m, size_t at, uint64_t place)
     const uint64_t word = (uint64_t)m->low + place;
     uint8_t *bytes = m->groups->dict.bytes + at * KEY_BYTES;
     bytes[0] = CXM_TAG_PRESENT;
-    cxm_priv_put_u64(bytes + 1, __builtin_bswap64(word ^ (uint64_t)1 << 63));
+    cxm_priv_put_u64(bytes + 1, __builtin_bswap64(word ^ m->rows->flip));
     m->groups->dict.ends[at] = (at + 1) * KEY_BYTES;
 }
 

@@ -117,7 +117,7 @@ static void sort_share(void *context, int t)
     const struct hashing *m = context;
     struct share *share = &m->shares[t];
     const int64_t first = share_begin(m, t), last = share_begin(m, t + 1);
-    const struct cxm_column *answers = m->rows->answers;
+    const struct cxm_dense_rows *rows = m->rows;
     struct block block;
     size_t at = (size_t)(first - m->first);
     memset(share->ends, 0, sizeof share->ends);
@@ -135,9 +135,9 @@ static void sort_share(void *context, int t)
     for (int64_t row = first; row < last; row += CXM_BLOCK) {
         const size_t n = last - row < CXM_BLOCK ? (size_t)(last - row) : CXM_BLOCK;
         unsigned skip;
-        const uint8_t *bits = cxm_priv_dense_bits(answers, row, &skip);
+        const uint8_t *bits = cxm_priv_dense_bits(rows->answers, row, &skip);
         read_block(m, row, n, &block);
-        place_block(m, &block, cxm_priv_dense_answers(answers, row, n, block.answers), bits, skip,
+        place_block(m, &block, cxm_priv_rating_bytes(&rows->rating, row, n, block.answers), bits, skip,
                     n, share);
     }
 }

@@ -76,6 +76,17 @@ KEY_LOOPS(u16, uint16_t)
 KEY_LOOPS(i32, int32_t)
 KEY_LOOPS(u32, uint32_t)
 KEY_LOOPS(i64, int64_t)
+KEY_LOOPS(u64, uint64_t)
+
+/* One beyond those of int64_t makes the reach that of the whole type, which is too far. */
+static void find_below(const uint8_t *keys, int64_t stride, size_t n, int64_t *low, int64_t *high)
+{
+    find_u64(keys, stride, n, low, high);
+    if (*high < 0) {
+        *low = INT64_MIN;
+        *high = INT64_MAX;
+    }
+}
 
 struct cxm_key_loops cxm_priv_key_loops(uint32_t type)
 {
@@ -92,21 +103,11 @@ struct cxm_key_loops cxm_priv_key_loops(uint32_t type)
         return (struct cxm_key_loops){ find_i32, load_i32, INT32_MIN, INT32_MAX, 4 };
     case CXM_U32:
         return (struct cxm_key_loops){ find_u32, load_u32, 0, UINT32_MAX, 4 };
+    case CXM_U64:
+        return (struct cxm_key_loops){ find_below, load_u64, 0, INT64_MAX, 8 };
     default:
         return (struct cxm_key_loops){ find_i64, load_i64, INT64_MIN, INT64_MAX, 8 };
     }
-}
-
-const uint8_t *cxm_priv_dense_answers(const struct cxm_column *column, int64_t row, size_t n,
-                                      uint8_t *buffer)
-{
-    const uint8_t *bytes = cxm_priv_row_of(column, row);
-    const int64_t stride = column->stride;
-    if (stride == 1)
-        return bytes;
-    for (size_t i = 0; i < n; i++)
-        buffer[i] = bytes[(int64_t)i * stride];
-    return buffer;
 }
 
 const uint8_t *cxm_priv_dense_keys_of(const struct cxm_dense_rows *rows,

@@ -238,7 +238,7 @@ static void sort_share(void *context, int t)
         unsigned skip;
         const uint8_t *bits = cxm_priv_dense_bits(rows->answers, row, &skip);
         place_items(m, cxm_priv_dense_keys_of(rows, &m->keys, row, n, chunk.keys),
-                    cxm_priv_dense_answers(rows->answers, row, n, chunk.answers), bits, skip, row,
+                    cxm_priv_rating_bytes(&rows->rating, row, n, chunk.answers), bits, skip, row,
                     n, next, &invalid);
     }
     m->shares[t].invalid |= invalid;
