@@ -71,7 +71,7 @@ struct call {
     struct guarded keys, answers, bits, key_bits;
     struct cxm_key_rows rows;
     uint8_t codes[256];
-    uint64_t *want;
+    uint64_t *want;  /* NULL: is not counted */
     size_t stop;
 };
 
@@ -117,7 +117,7 @@ static void make_call(struct call *call, const struct cxm_key_counters *c, const
         .answer_bits = kind->bitmap ? call->bits.bytes : NULL, .answer_skip = skip,
         .width = kind->width, .base = kind->base,
     };
-    const size_t counted = call->stop == n ? n : call->stop / 64 * 64;
+    const size_t counted = call->want == NULL ? 0 : call->stop == n ? n : call->stop / 64 * 64;
     for (size_t i = 0; i < counted; i++) { /* one at a time */
         uint64_t key = 0;
         memcpy(&key, call->keys.bytes + kind->width * i, kind->width);
@@ -202,6 +202,59 @@ static void run_variant(cxm_count_keys *variant)
     compare(variant, 65535, &full);
     four.bitmap = true;
     compare(variant, 65536 * 5 + 3, &four);
+}
+
+/* Parts and places of rows against one at a time. */
+static void compare_parts(cxm_part_rows *variant, size_t n, const struct kind *kind, int shift)
+{
+    struct call call = { .want = NULL };
+    const struct cxm_key_counters c = {
+        .n_keys = kind->n_keys, .stride = kind->stride, .codes = call.codes,
+        .missing = (uint8_t)(kind->stride - 2),
+    };
+    uint32_t *got = malloc((n + 1) * sizeof *got);
+    assert_non_null(got);
+    make_call(&call, &c, kind, n);
+    if (n % 2 != 0)
+        call.rows.answer_bits = call.bits.bytes;
+    got[n] = 77;
+    assert_int_equal(variant(&c, shift, &call.rows, n, got), call.stop == n);
+    for (size_t i = 0; i < n && call.stop == n; i++) {
+        uint32_t key;
+        memcpy(&key, call.keys.bytes + 4 * i, sizeof key);
+        key -= (uint32_t)kind->base;
+        const bool valid = n % 2 == 0 || bit_of(&call.bits, i + call.rows.answer_skip);
+        const uint32_t code = valid ? call.codes[call.answers.bytes[i]] : c.missing;
+        assert_int_equal(got[i] >> 16, key >> shift);
+        assert_int_equal(got[i] & 0xFFFF, (key & (((uint32_t)1 << shift) - 1)) * kind->stride + code);
+    }
+    assert_int_equal(got[n], 77);
+    free(got);
+    munmap(call.keys.map, call.keys.mapped);
+    munmap(call.answers.map, call.answers.mapped);
+    munmap(call.bits.map, call.bits.mapped);
+    munmap(call.key_bits.map, call.key_bits.mapped);
+}
+
+static void parting_keys(void **state)
+{
+    static const struct { struct kind kind; int shift; } kinds[] = {
+        { { .base = 0, .n_keys = 1 << 20, .stride = ALL_CODES, .width = 4 }, 12 },
+        { { .base = 7, .n_keys = 200000, .stride = ALL_CODES, .width = 4, .outside = true }, 12 },
+        { { .base = UINT32_MAX - 299999, .n_keys = 300000, .stride = 7, .width = 4, .outside = true }, 13 },
+        { { .base = 2000000000, .n_keys = 1000000, .stride = 128, .width = 4 }, 9 },
+        { { .base = 1, .n_keys = 70000, .stride = 4, .width = 4, .equal = true }, 14 },
+    };
+    (void)state;
+    for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+        for (size_t n = 0; n <= 3 * 64 + 5; n += 1 + n / 70) {
+            cxm_part_rows *const variants[] = { cxm_priv_part_rows_c,
+                                                cxm_priv_kernels(CXM_CPU_AVX512).part_rows,
+                                                cxm_priv_kernels(0).part_rows };
+            for (size_t v = 0; v < COUNT_OF(variants); v++)
+                compare_parts(variants[v], n, &kinds[k].kind, kinds[k].shift);
+        }
+    }
 }
 
 static void counting_keys(void **state)
@@ -630,6 +683,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counting_keys),
+        cmocka_unit_test(parting_keys),
         cmocka_unit_test(short_cuts_equal_general_road),
         cmocka_unit_test(few_rows_equal_general_road),
         cmocka_unit_test(unsigned_keys_equal_general_road),

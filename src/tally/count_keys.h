@@ -152,4 +152,27 @@ CXM_IN_PLACE size_t cxm_priv_count_keys_loop(const struct cxm_key_counters *c,
     return n;
 }
 
+/* Codes first, which no vector can look up here, then all the rest in vectors. */
+CXM_IN_PLACE bool cxm_priv_part_rows_loop(const struct cxm_key_counters *c, int shift,
+                                          const struct cxm_key_rows *rows, size_t n, uint32_t *out)
+{
+    const uint8_t *const keys = rows->keys, *const a = rows->answers, *const codes = c->codes;
+    const uint32_t n_keys = c->n_keys, stride = c->stride, base = (uint32_t)rows->base;
+    const uint32_t low_bits = ((uint32_t)1 << shift) - 1;
+    uint32_t outside = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t bit = i + rows->answer_skip;
+        const bool valid = rows->answer_bits == NULL || (rows->answer_bits[bit / 8] >> bit % 8 & 1) != 0;
+        out[i] = cxm_priv_code_or(codes[a[i]], c->missing, valid);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t key;
+        memcpy(&key, keys + i * sizeof key, sizeof key);
+        key -= base;
+        outside |= key >= n_keys;
+        out[i] += (key >> shift << 16) + (key & low_bits) * stride;
+    }
+    return outside == 0;
+}
+
 #endif

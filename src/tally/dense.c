@@ -255,12 +255,14 @@ static enum cxm_dense_result count_shares(const struct cxm_dense_rows *rows,
     return result;
 }
 
-static enum cxm_dense_result count_many(const struct cxm_dense_rows *rows, int64_t n_rows,
-                                        bool count_invalid, int n_threads,
+static enum cxm_dense_result count_many(const struct cxm_dense_rows *rows,
+                                        const struct look *look, int64_t n_rows, bool count_invalid, int n_threads,
                                         struct cxm_state *state)
 {
     struct cxm_dense_keys k = { .rows = (size_t)n_rows, .most_keys = most_keys(n_rows) };
-    enum cxm_dense_result result = cxm_priv_dense_many(rows, n_rows, n_threads, &k);
+    enum cxm_dense_result result = reach_look(rows, &k, look);
+    if (result == CXM_DENSE_DONE)
+        result = cxm_priv_dense_many(rows, n_rows, n_threads, &k);
     if (result == CXM_DENSE_DONE)
         result = cxm_priv_dense_cells(rows, &k, 1, count_invalid, n_threads, state);
     cxm_priv_dense_release(rows, &k);
@@ -271,6 +273,7 @@ static enum cxm_dense_result count_many(const struct cxm_dense_rows *rows, int64
 static bool prepare(const struct cxm_config *config, const struct cxm_sources *sources,
                     struct cxm_dense_rows *rows)
 {
+    const struct cxm_kernels kernels = cxm_priv_kernels(0);
     uint16_t codes[256];
     struct cxm_rating rating;
     if (!rating_fits(config, sources, &rating))
@@ -280,7 +283,8 @@ static bool prepare(const struct cxm_config *config, const struct cxm_sources *s
         .answers = sources->slots[0],
         .keys = sources->keys[0],
         .rating = rating,
-        .count = cxm_priv_kernels(0).count_keys,
+        .count = kernels.count_keys,
+        .part = kernels.part_rows,
         .stride = config->units[0].bins + 2,
     };
     cxm_priv_rating_codes(&rating, config, codes);
@@ -334,7 +338,7 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
                     && (uint64_t)seen.high - (uint64_t)seen.low < most_keys(n);
     const enum cxm_dense_result result =
         large && !keeps_to_few_parts(&rows, n, seen.low, seen.high)
-            ? count_many(&rows, n, sources->count_invalid, n_threads, state)
+            ? count_many(&rows, &seen, n, sources->count_invalid, n_threads, state)
             : count_shares(&rows, &seen, n, sources->count_invalid, n_threads, state);
     if (result == CXM_DENSE_DONE)
         state->rows += n;

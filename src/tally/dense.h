@@ -31,6 +31,7 @@ struct cxm_dense_rows {
     struct cxm_key_loops loops;
     uint64_t flip;           /* of the bits of a key where it is encoded: the sign of an INT */
     cxm_count_keys *count;
+    cxm_part_rows *part;
     uint32_t stride;         /* codes of a key: bins, missing, invalid */
     uint8_t codes[256];      /* of every byte */
     bool keys_in_place;      /* four bytes each, side by side */
@@ -95,6 +96,15 @@ enum cxm_dense_result cxm_priv_dense_count(const struct cxm_dense_rows *rows,
  * no key. */
 void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums);
 
+/* Are its counters of 8 bits? Then there is a quicker way: */
+bool cxm_priv_dense_narrow(const struct cxm_dense_keys *k);
+/* Which of n <= 32 keys from number `at` on have rows, a bit each; *last grows by how often their last
+ * code came. */
+uint32_t cxm_priv_dense_seen(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *last);
+/* The counters of those, in cells that lie `apart`. */
+void cxm_priv_dense_fill(const struct cxm_dense_keys *k, size_t at, uint32_t seen, int64_t *cells,
+                         size_t apart);
+
 /* A fresh state gets the cells of all keys that were counted in any of n sets of counters, in the
  * order of the keys. NO: there are invalid answers, and they are to be named. */
 enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
@@ -102,7 +112,7 @@ enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
                                            bool count_invalid, int n_threads,
                                            struct cxm_state *state);
 
-/* Many keys, see dense_many.c: counts all rows into one set of counters. */
+/* Many keys, see dense_many.c: counts all rows into one set of counters, which may be there already. */
 enum { CXM_DENSE_MOST_PARTS = 2048 };
 enum cxm_dense_result cxm_priv_dense_many(const struct cxm_dense_rows *rows, int64_t n_rows,
                                           int n_threads, struct cxm_dense_keys *k);

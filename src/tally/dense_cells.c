@@ -49,12 +49,32 @@ static bool any_row(const int64_t *sums, uint32_t n)
     return c < n;
 }
 
+/* One set of small counters, as of a million keys, is read without sums of several. */
+static bool is_quick(const struct making *m)
+{
+    return m->n_keys == 1 && cxm_priv_dense_narrow(m->keys);
+}
+
+static void count_quick(const struct making *m, struct slice *slice)
+{
+    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
+        const uint64_t left = slice->end - first;
+        const size_t n = left < BLOCK_KEYS ? (size_t)left : BLOCK_KEYS;
+        slice->n_seen += (size_t)__builtin_popcount(
+            cxm_priv_dense_seen(m->keys, (size_t)first, n, &slice->invalid));
+    }
+}
+
 static void count_slice(void *context, int i)
 {
     const struct making *m = context;
     struct slice *slice = &m->slices[i];
     const uint32_t stride = m->rows->stride;
     int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
+    if (is_quick(m)) {
+        count_quick(m, slice);
+        return;
+    }
     for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
         const size_t n = slice->end - first < BLOCK_KEYS ? (size_t)(slice->end - first)
                                                          : BLOCK_KEYS;
@@ -75,6 +95,24 @@ static void write_key(const struct making *m, size_t at, uint64_t place)
     m->groups->dict.ends[at] = (at + 1) * KEY_BYTES;
 }
 
+static void write_quick(const struct making *m, struct slice *slice)
+{
+    size_t at = slice->at;
+    slice->invalid = 0;
+    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
+        const uint64_t left = slice->end - first;
+        const size_t n = left < BLOCK_KEYS ? (size_t)left : BLOCK_KEYS;
+        const uint32_t seen = cxm_priv_dense_seen(m->keys, (size_t)first, n, &slice->invalid);
+        cxm_priv_dense_fill(m->keys, (size_t)first, seen, cxm_priv_table_cell(m->groups, (uint32_t)at),
+                            m->groups->layout.stride);
+        for (uint64_t key = 0; key < n; key++) {
+            if ((seen >> key & 1) != 0)
+                write_key(m, at++, first + key);
+        }
+    }
+    slice->n_seen = at - slice->at;
+}
+
 static void write_slice(void *context, int i)
 {
     const struct making *m = context;
@@ -82,6 +120,10 @@ static void write_slice(void *context, int i)
     const uint32_t stride = m->rows->stride;
     size_t at = slice->at;
     int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
+    if (is_quick(m)) {
+        write_quick(m, slice);
+        return;
+    }
     slice->invalid = 0;
     for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
         const size_t n = slice->end - first < BLOCK_KEYS ? (size_t)(slice->end - first)

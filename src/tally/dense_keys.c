@@ -152,6 +152,25 @@ static void add_narrow(int64_t *restrict sums, const uint8_t *restrict counters,
         sums[i] += counters[i];
 }
 
+static void copy_narrow(int64_t *restrict to, const uint8_t *restrict counters, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = counters[i];
+}
+
+/* Counters first … end - 1; pages that nothing was carried to are not looked at. */
+static void add_carried(const struct cxm_key_counters *c, size_t first, size_t end, int64_t *sums)
+{
+    for (size_t i = first; c->carried != NULL && i < end;) {
+        const size_t next = (i / CXM_CARRY_BLOCK + 1) * CXM_CARRY_BLOCK;
+        const size_t stop = next < end ? next : end;
+        const bool carried = c->wrapped == NULL || c->wrapped[i / CXM_CARRY_BLOCK] != 0;
+        for (; carried && i < stop; i++)
+            sums[i - first] += (int64_t)c->carried[i] * 256;
+        i = stop;
+    }
+}
+
 void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums)
 {
     const struct cxm_key_counters *c = &k->c;
@@ -163,16 +182,67 @@ void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, in
         else
             add_narrow(sums, c->counters + from, end - first);
     }
-    if (c->carried == NULL)
-        return;
-    for (size_t i = first; i < end;) { /* pages that nothing was carried to are not looked at */
-        const size_t next = (i / CXM_CARRY_BLOCK + 1) * CXM_CARRY_BLOCK;
-        const size_t stop = next < end ? next : end;
-        const bool carried = c->wrapped == NULL || c->wrapped[i / CXM_CARRY_BLOCK] != 0;
-        for (; carried && i < stop; i++)
-            sums[i - first] += (int64_t)c->carried[i] * 256;
-        i = stop;
+    add_carried(c, first, end, sums);
+}
+
+bool cxm_priv_dense_narrow(const struct cxm_dense_keys *k)
+{
+    return k->c.n_keys > 0 && k->c.wide == NULL;
+}
+
+void cxm_priv_dense_fill(const struct cxm_dense_keys *k, size_t at, uint32_t seen, int64_t *cells,
+                         size_t apart)
+{
+    const struct cxm_key_counters *c = &k->c;
+    for (size_t first = at * c->stride; seen != 0; seen >>= 1, first += c->stride) {
+        const size_t end = first + c->stride;
+        if ((seen & 1) == 0)
+            continue;
+        copy_narrow(cells, c->counters + first, c->stride);
+        if (CXM_UNLIKELY((c->wrapped[first / CXM_CARRY_BLOCK]
+                          | c->wrapped[(end - 1) / CXM_CARRY_BLOCK]) != 0))
+            add_carried(c, first, end, cells);
+        cells += apart;
     }
+}
+
+/* Has any of n counters counted? Eight at a time, the last of them perhaps twice. */
+static bool any_counted(const uint8_t *counters, uint32_t n)
+{
+    uint64_t any = 0, eight;
+    for (uint32_t i = 0; i + sizeof eight <= n; i += (uint32_t)sizeof eight) {
+        memcpy(&eight, counters + i, sizeof eight);
+        any |= eight;
+    }
+    if (n >= sizeof eight) {
+        memcpy(&eight, counters + n - sizeof eight, sizeof eight);
+        return (any | eight) != 0;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        any |= counters[i];
+    return any != 0;
+}
+
+uint32_t cxm_priv_dense_seen(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *last)
+{
+    const struct cxm_key_counters *c = &k->c;
+    const size_t first = at * c->stride, end = first + n * c->stride;
+    uint32_t seen = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *counters = c->counters + first + i * c->stride;
+        seen |= (uint32_t)any_counted(counters, c->stride) << i;
+        *last += counters[c->stride - 1];
+    }
+    for (size_t i = first; i < end; i++) {
+        if (c->wrapped[i / CXM_CARRY_BLOCK] == 0) {
+            i = (i / CXM_CARRY_BLOCK + 1) * CXM_CARRY_BLOCK - 1;
+        } else if (c->carried[i] != 0) {
+            const size_t key = (i - first) / c->stride;
+            seen |= (uint32_t)1 << key;
+            *last += i == first + (key + 1) * c->stride - 1 ? (int64_t)c->carried[i] * 256 : 0;
+        }
+    }
+    return seen;
 }
 
 static bool make_carried(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k)

@@ -98,6 +98,12 @@ size_t cxm_priv_count_keys_c(const struct cxm_key_counters *c, const struct cxm_
     return cxm_priv_count_keys_loop(c, rows, n);
 }
 
+bool cxm_priv_part_rows_c(const struct cxm_key_counters *c, int shift, const struct cxm_key_rows *rows,
+                          size_t n, uint32_t *out)
+{
+    return cxm_priv_part_rows_loop(c, shift, rows, n, out);
+}
+
 bool cxm_priv_place_numbers_c(const struct cxm_places *places, const uint32_t *group,
                               const uint16_t *codes, const double *x, size_t n, uint64_t *q,
                               uint32_t *at)
@@ -155,7 +161,8 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
 {
     struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_whole_numbers_c,
                              cxm_priv_count_keys_c, cxm_priv_place_numbers_c,
-                             cxm_priv_add_moments_c, cxm_priv_all_within_c };
+                             cxm_priv_add_moments_c, cxm_priv_all_within_c,
+                             cxm_priv_part_rows_c };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
@@ -165,10 +172,13 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
         k.place_numbers = cxm_priv_place_numbers_avx2;
         k.add_moments = cxm_priv_add_moments_avx2;
         k.all_within = cxm_priv_all_within_avx2;
+        k.part_rows = cxm_priv_part_rows_avx2;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")
-        && CXM_SUPPORTS("avx512vbmi"))
+        && CXM_SUPPORTS("avx512vbmi")) {
         k.count_keys = cxm_priv_count_keys_avx512;
+        k.part_rows = cxm_priv_part_rows_avx512;
+    }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vl")) {
         k.place_numbers = cxm_priv_place_numbers_avx512;
         k.add_moments = cxm_priv_add_moments_avx512;

@@ -75,6 +75,14 @@ static inline void cxm_priv_count_one(const struct cxm_key_counters *c, uint8_t 
  * a key out of range, and returns how many rows it counted, a multiple of 64. */
 typedef size_t cxm_count_keys(const struct cxm_key_counters *c, const struct cxm_key_rows *rows,
                               size_t n);
+
+/* For rows that are sorted by part of the keys, of 1 << shift keys each: bits 16-31 are the part of
+ * the key, 0-15 its counter among those of the part. Keys have four bytes and no bitmap; at most
+ * 65 536 counters a part, and as many parts. False when a key is out of range; `out` then holds
+ * anything. */
+typedef bool cxm_part_rows(const struct cxm_key_counters *c, int shift,
+                           const struct cxm_key_rows *rows, size_t n, uint32_t *out);
+
 /* Where numbers of one exponent are added up, see moments.c: bits 0-31 the first cell of their
  * band, 32-37 how far their mantissa is shifted, 52 its leading one; ONLY_ZERO: the mantissa must be
  * 0; KNOWN: such numbers have a band. */
@@ -111,6 +119,7 @@ typedef bool cxm_all_within(const double *x, size_t n, double low, double high);
 
 cxm_count_bytes cxm_priv_count_bytes_c;
 cxm_count_keys cxm_priv_count_keys_c;
+cxm_part_rows cxm_priv_part_rows_c;
 cxm_mask_bytes cxm_priv_mask_bytes_c;
 cxm_whole_numbers cxm_priv_whole_numbers_c;
 cxm_place_numbers cxm_priv_place_numbers_c;
@@ -120,6 +129,7 @@ cxm_all_within cxm_priv_all_within_c;
 #define CXM_X86 1
 cxm_count_bytes cxm_priv_count_bytes_avx2, cxm_priv_count_bytes_avx512;
 cxm_count_keys cxm_priv_count_keys_avx2, cxm_priv_count_keys_avx512;
+cxm_part_rows cxm_priv_part_rows_avx2, cxm_priv_part_rows_avx512;
 cxm_mask_bytes cxm_priv_mask_bytes_avx2;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx2;
@@ -145,6 +155,7 @@ struct cxm_kernels {
     cxm_place_numbers *place_numbers;
     cxm_add_moments *add_moments;
     cxm_all_within *all_within;
+    cxm_part_rows *part_rows;
 };
 
 /* The same rows from a multiple of 8 on. */

@@ -271,6 +271,48 @@ size_t cxm_priv_count_keys_avx512(const struct cxm_key_counters *c,
     }
 }
 
+/* ---- rows sorted by part of the keys -------------------------------------------------- */
+
+/* 16 rows; which keys are out of range. Both factors of a place are below 2^16. */
+INLINE __mmask16 part_16(const struct places *p, int shift, const uint8_t *keys, __m128i codes,
+                         uint32_t *out)
+{
+    const __m512i key = _mm512_sub_epi32(_mm512_loadu_si512(keys), p->base);
+    const __m128i by = _mm_cvtsi32_si128(shift);
+    const __m512i part = _mm512_srl_epi32(key, by);
+    const __m512i low = _mm512_sub_epi32(key, _mm512_sll_epi32(part, by));
+    const __m512i at = _mm512_add_epi32(_mm512_mullo_epi16(low, p->stride),
+                                        _mm512_cvtepu8_epi32(codes));
+    _mm512_storeu_si512(out, _mm512_or_si512(at, _mm512_slli_epi32(part, 16)));
+    return _mm512_cmpge_epu32_mask(key, p->n_keys);
+}
+
+TARGET bool cxm_priv_part_rows_avx512(const struct cxm_key_counters *c, int shift,
+                                      const struct cxm_key_rows *rows, size_t n, uint32_t *out)
+{
+    const struct places p = {
+        .codes = { _mm512_loadu_si512(c->codes), _mm512_loadu_si512(c->codes + 64),
+                   _mm512_loadu_si512(c->codes + 128), _mm512_loadu_si512(c->codes + 192) },
+        .base = _mm512_set1_epi32((int)(uint32_t)rows->base),
+        .n_keys = _mm512_set1_epi32((int)c->n_keys),
+        .stride = _mm512_set1_epi32((int)c->stride),
+        .missing = _mm512_set1_epi8((char)c->missing),
+    };
+    unsigned outside = 0;
+    size_t i = 0;
+    for (; i + ROWS <= n; i += ROWS) {
+        const __m512i codes = codes_of(&p, rows, i);
+        const uint8_t *keys = rows->keys + i * sizeof(uint32_t);
+        uint32_t *to = out + i;
+        outside |= part_16(&p, shift, keys, _mm512_castsi512_si128(codes), to);
+        outside |= part_16(&p, shift, keys + 64, _mm512_extracti32x4_epi32(codes, 1), to + 16);
+        outside |= part_16(&p, shift, keys + 128, _mm512_extracti32x4_epi32(codes, 2), to + 32);
+        outside |= part_16(&p, shift, keys + 192, _mm512_extracti32x4_epi32(codes, 3), to + 48);
+    }
+    const struct cxm_key_rows rest = cxm_priv_key_rows_from(rows, i);
+    return cxm_priv_part_rows_c(c, shift, &rest, n - i, out + i) && outside == 0;
+}
+
 #else
 typedef int cxm_no_x86;
 #endif

@@ -340,6 +340,14 @@ TARGET size_t cxm_priv_count_keys_avx2(const struct cxm_key_counters *c,
     }
 }
 
+/* Rows that are sorted by part of the keys. */
+__attribute__((target("avx2"))) bool
+cxm_priv_part_rows_avx2(const struct cxm_key_counters *c, int shift, const struct cxm_key_rows *rows,
+                        size_t n, uint32_t *out)
+{
+    return cxm_priv_part_rows_loop(c, shift, rows, n, out);
+}
+
 #else
 typedef int cxm_no_x86;
 #endif
