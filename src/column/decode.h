@@ -18,6 +18,14 @@
 #define CXM_COLUMN_X86 1
 bool cxm_priv_load_f64_avx2(const unsigned char *from, size_t n, double *values);
 bool cxm_priv_load_f32_avx2(const unsigned char *from, size_t n, double *values);
+/* The first rows of n, as many as fill vectors: how many. States of doubles: NaN is missing, ±inf
+ * invalid; a code that is missing; values that are not used become NaN. */
+size_t cxm_priv_classify_avx2(const double *values, size_t n, uint8_t *states);
+size_t cxm_priv_mark_code_avx2(const double *values, size_t n, double code, uint8_t *states);
+size_t cxm_priv_blank_avx2(double *values, const uint8_t *states, size_t n, double nan);
+/* 64 rows, of which some are null. */
+void cxm_priv_mark_nulls_avx2(uint64_t null, uint8_t *states);
+void cxm_priv_mark_null_codes_avx2(uint64_t null, uint16_t missing, uint16_t *codes);
 #else
 #define CXM_COLUMN_X86 0
 #endif

@@ -113,6 +113,12 @@ void cxm_priv_mark_missing(const struct cxm_rules *rules, const struct cxm_colum
         return;
     for (size_t i = 0; i < n; i += 64) {
         uint64_t null = cxm_priv_null_word(part, row + (int64_t)i, n - i);
+#if CXM_COLUMN_X86
+        if (n - i >= 64 && CXM_SUPPORTS("avx2")) {
+            cxm_priv_mark_nulls_avx2(null, states + i);
+            continue;
+        }
+#endif
         for (; null != 0; null &= null - 1)
             states[i + (size_t)__builtin_ctzll(null)] = CXM_ROW_MISSING;
     }

@@ -157,8 +157,14 @@ void cxm_priv_read_numbers(struct cxm_reader *reader, int64_t first, size_t n, d
     const struct cxm_rules rules = cxm_priv_rules(reader->column);
     const double nan = not_a_number();
     read_parts(reader, &rules, first, n, values, states, cxm_priv_plain_numbers);
-    const bool all = cxm_priv_all_used(states, n);
-    for (size_t i = 0; !all && i < n; i++)
+    if (cxm_priv_all_used(states, n))
+        return;
+    size_t i = 0;
+#if CXM_COLUMN_X86
+    if (CXM_SUPPORTS("avx2"))
+        i = cxm_priv_blank_avx2(values, states, n, nan);
+#endif
+    for (; i < n; i++)
         values[i] = states[i] == CXM_ROW_USED ? values[i] : nan;
 }
 

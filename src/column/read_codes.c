@@ -126,6 +126,12 @@ static void mark_nulls(const struct cxm_column *part, int64_t row, size_t n, uin
 {
     for (size_t i = 0; i < n; i += 64) {
         uint64_t null = cxm_priv_null_word(part, row + (int64_t)i, n - i);
+#if CXM_COLUMN_X86
+        if (n - i >= 64 && CXM_SUPPORTS("avx2")) {
+            cxm_priv_mark_null_codes_avx2(null, missing, codes + i);
+            continue;
+        }
+#endif
         for (; null != 0; null &= null - 1)
             codes[i + (size_t)__builtin_ctzll(null)] = missing;
     }

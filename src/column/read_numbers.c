@@ -13,7 +13,12 @@ static void mark_codes(const struct cxm_column *column, const double *CXM_RESTRI
 {
     for (int64_t c = 0; c < column->n_missing_codes; c++) {
         const double code = column->missing_codes[c];
-        for (size_t i = 0; i < n; i++)
+        size_t i = 0;
+#if CXM_COLUMN_X86
+        if (CXM_SUPPORTS("avx2"))
+            i = cxm_priv_mark_code_avx2(values, n, code, states);
+#endif
+        for (; i < n; i++)
             states[i] = values[i] == code ? CXM_ROW_MISSING : states[i];
     }
 }
@@ -23,7 +28,12 @@ static void mark_codes(const struct cxm_column *column, const double *CXM_RESTRI
 static void classify_doubles(const double *CXM_RESTRICT values, size_t n,
                              uint8_t *CXM_RESTRICT states)
 {
-    for (size_t i = 0; i < n; i++) {
+    size_t i = 0;
+#if CXM_COLUMN_X86
+    if (CXM_SUPPORTS("avx2"))
+        i = cxm_priv_classify_avx2(values, n, states);
+#endif
+    for (; i < n; i++) {
         const int nan = values[i] != values[i], infinite = fabs(values[i]) > DBL_MAX;
         states[i] = (uint8_t)(nan * CXM_ROW_MISSING + infinite * CXM_ROW_INVALID);
     }

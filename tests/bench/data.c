@@ -197,6 +197,7 @@ static const struct kind {
     [WEIGHTS_FEW] = { weights_few, CXM_F64 },
     [WEIGHTS_EQUAL] = { weights_equal, CXM_F64 },
     [WEIGHTS_NAN] = { weights_nan, CXM_F64 },
+    [WEIGHTS_BITMAP] = { weights, CXM_F64 },
     [STRATA] = { strata, CXM_U32 },
     [CLUSTERS] = { clusters, CXM_U32 },
     [ANSWERS_FLOAT] = { answers_float, CXM_F32 },
@@ -373,7 +374,8 @@ void data_make(struct made *made, enum data_kind kind, size_t n, uint64_t salt,
         make_text(made, n, salt);
     else
         make_plain(made, &kinds[kind], n, salt);
-    if (kind == SCORES_BITMAP || kind == RATINGS_BITMAP || kind == BY_1000_BITMAP)
+    if (kind == SCORES_BITMAP || kind == RATINGS_BITMAP || kind == BY_1000_BITMAP
+        || kind == WEIGHTS_BITMAP)
         add_validity(made, n, salt);
     if (kind == BY_1000_NAMES)
         add_dictionary(made);

@@ -27,6 +27,7 @@ enum data_kind {
     WEIGHTS_FEW,    /* f64, 24 different ones */
     WEIGHTS_EQUAL,  /* f64, all 1.5 */
     WEIGHTS_NAN,    /* f64, 3 % NaN */
+    WEIGHTS_BITMAP,
     WEIGHTS_STRUCT, /* in the structs of the first column, as all _STRUCT are */
     STRATA,         /* u32, 20 */
     CLUSTERS,       /* u32, 50 a stratum (row by row with it) */

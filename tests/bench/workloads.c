@@ -157,6 +157,8 @@ const struct workload workloads[] = {
       .rows = 50 * M, .groups = 1000, .beside = "M", WEIGHED },
     { "Mn",  "some NaN",                     run_tally, "mean", TIMES(WEIGHTS_NAN, BY_1000),
       .rows = 50 * M, .groups = 1000, .beside = "M", WEIGHED },
+    { "Mv",  "with a bitmap",                run_tally, "mean", TIMES(WEIGHTS_BITMAP, BY_1000),
+      .rows = 50 * M, .groups = 1000, .beside = "M", WEIGHED },
     { "Ms",  "struct of 64 bytes",           run_tally, "mean", TIMES(WEIGHTS_STRUCT, BY_1000_STRUCT),
       .rows = 20 * M, .groups = 1000, WEIGHED },
 

@@ -2,9 +2,9 @@
  *
  * Counting by key and answer without AVX-512: as in count_keys.c the places of 64 counters are
  * computed in vectors while those of the 64 rows before are counted, and a key that fills much of
- * 64 rows is counted by comparing. A table of 256 codes would be sixteen registers; but codes
- * of a scale are the answer less its lowest one, another code for what is outside of it, and a few bytes of
- * their own (missing codes). Where they are not, the C loop looks them up. */
+ * 64 rows is counted by comparing. A table of 256 codes would be sixteen registers; but codes of a
+ * scale are the answer less its lowest one, another code outside of it, and those of one or two bytes
+ * of their own (missing codes). Where they are not, the C loop looks them up. */
 #include "tally/count_keys.h"
 
 #if CXM_X86
@@ -14,7 +14,8 @@
 #define TARGET __attribute__((target("avx2,popcnt")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
-enum { ROWS = CXM_KEY_ROWS, LANES = 8, SAMPLE = 16, HOT_OF_SAMPLE = 6, HOT_CODES = 16, ODD_BYTES = 2 };
+enum { ROWS = CXM_KEY_ROWS, LANES = 8, SAMPLE = 16, HOT_OF_SAMPLE = 6, HOT_CODES = 16,
+       ODD_BYTES = 2 };
 
 /* The code of a byte x: x - low when that is at most `top`, otherwise `other`, but odd bytes have
  * codes of their own. */
@@ -43,6 +44,16 @@ INLINE __m256i fill_bytes(uint8_t byte)
     return _mm256_set1_epi8((char)byte);
 }
 
+INLINE uint32_t bits_of(__m256i bytes)
+{
+    return (uint32_t)_mm256_movemask_epi8(bytes);
+}
+
+INLINE uint32_t bits_of_words(__m256i words)
+{
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(words));
+}
+
 /* ---- codes ----------------------------------------------------------------------------- */
 
 /* Which byte has code 0; false: none. */
@@ -50,7 +61,7 @@ TARGET static bool find_lowest(const uint8_t *codes, uint8_t *low)
 {
     for (int i = 0; i < 256; i += 32) {
         const __m256i zero = _mm256_cmpeq_epi8(load(codes + i), _mm256_setzero_si256());
-        const uint32_t found = (uint32_t)_mm256_movemask_epi8(zero);
+        const uint32_t found = bits_of(zero);
         if (found != 0) {
             *low = (uint8_t)(i + __builtin_ctz(found));
             return true;
@@ -74,15 +85,16 @@ TARGET static bool find_scale(const struct cxm_key_counters *c, struct scale *s)
     s->top = (uint8_t)(c->missing - 1);
     s->other = (uint8_t)(c->stride - 1);
     const __m256i low = fill_bytes(s->low), top = fill_bytes(s->top), other = fill_bytes(s->other);
-    __m256i x = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
-                                 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+    __m256i x = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+                                 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
     for (int i = 0; i < ODD_BYTES; i++) { /* as the scale has it */
         s->odd[i] = s->low;
         s->code[i] = 0;
     }
     for (int i = 0; i < 256; i += 32, x = _mm256_add_epi8(x, fill_bytes(32))) {
-        const __m256i same = _mm256_cmpeq_epi8(codes_on_scale(x, low, top, other), load(c->codes + i));
-        for (uint32_t odd = ~(uint32_t)_mm256_movemask_epi8(same); odd != 0; odd &= odd - 1) {
+        const __m256i codes = codes_on_scale(x, low, top, other);
+        const __m256i same = _mm256_cmpeq_epi8(codes, load(c->codes + i));
+        for (uint32_t odd = ~bits_of(same); odd != 0; odd &= odd - 1) {
             if (n == ODD_BYTES)
                 return false;
             s->odd[n] = (uint8_t)(i + __builtin_ctz(odd));
@@ -96,8 +108,8 @@ TARGET static bool find_scale(const struct cxm_key_counters *c, struct scale *s)
 /* Bytes of ones where bits are. */
 INLINE __m256i spread(uint32_t bits)
 {
-    const __m256i of_byte = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2,
-                                             2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+    const __m256i of_byte = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+                                             2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
     const __m256i bit = _mm256_set1_epi64x((int64_t)0x8040201008040201u);
     const __m256i x = _mm256_shuffle_epi8(_mm256_set1_epi32((int32_t)bits), of_byte);
     return _mm256_cmpeq_epi8(_mm256_and_si256(x, bit), bit);
@@ -156,8 +168,8 @@ INLINE void count_several(const struct cxm_key_counters *c, size_t at, uint32_t 
     }
 }
 
-/* Counts the rows of a key that came often among the first, and returns the others: its counters begin
- * at `first`, and a place less its code is where those of its key begin. */
+/* Counts the rows of a key that came often among the first, and returns the others: its counters
+ * begin at `first`, and a place less its code is where those of its key begin. */
 TARGET __attribute__((noinline)) static uint64_t count_hot(const struct cxm_key_counters *c,
                                                            size_t first, const uint32_t *at,
                                                            const uint8_t *codes, bool wide)
@@ -167,16 +179,22 @@ TARGET __attribute__((noinline)) static uint64_t count_hot(const struct cxm_key_
     uint64_t rows = 0;
     for (int i = 0; i < ROWS; i += LANES) {
         const __m256i place = _mm256_load_si256((const __m256i *)(const void *)(at + i));
-        const __m256i same = _mm256_cmpeq_epi32(_mm256_sub_epi32(place, eight_codes(codes + i)), hot);
-        rows |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(same)) << i;
+        const __m256i key = _mm256_sub_epi32(place, eight_codes(codes + i));
+        const __m256i same = _mm256_cmpeq_epi32(key, hot);
+        rows |= (uint64_t)bits_of_words(same) << i;
     }
     for (uint32_t code = 0; code < c->stride; code++) {
         const __m256i x = fill_bytes((uint8_t)code);
-        const uint64_t equal = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, x))
-                             | (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, x)) << 32;
+        const uint64_t equal = bits_of(_mm256_cmpeq_epi8(low, x))
+                             | (uint64_t)bits_of(_mm256_cmpeq_epi8(high, x)) << 32;
         count_several(c, first + code, (uint32_t)__builtin_popcountll(equal & rows), wide);
     }
     return ~rows;
+}
+
+INLINE uint32_t hot_key(const struct constants *k)
+{
+    return (uint32_t)_mm_cvtsi128_si32(_mm256_castsi256_si128(k->hot));
 }
 
 /* The places of 64 rows; false when a key is out of range. */
@@ -186,20 +204,19 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
 {
     const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     _Alignas(32) uint8_t codes[ROWS];
-    const uint64_t known = cxm_priv_valid_bits(rows->key_bits == NULL ? NULL : rows->key_bits + i / 8,
-                                               rows->key_skip, ROWS);
-    const uint64_t valid = cxm_priv_valid_bits(
-        rows->answer_bits == NULL ? NULL : rows->answer_bits + i / 8, rows->answer_skip, ROWS);
+    const struct cxm_key_rows from = cxm_priv_key_rows_from(rows, i);
+    const uint64_t known = cxm_priv_valid_bits(from.key_bits, from.key_skip, ROWS);
+    const uint64_t valid = cxm_priv_valid_bits(from.answer_bits, from.answer_skip, ROWS);
     __m256i largest = _mm256_setzero_si256(), first = largest;
     uint32_t hot = 0;
     for (int half = 0; half < ROWS; half += 32) {
-        __m256i code = codes_of(k, rows->answers + i + half);
+        __m256i code = codes_of(k, from.answers + half);
         if (rows->answer_bits != NULL)
             code = _mm256_blendv_epi8(k->missing, code, spread((uint32_t)(valid >> half)));
         _mm256_store_si256((__m256i *)(void *)(codes + half), code);
     }
     for (int j = 0; j < ROWS; j += LANES) {
-        __m256i key = keys_of(k, rows->keys + (i + (size_t)j) * width, width);
+        __m256i key = keys_of(k, from.keys + (size_t)j * width, width);
         if (rows->key_bits != NULL) {
             const __m256i bits = _mm256_set1_epi32((int32_t)(known >> j & 0xFF));
             const __m256i given = _mm256_cmpeq_epi32(_mm256_and_si256(bits, bit), bit);
@@ -209,10 +226,10 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
             largest = _mm256_max_epu32(largest, key);
         }
         if (j < SAMPLE)
-            hot |= (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(key, k->hot))) << j;
+            hot |= bits_of_words(_mm256_cmpeq_epi32(key, k->hot)) << j;
         first = j == 0 ? key : first;
-        _mm256_store_si256((__m256i *)(void *)(out->at + j),
-                           _mm256_add_epi32(_mm256_mullo_epi32(key, k->stride), eight_codes(codes + j)));
+        const __m256i at = _mm256_add_epi32(_mm256_mullo_epi32(key, k->stride), eight_codes(codes + j));
+        _mm256_store_si256((__m256i *)(void *)(out->at + j), at);
     }
     const __m256i outside = _mm256_cmpeq_epi32(_mm256_max_epu32(largest, k->n_keys), largest);
     if (CXM_UNLIKELY(!_mm256_testz_si256(outside, outside)))
@@ -221,8 +238,7 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
     if (CXM_LIKELY(__builtin_popcount(hot) < HOT_OF_SAMPLE))
         k->hot = _mm256_broadcastd_epi32(_mm256_castsi256_si128(first));
     else if (c->stride <= HOT_CODES)
-        out->rest = count_hot(c, (uint32_t)_mm_cvtsi128_si32(_mm256_castsi256_si128(k->hot)) * (size_t)c->stride,
-                              out->at, codes, wide);
+        out->rest = count_hot(c, hot_key(k) * (size_t)c->stride, out->at, codes, wide);
     return true;
 }
 
@@ -271,10 +287,10 @@ INLINE struct constants constants_of(const struct cxm_key_counters *c, const str
     struct constants k = {
         .low = fill_bytes(s->low), .top = fill_bytes(s->top), .other = fill_bytes(s->other),
         .missing = fill_bytes(c->missing),
-        .base = rows->width == 1   ? fill_bytes((uint8_t)base)
+        .base = rows->width == 1 ? fill_bytes((uint8_t)base)
               : rows->width == 2 ? _mm256_set1_epi16((int16_t)base)
               : rows->width == 4 ? _mm256_set1_epi32((int32_t)base)
-                                   : _mm256_set1_epi64x((int64_t)base),
+                                 : _mm256_set1_epi64x((int64_t)base),
         .n_keys = _mm256_set1_epi32((int32_t)c->n_keys),
         .stride = _mm256_set1_epi32((int32_t)c->stride),
         .hot = _mm256_set1_epi32(-1),
