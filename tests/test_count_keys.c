@@ -263,7 +263,8 @@ static void counting_keys(void **state)
     run_variant(cxm_priv_count_keys_c);
     run_variant(cxm_priv_kernels(CXM_CPU_AVX512).count_keys);
     run_variant(cxm_priv_kernels(0).count_keys);
-    assert_true(cxm_priv_kernels(CXM_CPU_AVX512 | CXM_CPU_AVX2).count_keys == cxm_priv_count_keys_c);
+    assert_true(cxm_priv_kernels(CXM_CPU_AVX512 | CXM_CPU_AVX2 | CXM_CPU_NEON).count_keys
+                == cxm_priv_count_keys_c);
 }
 
 /* ---- whole adds ----------------------------------------------------------------------- */

@@ -151,6 +151,8 @@ static void placing_numbers(void **state)
                     compare_places(cxm_priv_place_numbers_avx2, n, kind, tiny);
                 if (has_avx512())
                     compare_places(cxm_priv_place_numbers_avx512, n, kind, tiny);
+#elif CXM_NEON
+                compare_places(cxm_priv_place_numbers_neon, n, kind, tiny);
 #endif
             }
         }
@@ -209,6 +211,8 @@ static void adding_moments(void **state)
         variants[1] = cxm_priv_add_moments_avx2;
     if (has_avx512())
         variants[2] = cxm_priv_add_moments_avx512;
+#elif CXM_NEON
+    variants[1] = cxm_priv_add_moments_neon;
 #endif
     for (int v = 0; v < 3 && variants[v] != NULL; v++) {
         for (size_t n = 0; n < 200; n++)

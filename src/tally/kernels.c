@@ -191,6 +191,9 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     if (((mask | CXM_CPU_MASK) & CXM_CPU_NEON) == 0) {
         k.count_bytes = cxm_priv_count_bytes_neon;
         k.whole_numbers = cxm_priv_whole_numbers_neon;
+        k.count_keys = cxm_priv_count_keys_neon;
+        k.place_numbers = cxm_priv_place_numbers_neon;
+        k.add_moments = cxm_priv_add_moments_neon;
     }
 #else
     (void)mask;

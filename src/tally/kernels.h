@@ -144,6 +144,9 @@ cxm_all_within cxm_priv_all_within_avx2, cxm_priv_all_within_avx512;
 cxm_count_bytes cxm_priv_count_bytes_neon;
 cxm_mask_bytes cxm_priv_mask_bytes_neon;
 cxm_whole_numbers cxm_priv_whole_numbers_neon;
+cxm_count_keys cxm_priv_count_keys_neon;
+cxm_place_numbers cxm_priv_place_numbers_neon;
+cxm_add_moments cxm_priv_add_moments_neon;
 #else
 #define CXM_NEON 0
 #endif
