@@ -7,6 +7,8 @@
 
 #include <cxm/cxm.h>
 
+#include "metric/weighed.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,6 +220,145 @@ static void nps_from_counts(void **state)
     cxm_tally_free(d.tally);
 }
 
+/* ---- weighted bins ---------------------------------------------------------------------- */
+
+/* What the vectors shall give, from exact sums and double-doubles one after the other, as in bins.c. */
+static void expect_weighed(const struct cxm_weighing *w, const int64_t *cell, double out[7])
+{
+    struct cxm_dd weight = { 0, 0 }, weight2 = weight, sum = weight, scatter = weight;
+    double counts[3] = { 0, 0, 0 };
+    for (uint32_t b = 0; b < w->bins; b++) {
+        const struct cxm_dd one = cxm_priv_exact_value(cell + w->at[2 * b], w->windows[2 * b]);
+        const struct cxm_dd two = cxm_priv_exact_value(cell + w->at[2 * b + 1], w->windows[2 * b + 1]);
+        weight = cxm_priv_dd_add(weight, one);
+        weight2 = cxm_priv_dd_add(weight2, two);
+        if (w->y[b] != 0)
+            sum = cxm_priv_dd_add(sum, cxm_priv_dd_mul(one, cxm_priv_dd(w->y[b])));
+        counts[w->y[b] < 0 ? 0 : w->y[b] > 0 ? 2 : 1] += one.hi;
+    }
+    const struct cxm_dd mean = cxm_priv_dd_div(sum, weight), whole = cxm_priv_dd_mul(weight, weight);
+    for (uint32_t b = 0; b < w->bins; b++) {
+        const struct cxm_dd two = cxm_priv_exact_value(cell + w->at[2 * b + 1], w->windows[2 * b + 1]);
+        struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(w->y[b]), mean);
+        if (fabs(d.hi) <= ldexp(fabs(w->y[b]), -98))
+            d = cxm_priv_dd(0);
+        if (two.hi != 0)
+            scatter = cxm_priv_dd_add(scatter, cxm_priv_dd_mul(two, cxm_priv_dd_mul(d, d)));
+    }
+    const double want[7] = { weight.hi, cxm_priv_dd_div(whole, weight2).hi, mean.hi,
+                             cxm_priv_dd_div(scatter, whole).hi, counts[0], counts[1], counts[2] };
+    memcpy(out, want, sizeof want);
+}
+
+/* Digits that are nothing, full, a half or random: sums that round up, tie, or go beyond 128 bits. */
+static void make_sum(int64_t *limbs, int32_t n, bool near_limits)
+{
+    static const int64_t special[] = { 0, 0, 1, UINT32_MAX, (int64_t)1 << 31, ((int64_t)1 << 31) - 1,
+                                       (int64_t)1 << 20, 0x00200000 };
+    const bool any = n > 0 && draw() % 8 != 0;
+    const int32_t top = n > 0 ? (int32_t)(draw() % (uint64_t)n) : 0;
+    for (int32_t k = 0; k < n; k++)
+        limbs[k] = !any || k > top ? 0
+                 : draw() % 3 == 0 ? special[draw() % COUNT_OF(special)]
+                                   : (int64_t)(draw() >> 32);
+    if (n > 0 && near_limits && draw() % 4 == 0)
+        limbs[n - 1] = (int64_t)(draw() >> (1 + draw() % 62));
+}
+
+static void check_weighed(cxm_weigh *weigh, const struct cxm_weighing *w, size_t *fast)
+{
+    struct cxm_weighed got;
+    memset(&got, 0x55, sizeof got);
+    weigh(w, &got);
+    for (size_t i = 0; i < CXM_SCORE_ROWS; i++) {
+        double want[7];
+        const double have[7] = { got.weight[i], got.n_eff[i], got.mean[i], got.scatter[i],
+                                 got.counts[0][i], got.counts[1][i], got.counts[2][i] };
+        if (got.slow[i] != 0)
+            continue;
+        expect_weighed(w, w->cells[i], want);
+        if (!(want[0] > 0))
+            continue; /* no rows */
+        assert_memory_equal(have, want, sizeof want);
+        ++*fast;
+    }
+}
+
+/* Every variant against the definition: windows of all sizes, places and extreme digits. */
+static void weighed_as_defined(void **state)
+{
+    enum { BINS = 11, TIMES = 3000 };
+    static int64_t cells[CXM_SCORE_ROWS][2 * BINS * CXM_WEIGHED_LIMBS];
+    const int64_t *at_cells[CXM_SCORE_ROWS];
+    cxm_weigh *variants[3] = { cxm_priv_weigh_c, cxm_priv_weigh(CXM_CPU_AVX512), cxm_priv_weigh(0) };
+    size_t fast = 0, all = 0;
+    (void)state;
+    for (size_t i = 0; i < CXM_SCORE_ROWS; i++)
+        at_cells[i] = cells[i];
+    for (int t = 0; t < TIMES; t++) {
+        struct cxm_window windows[2 * BINS];
+        uint32_t at[2 * BINS];
+        double y[BINS];
+        const uint32_t bins = 1 + (uint32_t)(draw() % BINS);
+        const bool typical = t % 2 == 0;
+        for (uint32_t s = 0; s < 2 * bins; s++) {
+            const int32_t n = typical ? 4 + 2 * (int32_t)(s % 2)
+                                      : (int32_t)(draw() % (CXM_WEIGHED_LIMBS + 1));
+            windows[s] = (struct cxm_window){ typical ? -2 * (1 + (int32_t)(s % 2))
+                                                      : (int32_t)(draw() % 10) - 8, n };
+            at[s] = s * CXM_WEIGHED_LIMBS;
+            for (size_t i = 0; i < CXM_SCORE_ROWS; i++)
+                make_sum(cells[i] + at[s], n, !typical);
+        }
+        for (uint32_t b = 0; b < bins; b++)
+            y[b] = t % 3 == 0 ? (double)(draw() % 3) - 1 : t % 3 == 1 ? (double)(b > 3) : 1 + (double)b / 3;
+        const struct cxm_weighing w = { bins, windows, at, y, at_cells, at_cells };
+        if (!cxm_priv_can_weigh(&w))
+            continue;
+        for (size_t v = 0; v < COUNT_OF(variants); v++, all += CXM_SCORE_ROWS)
+            check_weighed(variants[v], &w, &fast);
+    }
+    print_message("%zu of %zu side by side\n", fast, all);
+    assert_true(fast > all / 8);
+}
+
+/* All rows of weighted groups, against each group in a tally of its own, which holds one. */
+static void weighted_rows_are_those_of_groups(void **state)
+{
+    static struct data d;
+    (void)state;
+    for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+        struct cxm_estimate_options options = { 0 };
+        uint32_t measures[MOST];
+        size_t n_measures = 0, n, m;
+        make(&d, kinds[k].metric, kinds[k].low, kinds[k].high, true, NULL);
+        assert_int_equal(cxm_tally_measures(d.tally, NULL, 0, 0, &n_measures, NULL), CXM_OK);
+        assert_true(n_measures <= MOST);
+        for (uint32_t i = 0; i < n_measures; i++)
+            measures[i] = i;
+        options.measures = measures;
+        options.n_measures = n_measures;
+        for (int32_t interval = 0; interval <= CXM_INTERVAL_WALD; interval += CXM_INTERVAL_WALD) {
+            options.interval = interval;
+            struct cxm_estimate *all = estimate(d.tally, &options, &n);
+            for (int64_t g = 0; g < (int64_t)(n / n_measures); g += g < 100 ? 1 : 97) {
+                struct cxm_tally *one;
+                assert_int_equal(cxm_tally_group(d.tally, g, 0, &one, NULL), CXM_OK);
+                struct cxm_estimate *alone = estimate(one, &options, &m);
+                assert_int_equal(m, n_measures);
+                for (size_t i = 0; i < m; i++) {
+                    alone[i].group = g;
+                    assert_memory_equal(&alone[i], &all[(size_t)g * m + i], sizeof *alone);
+                }
+                free(alone);
+                cxm_tally_free(one);
+            }
+            free(all);
+        }
+        cxm_tally_free(d.tally);
+    }
+}
+
 /* Each allocation fails in turn; what was there before stays. */
 static void memory_runs_out(void **state)
 {
@@ -255,6 +396,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_those_of_groups), cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(groups_in_any_order),      cmocka_unit_test(nps_from_counts),
+        cmocka_unit_test(weighed_as_defined),       cmocka_unit_test(weighted_rows_are_those_of_groups),
         cmocka_unit_test(memory_runs_out),
     };
     seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 20261122;

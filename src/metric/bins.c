@@ -393,7 +393,7 @@ void cxm_priv_estimate_count(const struct cxm_view *view, uint32_t unit, const d
     out->value = sum.hi;
 }
 
-static void estimate_score(const struct cxm_view *view, const struct cxm_score *score,
+void cxm_priv_estimate_score(const struct cxm_view *view, const struct cxm_score *score,
                              const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     switch (score->kind) {
@@ -419,5 +419,5 @@ void cxm_priv_estimate(const struct cxm_estimator *estimator, const struct cxm_v
         return;
     }
     const struct cxm_score score = estimator->score(view->config, member, y);
-    estimate_score(view, &score, ask, out);
+    cxm_priv_estimate_score(view, &score, ask, out);
 }

@@ -25,7 +25,9 @@ struct cxm_bin_weights {
 };
 void cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit,
                            struct cxm_bin_weights *out);
-/* cxm_priv_begin with totals that are known. */
+/* cxm_priv_begin with totals that are known, or what it makes of them. */
+void cxm_priv_begin_known(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
+                          double sum_weight, double n_eff, struct cxm_estimate *out);
 void cxm_priv_begin_with(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
                          struct cxm_totals total, struct cxm_estimate *out);
 
@@ -60,6 +62,10 @@ struct cxm_bin_mean {
 /* Of counts without weights, n of them in all, n > 0. */
 struct cxm_bin_mean cxm_priv_mean_of_counts(const int64_t *counts, uint32_t bins, const double *y);
 
+/* A score of one group. */
+void cxm_priv_estimate_score(const struct cxm_view *view, const struct cxm_score *score,
+                             const struct cxm_ask *ask, struct cxm_estimate *out);
+
 /* The flags, degrees of freedom and limits of a net score whose value and standard error are set,
  * from the weight of -1, 0 and 1. */
 void cxm_priv_finish_net(const struct cxm_view *view, const struct cxm_ask *ask,
@@ -74,5 +80,15 @@ enum { CXM_SCORE_ROWS = 32 }; /* at once */
 void cxm_priv_score_rows(const struct cxm_view *view, const struct cxm_score *score,
                          const struct cxm_ask *ask, size_t rows, const int64_t *const *cells,
                          struct cxm_estimate *out, size_t step);
+enum cxm_interval cxm_priv_score_method(const struct cxm_score *score, const struct cxm_ask *ask);
+
+/* The same of weighted groups without a design (weighed_rows.c); `next` come soon. */
+struct cxm_cells_of_rows {
+    const int64_t *const *cells;
+    size_t n;
+};
+void cxm_priv_weighed_rows(const struct cxm_view *view, const struct cxm_score *score,
+                           const struct cxm_ask *ask, struct cxm_cells_of_rows now,
+                           struct cxm_cells_of_rows next, struct cxm_estimate *out, size_t step);
 
 #endif

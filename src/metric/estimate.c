@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * From a tally to estimates: one call of the measure's estimator for each group and measure. Scores
- * of bins in groups whose rows have neither weights nor a design, of which there may be millions,
+ * of bins in groups whose rows have no design, of which there may be millions,
  * are read some groups at a time; groups that need no memory are shared out among as many threads as
  * the caller allows. */
 #include "metric/bins.h"
@@ -80,19 +80,25 @@ static int64_t group_at(const struct cxm_asked *a, size_t g)
     return a->options.groups != NULL ? a->options.groups[g] : (int64_t)g;
 }
 
-/* Are all measures scores of plain groups? */
-static bool is_plain(const struct cxm_asked *a)
+/* Are all measures scores of groups without a design? */
+static bool are_scores(const struct cxm_asked *a)
 {
     const struct cxm_tally *tally = a->reading.tally;
-    bool plain = tally->schema.n_keys > 0 && tally->schema.n_design == 0
-              && !tally->schema.weighted && tally->state.groups.dict.n > 0;
-    for (size_t i = 0; i < a->n_measures && plain; i++)
-        plain = a->measures[i].estimator->score != NULL;
-    return plain;
+    bool scores = tally->schema.n_keys > 0 && tally->schema.n_design == 0
+               && tally->state.groups.dict.n > 0;
+    for (size_t i = 0; i < a->n_measures && scores; i++)
+        scores = a->measures[i].estimator->score != NULL;
+    return scores;
 }
 
-/* The next groups that are no total, at most CXM_SCORE_ROWS. */
-static size_t gather(const struct stretch *s, size_t first, const int64_t **cells, int64_t *groups)
+/* Groups that are no total, at most CXM_SCORE_ROWS, and their cells. */
+struct some {
+    size_t n;
+    int64_t groups[CXM_SCORE_ROWS];
+    const int64_t *cells[CXM_SCORE_ROWS];
+};
+
+static void gather(const struct stretch *s, size_t first, struct some *out)
 {
     const struct cxm_tally *tally = s->asked->reading.tally;
     const struct cxm_table *table = &tally->state.groups;
@@ -101,38 +107,68 @@ static size_t gather(const struct stretch *s, size_t first, const int64_t **cell
         const int64_t group = group_at(s->asked, first + n);
         if (group == CXM_TOTAL)
             break;
-        groups[n] = group;
-        cells[n] = cxm_priv_table_cell(table, tally->order[group]);
-        __builtin_prefetch(cells[n]);
-        __builtin_prefetch(cells[n] + table->layout.n_counts - 1);
+        out->groups[n] = group;
+        out->cells[n] = cxm_priv_table_cell(table, tally->order[group]);
+        __builtin_prefetch(out->cells[n]);
+        __builtin_prefetch(out->cells[n] + table->layout.n_counts - 1);
     }
-    return n;
+    out->n = n;
+}
+
+/* One measure of some groups. */
+static void estimate_some(struct stretch *s, struct cxm_view *view, size_t measure,
+                          const struct some *now, const struct some *next, struct cxm_estimate *out)
+{
+    const struct cxm_asked *a = s->asked;
+    const struct cxm_chosen *c = &a->measures[measure];
+    const size_t step = a->n_measures;
+    struct cxm_ask ask = c->ask;
+    double y[CXM_MAX_BINS];
+    ask.critical = &s->critical;
+    const struct cxm_score score = c->estimator->score(view->config, c->member, y);
+    for (size_t i = 0; i < now->n; i++)
+        head_of(&a->reading, c, now->groups[i], cxm_priv_is_missing_group(&a->reading, now->groups[i]),
+                &out[i * step]);
+    if (view->weighted)
+        cxm_priv_weighed_rows(view, &score, &ask, (struct cxm_cells_of_rows){ now->cells, now->n },
+                              (struct cxm_cells_of_rows){ next->cells, next->n }, out, step);
+    else
+        cxm_priv_score_rows(view, &score, &ask, now->n, now->cells, out, step);
 }
 
 static void estimate_scores(struct stretch *s, struct cxm_view *view)
 {
-    const struct cxm_asked *a = s->asked;
-    const int64_t *cells[CXM_SCORE_ROWS];
-    int64_t groups[CXM_SCORE_ROWS];
-    double y[CXM_MAX_BINS];
-    const size_t step = a->n_measures;
-    for (size_t g = s->first; g < s->end && s->status == CXM_OK;) {
+    const size_t step = s->asked->n_measures;
+    struct some some[2];
+    gather(s, s->first, &some[0]);
+    for (size_t g = s->first, turn = 0; g < s->end && s->status == CXM_OK; turn = 1 - turn) {
+        const struct some *now = &some[turn];
         struct cxm_estimate *out = s->out + g * step;
-        const size_t n = gather(s, g, cells, groups);
-        for (size_t m = 0; m < step && n > 0; m++) {
-            const struct cxm_chosen *c = &a->measures[m];
-            struct cxm_ask ask = c->ask;
-            ask.critical = &s->critical;
-            const struct cxm_score score = c->estimator->score(view->config, c->member, y);
-            for (size_t i = 0; i < n; i++)
-                head_of(&a->reading, c, groups[i], cxm_priv_is_missing_group(&a->reading, groups[i]),
-                        &out[i * step + m]);
-            cxm_priv_score_rows(view, &score, &ask, n, cells, out + m, step);
-        }
-        if (n == 0)
+        if (now->n == 0)
             s->status = estimate_group(s->asked, CXM_TOTAL, &s->critical, out, NULL, s->error);
-        g += n > 0 ? n : 1;
+        g += now->n > 0 ? now->n : 1;
+        gather(s, g, &some[1 - turn]);
+        for (size_t m = 0; m < step && now->n > 0; m++)
+            estimate_some(s, view, m, now, &some[1 - turn], out + m);
     }
+}
+
+/* Groups came in any order, so their cells lie anywhere: that of one that is due soon is fetched. */
+static void fetch_ahead(const struct stretch *s, size_t g)
+{
+    enum { AHEAD = 8, LINE = 8, MOST = 512 };
+    const struct cxm_tally *tally = s->asked->reading.tally;
+    const struct cxm_table *table = &tally->state.groups;
+    if (g + AHEAD >= s->end || tally->schema.n_keys == 0 || tally->schema.n_design > 0
+        || table->dict.n == 0)
+        return;
+    const int64_t group = group_at(s->asked, g + AHEAD);
+    if (group == CXM_TOTAL)
+        return;
+    const int64_t *cell = cxm_priv_table_cell(table, tally->order[group]);
+    const size_t n = table->layout.stride < MOST ? table->layout.stride : MOST;
+    for (size_t k = 0; k < n; k += LINE)
+        __builtin_prefetch(cell + k);
 }
 
 static void estimate_stretch(void *context, int i)
@@ -140,14 +176,16 @@ static void estimate_stretch(void *context, int i)
     struct stretch *s = (struct stretch *)context + i;
     struct cxm_asked *a = s->asked;
     struct cxm_view view;
-    if (s->captures == NULL && is_plain(a)) {
+    if (s->captures == NULL && are_scores(a)) {
         s->status = cxm_priv_group_view(&a->reading, 0, CXM_LONELY_ERROR, &view, s->error);
         estimate_scores(s, &view);
         return;
     }
-    for (size_t g = s->first; s->status == CXM_OK && g < s->end; g++)
+    for (size_t g = s->first; s->status == CXM_OK && g < s->end; g++) {
+        fetch_ahead(s, g);
         s->status = estimate_group(a, group_at(a, g), &s->critical, s->out + g * a->n_measures,
                                    s->captures != NULL ? &s->captures[g] : NULL, s->error);
+    }
 }
 
 /* Could one of the estimates run out of memory when those before it are written? Of plain groups
@@ -167,7 +205,7 @@ static bool may_fail(const struct cxm_asked *a)
 static size_t count_kept(const struct cxm_asked *a)
 {
     enum { FEW = 16, MANY = 4096 };
-    bool none = is_plain(a) && a->options.interval == CXM_INTERVAL_DEFAULT;
+    bool none = are_scores(a) && a->options.interval == CXM_INTERVAL_DEFAULT;
     for (size_t i = 0; i < a->n_measures && none; i++)
         none = a->measures[i].estimator->intervals != CXM_CLASS_MEAN;
     return none || a->n_groups < FEW ? 0 : a->n_groups < MANY ? 256 : 4096;

@@ -147,7 +147,7 @@ static void finish_row(const struct cxm_view *view, const struct cxm_score *scor
         cxm_priv_finish_mean(view, out, ask, score->low, score->high);
 }
 
-static enum cxm_interval method_of(const struct cxm_score *score, const struct cxm_ask *ask)
+enum cxm_interval cxm_priv_score_method(const struct cxm_score *score, const struct cxm_ask *ask)
 {
     static const enum cxm_interval by_default[] = {
         [CXM_SCORE_SHARE] = CXM_INTERVAL_WILSON,
@@ -185,7 +185,7 @@ void cxm_priv_score_rows(const struct cxm_view *view, const struct cxm_score *sc
 {
     const struct cxm_unit_spec *spec = &view->config->units[score->unit];
     const uint32_t at = cxm_priv_unit_layout(view->config, score->unit, false).counts_at;
-    const enum cxm_interval method = method_of(score, ask);
+    const enum cxm_interval method = cxm_priv_score_method(score, ask);
     const int64_t *counts[CXM_SCORE_ROWS];
     struct steps steps;
     struct lanes lanes;

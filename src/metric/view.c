@@ -123,12 +123,17 @@ void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_b
         out->n += counts[b];
     out->missing = counts != NULL ? counts[spec->bins] : 0;
     out->invalid = counts != NULL ? counts[spec->bins + 1] : 0;
-    out->excluded_by[CXM_REASON_ZERO_WEIGHT] = counts != NULL ? counts[spec->bins + 2] : 0;
-    for (uint32_t i = 0; counts != NULL && i < spec->n_reasons; i++)
+    int64_t excluded = view->left_out;
+    for (uint32_t i = 0; counts != NULL && i < spec->n_reasons; i++) {
         out->excluded_by[spec->reasons[i]] += counts[spec->bins + 3 + i];
+        excluded += counts[spec->bins + 3 + i];
+    }
+    if (counts != NULL) {
+        out->excluded_by[CXM_REASON_ZERO_WEIGHT] += counts[spec->bins + 2];
+        excluded += counts[spec->bins + 2];
+    }
     out->excluded_by[CXM_REASON_GROUP_LEFT_OUT] += view->left_out;
-    for (int i = 0; i < CXM_N_REASONS; i++)
-        out->excluded += out->excluded_by[i];
+    out->excluded = excluded;
     out->rows = out->n + out->missing + out->invalid + out->excluded;
 }
 
@@ -201,8 +206,8 @@ void cxm_priv_flag_floored(const struct cxm_view *view, uint32_t unit, struct cx
         out->flags |= CXM_FLAG_SUBSECOND;
 }
 
-void cxm_priv_begin_with(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
-                         struct cxm_totals t, struct cxm_estimate *out)
+void cxm_priv_begin_known(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
+                          double sum_weight, double n_eff, struct cxm_estimate *out)
 {
     struct cxm_base base;
     cxm_priv_view_base(view, unit, &base);
@@ -213,15 +218,22 @@ void cxm_priv_begin_with(const struct cxm_view *view, uint32_t unit, const struc
     out->missing = base.missing;
     out->invalid = base.invalid;
     out->excluded = base.excluded;
-    out->sum_weight = t.weight.hi;
-    out->n_eff = (double)base.n; /* what n^2 / n is */
-    if (view->weighted && base.n > 0)
-        out->n_eff = cxm_priv_dd_div(cxm_priv_dd_mul(t.weight, t.weight), t.weight2).hi;
+    out->sum_weight = sum_weight;
+    out->n_eff = view->weighted && base.n > 0 ? n_eff : (double)base.n; /* what n^2 / n is */
     out->interval = CXM_INTERVAL_NONE;
     if (base.n == 0)
         out->flags |= CXM_FLAG_NO_DATA;
     if (base.n < ask->small_n || out->n_eff < ask->small_n)
         out->flags |= CXM_FLAG_SMALL_N;
+}
+
+void cxm_priv_begin_with(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
+                         struct cxm_totals t, struct cxm_estimate *out)
+{
+    const double n_eff = view->weighted
+                           ? cxm_priv_dd_div(cxm_priv_dd_mul(t.weight, t.weight), t.weight2).hi
+                           : 0;
+    cxm_priv_begin_known(view, unit, ask, t.weight.hi, n_eff, out);
 }
 
 void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
@@ -257,25 +269,25 @@ void cxm_priv_finish_mean(const struct cxm_view *view, struct cxm_estimate *out,
 
 /* The same as a form for designs and captures. */
 static double form_error_of(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
-                            struct cxm_dd c, double factor, double std_error)
+                            struct cxm_dd c, double factor, struct cxm_dd weight, double std_error)
 {
     struct cxm_dd minus_c[CXM_MAX_BINS];
     for (uint32_t b = 0; b < view->config->units[unit].bins; b++)
         minus_c[b] = (struct cxm_dd){ -c.hi, -c.lo };
-    const struct cxm_form form = { unit, a, minus_c, 0, cxm_priv_total_weight(view, unit).weight, factor };
+    const struct cxm_form form = { unit, a, minus_c, 0, weight, factor };
     if (view->domain != NULL)
         return cxm_priv_design_error(view, &form);
     cxm_priv_capture_form(view, &form, std_error);
     return std_error;
 }
 
-double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
-                           struct cxm_dd c, double factor)
+/* cxm_priv_form_error with totals that are known. */
+static double form_error_with(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
+                              struct cxm_dd c, double factor, struct cxm_totals t)
 {
     if (view->domain != NULL)
-        return form_error_of(view, unit, a, c, factor, NAN);
+        return form_error_of(view, unit, a, c, factor, t.weight, NAN);
     const uint32_t p = view->config->units[unit].variables;
-    const struct cxm_totals t = cxm_priv_total_weight(view, unit);
     const int64_t n = (int64_t)view->config->units[unit].bins;
     int64_t used = 0;
     for (int64_t b = 0; b < n; b++)
@@ -302,7 +314,13 @@ double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const str
     const struct cxm_dd square = cxm_priv_dd_mul(t.weight, t.weight);
     const double std_error = fabs(factor) * sqrt(cxm_priv_bessel(used) * cxm_priv_dd_div(sum, square).hi);
     return view->capture == NULL ? std_error
-                                 : form_error_of(view, unit, a, c, factor, std_error);
+                                 : form_error_of(view, unit, a, c, factor, t.weight, std_error);
+}
+
+double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
+                           struct cxm_dd c, double factor)
+{
+    return form_error_with(view, unit, a, c, factor, cxm_priv_total_weight(view, unit));
 }
 
 void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const double *a,
@@ -311,7 +329,8 @@ void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const do
 {
     enum { MOST = 4 };
     const uint32_t p = view->config->units[unit].variables;
-    cxm_priv_begin(view, unit, ask, out);
+    const struct cxm_totals t = cxm_priv_total_weight(view, unit);
+    cxm_priv_begin_with(view, unit, ask, t, out);
     out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
     if (out->n == 0 || p > MOST)
         return;
@@ -321,8 +340,8 @@ void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const do
         mean = cxm_priv_dd_add(mean, cxm_priv_dd_mul(coefficients[i],
                                                      cxm_priv_view_sum(view, unit, i)));
     }
-    mean = cxm_priv_dd_div(mean, cxm_priv_total_weight(view, unit).weight);
+    mean = cxm_priv_dd_div(mean, t.weight);
     out->value = offset + factor * mean.hi;
-    out->std_error = cxm_priv_form_error(view, unit, coefficients, mean, factor);
+    out->std_error = form_error_with(view, unit, coefficients, mean, factor, t);
     cxm_priv_finish_mean(view, out, ask, low, high);
 }

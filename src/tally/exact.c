@@ -202,12 +202,54 @@ static inline double real_of(cxm_u128 x)
     return scaled((double)((uint64_t)(x >> shift) | rest), shift);
 }
 
+/* hi + lo of `bits` times 2^exponent, the first of its 128 bits being 1. `hi` is rounded to nearest,
+ * `lo` is what is left, rounded once more. Scaling comes last, so that it alone can overflow. */
+static struct cxm_dd value_of_bits(cxm_u128 bits, int exponent, double sign)
+{
+    enum { LOW_BITS = 128 - 53 };
+    const cxm_u128 one = (cxm_u128)1 << LOW_BITS, rest = bits & (one - 1);
+    const uint64_t whole = (uint64_t)(bits >> LOW_BITS);
+    const bool up = rest > one / 2 || (rest == one / 2 && (whole & 1) != 0);
+    const double hi = scaled(sign * (double)(int64_t)(whole + up), exponent + LOW_BITS);
+    const double lo = scaled((up ? -sign : sign) * real_of(up ? one - rest : rest), exponent);
+    return isfinite(hi) ? (struct cxm_dd){ hi, lo } : cxm_priv_dd(hi);
+}
+
+/* Limb i, 0 below the first. */
+static inline uint64_t limb_at(const int64_t *limbs, int32_t i)
+{
+    return i >= 0 ? (uint64_t)limbs[i] : 0;
+}
+
+/* Of a sum above 0, which most are: limbs are taken two at a time. */
+static struct cxm_dd value_above_zero(const int64_t *limbs, struct cxm_window window, int32_t top)
+{
+    uint64_t high = limb_at(limbs, top);
+    int32_t next = top - 1; /* limb that follows */
+    if (high <= DIGIT_MASK)
+        high = high << 32 | limb_at(limbs, next--);
+    uint64_t low = limb_at(limbs, next) << 32 | limb_at(limbs, next - 1);
+    const uint64_t below = limb_at(limbs, next - 2) << 32 | limb_at(limbs, next - 3);
+    const int lead = __builtin_clzll(high);
+    if (lead > 0) {
+        high = high << lead | low >> (64 - lead);
+        low = low << lead | below >> (64 - lead);
+    }
+    return value_of_bits((cxm_u128)high << 64 | low, 32 * (window.lo + next - 1) - lead, 1);
+}
+
 /* From the highest 128 bits of the magnitude, counted from its leading one and not from the grid:
  * the same value gives the same result in every window, and a value times a power of two the same
- * bits. `hi` is rounded to nearest, `lo` is what is left, rounded once more. Scaling comes last, so
- * that it alone can overflow. */
+ * bits. */
 struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window window)
 {
+    int32_t top = window.n - 1;
+    while (top >= 0 && limbs[top] == 0)
+        top--;
+    if (top < 0)
+        return cxm_priv_dd(0.0);
+    if (limbs[top] > 0)
+        return value_above_zero(limbs, window, top);
     struct magnitude m;
     if (!find_magnitude(limbs, window.n, &m))
         return cxm_priv_dd(0.0);
@@ -217,15 +259,7 @@ struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window windo
     const int lead = __builtin_clz((uint32_t)(bits >> 96));
     if (lead > 0)
         bits = bits << lead | magnitude_at(&m, m.top - 4) >> (32 - lead);
-    enum { LOW_BITS = 128 - 53 };
-    const cxm_u128 one = (cxm_u128)1 << LOW_BITS, rest = bits & (one - 1);
-    const uint64_t whole = (uint64_t)(bits >> LOW_BITS);
-    const bool up = rest > one / 2 || (rest == one / 2 && (whole & 1) != 0);
-    const double sign = m.flip != 0 ? -1.0 : 1.0;
-    const int exponent = 32 * (window.lo + m.top - 3) - lead;
-    const double hi = scaled(sign * (double)(whole + up), exponent + LOW_BITS);
-    const double lo = scaled((up ? -sign : sign) * real_of(up ? one - rest : rest), exponent);
-    return isfinite(hi) ? (struct cxm_dd){ hi, lo } : cxm_priv_dd(hi);
+    return value_of_bits(bits, 32 * (window.lo + m.top - 3) - lead, m.flip != 0 ? -1.0 : 1.0);
 }
 
 int32_t cxm_priv_exact_extent(const int64_t *limbs, int32_t n, int32_t *first)

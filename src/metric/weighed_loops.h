@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The loops of weighed.h, compiled once a variant. A step of the formula is one loop along the groups,
+ * without a branch, so that it becomes a few vector instructions; each is the same operation on the same
+ * numbers as in dd.h and exact.c, so the bits are the same, too.
+ *
+ * An exact sum becomes a double-double without integers of 128 bits: its digits are doubles, and as
+ * they do not overlap, adding them from the top leaves at most three numbers (Dekker 1971). The
+ * rounding to two is right unless the second is just half a unit of the first and the third is not
+ * 0; such groups, hardly ever one, are marked slow. */
+#ifndef CXM_SRC_WEIGHED_LOOPS_H
+#define CXM_SRC_WEIGHED_LOOPS_H
+
+#include "metric/weighed.h"
+
+#define CXM_LOOP static inline __attribute__((always_inline))
+
+enum { CXM_LANES_OF_ROWS = CXM_SCORE_ROWS };
+
+struct cxm_pairs {
+    double hi[CXM_LANES_OF_ROWS], lo[CXM_LANES_OF_ROWS];
+};
+
+/* ---- double-doubles, all finite --------------------------------------------------------- */
+
+/* a b - p, p being a b rounded; without a fused operation in halves of 26 bits (Veltkamp). */
+CXM_LOOP double product_rest(double a, double b, double p, bool fused)
+{
+    if (fused)
+        return __builtin_fma(a, b, -p);
+    const double split = 0x1p27 + 1;
+    const double a_part = split * a, b_part = split * b;
+    const double a_high = a_part - (a_part - a), b_high = b_part - (b_part - b);
+    const double a_low = a - a_high, b_low = b - b_high;
+    return ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low;
+}
+
+CXM_LOOP struct cxm_dd sum_of(struct cxm_dd a, struct cxm_dd b)
+{
+    struct cxm_dd s = cxm_priv_two_sum(a.hi, b.hi);
+    const struct cxm_dd t = cxm_priv_two_sum(a.lo, b.lo);
+    s = cxm_priv_quick_two_sum(s.hi, s.lo + t.hi);
+    return cxm_priv_quick_two_sum(s.hi, s.lo + t.lo);
+}
+
+CXM_LOOP struct cxm_dd product_of(struct cxm_dd a, struct cxm_dd b, bool fused)
+{
+    const double p = a.hi * b.hi;
+    const double rest = product_rest(a.hi, b.hi, p, fused);
+    return cxm_priv_quick_two_sum(p, rest + (a.hi * b.lo + a.lo * b.hi));
+}
+
+CXM_LOOP struct cxm_dd minus(struct cxm_dd a)
+{
+    return (struct cxm_dd){ -a.hi, -a.lo };
+}
+
+CXM_LOOP struct cxm_dd quotient_of(struct cxm_dd a, struct cxm_dd b, bool fused)
+{
+    const double q1 = a.hi / b.hi;
+    struct cxm_dd r = sum_of(a, minus(product_of(cxm_priv_dd(q1), b, fused)));
+    const double q2 = r.hi / b.hi;
+    r = sum_of(r, minus(product_of(cxm_priv_dd(q2), b, fused)));
+    const double q3 = r.hi / b.hi;
+    return sum_of(cxm_priv_quick_two_sum(q1, q2), cxm_priv_dd(q3));
+}
+
+CXM_LOOP struct cxm_dd pair_at(const struct cxm_pairs *p, int i)
+{
+    return (struct cxm_dd){ p->hi[i], p->lo[i] };
+}
+
+CXM_LOOP void set_pair(struct cxm_pairs *p, int i, struct cxm_dd x)
+{
+    p->hi[i] = x.hi;
+    p->lo[i] = x.lo;
+}
+
+/* into += y x, y mostly being -1, 0 or 1. */
+CXM_LOOP void add_times(struct cxm_pairs *into, const struct cxm_pairs *x, double y, bool fused)
+{
+    if (y == 0)
+        return;
+    if (y == 1 || y == -1) {
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+            set_pair(into, i, sum_of(pair_at(into, i), (struct cxm_dd){ y * x->hi[i], y * x->lo[i] }));
+        return;
+    }
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+        set_pair(into, i, sum_of(pair_at(into, i),
+                                 product_of(pair_at(x, i), cxm_priv_dd(y), fused)));
+}
+
+/* ---- exact sums ------------------------------------------------------------------------- */
+
+/* A whole number below 2^52. */
+CXM_LOOP double real_of_whole(int64_t x)
+{
+    const uint64_t bits = (uint64_t)x | (uint64_t)0x433 << 52;
+    double real;
+    memcpy(&real, &bits, sizeof real);
+    return real - 0x1p52;
+}
+
+/* The lowest digits of a sum; there are others where `slow` is set. */
+CXM_LOOP void read_digits(const struct cxm_weighing *w, uint32_t at, int32_t n,
+                          double digits[CXM_WEIGHED_DIGITS][CXM_LANES_OF_ROWS], int64_t *slow)
+{
+    enum { TOP = CXM_WEIGHED_DIGITS - 1 };
+    int64_t limbs[CXM_WEIGHED_LIMBS + 1][CXM_LANES_OF_ROWS];
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        const int64_t *from = w->cells[i] + at;
+        __builtin_prefetch(w->next[i] + at);
+        for (int32_t k = 0; k < n; k++)
+            limbs[k][i] = from[k];
+    }
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) { /* the last limb has two digits and the sign */
+        const int64_t last = limbs[n - 1][i];
+        limbs[n - 1][i] = last & UINT32_MAX;
+        limbs[n][i] = (int64_t)((uint64_t)last >> 32);
+        slow[i] |= (int64_t)((uint64_t)last >> 63);
+    }
+    for (int32_t k = TOP + 1; k <= n; k++) {
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+            slow[i] |= limbs[k][i];
+    }
+    if (n >= TOP) { /* a value has its first 128 bits: what is below them is left out */
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+            uint64_t below = (uint64_t)limbs[TOP][i];
+            below |= below >> 1;
+            below |= below >> 2;
+            below |= below >> 4;
+            below |= below >> 8;
+            below |= below >> 16;
+            limbs[0][i] &= (int64_t)~below;
+        }
+    }
+    for (int32_t k = 0; k < CXM_WEIGHED_DIGITS; k++) {
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+            digits[k][i] = k <= n ? real_of_whole(limbs[k][i]) : 0;
+    }
+}
+
+/* Five digits, hi rounded to nearest and lo what is left, rounded once more. */
+CXM_LOOP struct cxm_dd value_of(double d4, double d3, double d2, double d1, double d0, int64_t *slow)
+{
+    const struct cxm_dd top = cxm_priv_quick_two_sum(d4 * 0x1p128, d3 * 0x1p96);
+    const struct cxm_dd a = cxm_priv_quick_two_sum(top.hi, top.lo + d2 * 0x1p64); /* exact */
+    const struct cxm_dd b = cxm_priv_quick_two_sum(d1 * 0x1p32, d0);
+    const struct cxm_dd middle = cxm_priv_quick_two_sum(a.lo, b.hi);
+    const struct cxm_dd low = cxm_priv_two_sum(middle.lo, b.lo);
+    const struct cxm_dd high = cxm_priv_quick_two_sum(a.hi, middle.hi);
+    const struct cxm_dd rest = cxm_priv_two_sum(high.lo, low.hi);
+    const struct cxm_dd value = cxm_priv_quick_two_sum(high.hi, rest.hi);
+    const double twice = 2 * value.lo;
+    *slow |= (int64_t)(low.lo != 0)
+           | ((int64_t)(rest.lo != 0) & (int64_t)((value.hi + twice) - value.hi == twice));
+    return (struct cxm_dd){ value.hi, value.lo + rest.lo };
+}
+
+CXM_LOOP void read_sums(const struct cxm_weighing *w, uint32_t sum, struct cxm_pairs *out,
+                        int64_t *slow)
+{
+    const struct cxm_window window = w->windows[sum];
+    double d[CXM_WEIGHED_DIGITS][CXM_LANES_OF_ROWS];
+    if (window.n == 0) {
+        memset(out, 0, sizeof *out);
+        return;
+    }
+    read_digits(w, w->at[sum], window.n, d, slow);
+    const double unit = ldexp(1, 32 * window.lo);
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        int64_t odd = 0;
+        const struct cxm_dd value = value_of(d[4][i], d[3][i], d[2][i], d[1][i], d[0][i], &odd);
+        slow[i] |= odd;
+        out->hi[i] = value.hi * unit;
+        out->lo[i] = value.lo * unit;
+    }
+}
+
+/* ---- means of y ------------------------------------------------------------------------- */
+
+/* (y - mean)^2, 0 where only the rounding of the mean is left. */
+CXM_LOOP void squares_of(const struct cxm_pairs *mean, double y, struct cxm_pairs *out, bool fused)
+{
+    const double least = fabs(y) * 0x1p-98;
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        struct cxm_dd d = sum_of(cxm_priv_dd(y), minus(pair_at(mean, i)));
+        const double keep = fabs(d.hi) <= least ? 0 : 1;
+        d = (struct cxm_dd){ d.hi * keep, d.lo * keep };
+        set_pair(out, i, product_of(d, d, fused));
+    }
+}
+
+CXM_LOOP void cxm_weigh_loop(const struct cxm_weighing *w, struct cxm_weighed *out, bool fused)
+{
+    struct cxm_pairs squared[CXM_WEIGHED_BINS]; /* weights */
+    struct cxm_pairs weight = { { 0 }, { 0 } }, weight2 = weight, sum = weight, mean, square, one;
+    struct cxm_pairs scatter = weight;
+    memset(out->counts, 0, sizeof out->counts);
+    memset(out->slow, 0, sizeof out->slow);
+    for (uint32_t b = 0; b < w->bins; b++) {
+        const double y = w->y[b];
+        double *counts = out->counts[y < 0 ? 0 : y > 0 ? 2 : 1];
+        read_sums(w, 2 * b, &one, out->slow);
+        read_sums(w, 2 * b + 1, &squared[b], out->slow);
+        add_times(&weight, &one, 1, fused);
+        add_times(&weight2, &squared[b], 1, fused);
+        add_times(&sum, &one, y, fused);
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+            counts[i] += one.hi[i];
+    }
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+        set_pair(&mean, i, quotient_of(pair_at(&sum, i), pair_at(&weight, i), fused));
+    for (uint32_t b = 0; b < w->bins; b++) {
+        if (b == 0 || w->y[b] != w->y[b - 1])
+            squares_of(&mean, w->y[b], &square, fused);
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+            set_pair(&scatter, i, sum_of(pair_at(&scatter, i),
+                                         product_of(pair_at(&squared[b], i), pair_at(&square, i), fused)));
+    }
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        const struct cxm_dd all = pair_at(&weight, i), whole = product_of(all, all, fused);
+        out->weight[i] = all.hi;
+        out->mean[i] = mean.hi[i];
+        out->scatter[i] = quotient_of(pair_at(&scatter, i), whole, fused).hi;
+        out->n_eff[i] = quotient_of(whole, pair_at(&weight2, i), fused).hi;
+        out->slow[i] |= (int64_t)!(all.hi > 0) | (int64_t)!(weight2.hi[i] > 0);
+    }
+}
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The loops of weighted bins with AVX2 and with AVX-512: four and eight groups a vector. */
+#include "metric/weighed_loops.h"
+
+#if CXM_WEIGHED_X86
+
+__attribute__((target("avx2,fma"))) void
+cxm_priv_weigh_avx2(const struct cxm_weighing *w, struct cxm_weighed *out)
+{
+    cxm_weigh_loop(w, out, true);
+}
+
+__attribute__((target("avx512f,avx512dq,avx512vl,fma,prefer-vector-width=512"))) void
+cxm_priv_weigh_avx512(const struct cxm_weighing *w, struct cxm_weighed *out)
+{
+    cxm_weigh_loop(w, out, true);
+}
+
+#endif
