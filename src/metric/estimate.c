@@ -154,7 +154,7 @@ static void estimate_scores(struct stretch *s, struct cxm_view *view)
 }
 
 /* Groups came in any order, so their cells lie anywhere: that of one that is due soon is fetched. */
-static void fetch_ahead(const struct stretch *s, size_t g)
+CXM_PREFETCHER void fetch_ahead(const struct stretch *s, size_t g)
 {
     enum { AHEAD = 8, LINE = 8, MOST = 512 };
     const struct cxm_tally *tally = s->asked->reading.tally;
