@@ -261,8 +261,9 @@ static void make_sum(int64_t *limbs, int32_t n, bool near_limits)
         limbs[k] = !any || k > top ? 0
                  : draw() % 3 == 0 ? special[draw() % COUNT_OF(special)]
                                    : (int64_t)(draw() >> 32);
+    const uint64_t word = draw();
     if (n > 0 && near_limits && draw() % 4 == 0)
-        limbs[n - 1] = (int64_t)(draw() >> (1 + draw() % 62));
+        limbs[n - 1] = (int64_t)(word >> (1 + draw() % 62));
 }
 
 static void check_weighed(cxm_weigh *weigh, const struct cxm_weighing *w, size_t *fast)
