@@ -5,7 +5,8 @@
  * by customer merge, and the past is not changed by what came later. */
 #include "metric_testing.h"
 
-#include "derive/period.h"
+#include "derive/cohort_slots.h"
+#include "derive/sorting.h"
 
 #include <cxm/cohorts.h>
 
@@ -601,6 +602,152 @@ static void the_short_cut_counts_the_same(void **state)
     free(times);
 }
 
+/* Customers far apart, of whom a table is made: with rows that are missing or unseen; with more
+ * of them than the sample knows; with keys that all want the same place of the table; and periods
+ * that need words of 64 bits. Against numbers close together. */
+static void a_table_of_customers(void **state)
+{
+    (void)state;
+    uint64_t seed = random_seed();
+    enum { ROWS = 300000, BLOCK = 1024, CUSTOMERS = 5000 };
+    uint32_t *ids = malloc(ROWS * sizeof *ids);
+    uint64_t *far = malloc(ROWS * sizeof *far);
+    int64_t *times = malloc(ROWS * sizeof *times);
+    uint8_t *valid = malloc(ROWS / 8 + 1);
+    assert_true(ids != NULL && far != NULL && times != NULL && valid != NULL);
+    for (int shape = 0; shape < 6; shape++) {
+        memset(valid, 0xFF, ROWS / 8 + 1);
+        for (int i = 0; i < ROWS; i++) {
+            ids[i] = (uint32_t)random_below(&seed, CUSTOMERS);
+            if (shape == 1 && i / BLOCK % 4 != 0) /* blocks that are not in the sample */
+                ids[i] = CUSTOMERS + (uint32_t)i;
+            times[i] = (int64_t)random_below(&seed, (shape == 3 ? 60 : 24) * 30 * DAY);
+            if (shape == 4 && random_below(&seed, 100) == 0)
+                times[i] += 900 * DAY; /* unseen */
+            if (shape == 4 && random_below(&seed, 100) == 0)
+                valid[i / 8] &= (uint8_t)~(1 << i % 8);
+            far[i] = ids[i] * UINT64_C(0x9e3779b97f4a7c15);
+            if (shape == 2)
+                far[i] = cxm_priv_unmix(ids[i], 64);
+        }
+        if (shape == 5)
+            times[ROWS / 2 + 777] = -40 * DAY; /* which no sample sees */
+        const struct cxm_column c = CXM_ARRAY(ids, ROWS), f = CXM_ARRAY(far, ROWS);
+        struct cxm_column t = CXM_ARRAY(times, ROWS);
+        t.validity = shape == 4 ? valid : NULL;
+        for (int threads = 1; threads <= 3; threads++) {
+            for (int criterion = 0; criterion < 2; criterion++) {
+                const struct cxm_cohorts_options o = {
+                    CXM_INIT(cohorts), .as_of = (shape == 3 ? 1900 : 730) * DAY, .has_as_of = 1,
+                    .threads = threads, .criterion = criterion };
+                struct cxm_cohorts_base base, base_far;
+                struct cxm_tally *near_tally = NULL, *far_tally = NULL;
+                assert_int_equal(cxm_cohorts_tally(&c, &t, &o, NULL, &near_tally, &base, &error),
+                                 CXM_OK);
+                assert_int_equal(cxm_cohorts_tally(&f, &t, &o, NULL, &far_tally, &base_far,
+                                                   &error), CXM_OK);
+                assert_true(shape != 4 || (base.missing > 1000 && base.unseen > 1000));
+                save_to(near_tally, &first_bytes);
+                save_to(far_tally, &other_bytes);
+                assert_same_bytes();
+                assert_memory_equal(&base, &base_far, sizeof base);
+            }
+        }
+    }
+    free(ids);
+    free(far);
+    free(times);
+    free(valid);
+}
+
+/* The table by itself, for several partitions: it grows, counts what was put in and nothing else,
+ * and stops where it must. */
+static void slots_of_customers(void **state)
+{
+    (void)state;
+    enum { N = 40000 };
+    uint64_t seed = random_seed();
+    struct cxm_cohort_calendar *calendar = calloc(1, sizeof *calendar);
+    struct cxm_cohort_slots t;
+    const struct cxm_cohort_plan plan = { .as_of = 10000 * DAY,
+                                          .columns = { .unit = CXM_DAY, .length = 1 } };
+    assert_true(cxm_priv_cohort_calendar(calendar, &plan, 0, 64));
+    assert_true(cxm_priv_cohort_slots_init(&t, NULL));
+    struct cxm_bit_counts *counts = calloc(2, sizeof *counts);
+    uint64_t *bits = calloc(N, sizeof *bits), words[300];
+    struct cxm_cohort_rows rows = { .words = words, .id_shift = 2, .mask = 0xFFFFFFFF,
+                                    .time_base = -5 };
+    cxm_priv_bit_counts_init(&counts[0]);
+    cxm_priv_bit_counts_init(&counts[1]);
+    for (int partition = 0; partition < 3; partition++) { /* the second leaves a large table */
+        memset(bits, 0, N * sizeof *bits);
+        for (int round = 0; round < (partition == 1 ? 3000 : 30); round++) {
+            rows.n = random_below(&seed, 100);
+            rows.stride = 2 + random_below(&seed, 2);
+            for (size_t i = 0; i < rows.n; i++) {
+                const size_t at = random_below(&seed, N);
+                const uint64_t time = random_below(&seed, 64 * DAY);
+                uint64_t *const row = words + i * rows.stride;
+                row[0] = (at * UINT64_C(0xD1342543DE82EF95) << 2) | 3; /* 0 is a customer, too */
+                row[rows.stride - 1] = UINT64_C(7) << 32 | (time + 5);
+                bits[at] |= UINT64_C(1) << time / DAY;
+            }
+            assert_true(cxm_priv_cohort_slots_reserve(&t, rows.n));
+            assert_true(cxm_priv_cohort_slots_add(&t, calendar, &rows));
+        }
+        size_t customers = 0;
+        for (size_t k = 0; k < N; k++) {
+            customers += bits[k] != 0;
+            cxm_priv_bit_counts_add(&counts[1], bits[k], 8, false);
+        }
+        assert_int_equal(t.n, customers);
+        cxm_priv_cohort_slots_count(&t, &counts[0], 8, false);
+        assert_int_equal(t.n, 0);
+    }
+    cxm_priv_bit_counts_close(&counts[0]);
+    cxm_priv_bit_counts_close(&counts[1]);
+    assert_memory_equal(&counts[0], &counts[1], sizeof counts[0]);
+    rows = (struct cxm_cohort_rows){ words, 1, 2, 0, UINT64_MAX, 0 };
+    words[0] = 77;
+    for (int day = 63; day < 66; day++) { /* the last period, and beyond */
+        words[1] = (uint64_t)day * DAY;
+        assert_true(cxm_priv_cohort_slots_add(&t, calendar, &rows) == (day < 64));
+    }
+    cxm_priv_cohort_slots_release(&t);
+    free(counts);
+    free(bits);
+    free(calendar);
+}
+
+static void memory_runs_out_of_tables(void **state)
+{
+    (void)state;
+    enum { ROWS = 1 << 17 };
+    uint64_t *far = malloc(ROWS * sizeof *far);
+    int64_t *times = malloc(ROWS * sizeof *times);
+    for (int i = 0; i < ROWS; i++) {
+        far[i] = (uint64_t)(i % 6000) * UINT64_C(0x9e3779b97f4a7c15);
+        times[i] = i % 500 * (int64_t)DAY;
+    }
+    const struct cxm_column ids = CXM_ARRAY(far, ROWS), t = CXM_ARRAY(times, ROWS);
+    for (int fail_at = 1;; fail_at++) {
+        struct heap heap;
+        heap_init(&heap, fail_at);
+        const struct cxm_cohorts_options o = { CXM_INIT(cohorts), .as_of = 600 * DAY,
+                                               .has_as_of = 1 };
+        struct cxm_tally *tally = NULL;
+        const enum cxm_status status = cxm_cohorts_tally(&ids, &t, &o, &heap.allocator, &tally,
+                                                         NULL, &error);
+        cxm_tally_free(tally);
+        assert_int_equal(heap.live, 0);
+        if (status == CXM_OK)
+            break;
+        assert_int_equal(status, CXM_ENOMEM);
+    }
+    free(far);
+    free(times);
+}
+
 static void parts_by_customer_merge(void **state)
 {
     (void)state;
@@ -822,6 +969,9 @@ int main(void)
         cmocka_unit_test(milliseconds_by_mistake),
         cmocka_unit_test(missing_and_unseen_rows),
         cmocka_unit_test(wrong_options),
+        cmocka_unit_test(a_table_of_customers),
+        cmocka_unit_test(slots_of_customers),
+        cmocka_unit_test(memory_runs_out_of_tables),
         cmocka_unit_test(order_ids_and_threads_change_no_byte),
         cmocka_unit_test(the_short_cut_counts_the_same),
         cmocka_unit_test(parts_by_customer_merge),

@@ -10,12 +10,14 @@
  * table of slots shorter than any period, each with at most one boundary. With 32 periods or
  * less words of 32 bits: 2 million customers stay in 8 MB. Memory for a thread: 4 or 8 bytes for
  * each number between the lowest and the highest id, at most 16 bytes a row. */
-#include "derive/cohort.h"
+#include "derive/cohort_bits.h"
+#include "derive/cohort_records.h"
 
 #include <pthread.h>
 
-enum { BLOCK = 1024, MOST_BITS = 64, SMALL_BITS = 32, SAMPLES = 64, MOST_SLOTS = 1 << 15,
-       MARGIN = 1 << 16, MOST_THREADS = 64, AHEAD = 24 };
+enum {
+    BLOCK = 1024, SMALL_BITS = 32, SAMPLES = 64, MARGIN = 1 << 16, MOST_THREADS = 64, AHEAD = 24
+};
 
 /* Words of whole numbers order as unsigned ones: 0 is the sign bit. */
 #define ZERO_WORD ((uint64_t)1 << 63)
@@ -84,58 +86,12 @@ static struct span look(struct readers *r, int64_t n_rows, bool all)
     return span;
 }
 
-/* ---- periods of instants --------------------------------------------------------------- */
-
-struct calendar {
-    int64_t first_period, n_periods;
-    int64_t begin;           /* of the first slot, and of the first period */
-    int64_t end;             /* the last instant that is in: as_of or the end of the periods */
-    int shift;               /* a slot is 2^shift seconds */
-    size_t n_slots;
-    int64_t boundary[MOST_SLOTS]; /* where the period within the slot changes */
-    uint8_t period[MOST_SLOTS];   /* before that */
-};
-
-/* Makes the slots of as many periods from `first` as there are bits. */
-static bool make_calendar(struct calendar *c, const struct cxm_cohort_plan *plan, int64_t first,
-                          int64_t n)
-{
-    const struct cxm_periods *periods = &plan->columns;
-    int64_t begins[MOST_BITS + 1], shortest = INT64_MAX;
-    for (int64_t i = 0; i <= n; i++)
-        begins[i] = cxm_priv_period_begin(periods, first + i);
-    for (int64_t i = 0; i < n; i++)
-        shortest = begins[i + 1] - begins[i] < shortest ? begins[i + 1] - begins[i] : shortest;
-    c->first_period = first;
-    c->n_periods = n;
-    c->begin = begins[0];
-    c->end = plan->as_of < begins[n] - 1 ? plan->as_of : begins[n] - 1;
-    if (shortest < 2)
-        return false;
-    c->shift = 0;
-    while (((int64_t)2 << c->shift) <= shortest)
-        c->shift++;
-    const uint64_t width = (uint64_t)(begins[n] - begins[0]);
-    if ((width >> c->shift) >= MOST_SLOTS)
-        return false;
-    c->n_slots = (size_t)(width >> c->shift) + 1;
-    int64_t p = 0;
-    for (size_t s = 0; s < c->n_slots; s++) {
-        const int64_t from = c->begin + (int64_t)((uint64_t)s << c->shift);
-        while (p + 1 < n && begins[p + 1] <= from)
-            p++;
-        c->period[s] = (uint8_t)p;
-        c->boundary[s] = begins[p + 1];
-    }
-    return true;
-}
-
 /* ---- the pass ------------------------------------------------------------------------- */
 
 struct pass {
     const struct cxm_cohort_plan *plan;
     const struct cxm_key_plan *key;
-    const struct calendar *calendar;
+    const struct cxm_cohort_calendar *calendar;
     uint64_t low_id;
     size_t n_ids;
     bool small;              /* words of 32 bits */
@@ -148,22 +104,13 @@ struct pass {
     bool subsecond;
 };
 
-/* The period of an instant that is in; 64 where it is not. */
-static inline unsigned period_of(const struct calendar *c, int64_t t)
-{
-    const uint64_t slot = ((uint64_t)t - (uint64_t)c->begin) >> c->shift;
-    if (CXM_UNLIKELY(slot >= c->n_slots || t > c->end))
-        return MOST_BITS;
-    return c->period[slot] + (t >= c->boundary[slot]);
-}
-
 #define OR_BITS(T)                                                                              \
     do {                                                                                        \
         T *const words = p->words;                                                              \
         for (size_t i = 0; i < n; i++) {                                                        \
             const uint64_t at = ids[i] - p->low_id;                                             \
-            const unsigned bit = period_of(c, times[i]);                                        \
-            if (CXM_UNLIKELY(at >= p->n_ids || bit == MOST_BITS))                               \
+            const unsigned bit = cxm_priv_cohort_bit(c, times[i]);                             \
+            if (CXM_UNLIKELY(at >= p->n_ids || bit == CXM_COHORT_BITS))                         \
                 return i;                                                                       \
             words[at] |= (T)1 << bit;                                                           \
         }                                                                                       \
@@ -172,7 +119,7 @@ static inline unsigned period_of(const struct calendar *c, int64_t t)
 /* Rows that all are there; how many were counted before one that is outside. */
 static size_t or_bits(struct pass *p, const uint64_t *ids, const int64_t *times, size_t n)
 {
-    const struct calendar *const c = p->calendar;
+    const struct cxm_cohort_calendar *const c = p->calendar;
     if (p->small)
         OR_BITS(uint32_t);
     else
@@ -232,7 +179,7 @@ static bool is_array_of(const struct cxm_column *c, enum cxm_type type)
  * are fetched before they are needed. Returns the first row that is not in. */
 static int64_t hot_rows(struct pass *p, const uint32_t *ids, const int64_t *times)
 {
-    const struct calendar *const c = p->calendar;
+    const struct cxm_cohort_calendar *const c = p->calendar;
     uint32_t *const words = p->words;
     const uint32_t low = (uint32_t)(p->low_id - ZERO_WORD);
     const uint32_t n_ids = (uint32_t)p->n_ids;
@@ -242,7 +189,7 @@ static int64_t hot_rows(struct pass *p, const uint32_t *ids, const int64_t *time
         const uint32_t ahead = ids[row + AHEAD] - low;
         __builtin_prefetch(&words[ahead < n_ids ? ahead : 0], 1);
         const uint32_t at = ids[row] - low;
-        const unsigned bit = period_of(c, times[row]);
+        const unsigned bit = cxm_priv_cohort_bit(c, times[row]);
         if (CXM_UNLIKELY(at >= n_ids || bit >= SMALL_BITS))
             return row;
         words[at] |= (uint32_t)1 << bit;
@@ -283,61 +230,10 @@ static void *run_pass(void *argument)
     return NULL;
 }
 
-/* ---- counting -------------------------------------------------------------------------- */
-
-/* Eight counters of a byte each in a word, one for each bit of a byte. */
-struct spread {
-    uint64_t of_byte[256];
-};
-
-static void make_spread(struct spread *s)
-{
-    for (unsigned b = 0; b < 256; b++) {
-        s->of_byte[b] = 0;
-        for (unsigned i = 0; i < 8; i++)
-            s->of_byte[b] |= (uint64_t)(b >> i & 1) << 8 * i;
-    }
-}
-
-/* Of the customers born in each period: how many have which bit. Bytes are added up before they
- * overflow. */
-struct counting {
-    struct spread spread;
-    uint64_t lanes[MOST_BITS][MOST_BITS / 8];
-    unsigned pending[MOST_BITS];
-    int64_t size[MOST_BITS];
-    int64_t has[MOST_BITS][MOST_BITS];
-};
-
-static void flush(struct counting *c, unsigned birth)
-{
-    for (unsigned b = 0; b < MOST_BITS / 8; b++) {
-        for (unsigned i = 0; i < 8; i++)
-            c->has[birth][8 * b + i] += (int64_t)(c->lanes[birth][b] >> 8 * i & 255);
-        c->lanes[birth][b] = 0;
-    }
-    c->pending[birth] = 0;
-}
-
-static inline void count_word(struct counting *c, uint64_t word, unsigned bytes, bool or_after)
-{
-    if (word == 0)
-        return;
-    const unsigned birth = (unsigned)__builtin_ctzll(word);
-    word >>= birth;
-    if (or_after) /* every column up to the last */
-        word = ~(uint64_t)0 >> __builtin_clzll(word);
-    c->size[birth]++;
-    for (unsigned b = 0; b < bytes; b++)
-        c->lanes[birth][b] += c->spread.of_byte[word >> 8 * b & 255];
-    if (++c->pending[birth] == 255)
-        flush(c, birth);
-}
-
 /* One thread's share of the ids. The words of all threads are or'ed: what each saw of a
  * customer. */
 struct share {
-    struct counting *counting;
+    struct cxm_bit_counts *counting;
     const struct pass *passes;
     int n_passes;
     bool or_after;
@@ -348,33 +244,22 @@ struct share {
 static void *count_share(void *argument)
 {
     struct share *s = argument;
-    struct counting *c = s->counting;
-    memset(c, 0, sizeof *c);
-    make_spread(&c->spread);
+    struct cxm_bit_counts *c = s->counting;
+    cxm_priv_bit_counts_init(c);
     const bool small = s->passes[0].small;
     for (size_t i = s->first; i < s->last; i++) {
         uint64_t word = 0;
         for (int t = 0; t < s->n_passes; t++)
             word |= small ? ((const uint32_t *)s->passes[t].words)[i]
                           : ((const uint64_t *)s->passes[t].words)[i];
-        count_word(c, word, small ? 4 : 8, s->or_after);
+        cxm_priv_bit_counts_add(c, word, small ? 4 : 8, s->or_after);
     }
-    for (unsigned birth = 0; birth < MOST_BITS; birth++)
-        flush(c, birth);
+    cxm_priv_bit_counts_close(c);
     return NULL;
 }
 
-static void add_counting(struct counting *into, const struct counting *from)
-{
-    for (unsigned birth = 0; birth < MOST_BITS; birth++) {
-        into->size[birth] += from->size[birth];
-        for (unsigned k = 0; k < MOST_BITS; k++)
-            into->has[birth][k] += from->has[birth][k];
-    }
-}
-
 /* Counts with the threads of the passes into counting[0]; there is one for each. */
-static void count_customers(struct counting *counting, const struct pass *passes, int n,
+static void count_customers(struct cxm_bit_counts *counting, const struct pass *passes, int n,
                             bool or_after)
 {
     struct share shares[MOST_THREADS];
@@ -391,43 +276,15 @@ static void count_customers(struct counting *counting, const struct pass *passes
             pthread_join(shares[t].thread, NULL);
         else
             count_share(&shares[t]);
-        add_counting(&counting[0], &counting[t]);
+        cxm_priv_bit_counts_merge(&counting[0], &counting[t]);
     }
-}
-
-static enum cxm_status write_table(const struct cxm_cohort_plan *plan, const struct calendar *cal,
-                                   const struct counting *c, struct cxm_cohort_table *out,
-                                   struct cxm_error *error)
-{
-    const int64_t now = cxm_priv_period_index(&plan->columns, plan->as_of);
-    for (int64_t birth = 0; birth < cal->n_periods; birth++) {
-        if (c->size[birth] == 0)
-            continue;
-        bool too_many = false;
-        const int64_t cohort = cal->first_period + birth;
-        struct cxm_cohort_row *row = cxm_priv_cohort_row(out, plan, 0, cohort, &too_many);
-        if (row == NULL && too_many)
-            return cxm_priv_fail(error, CXM_EINVAL, "n_periods",
-                                 "too many cells of cohorts and periods; n_periods= cuts them");
-        if (row == NULL)
-            return cxm_priv_no_memory(error);
-        const int64_t over = cxm_priv_cohort_over(plan, now - cohort, row->n_columns);
-        row->size = c->size[birth];
-        out->customers += row->size;
-        for (int64_t k = 0; k < row->n_columns; k++) {
-            const int64_t has = k < MOST_BITS ? c->has[birth][k] : 0;
-            (k < over ? out->known : out->pending)[row->at + (size_t)k] = has;
-            out->observed[row->at + (size_t)k] = k < over ? row->size : 0;
-        }
-    }
-    return CXM_OK;
 }
 
 /* ---- one try -------------------------------------------------------------------------- */
 
 struct attempt {
-    struct calendar calendar;
-    struct counting *counting; /* one for each pass */
+    struct cxm_cohort_calendar calendar;
+    struct cxm_bit_counts *counting; /* one for each pass */
     struct pass passes[MOST_THREADS];
     int n_passes;
 };
@@ -462,7 +319,7 @@ static bool start_passes(struct attempt *a, const struct cxm_cohort_plan *plan,
         p->first = rows / threads * t;
         p->last = t + 1 == threads ? rows : rows / threads * (t + 1);
         p->outside = -1;
-        p->words = cxm_priv_alloc_zero(plan->allocator, p->n_ids, p->small ? 4 : 8);
+        p->words = cxm_priv_alloc_zero_dense(plan->allocator, p->n_ids, p->small ? 4 : 8);
         p->readers = cxm_priv_alloc(plan->allocator, 1, sizeof *p->readers);
         a->n_passes++;
         if (p->words == NULL || p->readers == NULL)
@@ -503,17 +360,17 @@ static bool choose_periods(struct attempt *a, const struct cxm_cohort_plan *plan
 {
     const int64_t low = cxm_priv_period_index(&plan->columns, span->low_time);
     const int64_t high = cxm_priv_period_index(&plan->columns, span->high_time);
-    if (high - low >= MOST_BITS)
+    if (high - low >= CXM_COHORT_BITS)
         return false;
-    const int64_t bits = high - low < SMALL_BITS ? SMALL_BITS : MOST_BITS;
+    const int64_t bits = high - low < SMALL_BITS ? SMALL_BITS : CXM_COHORT_BITS;
     const int64_t now = cxm_priv_period_index(&plan->columns, plan->as_of);
     int64_t first = low - (bits - (high - low + 1)) / 2;
     if (now - low < bits) /* all that can come after is in, the rest before */
         first = now - (bits - 1) > first ? now - (bits - 1) : first;
-    return make_calendar(&a->calendar, plan, first, bits);
+    return cxm_priv_cohort_calendar(&a->calendar, plan, first, bits);
 }
 
-enum result { DONE, OUTSIDE, NOT_POSSIBLE, NO_MEMORY, WRONG };
+enum result { DONE, OUTSIDE, NOT_POSSIBLE, FAILED, WRONG };
 
 static enum result try(struct attempt *a, const struct cxm_cohort_plan *plan,
                        const struct cxm_key_plan *key, const struct span *span, bool all,
@@ -521,16 +378,21 @@ static enum result try(struct attempt *a, const struct cxm_cohort_plan *plan,
                        struct cxm_error *error)
 {
     const uint64_t most = (uint64_t)plan->time->n * 2 + MARGIN;
-    if (!span->any || span->high_id - span->low_id >= most || !choose_periods(a, plan, span))
+    if (!span->any || !choose_periods(a, plan, span))
         return NOT_POSSIBLE;
+    if (span->high_id - span->low_id >= most) {
+        bool outside = false;
+        *status = cxm_priv_cohort_records(plan, &a->calendar, out, &outside, error);
+        return *status != CXM_OK ? FAILED : outside ? OUTSIDE : DONE;
+    }
     enum result result = DONE;
     if (!start_passes(a, plan, key, span, all)) {
         *status = cxm_priv_no_memory(error);
-        result = NO_MEMORY;
+        result = FAILED;
     } else {
         run_passes(a);
     }
-    for (int t = 0; t < a->n_passes && result != NO_MEMORY; t++) {
+    for (int t = 0; t < a->n_passes && result != FAILED; t++) {
         const struct pass *p = &a->passes[t];
         if (p->outside >= 0)
             result = p->invalid > 0 && !plan->count_invalid ? WRONG : OUTSIDE;
@@ -542,7 +404,7 @@ static enum result try(struct attempt *a, const struct cxm_cohort_plan *plan,
     }
     if (result == DONE) {
         count_customers(a->counting, a->passes, a->n_passes, plan->or_after);
-        *status = write_table(plan, &a->calendar, a->counting, out, error);
+        *status = cxm_priv_bit_counts_write(a->counting, plan, &a->calendar, out, error);
     }
     stop_passes(a, plan->allocator);
     return result;

@@ -78,11 +78,26 @@ typedef enum cxm_status cxm_packed_visit(void *context, unsigned worker,
                                          const struct cxm_packed *packed,
                                          struct cxm_error *error);
 
+/* Or as records in any order: piece after piece of a partition, which holds all rows of its
+ * customers; n is 0 when there are no more. A record is `stride` words: the first, shifted down by
+ * customer_shift, is the customer, the lowest time_bits of the last are time - time_base. */
+struct cxm_records {
+    const uint64_t *words;
+    size_t n, stride;
+    int customer_shift, time_bits;
+    int64_t time_base;
+};
+
+typedef enum cxm_status cxm_records_visit(void *context, unsigned worker,
+                                          const struct cxm_records *records,
+                                          struct cxm_error *error);
+
 struct cxm_event_plan {
     cxm_event_filter *filter; /* NULL: keeps rows whose customer and time are there */
     cxm_event_visit *visit;
     cxm_packed_visit *visit_packed; /* NULL: none. Where there is one, `visit` gets no rows (all 0),
                                  and only partitions that could not be packed. Without extra. */
+    cxm_records_visit *visit_records; /* instead of visit_packed, on the same conditions */
     void *context;
     bool has_latest;          /* the filter keeps nothing that is later */
     int64_t latest;

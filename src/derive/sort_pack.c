@@ -134,7 +134,8 @@ void cxm_priv_pack_choose(struct cxm_sorting *s, struct cxm_sort_block *b)
         look_at(s, b, n, &g);
     }
     s->pack.form = CXM_PACK_NONE;
-    s->pack.payload = s->plan->visit_packed == NULL || s->columns->extra != NULL;
+    s->pack.payload = (s->plan->visit_packed == NULL && s->plan->visit_records == NULL)
+                   || s->columns->extra != NULL;
     choose_bits(s, &g);
     s->pack.n_words = (s->pack.form == CXM_PACK_HASHED ? 2 : 1) + (s->pack.payload ? 1 : 0);
     choose_partitions(s);

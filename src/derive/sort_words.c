@@ -345,6 +345,25 @@ static enum cxm_status visit_words(struct cxm_sorter *w, uint64_t *words, size_t
     return plan->visit_packed(plan->context, w->number, &packed, &w->error);
 }
 
+static enum cxm_status visit_records(struct cxm_sorter *w, uint32_t partition)
+{
+    const struct cxm_event_plan *const plan = w->sorting->plan;
+    const struct cxm_pack *const p = &w->sorting->pack;
+    struct cxm_sort_walk walk = whole_walk(w, partition);
+    struct cxm_records records = {
+        .stride = p->n_words, .time_bits = p->time_bits, .time_base = p->time_base,
+        .customer_shift = p->form == CXM_PACK_HASHED ? 0 : p->code_bits + p->time_bits,
+    };
+    enum cxm_status status = CXM_OK;
+    do {
+        records.words = cxm_priv_next_piece(&walk, &records.n);
+        if (records.words == NULL)
+            records.n = 0;
+        status = plan->visit_records(plan->context, w->number, &records, &w->error);
+    } while (status == CXM_OK && records.n > 0);
+    return status;
+}
+
 enum cxm_status cxm_priv_sort_words(struct cxm_sorter *w, uint32_t partition, size_t n,
                                     bool *fits)
 {
@@ -353,6 +372,8 @@ enum cxm_status cxm_priv_sort_words(struct cxm_sorter *w, uint32_t partition, si
     const size_t stride = p->payload ? 2 : 1;
     struct records r = { NULL, n, p->customer_bits - p->partition_bits + p->code_bits
                                       + p->time_bits };
+    if (s->plan->visit_records != NULL && !p->payload)
+        return visit_records(w, partition);
     if (p->form == CXM_PACK_HASHED && !number_customers(w, partition, &r))
         return cxm_priv_no_memory(&w->error);
     *fits = r.bits <= 64;

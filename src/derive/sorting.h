@@ -196,7 +196,7 @@ struct cxm_event cxm_priv_unpack(const struct cxm_pack *pack, const uint64_t *re
 
 static inline bool cxm_priv_is_large(const struct cxm_sorting *s, size_t n)
 {
-    return n >= s->large && !s->pack.payload;
+    return n >= s->large && !s->pack.payload && s->plan->visit_records == NULL;
 }
 
 /* All workers do it at once; the failure of the lowest, if any. */
