@@ -25,7 +25,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: make_golden FOLDER\n");
         return EXIT_FAILURE;
     }
-    for (size_t i = 0; i < N_SETUPS; i++) {
+    for (size_t i = 0; i < N_GOLDEN; i++) {
         struct rows rows = golden_rows(i);
         struct cxm_tally *tally = tally_of(&rows);
         const struct saved saved = save(tally);

@@ -123,6 +123,20 @@ static const struct setup setups[] = {
         "customer_issues" },
       { SLOT_RATING_5, SLOT_RATING_5, SLOT_COUNT, SLOT_COUNT, SLOT_COUNT, SLOT_COUNT }, false,
       false, 0, { { NULL, NULL, 0, NULL, 0 } } },
+    { "quantiles", "quantiles", 1, { "value" }, { SLOT_REAL }, true, false, 0,
+      { { NULL, NULL, 0, NULL, 0 } } },
+    { "sketch", "sketch", 1, { "value" }, { SLOT_SMALL }, true, false, 0,
+      { { NULL, NULL, 0, NULL, 0 } } },
+    { "sla", "sla", 2, { "state", "subsecond" }, { SLOT_COUNT, SLOT_FLAG }, true, false, 1,
+      { { "target", &six, 1, NULL, 0 } } },
+    { "stages", "stages", 1, { "stage" }, { SLOT_COUNT }, true, false, 0,
+      { { NULL, NULL, 0, NULL, 0 } } },
+    { "resolution", "resolution", 2, { "state", "flow" }, { SLOT_COUNT, SLOT_COUNT }, true, false, 0,
+      { { NULL, NULL, 0, NULL, 0 } } },
+    { "escalation", "escalation", 1, { "escalated" }, { SLOT_FLAG }, true, false, 0,
+      { { NULL, NULL, 0, NULL, 0 } } },
+    { "contact rate", "contact_rate", 2, { "contacts", "customers" }, { SLOT_COUNT, SLOT_SMALL }, true,
+      false, 0, { { NULL, NULL, 0, NULL, 0 } } },
 };
 enum { N_SETUPS = COUNT_OF(setups) };
 
@@ -211,9 +225,20 @@ static inline double random_weight(uint64_t *seed)
     }
 }
 
+static inline bool is_of_quantiles(const struct setup *setup)
+{
+    return strcmp(setup->metric, "quantiles") == 0 || strcmp(setup->metric, "sketch") == 0;
+}
+
+/* Tables of times and numbers count copies of rows only. */
+static inline bool takes_weights(const struct setup *setup)
+{
+    return strcmp(setup->metric, "survival") != 0 && !is_of_quantiles(setup);
+}
+
 static inline struct rows rows_alloc(const struct setup *setup, unsigned options, int64_t n)
 {
-    if (strcmp(setup->metric, "survival") == 0) /* takes no weights: the option is dropped */
+    if (!takes_weights(setup)) /* the option is dropped */
         options &= ~(unsigned)(WEIGHTED | DESIGNED);
     struct rows rows = { .setup = setup, .options = options, .n = n };
     for (int s = 0; s < setup->n_slots; s++)

@@ -44,7 +44,7 @@ static void assert_same_rows(struct cxm_tally *a, struct cxm_tally *b)
 static void golden_tallies(void **state)
 {
     const char *const version = *state;
-    for (size_t i = 0; i < N_SETUPS; i++) {
+    for (size_t i = 0; i < N_GOLDEN; i++) {
         const struct saved saved = read_golden(version, i);
         struct rows rows = golden_rows(i);
         struct cxm_tally *today = tally_of(&rows), *loaded = NULL;
