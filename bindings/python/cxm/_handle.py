@@ -67,15 +67,19 @@ class Handle:
 
     def keys(self, groups: Iterable[int]) -> list[tuple[Any, ...]]:
         """The keys of groups as Python values; None is the group without a value."""
-        key, error = Key(), ErrorStruct()
+        key, error, ask = Key(), ErrorStruct(), lib.cxm_tally_key
+        place, pointer = byref(key), self.pointer
         found = []
         with self.lock:
-            n_keys = lib.cxm_tally_n_keys(self.pointer)
+            columns = range(lib.cxm_tally_n_keys(pointer))
             for group in groups:
-                values = []
-                for i in range(n_keys):
-                    check(lib.cxm_tally_key(self.pointer, group, i, byref(key)), error)
-                    values.append(key_value(key))
+                values: list[Any] = []
+                for i in columns:
+                    status = ask(pointer, group, i, place)
+                    if status:
+                        check(status, error)
+                    whole = key.type == 0 and not key.missing
+                    values.append(key.integer if whole else key_value(key))
                 found.append(tuple(values))
         return found
 

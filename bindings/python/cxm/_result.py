@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from struct import iter_unpack
-
 from ._errors import Error
 from ._handle import Handle, key_column, load_handle
 from ._inputs import margins_of, method_of
 from ._library import lib, text
 from ._names import checked_level, flag_names, interval_name, interval_number, lonely_number, unit_name
 from ._reader import TOTAL, Reader
-from ._shared import FIELDS, FORMAT, SCHEMA, Numbers, Rows, hashable, named, no_group
+from ._shared import SCHEMA, Numbers, Rows, field, fields, hashable, named, no_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -298,17 +296,35 @@ class Result(Numbers, Rows):
     def _columns(self) -> dict[str, list[Any]]:
         """The columns of the schema, without the keys."""
         rows = self._rows()
-        measures = self._reader.measures()
-        raw = dict(zip(FIELDS, zip(*iter_unpack(FORMAT, rows)))) if len(rows) else {}
-        columns: dict[str, list[Any]] = {name: list(raw.get(name, ())) for name in SCHEMA}
+        columns = fields(rows)
         columns["metric"] = [self.metric] * len(rows)
-        columns["base"] = named(columns["base"], _base_name)
         columns["definition"] = [self.definition] * len(rows)
-        columns["measure"] = named(columns["measure"], lambda i: measures[i].name)
-        columns["interval"] = named(columns["interval"], interval_name)
-        columns["unit"] = named(columns["unit"], unit_name)
-        columns["flags"] = named(columns["flags"], flag_names)
+        columns["measure"] = field(rows, "measure").tolist()
+        for name, name_of in self._names().items():
+            columns[name] = named(columns[name], name_of)
         return columns
+
+    def _names(self) -> dict[str, Any]:
+        """What the numbers of a column of texts stand for."""
+        measures = self._reader.measures()
+        return {
+            "measure": lambda i: measures[i].name, "interval": interval_name, "unit": unit_name,
+            "base": _base_name, "flags": flag_names,
+        }
+
+    def _frame_columns(self) -> dict[str, Any]:
+        """Numbers where they lie; each text once, however many rows say it."""
+        from ._tables import numbers, repeated, texts
+
+        rows, names = self._rows(), self._names()
+        same = {"metric": self.metric, "definition": self.definition}
+        names["flags"] = lambda flags: "|".join(flag_names(flags))
+        return {
+            name: repeated(same[name], len(rows)) if name in same
+            else texts(field(rows, name), names[name]) if name in names
+            else numbers(field(rows, name))
+            for name in SCHEMA
+        }
 
     def _row_keys(self) -> list[tuple[Any, ...]]:
         """The key of every row, as a tuple."""
@@ -316,6 +332,8 @@ class Result(Numbers, Rows):
         if not keys:
             return [()] * len(self)
         each = len(self) // len(keys)
+        if each == 1:
+            return keys
         return [key for key in keys for _ in range(each)]
 
     def _key_columns(self) -> dict[str, list[Any]]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ctypes import c_double, c_int64, c_uint32
+from ctypes import c_double, c_int64, c_uint32, sizeof
 
 from ._errors import Error
 from ._library import Estimate
@@ -29,9 +29,33 @@ FORMAT = "@" + "".join(
 )
 
 
+#: Where the fields of struct cxm_estimate lie: number, type and numbers a struct, for memoryview.
+_PLACES = {
+    member[0]: (
+        getattr(Estimate, member[0]).offset // sizeof(member[1]),
+        {c_double: "d", c_int64: "q", c_uint32: "I"}[member[1]],
+        sizeof(Estimate) // sizeof(member[1]),
+    )
+    for member in Estimate._fields_
+}
+
+
+def field(rows: Any, name: str) -> memoryview:
+    """One field of an array of struct cxm_estimate, where it lies."""
+    first, kind, step = _PLACES[name]
+    return memoryview(rows).cast("B").cast(kind)[first::step]  # type: ignore[call-overload,no-any-return]
+
+
+def fields(rows: Any) -> dict[str, list[Any]]:
+    """The columns of the schema that are fields; names are numbers as yet."""
+    return {name: field(rows, name).tolist() if name in _PLACES else [] for name in SCHEMA}
+
+
 def named(numbers: list[int], name_of: Any) -> list[Any]:
     """The names of numbers, each looked up once."""
     names = {number: name_of(number) for number in set(numbers)}
+    if len(names) == 1:
+        return list(names.values()) * len(numbers)
     return [names[number] for number in numbers]
 
 
@@ -146,6 +170,12 @@ class Rows:
     def _axis_columns(self) -> dict[str, list[Any]]:
         return {}
 
+    def _frame_columns(self) -> dict[str, Any]:
+        """The same for pandas: anything that makes a column of it."""
+        columns: dict[str, Any] = self._columns()
+        columns["flags"] = ["|".join(flags) for flags in columns["flags"]]
+        return columns
+
     def _fill_stream(self, stream: int) -> None:
         """Exports the rows into a new Arrow stream."""
         raise NotImplementedError
@@ -183,8 +213,7 @@ class Rows:
 
         table = {name: pandas_column(pandas, v) for name, v in self._key_columns().items()}
         axes = {name: pandas_column(pandas, v) for name, v in self._axis_columns().items()}
-        columns: dict[str, Any] = self._columns()
-        columns["flags"] = ["|".join(flags) for flags in columns["flags"]]
+        columns = self._frame_columns()
         return pandas.DataFrame({**table, **columns, **axes})
 
     def to_polars(self) -> Any:

@@ -22,6 +22,33 @@ def pandas_column(pandas: Any, values: list[Any]) -> Any:
     return values
 
 
+def numbers(view: memoryview) -> Any:
+    """A column of numbers for pandas, which copies it."""
+    return _numpy().asarray(view)
+
+
+def repeated(text: str, n: int) -> Any:
+    """A text in every row."""
+    return _numpy().full(n, text, dtype=object)
+
+
+def texts(view: memoryview, name_of: Any) -> Any:
+    """The names of numbers, each looked up once."""
+    numpy, codes = _numpy(), numbers(view)
+    if len(codes) == 0 or (codes == codes[0]).all():
+        return repeated(name_of(int(codes[0])) if len(codes) else "", len(codes))
+    known, places = numpy.unique(codes, return_inverse=True)
+    names = numpy.empty(len(known), dtype=object)
+    names[:] = [name_of(int(number)) for number in known]
+    return names[places]
+
+
+def _numpy() -> Any:
+    from importlib import import_module
+
+    return import_module("numpy")
+
+
 def matrix(table: dict[str, list[Any]], value: str, index: str, columns: str) -> dict[Any, Any]:
     """``{index: {column: value}}`` in the order of the rows."""
     for name in (value, index, columns):
