@@ -243,6 +243,74 @@ static void failures_leave_the_stream_alone(void **state)
     cxm_tally_free(tally);
 }
 
+/* The names of flags, as a text. */
+static void flags_text(uint32_t flags, char out[512])
+{
+    out[0] = '\0';
+    for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+        const char *name = (flags & bit) != 0 ? cxm_flag_name(bit) : NULL;
+        if (name == NULL)
+            continue;
+        if (out[0] != '\0')
+            strcat(out, "|");
+        strcat(out, name);
+    }
+}
+
+/* Rows that fill several blocks, and texts that come in runs of many lengths: flags and intervals
+ * change with the size of a group, measures with every row. */
+static void long_tables(void **state)
+{
+    (void)state;
+    enum { LONG = 9000, GROUPS = 1300 };
+    static const double none[1] = { 255 };
+    static const uint32_t some[3] = { 0, 2, 1 };
+    static int64_t key[LONG];
+    static uint8_t score[LONG];
+    static struct cxm_estimate rows[3 * GROUPS];
+    for (int i = 0; i < LONG; i++) {
+        key[i] = (int64_t)i * 7919 % GROUPS / (1 + i % 3);
+        score[i] = key[i] / 40 % 3 == 0 ? 255 : (uint8_t)(i % 11);
+    }
+    struct cxm_column answers = cxm_column_make("score", CXM_U8, score, LONG, 1, 1);
+    answers.missing_codes = none;
+    answers.n_missing_codes = 1;
+    const struct cxm_column by = cxm_column_make("key", CXM_I64, key, LONG, 8, 8);
+    const struct cxm_input inputs[2] = { { "score", &answers }, { "by", &by } };
+    struct cxm_tally *tally;
+    assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, inputs, 2, NULL, NULL), CXM_OK);
+    for (size_t n_measures = 0; n_measures <= 3; n_measures += 3) {
+        const struct cxm_estimate_options options = { .size = sizeof options, .measures = some,
+                                                      .n_measures = n_measures };
+        const struct cxm_estimate_options *given = n_measures > 0 ? &options : NULL;
+        struct cxm_measure measures[64];
+        size_t n = 0, known = 0;
+        assert_int_equal(cxm_tally_measures(tally, measures, sizeof measures[0], 64, &known, NULL),
+                         CXM_OK);
+        assert_int_equal(cxm_tally_estimate(tally, given, rows, sizeof rows[0], 3 * GROUPS, &n, NULL),
+                         CXM_OK);
+        assert_true(n > 600);
+        struct ArrowArrayStream stream = export(tally, given);
+        struct cxm_arrow *arrow = NULL;
+        assert_int_equal(cxm_arrow_from_stream(&stream, NULL, &arrow, NULL), CXM_OK);
+        assert_int_equal(cxm_arrow_rows(arrow), n);
+        for (size_t row = 0; row < n; row++) {
+            char flags[512];
+            struct cxm_key group;
+            const char *measure = measures[rows[row].measure].name;
+            assert_row(arrow, (int64_t)row, &rows[row]);
+            flags_text(rows[row].flags, flags);
+            assert_text(arrow, "flags", (int64_t)row, flags, strlen(flags));
+            assert_text(arrow, "measure", (int64_t)row, measure, strlen(measure));
+            assert_int_equal(cxm_tally_key(tally, rows[row].group, 0, &group), CXM_OK);
+            assert_number(arrow, "key", (int64_t)row, (double)group.integer);
+        }
+        cxm_arrow_free(arrow);
+    }
+    cxm_tally_free(tally);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -252,6 +320,7 @@ int main(void)
         cmocka_unit_test(has_the_schema_of_result_rows),
         cmocka_unit_test(parts_are_released_in_any_order),
         cmocka_unit_test(streams_may_be_left_alone),
+        cmocka_unit_test(long_tables),
         cmocka_unit_test(failures_leave_the_stream_alone),
     };
     return cmocka_run_group_tests_name("arrow_export", tests, NULL, NULL);

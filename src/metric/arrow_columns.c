@@ -21,6 +21,8 @@ enum { NAME_BYTES = 64, FORMAT_BYTES = 8, BUFFER_ALIGNMENT = 64 };
 struct field {
     char name[NAME_BYTES];
     char format[FORMAT_BYTES];
+    const char *numbers; /* to be copied when all columns are there; NULL: nothing */
+    size_t step;
 };
 
 /* Starts the block of every column; the buffers follow, each aligned to a cache line. */
@@ -239,12 +241,6 @@ void cxm_priv_arrow_drop(struct cxm_arrow_table *table)
     cxm_priv_release(NULL, table);
 }
 
-void cxm_priv_arrow_finish(struct cxm_arrow_table *table, struct ArrowArrayStream *out)
-{
-    *out = (struct ArrowArrayStream){ stream_get_schema, stream_get_next,
-                                      stream_get_last_error, stream_release, table };
-}
-
 /* ---- text columns ------------------------------------------------------------------- */
 
 /* Bytes of the UTF-8 sequence at `s`, 0 when it is none (Unicode 15, table 3-7). */
@@ -376,6 +372,7 @@ static enum cxm_status fill_text(const struct cells *c, char *format, struct Arr
     size_t total = 0;
     const char *last = NULL;
     bool utf8 = c->column->type != CXM_KEY_BYTES;
+    size_t first_run = 0;
     for (size_t row = 0, run; row < n; row += run) {
         const enum cxm_status status = read_cell(c, row, scratch, &cell, error);
         if (status != CXM_OK)
@@ -384,6 +381,7 @@ static enum cxm_status fill_text(const struct cells *c, char *format, struct Arr
             utf8 = utf8 && is_utf8(cell.text, cell.text_bytes);
         last = cell.text;
         run = run_of(c, row);
+        first_run = row == 0 ? run : first_run;
         if (cell.text_bytes > 0 && run > (INT32_MAX - total) / cell.text_bytes)
             return cxm_priv_fail(error, CXM_EOVERFLOW, c->column->name,
                                  "a column of the result has more than 2 GiB of text");
@@ -397,7 +395,7 @@ static enum cxm_status fill_text(const struct cells *c, char *format, struct Arr
         const enum cxm_status status = read_cell(c, row, scratch, &cell, error);
         if (status != CXM_OK)
             return status;
-        run = run_of(c, row);
+        run = row == 0 ? first_run : run_of(c, row);
         fill_run(block, row, run, &cell, out);
     }
     return CXM_OK;
@@ -427,18 +425,21 @@ static enum cxm_status put_number(const struct cxm_arrow_column *c, const struct
     }
 }
 
-/* A member of the rows' structs. */
-static void copy_numbers(const struct cells *c, const struct block *block,
-                         struct ArrowArray *out)
+/* Some rows of a member of their structs. */
+static void copy_numbers(const struct cxm_arrow_table *table, size_t column, size_t first,
+                         size_t end)
 {
+    const struct field *field = &table->fields[column];
+    struct ArrowArray *out = table->chunk.children[column];
+    const struct block *block = out->private_data;
+    const bool real = field->format[0] == 'g';
     uint64_t *data = buffer(block, 1);
     uint8_t *bits = buffer(block, 0);
-    const bool real = c->column->type == CXM_KEY_REAL;
     size_t n_present = 0;
-    for (size_t i = 0; i < c->n; i++) {
-        const size_t row = c->rows != NULL ? (size_t)c->rows[i] : i;
+    for (size_t i = first; i < end; i++) {
+        const size_t row = table->rows != NULL ? (size_t)table->rows[i] : i;
         double value;
-        memcpy(&data[i], (const char *)c->column->numbers + row * c->column->step, sizeof *data);
+        memcpy(&data[i], field->numbers + row * field->step, sizeof *data);
         memcpy(&value, &data[i], sizeof value);
         const bool present = !real || !isnan(value);
         if (!present)
@@ -449,8 +450,19 @@ static void copy_numbers(const struct cells *c, const struct block *block,
     out->null_count -= (int64_t)n_present;
 }
 
-static enum cxm_status fill_numbers(const struct cells *c, struct ArrowArray *out,
-                                    struct cxm_error *error)
+/* All such columns side by side, some rows at a time that stay in a cache. */
+static void copy_all_numbers(const struct cxm_arrow_table *table)
+{
+    enum { ROWS = 256 };
+    const size_t n = (size_t)table->chunk.length;
+    for (size_t first = 0; first < n; first += ROWS)
+        for (size_t i = 0; i < table->n_filled; i++)
+            if (table->fields[i].numbers != NULL)
+                copy_numbers(table, i, first, n - first < ROWS ? n : first + ROWS);
+}
+
+static enum cxm_status fill_numbers(const struct cells *c, struct field *field,
+                                    struct ArrowArray *out, struct cxm_error *error)
 {
     const size_t n = c->n;
     const enum cxm_key_type type = c->column->type;
@@ -460,8 +472,9 @@ static enum cxm_status fill_numbers(const struct cells *c, struct ArrowArray *ou
     const struct block *block = new_column(n, bytes, false, 0, out);
     if (block == NULL)
         return cxm_priv_no_memory(error);
-    if (c->column->numbers != NULL) {
-        copy_numbers(c, block, out);
+    if (c->column->numbers != NULL) { /* with all the others, see copy_all_numbers() */
+        field->numbers = c->column->numbers;
+        field->step = c->column->step;
         return CXM_OK;
     }
     char scratch[CXM_ARROW_SCRATCH];
@@ -498,5 +511,12 @@ enum cxm_status cxm_priv_arrow_column(struct cxm_arrow_table *table,
     if (column->type == CXM_KEY_TEXT || column->type == CXM_KEY_CATEGORY
         || column->type == CXM_KEY_BYTES)
         return fill_text(&cells, field->format, array, error);
-    return fill_numbers(&cells, array, error);
+    return fill_numbers(&cells, field, array, error);
+}
+
+void cxm_priv_arrow_finish(struct cxm_arrow_table *table, struct ArrowArrayStream *out)
+{
+    copy_all_numbers(table);
+    *out = (struct ArrowArrayStream){ stream_get_schema, stream_get_next,
+                                      stream_get_last_error, stream_release, table };
 }

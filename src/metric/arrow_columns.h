@@ -35,8 +35,8 @@ struct cxm_arrow_column {
 
 struct cxm_arrow_table;
 
-/* NULL: out of memory. `rows` are the numbers that cell functions get for the rows, borrowed
- * until the last column is there; NULL: 0, 1, 2 … */
+/* NULL: out of memory. `rows` are the numbers that cell functions get for the rows; they are borrowed,
+ * and so are the numbers of columns, until the table is finished; NULL: 0, 1, 2 … */
 struct cxm_arrow_table *cxm_priv_arrow_table(size_t n_columns, const int64_t *rows,
                                              size_t n_rows);
 /* The next column. Text that is not UTF-8 goes out as binary. */

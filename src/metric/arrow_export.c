@@ -90,7 +90,7 @@ static enum cxm_status read_rows(struct report *r, const struct cxm_estimate_opt
         cxm_tally_estimate(r->tally, options, NULL, sizeof *r->rows, 0, &n, r->error);
     if (status != CXM_OK)
         return status;
-    r->rows = cxm_priv_alloc_zero(NULL, n, sizeof *r->rows);
+    r->rows = cxm_priv_alloc_zero_dense(NULL, n, sizeof *r->rows);
     if (r->rows == NULL)
         return cxm_priv_no_memory(r->error);
     if (n > 0)
