@@ -62,6 +62,8 @@ TARGET bool cxm_priv_small_floats_avx512(const unsigned char *from, size_t n,
                                                  _mm512_packus_epi32(c, d));
         _mm512_storeu_si512(bytes + i,
                             _mm512_add_epi8(_mm512_permutexvar_epi32(order, four), above));
+        if (CXM_UNLIKELY(seen.odd != 0)) /* a NaN, as a rule: not for this loop */
+            return false;
     }
     const uint32_t most = (uint32_t)(scale->highest - scale->lowest);
     return seen.odd == 0 && _mm512_reduce_max_epu32(seen.largest) <= most
@@ -94,26 +96,56 @@ TARGET static inline __m512i from_bytes(const unsigned char *from, const struct 
     return k;
 }
 
-TARGET static inline __m512i from_floats(const unsigned char *from, const struct wanted *w,
-                                         struct found *f)
+/* 16 floats as `whole` gives them, zeros where they are missing; *there: where they are not. */
+TARGET static inline __m512i whole_if_there(const unsigned char *from, const struct wanted *w,
+                                            __m512i lowest, __mmask16 *there, struct seen *seen)
 {
-    const __m512 magic = _mm512_set1_ps(0x1.8p23f);
-    const __m512i lowest = _mm512_add_epi32(_mm512_castps_si512(magic),
-                                            _mm512_set1_epi32(w->lowest));
-    const __m512i most = _mm512_set1_epi32(w->most);
-    uint8_t bytes[64];
-    for (int part = 0; part < 4; part++) {
-        const __m512 v = _mm512_loadu_ps(from + 64 * part), sum = _mm512_add_ps(v, magic);
-        const __m512i k = _mm512_sub_epi32(_mm512_castps_si512(sum), lowest);
-        __mmask16 absent = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
-        for (int c = 0; c < w->n_codes; c++)
-            absent |= _mm512_cmp_ps_mask(v, _mm512_set1_ps((float)w->codes[c]), _CMP_EQ_OQ);
-        const __mmask16 odd = _mm512_cmp_ps_mask(_mm512_sub_ps(sum, magic), v, _CMP_NEQ_UQ);
-        f->missing |= (__mmask64)absent << 16 * part;
-        f->bad |= (__mmask64)(odd | _mm512_cmpgt_epu32_mask(k, most)) << 16 * part;
-        _mm_storeu_si128((__m128i *)(void *)(bytes + 16 * part), _mm512_cvtepi32_epi8(k));
+    const __m512 magic = _mm512_set1_ps(0x1.8p23f), v = _mm512_loadu_ps(from);
+    const __m512 sum = _mm512_add_ps(v, magic);
+    __mmask16 known = _mm512_mask_cmp_ps_mask(*there, v, v, _CMP_ORD_Q);
+    for (int c = 0; c < w->n_codes; c++)
+        known = _mm512_mask_cmp_ps_mask(known, v, _mm512_set1_ps((float)w->codes[c]),
+                                        _CMP_NEQ_UQ);
+    const __m512i k = _mm512_maskz_sub_epi32(known, _mm512_castps_si512(sum), lowest);
+    seen->odd |= _mm512_mask_cmp_ps_mask(known, _mm512_sub_ps(sum, magic), v, _CMP_NEQ_UQ);
+    seen->largest = _mm512_max_epu32(seen->largest, k);
+    *there = known;
+    return k;
+}
+
+/* Floats, n a multiple of 64, of which some are missing. */
+TARGET static bool rows_of_floats(const struct cxm_column *column, int64_t row, size_t n,
+                                  const struct wanted *w, uint8_t first, uint8_t *bytes,
+                                  bool *missing)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i zero = _mm512_castps_si512(_mm512_set1_ps(0x1.8p23f));
+    const __m512i lowest = _mm512_add_epi32(zero, _mm512_set1_epi32(w->lowest));
+    const __m512i above = _mm512_set1_epi8((char)first);
+    const __m512i flag = _mm512_set1_epi8((char)CXM_SMALL_MISSING);
+    struct seen seen = { 0, _mm512_setzero_si512() };
+    __mmask64 all = ~(__mmask64)0;
+    for (size_t i = 0; i < n; i += 64) {
+        const unsigned char *from = cxm_priv_element(column, row + (int64_t)i);
+        const uint64_t valid = column->validity == NULL
+                                 ? ~(uint64_t)0
+                                 : ~cxm_priv_null_word(column, row + (int64_t)i, 64);
+        __mmask16 there[4];
+        __m512i k[4];
+        for (int part = 0; part < 4; part++) {
+            there[part] = (__mmask16)(valid >> 16 * part);
+            k[part] = whole_if_there(from + 64 * part, w, lowest, &there[part], &seen);
+        }
+        const __mmask64 known = _mm512_kunpackd(_mm512_kunpackw(there[3], there[2]),
+                                                _mm512_kunpackw(there[1], there[0]));
+        const __m512i four = _mm512_packus_epi16(_mm512_packus_epi32(k[0], k[1]),
+                                                 _mm512_packus_epi32(k[2], k[3]));
+        const __m512i v = _mm512_add_epi8(_mm512_permutexvar_epi32(order, four), above);
+        _mm512_storeu_si512(bytes + i, _mm512_mask_mov_epi8(flag, known, v));
+        all &= known;
     }
-    return _mm512_loadu_si512(bytes);
+    *missing = *missing || ~all != 0;
+    return seen.odd == 0 && _mm512_reduce_max_epu32(seen.largest) <= (uint32_t)w->most;
 }
 
 TARGET static inline __m512i from_doubles(const unsigned char *from, const struct wanted *w,
@@ -164,11 +196,13 @@ TARGET bool cxm_priv_small_rows_avx512(const struct cxm_column *column, int64_t 
     __mmask64 any = 0, bad = 0;
     for (int64_t c = 0; c < column->n_missing_codes; c++)
         w.codes[w.n_codes++] = column->missing_codes[c];
+    if (column->type == CXM_F32)
+        return rows_of_floats(column, row, n, &w, (uint8_t)(scale->lowest - scale->base), bytes,
+                              missing);
     for (size_t i = 0; i < n; i += 64) {
         const unsigned char *from = cxm_priv_element(column, row + (int64_t)i);
         struct found f = { 0, 0 };
         const __m512i k = column->type == CXM_U8    ? from_bytes(from, &w, &f)
-                        : column->type == CXM_F32 ? from_floats(from, &w, &f)
                         : column->type == CXM_F64 ? from_doubles(from, &w, &f)
                                                   : from_longs(from, &w, &f);
         if (column->validity != NULL)

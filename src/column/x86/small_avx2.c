@@ -76,6 +76,8 @@ TARGET bool cxm_priv_small_floats_avx2(const unsigned char *from, size_t n,
         const __m256i d = whole(from + 4 * i + 96, lowest, &seen);
         _mm256_storeu_si256((__m256i *)(void *)(bytes + i),
                             _mm256_add_epi8(narrow(a, b, c, d), start));
+        if (CXM_UNLIKELY(_mm256_movemask_ps(seen.odd) != 0)) /* a NaN, as a rule */
+            return false;
     }
     const __m256i within = _mm256_cmpeq_epi32(_mm256_max_epu32(seen.largest, most), most);
     return _mm256_movemask_ps(seen.odd) == 0 && _mm256_movemask_epi8(within) == -1
