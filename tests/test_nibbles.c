@@ -50,7 +50,7 @@ static void unguard(struct guarded g)
 
 enum { PAIRS = 5 }; /* of the seven bytes, the others are single */
 
-static struct cxm_small_stripe make_stripe(void)
+static struct cxm_small_stripe make_stripe(bool balance)
 {
     static const uint8_t met[PAIRS] = { 0, 1, 3, 14, 127 };
     struct cxm_small_stripe s;
@@ -60,8 +60,24 @@ static struct cxm_small_stripe make_stripe(void)
         s.first[lane] = lane % 2 == 0;
         s.met[lane] = lane < 2 * PAIRS ? met[lane / 2] : 127;
     }
+    s.balance = balance;
+    s.start = (uint8_t)(balance ? -17 : 0);
     cxm_priv_nibble_orders(&s);
     return s;
+}
+
+/* What is in the columns of the last byte when it is to be the balance. */
+static void balance(const struct cxm_small_stripe *stripe, uint8_t *const *columns, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int sum = (int8_t)stripe->start;
+        bool flagged = false;
+        for (size_t lane = 0; lane < 2 * PAIRS; lane++) {
+            flagged = flagged || columns[lane][i] == CXM_SMALL_FLAG;
+            sum += lane % 2 == 0 ? columns[lane][i] : -columns[lane][i];
+        }
+        columns[2 * CXM_NIBBLE_BALANCE][i] = flagged ? CXM_SMALL_FLAG : (uint8_t)sum;
+    }
 }
 
 /* A number of a lane: extremes, small ones, or any. */
@@ -103,10 +119,10 @@ static void tiles(void **state)
     const unsigned *forbidden = *state;
     const struct cxm_small_kernels c = cxm_priv_nibble_kernels(~0u);
     const struct cxm_small_kernels best = cxm_priv_nibble_kernels(*forbidden);
-    const struct cxm_small_stripe stripe = make_stripe();
     for (size_t n = 1; n <= CXM_TILE; n++) {
-        for (size_t kind = 0; kind < 6; kind++) {
-            const bool flags = kind >= 3;
+        for (size_t kind = 0; kind < 12; kind++) {
+            const bool flags = kind % 6 >= 3, balanced = kind >= 6;
+            const struct cxm_small_stripe stripe = make_stripe(balanced);
             struct guarded columns[CXM_LANES], rows = guard(CXM_TILE * CXM_NIBBLE_ROW);
             const uint8_t *from[CXM_LANES];
             static uint8_t plain[CXM_TILE_BYTES];
@@ -119,8 +135,10 @@ static void tiles(void **state)
                 from[lane] = columns[lane].bytes;
                 for (size_t i = 0; i < n + 3; i++)
                     columns[lane].bytes[i] =
-                        flags && below(9) == 0 && (lane < 2 * PAIRS || lane % 2 == 0)
-                            ? CXM_SMALL_FLAG : number(lane, kind % 3);
+                        balanced && lane >= 2 * PAIRS ? 0
+                        : flags && below(9) == 0 && (lane < 2 * PAIRS || lane % 2 == 0)
+                            ? CXM_SMALL_FLAG
+                            : number(lane, kind % 3);
             }
             c.tile(&stripe, from, 3, n, flags, plain);
             best.tile(&stripe, from, 3, n, flags, rows.bytes);
@@ -128,6 +146,12 @@ static void tiles(void **state)
             for (size_t i = n; i < CXM_TILE; i++)
                 for (size_t k = 0; k < CXM_NIBBLE_ROW; k++)
                     assert_int_equal(plain[cxm_priv_nibble_place(i) + k], 0);
+            if (balanced) {
+                uint8_t *to[CXM_LANES];
+                for (size_t lane = 0; lane < CXM_LANES; lane++)
+                    to[lane] = columns[lane].bytes;
+                balance(&stripe, to, n + 3);
+            }
             count(&stripe, from, 3, n, want);
             best.add(&stripe, rows.bytes, CXM_TILE, flags, &sums);
             c.add(&stripe, plain, CXM_TILE, flags, &others);
@@ -147,7 +171,7 @@ static void buffers(void **state)
 {
     const unsigned *forbidden = *state;
     const struct cxm_small_kernels best = cxm_priv_nibble_kernels(*forbidden);
-    const struct cxm_small_stripe stripe = make_stripe();
+    const struct cxm_small_stripe stripe = make_stripe(false);
     for (size_t n = 8; n <= CXM_NIBBLE_DEALT; n += 8) {
         for (size_t kind = 0; kind < 4; kind++) {
             struct guarded rows = guard(n * CXM_NIBBLE_ROW);

@@ -38,8 +38,8 @@ void cxm_priv_nibble_tile_c(const struct cxm_small_stripe *stripe,
                             const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
                             bool flags, uint8_t rows[CXM_TILE_BYTES])
 {
-    uint8_t bytes[CXM_NIBBLE_ROW][CXM_TILE] = { { 0 } };
-    (void)stripe;
+    uint8_t bytes[CXM_NIBBLE_ROW][CXM_TILE] = { { 0 } }, sum[CXM_TILE];
+    memset(sum, stripe->start, sizeof sum);
     for (size_t k = 0; k < CXM_NIBBLE_BYTES; k++) {
         const uint8_t *a = columns[2 * k] + first, *b = columns[2 * k + 1] + first;
         for (size_t i = 0; !flags && i < n; i++)
@@ -49,6 +49,13 @@ void cxm_priv_nibble_tile_c(const struct cxm_small_stripe *stripe,
             bytes[k][i] = flagged ? 0 : (uint8_t)(a[i] | b[i] << 4);
             bytes[CXM_NIBBLE_BYTES][i] |= (uint8_t)(flagged << k);
         }
+        for (size_t i = 0; i < n; i++)
+            sum[i] = (uint8_t)(sum[i] + a[i] - b[i]);
+    }
+    for (size_t i = 0; stripe->balance && i < n; i++) {
+        const bool flagged = bytes[CXM_NIBBLE_BYTES][i] != 0;
+        bytes[CXM_NIBBLE_BALANCE][i] = flagged ? 0 : sum[i];
+        bytes[CXM_NIBBLE_BYTES][i] |= (uint8_t)(flagged << CXM_NIBBLE_BALANCE);
     }
     for (size_t i = 0; i < CXM_TILE; i += 8) {
         uint64_t w[8];

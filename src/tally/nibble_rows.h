@@ -11,6 +11,7 @@
 
 enum {
     CXM_NIBBLE_BYTES = 7,    /* of a row, pairs or single lanes; then the flags */
+    CXM_NIBBLE_BALANCE = 6,  /* where the sum of all differences is, if it is wanted */
     CXM_NIBBLE_MOST = 15,    /* of a pair */
     CXM_NIBBLE_ALONE = 127,  /* of a single lane, up and down */
 };

@@ -77,7 +77,7 @@ static bool make_sums(struct cxm_small *s, const struct cxm_small_unit *unit, si
 {
     for (uint32_t k = 0; k < unit->n_forms; k++) {
         const struct cxm_small_sum *f = &unit->forms[k];
-        if (f->plain)
+        if (f->plain || unit->balance)
             continue;
         for (uint32_t t = 0; t < f->n; t++)
             s->terms[t] = s->bytes[f->slots[t]];
@@ -92,7 +92,7 @@ static bool make_sums(struct cxm_small *s, const struct cxm_small_unit *unit, si
 static void set_lanes(struct cxm_small *s, const struct cxm_small_unit *unit)
 {
     const uint8_t **lanes = &s->lanes[unit->stripe][unit->lane];
-    for (uint32_t k = 0; k < unit->n_forms; k++) {
+    for (uint32_t k = 0; k < unit->n_forms && !unit->balance; k++) {
         const struct cxm_small_sum *f = &unit->forms[k];
         lanes[k] = f->plain ? s->bytes[f->slots[0]] : f->low;
     }

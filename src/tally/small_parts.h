@@ -27,6 +27,7 @@ struct cxm_small_unit {
     uint32_t stripe,
         lane;       /* of the first form; the lane beside it: the second, or high bytes */
     bool two_bytes; /* of one form: low and high */
+    bool balance;   /* made of the pairs with the rows */
     bool rescaled;
 };
 

@@ -31,6 +31,9 @@ struct cxm_small_stripe {
     uint8_t partner[CXM_LANES]; /* the lane beside it; itself: none */
     uint8_t met[CXM_LANES];     /* larger than its partner means: by more than this */
     uint8_t first[CXM_LANES];   /* 1: the lane that is flagged where a value of the pair is missing */
+    /* Of nibble_rows.h: the last byte of a row is `start` and the sum of all differences x - y. */
+    bool balance;
+    uint8_t start;
     /* For kernels, of cxm_priv_small_orders: four rows lane by lane, of the partners, and met. */
     uint8_t own[CXM_TILE], beside[CXM_TILE], limits[CXM_TILE];
 };

@@ -86,6 +86,31 @@ static bool is_pair(const struct cxm_small_unit *unit)
     return unit->n_forms == 2 || unit->two_bytes;
 }
 
+/* The coefficient of the input that another form is; 0: it is none. */
+static int coef_of(const struct cxm_small_sum *f, const struct cxm_small_sum *other)
+{
+    for (uint32_t t = 0; other->plain && t < f->n; t++) {
+        if (f->slots[t] == other->slots[0])
+            return f->coefs[t];
+    }
+    return 0;
+}
+
+/* Is a unit of nibbles the sum of the differences of all other units, which are pairs? Then its bytes
+ * come with those of the pairs, and need no pass of their own. */
+static bool is_balance(const struct cxm_small *s, const struct cxm_small_unit *unit)
+{
+    const struct cxm_small_sum *sum = &unit->forms[0];
+    const uint32_t n_pairs = s->config->n_units - 1;
+    bool all = s->nibbles && n_pairs <= CXM_NIBBLE_BALANCE && sum->n == 2 * n_pairs;
+    for (uint32_t u = 0; all && u <= n_pairs; u++) {
+        const struct cxm_small_unit *pair = &s->units[u];
+        all = pair == unit || (pair->n_forms == 2 && coef_of(sum, &pair->forms[0]) == 1
+                               && coef_of(sum, &pair->forms[1]) == -1);
+    }
+    return all;
+}
+
 /* Describes all units; false: not this way. `coefs`: room for twice the slots. */
 static bool make_units(struct cxm_small *s, int32_t *coefs, uint16_t *slots, int16_t *narrow)
 {
@@ -112,6 +137,11 @@ static bool make_units(struct cxm_small *s, int32_t *coefs, uint16_t *slots, int
                 }
                 unit->two_bytes =
                     !s->nibbles && unit->n_forms == 1 && !unit->forms[0].plain;
+            }
+            if (!pairs && !is_pair(unit) && is_balance(s, unit)) {
+                unit->balance = s->stripes[0].balance = true;
+                s->stripes[0].start = (uint8_t)unit->forms[0].shift;
+                lanes = 2 * CXM_NIBBLE_BALANCE;
             }
             if (is_pair(unit) == (pairs != 0) && !place(s, unit, &wanted, &lanes))
                 return false;

@@ -27,11 +27,13 @@ TARGET static inline void rotate(__m512i r[CXM_NIBBLE_ROW])
         r[i] = out[i];
 }
 
-TARGET static inline void tile(const uint8_t *const columns[CXM_LANES], size_t first,
+TARGET static inline void tile(const struct cxm_small_stripe *stripe,
+                               const uint8_t *const columns[CXM_LANES], size_t first,
                                __mmask64 there, bool flags, uint8_t *rows)
 {
     const __m512i flag = _mm512_set1_epi8((char)CXM_SMALL_FLAG);
     __m512i r[CXM_NIBBLE_ROW], flagged = _mm512_setzero_si512();
+    __m512i sum = _mm512_maskz_set1_epi8(there, (char)stripe->start);
     for (int k = 0; k < CXM_NIBBLE_BYTES; k++) {
         __m512i a = _mm512_maskz_loadu_epi8(there, columns[2 * k] + first);
         __m512i b = _mm512_maskz_loadu_epi8(there, columns[2 * k + 1] + first);
@@ -42,6 +44,13 @@ TARGET static inline void tile(const uint8_t *const columns[CXM_LANES], size_t f
             flagged = _mm512_mask_add_epi8(flagged, gone, flagged, _mm512_set1_epi8((char)(1 << k)));
         }
         r[k] = _mm512_or_si512(a, _mm512_slli_epi16(b, 4));
+        sum = _mm512_add_epi8(sum, _mm512_sub_epi8(a, b));
+    }
+    if (stripe->balance) {
+        const __mmask64 gone = flags ? _mm512_test_epi8_mask(flagged, flagged) : 0;
+        const __m512i bit = _mm512_set1_epi8(1 << CXM_NIBBLE_BALANCE);
+        r[CXM_NIBBLE_BALANCE] = _mm512_maskz_mov_epi8(~gone, sum);
+        flagged = _mm512_mask_add_epi8(flagged, gone, flagged, bit);
     }
     r[CXM_NIBBLE_BYTES] = flagged;
     rotate(r);
@@ -56,11 +65,10 @@ TARGET void cxm_priv_nibble_tile_avx512(const struct cxm_small_stripe *stripe,
                                         size_t n, bool flags, uint8_t rows[CXM_TILE_BYTES])
 {
     const __mmask64 there = n < CXM_TILE ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
-    (void)stripe;
     if (flags)
-        tile(columns, first, there, true, rows);
+        tile(stripe, columns, first, there, true, rows);
     else
-        tile(columns, first, there, false, rows);
+        tile(stripe, columns, first, there, false, rows);
 }
 
 /* ---- sums ----------------------------------------------------------------------------- */

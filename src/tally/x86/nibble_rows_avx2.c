@@ -39,11 +39,12 @@ TARGET static inline void transpose(__m256i r[CXM_NIBBLE_ROW], uint8_t *rows)
         _mm256_storeu_si256((__m256i *)(void *)(rows + 64 * i), r[i]);
 }
 
-TARGET static inline void half(const uint8_t *const columns[CXM_LANES], size_t first, bool flags,
+TARGET static inline void half(const struct cxm_small_stripe *stripe,
+                               const uint8_t *const columns[CXM_LANES], size_t first, bool flags,
                                uint8_t *rows)
 {
-    const __m256i flag = _mm256_set1_epi8((char)CXM_SMALL_FLAG);
-    __m256i r[CXM_NIBBLE_ROW], flagged = _mm256_setzero_si256();
+    const __m256i flag = _mm256_set1_epi8((char)CXM_SMALL_FLAG), zero = _mm256_setzero_si256();
+    __m256i r[CXM_NIBBLE_ROW], flagged = zero, sum = _mm256_set1_epi8((char)stripe->start);
 #pragma GCC unroll 7
     for (int k = 0; k < CXM_NIBBLE_BYTES; k++) {
         __m256i a = load(columns[2 * k] + first), b = load(columns[2 * k + 1] + first);
@@ -55,6 +56,13 @@ TARGET static inline void half(const uint8_t *const columns[CXM_LANES], size_t f
             flagged = _mm256_or_si256(flagged, _mm256_and_si256(gone, bit));
         }
         r[k] = _mm256_or_si256(a, _mm256_slli_epi16(b, 4));
+        sum = _mm256_add_epi8(sum, _mm256_sub_epi8(a, b));
+    }
+    if (stripe->balance) {
+        const __m256i there = _mm256_cmpeq_epi8(flagged, zero);
+        const __m256i bit = _mm256_set1_epi8(1 << CXM_NIBBLE_BALANCE);
+        r[CXM_NIBBLE_BALANCE] = _mm256_and_si256(there, sum);
+        flagged = _mm256_or_si256(flagged, _mm256_andnot_si256(there, bit));
     }
     r[CXM_NIBBLE_BYTES] = flagged;
     transpose(r, rows);
@@ -70,9 +78,9 @@ TARGET void cxm_priv_nibble_tile_avx2(const struct cxm_small_stripe *stripe,
     }
     for (size_t i = 0; i < 2; i++) {
         if (flags)
-            half(columns, first + 32 * i, true, rows + 32 * i);
+            half(stripe, columns, first + 32 * i, true, rows + 32 * i);
         else
-            half(columns, first + 32 * i, false, rows + 32 * i);
+            half(stripe, columns, first + 32 * i, false, rows + 32 * i);
     }
 }
 
