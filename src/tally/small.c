@@ -100,14 +100,17 @@ static void set_lanes(struct cxm_small *s, const struct cxm_small_unit *unit)
         lanes[1] = unit->forms[0].high;
 }
 
-/* What the next block will read is fetched line by line while this one is summed. */
+/* What the next block will read is fetched line by line while this one is summed, and half a block
+ * further on, since the first lines of it are wanted at once. */
 static void look_ahead_at(struct cxm_small *s, const struct cxm_column *c, int64_t next)
 {
+    enum { FURTHER = CXM_BLOCK / 2 };
     if (c->n_chunks == 0 && c->data != NULL && c->stride >= 1 && c->stride <= CXM_NEAR_STRIDE
-        && c->n - next >= CXM_BLOCK)
-        s->ahead[s->n_ahead++] =
-            (struct cxm_small_ahead){ (const uint8_t *)c->data + (c->offset + next) * c->stride,
-                                      (size_t)c->stride };
+        && c->n - next >= CXM_BLOCK + FURTHER)
+        s->ahead[s->n_ahead++] = (struct cxm_small_ahead){
+            (const uint8_t *)c->data + (c->offset + next + FURTHER) * c->stride,
+            (size_t)c->stride,
+        };
 }
 
 static void look_ahead(struct cxm_small *s, int64_t next)
