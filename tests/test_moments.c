@@ -183,7 +183,8 @@ static void compare_moments(cxm_add_moments *variant, size_t n, uint32_t n_cells
                 want[1 + 8 * at[i] + k] += terms[k];
             full = full || want[1 + 8 * at[i] + 7] >> 48 >= CXM_FULL_CELL;
         }
-        assert_int_equal(variant(cells + 1, q, at, rows), full); /* not aligned */
+        assert_int_equal(variant(cells + 1, q, at, rows, (struct cxm_asking){ (uintptr_t)q, 8 }),
+                         full); /* not aligned */
         assert_memory_equal(cells, want, ((size_t)n_cells * 8 + 1) * 8);
         for (uint32_t c = 0; c < n_cells; c++) {
             uint64_t *cell = want + 1 + (size_t)8 * c;

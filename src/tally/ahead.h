@@ -6,6 +6,7 @@
 #ifndef CXM_SRC_AHEAD_H
 #define CXM_SRC_AHEAD_H
 
+#include "column/unweave.h"
 #include "tally/tally.h"
 
 enum { CXM_MOST_STREAMS = 16, CXM_MOST_STRIDE = 4096, CXM_NEAR_STRIDE = 8 };
@@ -18,8 +19,10 @@ struct cxm_ahead {
         int64_t stride;
     } streams[CXM_MOST_STREAMS];
     uint32_t n;
-    bool near_only; /* wide structs are read otherwise */
-    bool far_only;  /* numbers side by side are asked for otherwise (small.c) */
+    bool near_only;         /* wide structs are read otherwise */
+    bool far_only;          /* numbers side by side are asked for otherwise (small.c) */
+    struct cxm_asking wide; /* rows of wide structs that are left, one by one */
+    size_t wide_left;
 };
 enum { CXM_AHEAD_ROWS = 64, CXM_CACHE_LINE = 64 };
 
@@ -39,6 +42,18 @@ static inline void cxm_priv_ahead_step(struct cxm_ahead *ahead)
         for (; to - s->at > 0; s->at += to - s->at < hop ? to - s->at : hop)
             __builtin_prefetch(s->at, 0, 3);
     }
+}
+
+/* A line for each of the next rows, when there are that many; or again and again one that is there. */
+static inline struct cxm_asking cxm_priv_ahead_wide(struct cxm_ahead *ahead, size_t rows,
+                                                    const void *there)
+{
+    const struct cxm_asking asking = ahead->wide;
+    if (rows > ahead->wide_left)
+        return (struct cxm_asking){ (uintptr_t)there, 0 };
+    ahead->wide_left -= rows;
+    ahead->wide.from += rows * (uintptr_t)asking.step;
+    return asking;
 }
 
 static inline void cxm_priv_ahead_all(struct cxm_ahead *ahead)

@@ -124,10 +124,12 @@ bool cxm_priv_place_numbers_c(const struct cxm_places *places, const uint32_t *g
     return known != 0 && astray == 0;
 }
 
-bool cxm_priv_add_moments_c(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n)
+bool cxm_priv_add_moments_c(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
+                            struct cxm_asking asking)
 {
     uint64_t any = 0;
     for (size_t i = 0; i < n; i++) {
+        cxm_priv_ask(asking, i);
         uint64_t *cell = cells + (size_t)at[i] * CXM_MOMENT_WORDS;
         const uint64_t a = q[i] >> 32, b = (uint32_t)q[i];
         const uint64_t bb = b * b, ab = a * b, aa = a * a;

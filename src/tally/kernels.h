@@ -6,7 +6,7 @@
 #ifndef CXM_SRC_KERNELS_H
 #define CXM_SRC_KERNELS_H
 
-#include "base/base.h"
+#include "column/unweave.h"
 
 enum { CXM_MOST_VALUES = 16 };
 
@@ -110,9 +110,10 @@ typedef bool cxm_place_numbers(const struct cxm_places *places, const uint32_t *
 /* Adds n <= CXM_MOMENT_ROWS rows to cells: of q = 2^32 a + b the words get b, a, the halves of b^2, of a b
  * and of a^2, and the upper 16 bits of the last count rows. True: one of these cells now has
  * CXM_FULL_CELL rows or more (the sign of its last word) and wants to be emptied. The words of the
- * others, and of those before that many more rows, are below 2^48. */
+ * others, and of those before that many more rows, are below 2^48. Asks for a line with every row. */
 enum { CXM_MOMENT_WORDS = 8, CXM_MOMENT_ROWS = 64, CXM_FULL_CELL = 1 << 15 };
-typedef bool cxm_add_moments(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n);
+typedef bool cxm_add_moments(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
+                             struct cxm_asking asking);
 
 /* Do all lie between two numbers, ends included? NaN does not. */
 typedef bool cxm_all_within(const double *x, size_t n, double low, double high);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Packing members of structs. Typical: score, weight and key of a record of 64 bytes; extreme: eight
- * members. A column keeps its rows' numbers, only its data, stride and offset are those of the
- * block, so that messages find their values. Rows are asked for 64 ahead: one pass that does so
- * takes little more than touching the lines, where a pass a column over 64 KB of lines took three
- * times that. (Packing the next block by turns with adding up this one took longer again: the
- * processor follows one stream of lines, but not one that is left every 64.) */
+ * Packing members of structs. Typical: score, weight and key of a record of 64 bytes, or ten answers;
+ * extreme: 44 answers. A column keeps its rows' numbers, only its data, stride and offset are those of
+ * the block, so that messages find their values.
+ *
+ * Memory is read while the block before is added up: lines of the next block are asked for one by
+ * one, some while this one is packed, the others by the loops that add it up. (Not 64 at once: what
+ * these loops read and write themselves then waits for all of them, and nothing is won.) */
 #include "tally/packed.h"
 
-enum { ASKED_ROWS = 64, LINE = 64, ROOM = CXM_BLOCK * sizeof(double) };
+/* Rows of further arrays of structs; columns of 4 KiB that follow one another would all want the same
+ * places of a cache, and take five times as long. */
+enum { AHEAD = 64, BETWEEN = 5 * CXM_CACHE_LINE };
 
 static uint32_t width_of(uint32_t type)
 {
@@ -21,61 +24,156 @@ static uint32_t width_of(uint32_t type)
     }
 }
 
+static size_t bytes_of(uint32_t width)
+{
+    return CXM_BLOCK * (size_t)width + BETWEEN;
+}
+
 static bool fits(const struct cxm_column *c)
 {
     return c != NULL && c->n_chunks == 0 && c->dictionary == NULL && c->data != NULL
-        && c->stride >= CXM_WIDE_STRIDE && width_of(c->type) != 0;
+        && c->stride >= CXM_LEAST_STRIDE && width_of(c->type) != 0;
 }
 
-static bool any_fits(const struct cxm_config *config, const struct cxm_sources *sources)
+static uintptr_t address_of(const struct cxm_column *c, int64_t row)
 {
-    bool any = fits(sources->weight);
-    for (uint32_t i = 0; i < config->n_slots; i++)
-        any = any || fits(sources->slots[i]);
-    for (uint32_t i = 0; i < sources->n_keys; i++)
-        any = any || fits(sources->keys[i]);
-    return any;
+    return (uintptr_t)c->data + (uintptr_t)((c->offset + row) * c->stride);
 }
 
-static void take(struct cxm_packed *p, const struct cxm_column **column)
+static bool is_before(const struct cxm_column *a, const struct cxm_column *b)
 {
-    if (!fits(*column) || p->n == CXM_MOST_PACKED)
-        return;
-    struct cxm_packed_field *field = &p->fields[p->n];
-    field->from = *column;
-    field->column = **column;
-    field->width = width_of(field->from->type);
-    field->column.stride = field->width;
-    field->rows = p->memory + p->n * (size_t)ROOM;
-    *column = &field->column;
-    p->n++;
+    return a->stride != b->stride ? a->stride < b->stride : address_of(a, 0) < address_of(b, 0);
+}
+
+/* Are both members of one struct? */
+static bool is_beside(const struct cxm_column *first, const struct cxm_column *c)
+{
+    return c->stride == first->stride
+        && address_of(c, 0) - address_of(first, 0) < (uintptr_t)first->stride;
+}
+
+/* ---- which columns ---------------------------------------------------------------------- */
+
+/* Every column that can be packed, one after another; NULL: there are no more. */
+static const struct cxm_column **next_column(const struct cxm_config *config,
+                                             struct cxm_sources *sources, uint32_t *i)
+{
+    const uint32_t n = config->n_slots + sources->n_keys;
+    while (*i <= n) {
+        const uint32_t at = (*i)++;
+        const struct cxm_column **column = at < config->n_slots ? &sources->slots[at]
+                                         : at < n ? &sources->keys[at - config->n_slots]
+                                                  : &sources->weight;
+        if (fits(*column))
+            return column;
+    }
+    return NULL;
+}
+
+static void sort_fields(struct cxm_packed *p)
+{
+    for (uint32_t i = 1; i < p->n; i++) {
+        const struct cxm_packed_field field = p->fields[i];
+        uint32_t at = i;
+        for (; at > 0 && is_before(field.from, p->fields[at - 1].from); at--)
+            p->fields[at] = p->fields[at - 1];
+        p->fields[at] = field;
+    }
+}
+
+/* How many fields from `first` on are members of one struct. */
+static uint32_t count_members(const struct cxm_packed *p, uint32_t first)
+{
+    uint32_t n = 1;
+    while (first + n < p->n && is_beside(p->fields[first].from, p->fields[first + n].from))
+        n++;
+    return n;
+}
+
+static void plan_members(struct cxm_packed *p)
+{
+    for (uint32_t first = 0, n; first < p->n; first += n) {
+        const uintptr_t start = address_of(p->fields[first].from, 0);
+        n = count_members(p, first);
+        for (uint32_t i = first; i < first + n; i++) {
+            const struct cxm_packed_field *f = &p->fields[i];
+            p->members[i] = (struct cxm_member){ (int64_t)(address_of(f->from, 0) - start), f->width,
+                                                 0, f->rows };
+        }
+        cxm_priv_unweave_plan(p->members + first, n);
+    }
+}
+
+/* Columns of the packed sources are those of the fields, which have their places by now. */
+static void point_at_fields(const struct cxm_config *config, struct cxm_packed *p)
+{
+    const struct cxm_column **column;
+    for (uint32_t i = 0; (column = next_column(config, &p->sources, &i)) != NULL;) {
+        for (uint32_t k = 0; k < p->n; k++) {
+            if (p->fields[k].from == *column) {
+                *column = &p->fields[k].column;
+                break;
+            }
+        }
+    }
+}
+
+static bool has_field(const struct cxm_packed *p, const struct cxm_column *column)
+{
+    for (uint32_t k = 0; k < p->n; k++) {
+        if (p->fields[k].from == column)
+            return true;
+    }
+    return false;
+}
+
+static bool make_fields(const struct cxm_config *config, struct cxm_packed *p, uint32_t most,
+                        size_t bytes)
+{
+    p->sources.slots = cxm_priv_alloc(p->allocator, config->n_slots, sizeof *p->sources.slots);
+    p->fields = cxm_priv_alloc_zero(p->allocator, most, sizeof *p->fields);
+    p->members = cxm_priv_alloc_zero(p->allocator, most, sizeof *p->members);
+    p->memory = cxm_priv_alloc(p->allocator, bytes, 1);
+    return p->sources.slots != NULL && p->fields != NULL && p->members != NULL
+        && p->memory != NULL;
 }
 
 bool cxm_priv_packed_new(const struct cxm_config *config, const struct cxm_sources *sources,
                          struct cxm_packed **out)
 {
     const struct cxm_allocator *allocator = config->allocator;
+    struct cxm_sources all = *sources;
+    const struct cxm_column **column;
+    uint32_t most = 0;
+    size_t bytes = 0;
     *out = NULL;
-    if (!any_fits(config, sources))
+    for (uint32_t i = 0; (column = next_column(config, &all, &i)) != NULL; most++)
+        bytes += bytes_of(width_of((*column)->type));
+    if (most == 0)
         return true;
     struct cxm_packed *p = cxm_priv_alloc_zero(allocator, 1, sizeof *p);
     if (p == NULL)
         return false;
     p->allocator = allocator;
     p->sources = *sources;
-    p->sources.slots = cxm_priv_alloc(allocator, config->n_slots, sizeof *p->sources.slots);
-    p->memory = cxm_priv_alloc(allocator, CXM_MOST_PACKED, ROOM);
-    if (p->sources.slots == NULL || p->memory == NULL) {
+    if (!make_fields(config, p, most, bytes)) {
         cxm_priv_packed_free(p);
         return false;
     }
-    for (uint32_t i = 0; i < config->n_slots; i++) {
-        p->sources.slots[i] = sources->slots[i];
-        take(p, &p->sources.slots[i]);
+    memcpy(p->sources.slots, sources->slots, config->n_slots * sizeof *p->sources.slots);
+    uint8_t *rows = p->memory;
+    for (uint32_t i = 0; (column = next_column(config, &all, &i)) != NULL;) {
+        if (has_field(p, *column))
+            continue;
+        struct cxm_packed_field *field = &p->fields[p->n++];
+        *field = (struct cxm_packed_field){ *column, **column, rows, width_of((*column)->type) };
+        field->column.stride = field->width;
+        rows += bytes_of(field->width);
     }
-    for (uint32_t i = 0; i < sources->n_keys; i++)
-        take(p, &p->sources.keys[i]);
-    take(p, &p->sources.weight);
+    sort_fields(p);
+    plan_members(p);
+    point_at_fields(config, p);
+    p->unweave = cxm_priv_unweave(0);
     *out = p;
     return true;
 }
@@ -85,67 +183,37 @@ void cxm_priv_packed_free(struct cxm_packed *p)
     if (p == NULL)
         return;
     cxm_priv_release(p->allocator, (void *)p->sources.slots);
+    cxm_priv_release(p->allocator, p->fields);
+    cxm_priv_release(p->allocator, p->members);
     cxm_priv_release(p->allocator, p->memory);
     cxm_priv_release(p->allocator, p);
 }
 
-/* What lies `ahead` is not read, only asked for; it may be beyond the column. */
-#define PACK(NAME, WIDTH)                                                                        \
-    static void pack_##NAME(const uint8_t *from, int64_t stride, size_t n, uint8_t *to)          \
-    {                                                                                            \
-        for (size_t i = 0; i < n; i++)                                                           \
-            memcpy(to + i * (WIDTH), from + (int64_t)i * stride, WIDTH);                         \
-    }                                                                                            \
-    static void pack_asking_##NAME(const uint8_t *from, int64_t stride, size_t n, uint8_t *to)   \
-    {                                                                                            \
-        const uintptr_t ahead = (uintptr_t)from + (uintptr_t)(stride * ASKED_ROWS);              \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            memcpy(to + i * (WIDTH), from + (int64_t)i * stride, WIDTH);                         \
-            __builtin_prefetch((const void *)(ahead + i * (uintptr_t)stride), 0, 0);             \
-        }                                                                                        \
-    }
+/* ---- blocks ----------------------------------------------------------------------------- */
 
-PACK(1, 1)
-PACK(2, 2)
-PACK(4, 4)
-PACK(8, 8)
-
-/* Does another field before this one lie in the same lines? */
-static bool is_beside(const struct cxm_packed *p, uint32_t field, const uint8_t *from, int64_t row)
+void cxm_priv_packed_read(struct cxm_packed *p, int64_t first, size_t n, int64_t last, size_t asks,
+                          struct cxm_ahead *ahead)
 {
-    for (uint32_t i = 0; i < field; i++) {
-        const struct cxm_column *c = p->fields[i].from;
-        const uintptr_t at = (uintptr_t)c->data + (uintptr_t)((c->offset + row) * c->stride);
-        if (c->stride == p->fields[field].from->stride && at / LINE == (uintptr_t)from / LINE)
-            return true;
-    }
-    return false;
-}
-
-/* All fields of a few rows, whose lines stay in the first-level cache meanwhile. */
-static void read_few(struct cxm_packed *p, int64_t row, size_t n, size_t at)
-{
-    for (uint32_t i = 0; i < p->n; i++) {
-        const struct cxm_packed_field *f = &p->fields[i];
-        const struct cxm_column *c = f->from;
-        const uint8_t *from = (const uint8_t *)c->data + (c->offset + row) * c->stride;
-        uint8_t *to = f->rows + at * f->width;
-        const bool ask = !is_beside(p, i, from, row);
-        switch (f->width) {
-        case 1: (ask ? pack_asking_1 : pack_1)(from, c->stride, n, to); break;
-        case 2: (ask ? pack_asking_2 : pack_2)(from, c->stride, n, to); break;
-        case 4: (ask ? pack_asking_4 : pack_4)(from, c->stride, n, to); break;
-        default: (ask ? pack_asking_8 : pack_8)(from, c->stride, n, to); break;
+    for (uint32_t k = 0, members; k < p->n; k += members) {
+        const struct cxm_column *c = p->fields[k].from;
+        const uint8_t *from = (const uint8_t *)c->data + (c->offset + first) * c->stride;
+        struct cxm_asking asking = { (uintptr_t)from + AHEAD * (uintptr_t)c->stride, c->stride };
+        size_t with = CXM_WEAVE_ROWS;
+        members = count_members(p, k);
+        if (k == 0) {
+            const bool follows = last - first - (int64_t)n >= (int64_t)n;
+            with = follows ? asks : 0;
+            const size_t asked = n / CXM_WEAVE_ROWS * with;
+            asking.from = (uintptr_t)from + n * (uintptr_t)c->stride;
+            ahead->wide = asking;
+            ahead->wide.from += asked * (uintptr_t)c->stride;
+            ahead->wide_left = follows ? n - asked : 0;
         }
+        p->unweave(from, c->stride, n, p->members + k, members, asking, with);
     }
-}
-
-void cxm_priv_packed_read(struct cxm_packed *p, int64_t first, size_t n)
-{
-    for (size_t i = 0; i < n; i += ASKED_ROWS)
-        read_few(p, first + (int64_t)i, n - i < ASKED_ROWS ? n - i : ASKED_ROWS, i);
     for (uint32_t i = 0; i < p->n; i++) {
         p->fields[i].column.data = p->fields[i].rows;
         p->fields[i].column.offset = -first;
+        p->fields[i].column.n = first + (int64_t)n; /* what follows is not there */
     }
 }

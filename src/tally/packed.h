@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Members of wide structs side by side, a block of rows at a time: of a row all members are in the
- * same one or two cache lines, which are then read once and in order. */
+ * Members of structs side by side, a block of rows at a time: of a row all members are in the same one
+ * or two cache lines, which are then read once and in order. */
 #ifndef CXM_SRC_PACKED_H
 #define CXM_SRC_PACKED_H
 
-#include "tally/tally.h"
+#include "tally/ahead.h"
 
-enum { CXM_MOST_PACKED = 8, CXM_WIDE_STRIDE = 64 };
+enum { CXM_LEAST_STRIDE = 16 };
 
 struct cxm_packed {
     const struct cxm_allocator *allocator;
@@ -17,8 +17,10 @@ struct cxm_packed {
         struct cxm_column column;
         uint8_t *rows;
         uint32_t width;
-    } fields[CXM_MOST_PACKED];
+    } *fields; /* those of one array of structs follow one another, in the order of their addresses */
+    struct cxm_member *members; /* of each */
     uint32_t n;
+    cxm_unweave *unweave;
     uint8_t *memory;
 };
 
@@ -27,7 +29,10 @@ bool cxm_priv_packed_new(const struct cxm_config *config, const struct cxm_sourc
                          struct cxm_packed **out);
 void cxm_priv_packed_free(struct cxm_packed *p);
 
-/* The columns of p->sources become those of n <= CXM_BLOCK rows. */
-void cxm_priv_packed_read(struct cxm_packed *p, int64_t first, size_t n);
+/* The columns of p->sources become those of n <= CXM_BLOCK rows. Lines of the rows that follow, up to
+ * `last`, are asked for meanwhile, `asks` with every CXM_WEAVE_ROWS rows; what is left of the next
+ * block's is for ahead->wide. */
+void cxm_priv_packed_read(struct cxm_packed *p, int64_t first, size_t n, int64_t last, size_t asks,
+                          struct cxm_ahead *ahead);
 
 #endif

@@ -519,9 +519,9 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
             return cxm_priv_no_memory(error);
     }
     enum { FEW_ROWS = 512 };
-    if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, false, &r->small))
+    if (rows >= 2 * CXM_BLOCK && !pack(r))
         return cxm_priv_no_memory(error);
-    if (rows >= 2 * CXM_BLOCK && r->moments != NULL && r->small == NULL && !pack(r))
+    if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, false, &r->small))
         return cxm_priv_no_memory(error);
     r->scratch->block.given = r->sources->given;
     for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
@@ -545,11 +545,13 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
                                   struct cxm_error *error)
 {
     struct range r = { .config = config, .sources = sources, .state = state };
+    enum { ASKS = 6, ASKS_OF_SMALL = CXM_WEAVE_ROWS }; /* the sums of small numbers ask for none */
     enum cxm_status status = range_init(&r, first, last, error);
     while (status == CXM_OK && first < last) {
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
         if (r.packed != NULL)
-            cxm_priv_packed_read(r.packed, first, n);
+            cxm_priv_packed_read(r.packed, first, n, last, r.small != NULL ? ASKS_OF_SMALL : ASKS,
+                                 &r.ahead);
         r.ahead.far_only = r.small != NULL;
         cxm_priv_ahead_plan(&r.ahead, config, sources, first + (int64_t)n, last);
         if (r.small != NULL || r.moments == NULL)

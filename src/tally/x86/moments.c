@@ -80,7 +80,8 @@ cxm_priv_place_numbers_avx2(const struct cxm_places *places, const uint32_t *gro
 }
 
 __attribute__((target("avx2"))) bool
-cxm_priv_add_moments_avx2(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n)
+cxm_priv_add_moments_avx2(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
+                          struct cxm_asking asking)
 {
     enum { NO = -128 }; /* a byte of zeros */
     /* words 0-3: b 1, a 1, b b, b b; words 4-7: a b, a b, a a, a a */
@@ -96,6 +97,7 @@ cxm_priv_add_moments_avx2(uint64_t *cells, const uint64_t *q, const uint32_t *at
         15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     __m256i any = _mm256_setzero_si256();
     for (size_t i = 0; i < n; i++) {
+        cxm_priv_ask(asking, i);
         const __m256i v = _mm256_set1_epi64x((int64_t)q[i]);
         const __m256i low = _mm256_mul_epu32(_mm256_srlv_epi64(v, low_x),
                                              _mm256_blend_epi32(one, v, 0xF0));

@@ -136,19 +136,22 @@ TARGET static inline __m512i terms(uint64_t q)
 }
 
 TARGET bool cxm_priv_add_moments_avx512(uint64_t *cells, const uint64_t *q, const uint32_t *at,
-                                        size_t n)
+                                        size_t n, struct cxm_asking asking)
 {
     __m512i any = _mm512_setzero_si512();
     if (n == CXM_MOMENT_ROWS && all_same(at)) { /* they would wait for the cell */
         uint64_t *cell = cells + (size_t)at[0] * CXM_MOMENT_WORDS;
-        for (size_t i = 0; i < CXM_MOMENT_ROWS; i++)
+        for (size_t i = 0; i < CXM_MOMENT_ROWS; i++) {
+            cxm_priv_ask(asking, i);
             any = _mm512_add_epi64(any, terms(q[i]));
+        }
         any = _mm512_add_epi64(_mm512_loadu_si512(cell), any);
         _mm512_storeu_si512(cell, any);
         n = 0;
     }
     for (size_t i = 0; i < n; i++) {
         uint64_t *cell = cells + (size_t)at[i] * CXM_MOMENT_WORDS;
+        cxm_priv_ask(asking, i);
         const __m512i sum = _mm512_add_epi64(_mm512_loadu_si512(cell), terms(q[i]));
         any = _mm512_or_si512(any, sum);
         _mm512_storeu_si512(cell, sum);

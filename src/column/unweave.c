@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Members of structs as columns: the reference in C, and the choice among the variants. Typical: 2 to
+ * 11 members of a struct of 64 bytes, 1 024 rows. The variants read 16 bytes of a row at once, which
+ * hold up to four members or more, and turn those of 16 rows (or 8) into columns within registers:
+ * a load and two shuffles for four members of a row, where one by one each is a load and a store. */
+#include "column/unweave.h"
+
+void cxm_priv_unweave_plan(struct cxm_member *members, size_t n_members)
+{
+    int64_t start = INT64_MIN;
+    for (size_t i = 0; i < n_members; i++) {
+        struct cxm_member *m = &members[i];
+        const uint64_t at = (uint64_t)m->offset - (uint64_t)start;
+        const bool inside = start >= 0 && at + m->width <= 16
+                         && (m->width >= 4 ? at % m->width == 0 : at % 4 + m->width <= 4);
+        if (!inside)
+            start = m->offset;
+        m->at = inside ? (uint32_t)at : 0;
+    }
+}
+
+#define COPY(TYPE)                                                                               \
+    for (size_t i = 0; i < n; i++)                                                               \
+        memcpy(to + i * sizeof(TYPE), from + (int64_t)i * stride, sizeof(TYPE));                 \
+    break
+
+static void copy(const uint8_t *from, int64_t stride, size_t n, uint32_t width, uint8_t *to)
+{
+    switch (width) {
+    case 1: COPY(uint8_t);
+    case 2: COPY(uint16_t);
+    case 4: COPY(uint32_t);
+    default: COPY(uint64_t);
+    }
+}
+
+/* A few rows at a time, whose lines stay in the first-level cache meanwhile. */
+void cxm_priv_unweave_rest(const uint8_t *from, int64_t stride, size_t row, size_t n,
+                           const struct cxm_member *members, size_t n_members,
+                           struct cxm_asking asking, size_t asks)
+{
+    enum { FEW = 4 * CXM_WEAVE_ROWS };
+    for (; row < n; row += FEW) {
+        const size_t some = n - row < FEW ? n - row : FEW;
+        for (size_t i = 0; i < asks * (some / CXM_WEAVE_ROWS); i++)
+            cxm_priv_ask(asking, row / CXM_WEAVE_ROWS * asks + i);
+        for (size_t m = 0; m < n_members; m++)
+            copy(from + (int64_t)row * stride + members[m].offset, stride, some, members[m].width,
+                 members[m].to + row * members[m].width);
+    }
+}
+
+void cxm_priv_unweave_c(const uint8_t *from, int64_t stride, size_t n,
+                        const struct cxm_member *members, size_t n_members,
+                        struct cxm_asking asking, size_t asks)
+{
+    cxm_priv_unweave_rest(from, stride, 0, n, members, n_members, asking, asks);
+}
+
+cxm_unweave *cxm_priv_unweave(unsigned mask)
+{
+#if CXM_UNWEAVE_X86
+    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512bw"))
+        return cxm_priv_unweave_avx512;
+    if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2"))
+        return cxm_priv_unweave_avx2;
+#else
+    (void)mask;
+#endif
+    return cxm_priv_unweave_c;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Columns out of an array of structs: members of a row side by side with those of the next. */
+#ifndef CXM_SRC_UNWEAVE_H
+#define CXM_SRC_UNWEAVE_H
+
+#include "base/base.h"
+
+/* Lines of memory that will be read soon are asked for meanwhile, one by one: where the first one is,
+ * and how far the next. Many at once would be in the way of what is read and written now. */
+struct cxm_asking {
+    uintptr_t from;
+    int64_t step;
+};
+
+CXM_PREFETCHER void cxm_priv_ask(struct cxm_asking asking, size_t i)
+{
+#if defined(__GNUC__)
+    __builtin_prefetch((const void *)(asking.from + i * (uintptr_t)asking.step), 0, 3);
+#else
+    (void)asking, (void)i;
+#endif
+}
+
+/* A member of 1, 2, 4 or 8 bytes, and where its column goes. `at` is for the variants: where in the 16
+ * bytes that are read at once it begins; those begin at the last member before with at == 0. */
+struct cxm_member {
+    int64_t offset; /* from the first member, 0 or more */
+    uint32_t width, at;
+    uint8_t *to;
+};
+
+/* Fills in `at` of members in the order of their offsets. */
+void cxm_priv_unweave_plan(struct cxm_member *members, size_t n_members);
+
+/* Takes n rows apart, of which the first one's first member is at `from`; asks for `asks` lines with
+ * every CXM_WEAVE_ROWS rows. Reads no byte before that member and none after the last one of the last
+ * row. Members of a row may lie further apart than rows do. */
+enum { CXM_WEAVE_ROWS = 16, CXM_LEAST_WEAVE = 16, CXM_MOST_WEAVE = 4096 };
+typedef void cxm_unweave(const uint8_t *from, int64_t stride, size_t n,
+                         const struct cxm_member *members, size_t n_members,
+                         struct cxm_asking asking, size_t asks);
+
+cxm_unweave cxm_priv_unweave_c;
+/* Of those n rows the ones from `row`, a multiple of CXM_WEAVE_ROWS, on. */
+void cxm_priv_unweave_rest(const uint8_t *from, int64_t stride, size_t row, size_t n,
+                           const struct cxm_member *members, size_t n_members,
+                           struct cxm_asking asking, size_t asks);
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CXM_UNWEAVE_X86 1
+cxm_unweave cxm_priv_unweave_avx2, cxm_priv_unweave_avx512;
+#else
+#define CXM_UNWEAVE_X86 0
+#endif
+
+/* What this processor runs best; `mask` (of CXM_CPU_…) forbids variants, for tests. */
+cxm_unweave *cxm_priv_unweave(unsigned mask);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Columns out of structs: every variant against copying each value by itself, for all widths, offsets,
+ * many strides and lengths, between pages that may not be touched; and metrics of structs against the
+ * same columns side by side: equal bytes. */
+#define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
+
+#include "testing.h"
+
+#include <cxm/cxm.h>
+
+#include "column/unweave.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+static uint64_t seed_state = 20261123;
+static uint64_t draw(void)
+{
+    uint64_t z = (seed_state += 0x9E3779B97F4A7C15u);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+/* ---- the kernels ------------------------------------------------------------------------ */
+
+enum { MOST_ROWS = 70, MOST_MEMBERS = 12, MARK = 0xA5 };
+
+/* n bytes between pages that may not be touched, at the end of theirs, or at their beginning. */
+static uint8_t *guarded(size_t n, bool at_end, void **map, size_t *mapped)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t pages = (n + page - 1) / page;
+    uint8_t *base = mmap(NULL, (pages + 2) * page, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(base != MAP_FAILED);
+    assert_int_equal(mprotect(base, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(base + (pages + 1) * page, page, PROT_NONE), 0);
+    *map = base;
+    *mapped = (pages + 2) * page;
+    return at_end ? base + (pages + 1) * page - n : base + page;
+}
+
+static void compare(cxm_unweave *variant, struct cxm_member *members, size_t n_members,
+                    int64_t stride, size_t n, bool at_end)
+{
+    uint8_t got[MOST_MEMBERS][MOST_ROWS * 8 + 1], want[MOST_MEMBERS][MOST_ROWS * 8 + 1];
+    void *map;
+    size_t mapped, bytes = 0;
+    for (size_t m = 0; m < n_members; m++) {
+        const size_t end = (size_t)members[m].offset + members[m].width;
+        bytes = end > bytes ? end : bytes;
+        members[m].to = got[m];
+    }
+    bytes += (n - 1) * (size_t)stride;
+    uint8_t *from = guarded(bytes, at_end, &map, &mapped);
+    for (size_t i = 0; i < bytes; i++)
+        from[i] = (uint8_t)draw();
+    memset(got, MARK, sizeof got);
+    memset(want, MARK, sizeof want);
+    for (size_t m = 0; m < n_members; m++) {
+        for (size_t i = 0; i < n; i++)
+            memcpy(want[m] + i * members[m].width,
+                   from + (int64_t)i * stride + members[m].offset, members[m].width);
+    }
+    cxm_priv_unweave_plan(members, n_members);
+    variant(from, stride, n, members, n_members,
+            (struct cxm_asking){ (uintptr_t)from + (uintptr_t)(stride * 64), stride }, n % 17);
+    assert_memory_equal(got, want, sizeof got);
+    munmap(map, mapped);
+}
+
+static size_t find_variants(cxm_unweave *variants[3])
+{
+    size_t n = 0;
+    variants[n++] = cxm_priv_unweave_c;
+#if CXM_UNWEAVE_X86
+    if (__builtin_cpu_supports("avx2"))
+        variants[n++] = cxm_priv_unweave_avx2;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+        variants[n++] = cxm_priv_unweave_avx512;
+#endif
+    return n;
+}
+
+/* Two members at all distances, of all widths. */
+static void two_members(void **state)
+{
+    (void)state;
+    static const uint32_t widths[] = { 1, 2, 4, 8 };
+    cxm_unweave *variants[3];
+    const size_t n_variants = find_variants(variants);
+    for (size_t v = 0; v < n_variants; v++) {
+        for (uint32_t pair = 0; pair < 16; pair++) {
+            for (int64_t apart = 0; apart < 40; apart++) {
+                struct cxm_member members[2] = { { .offset = 0, .width = widths[pair / 4] },
+                                                 { .offset = apart, .width = widths[pair % 4] } };
+                compare(variants[v], members, 2, 40, 33, apart % 2);
+            }
+        }
+    }
+}
+
+static void any_members(void **state)
+{
+    (void)state;
+    static const int64_t strides[] = { 8, 12, 15, 16, 17, 24, 40, 63, 64, 65, 100, 128, 4095, 4096,
+                                       4097, 9000 };
+    cxm_unweave *variants[3];
+    const size_t n_variants = find_variants(variants);
+    for (size_t v = 0; v < n_variants; v++) {
+        for (size_t n = 1; n <= MOST_ROWS; n++) {
+            for (size_t s = 0; s < COUNT_OF(strides); s++) {
+                struct cxm_member members[MOST_MEMBERS];
+                const size_t n_members = 1 + draw() % MOST_MEMBERS;
+                int64_t offset = 0;
+                for (size_t m = 0; m < n_members; m++) {
+                    members[m] = (struct cxm_member){ .offset = offset,
+                                                      .width = (uint32_t)1 << draw() % 4 };
+                    offset += (int64_t)(draw() % 3 == 0 ? draw() % 20 : members[m].width);
+                }
+                compare(variants[v], members, n_members, strides[s], n, draw() % 2);
+            }
+        }
+    }
+}
+
+/* Negative strides: the reference is used. */
+static void backwards(void **state)
+{
+    (void)state;
+    cxm_unweave *variants[3];
+    const size_t n_variants = find_variants(variants);
+    for (size_t v = 0; v < n_variants; v++) {
+        uint32_t from[80], to[40];
+        struct cxm_member member = { .offset = 0, .width = 4, .to = (uint8_t *)to };
+        for (uint32_t i = 0; i < 80; i++)
+            from[i] = i * i;
+        variants[v]((const uint8_t *)(from + 78), -8, 40, &member, 1, (struct cxm_asking){ 0, 0 }, 0);
+        for (uint32_t i = 0; i < 40; i++)
+            assert_int_equal(to[i], (78 - 2 * i) * (78 - 2 * i));
+    }
+}
+
+/* ---- metrics ---------------------------------------------------------------------------- */
+
+enum { ROWS = 5000, COLUMNS = 8 };
+
+/* Kinds of columns: what they hold, and of which type. */
+struct kind {
+    const char *metric;
+    struct {
+        const char *role;
+        enum cxm_type type;
+        int kind; /* 0: 0 … 10 and 99, 1: 1 … 5, 2: numbers, 3: keys, 4: 0 or 1, 5: small times */
+    } columns[COLUMNS];
+};
+
+static const struct kind kinds[] = {
+    { "nps", { { "score", CXM_U8, 0 } } },
+    { "nps", { { "score", CXM_F32, 0 } } },
+    { "nps", { { "score", CXM_U8, 0 }, { "by", CXM_U32, 3 } } },
+    { "nps", { { "score", CXM_I8, 0 }, { "by", CXM_I16, 3 } } },
+    { "nps", { { "score", CXM_I64, 0 }, { "by", CXM_I64, 3 } } },
+    { "nps", { { "score", CXM_U8, 0 }, { "weight", CXM_F64, 2 }, { "by", CXM_U32, 3 } } },
+    { "nps", { { "weight", CXM_F32, 2 }, { "score", CXM_U16, 0 }, { "by", CXM_U8, 3 }, { "by", CXM_U8, 3 } } },
+    { "mean", { { "value", CXM_F64, 2 }, { "by", CXM_U32, 3 } } },
+    { "mean", { { "value", CXM_F32, 2 } } },
+    { "mean", { { "value", CXM_I32, 3 }, { "by", CXM_U16, 3 }, { "freq", CXM_U8, 4 } } },
+    { "mean", { { "value", CXM_F64, 2 }, { "weight", CXM_F64, 2 }, { "by", CXM_I8, 3 } } },
+    { "gap", { { "perceived", CXM_F32, 1 }, { "perceived", CXM_F32, 1 }, { "expected", CXM_F32, 1 },
+               { "expected", CXM_F32, 1 }, { "by", CXM_U8, 3 } } },
+    { "gap", { { "perceived", CXM_U8, 1 }, { "perceived", CXM_F64, 1 }, { "expected", CXM_I64, 1 },
+               { "expected", CXM_U8, 1 }, { "by", CXM_U32, 3 } } },
+    { "survival", { { "duration", CXM_U16, 5 }, { "event", CXM_U8, 4 }, { "by", CXM_U8, 3 } } },
+};
+
+static void put(uint8_t *at, enum cxm_type type, double v)
+{
+    switch (type) {
+    case CXM_U8: case CXM_I8: { const int8_t x = (int8_t)(int)v; memcpy(at, &x, sizeof x); break; }
+    case CXM_U16: case CXM_I16: { const int16_t x = (int16_t)v; memcpy(at, &x, sizeof x); break; }
+    case CXM_U32: case CXM_I32: { const int32_t x = (int32_t)v; memcpy(at, &x, sizeof x); break; }
+    case CXM_F32: { const float x = (float)v; memcpy(at, &x, sizeof x); break; }
+    case CXM_F64: memcpy(at, &v, sizeof v); break;
+    default: { const int64_t x = (int64_t)v; memcpy(at, &x, sizeof x); break; }
+    }
+}
+
+static double value_of(int kind)
+{
+    const uint64_t r = draw();
+    switch (kind) {
+    case 0: return r % 50 == 0 ? 99 : (double)((r >> 8) % 11);
+    case 1: return (double)(1 + r % 5);
+    case 2: return (double)(1 + r % 100000) / 1024;
+    case 3: return (double)(r % 60);
+    case 4: return (double)(r % 2);
+    default: return (double)(r % 300);
+    }
+}
+
+/* The saved tally of rows whose columns are `stride` bytes apart (0: each by itself). `bad`: a row with
+ * an answer that there is not, of which the message tells. */
+static uint8_t *tally_of(const struct kind *kind, int64_t stride, int64_t offset, int64_t bad,
+                         int32_t threads, size_t *n_bytes, char *message)
+{
+    static const double missing = 99;
+    static const char *const dimensions[] = { "one", "two" };
+    const struct cxm_param items = { "items", NULL, 0, dimensions, 2 };
+    struct cxm_column columns[COLUMNS];
+    struct cxm_input inputs[COLUMNS];
+    uint8_t *memory[COLUMNS] = { NULL }, *saved = NULL;
+    void *map = NULL;
+    size_t mapped = 0, n = 0;
+    int64_t width = offset, at = 0;
+    seed_state = 7;
+    for (; n < COLUMNS && kind->columns[n].role != NULL; n++)
+        width += (int64_t)cxm_type_bytes(kind->columns[n].type);
+    const size_t all = (size_t)((ROWS - 1) * stride + width - offset);
+    uint8_t *structs = stride > 0 ? guarded(all, true, &map, &mapped) : NULL;
+    for (size_t c = 0; c < n; c++) {
+        const enum cxm_type type = kind->columns[c].type;
+        const size_t bytes = cxm_type_bytes(type);
+        const int64_t step = stride > 0 ? stride : (int64_t)bytes;
+        memory[c] = stride > 0 ? NULL : malloc(ROWS * bytes);
+        uint8_t *from = stride > 0 ? structs + at : memory[c];
+        at += (int64_t)bytes;
+        for (int64_t i = 0; i < ROWS; i++)
+            put(from + i * step, type, value_of(kind->columns[c].kind));
+        if (bad >= 0 && c == 0)
+            put(from + bad * step, type, kind->columns[c].kind == 0 ? 77 : (double)INFINITY);
+        columns[c] = cxm_column_make(NULL, type, from, ROWS, step, (uint32_t)bytes);
+        if (kind->columns[c].kind == 0) {
+            columns[c].missing_codes = &missing;
+            columns[c].n_missing_codes = 1;
+        }
+        inputs[c] = (struct cxm_input){ kind->columns[c].role, &columns[c] };
+    }
+    struct cxm_tally *tally = NULL;
+    struct cxm_error error = { 0 };
+    const bool gap = strcmp(kind->metric, "gap") == 0;
+    assert_int_equal(cxm_tally_new(kind->metric, &items, gap, NULL, &tally, NULL), CXM_OK);
+    const struct cxm_add_options add = { .size = sizeof add, .threads = threads };
+    const enum cxm_status status = cxm_tally_add(tally, inputs, n, &add, &error);
+    message[0] = '\0';
+    if (status != CXM_OK)
+        snprintf(message, 400, "%s", error.message);
+    assert_int_equal(cxm_tally_save(tally, NULL, 0, n_bytes, NULL), CXM_OK);
+    saved = malloc(*n_bytes + 1);
+    assert_non_null(saved);
+    assert_int_equal(cxm_tally_save(tally, saved, *n_bytes, n_bytes, NULL), CXM_OK);
+    cxm_tally_free(tally);
+    for (size_t c = 0; c < n; c++)
+        free(memory[c]);
+    if (map != NULL)
+        munmap(map, mapped);
+    return saved;
+}
+
+static void metrics(void **state)
+{
+    (void)state;
+    static const int64_t strides[] = { 64, 48, 65, 100, 128 };
+    for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+        for (int bad = 0; bad < 2; bad++) {
+            if (bad && kinds[k].columns[0].kind > 0 && kinds[k].columns[0].type < CXM_F32)
+                continue;
+            char want_message[400], message[400];
+            size_t want_bytes, bytes;
+            const int64_t row = bad ? 4321 : -1;
+            uint8_t *want = tally_of(&kinds[k], 0, 0, row, 1, &want_bytes, want_message);
+            if ((want_message[0] != '\0') != bad)
+                fail_msg("%s: %s", kinds[k].metric, want_message);
+            for (size_t s = 0; s < COUNT_OF(strides); s++) {
+                uint8_t *got = tally_of(&kinds[k], strides[s], 0, row, 1 + (int32_t)(s % 2), &bytes,
+                                        message);
+                assert_string_equal(message, want_message);
+                assert_int_equal(bytes, want_bytes);
+                assert_memory_equal(got, want, bytes);
+                free(got);
+            }
+            free(want);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_members),
+        cmocka_unit_test(any_members),
+        cmocka_unit_test(backwards),
+        cmocka_unit_test(metrics),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
