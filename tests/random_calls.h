@@ -315,8 +315,9 @@ static inline int64_t random_key(const struct maker *m, enum spread spread, int6
     case EQUAL_KEYS: return row > 0 ? before : (int64_t)random_u64(m->seed);
     case HOT_KEYS: return one_in(m, 10) ? (int64_t)random_below(m->seed, 100000) : 77;
     case LIMIT_KEYS: return limits[random_below(m->seed, COUNT_OF(limits))];
-    default: return (int64_t)random_u64(m->seed);
+    default: break;
     }
+    return one_in(m, 200) ? limits[random_below(m->seed, COUNT_OF(limits))] : (int64_t)random_u64(m->seed);
 }
 
 /* What a type keeps of 64 bits. */

@@ -24,7 +24,7 @@ struct rows {
     uint32_t key[ROWS];
     double weight[ROWS], value[ROWS];
     int64_t ones[ROWS];
-    uint8_t absent[3][2 * ROWS], bits[3][ROWS / 8 + 1]; /* of score, key and value */
+    uint8_t absent[3][2 * ROWS], bits[3][ROWS / 8 + 2]; /* of score, key and value */
     char segment[ROWS][8];
     struct cxm_column chunks[4][MOST_CHUNKS];
 };
@@ -75,6 +75,9 @@ static struct cxm_column in_form(struct rows *r, int place, struct cxm_column co
         }
         column.mask = r->absent[nulls];
         column.mask_stride = 1;
+        for (size_t b = sizeof r->bits[nulls]; b-- > 0;) /* which begins within a byte */
+            r->bits[nulls][b] = (uint8_t)(r->bits[nulls][b] << 3 | (b > 0 ? r->bits[nulls][b - 1] >> 5 : 0));
+        column.validity_offset = 3;
     }
     if (form != CHUNKED && form != CHUNKED_MASKED)
         return column;

@@ -84,14 +84,14 @@ static bool is_bounded(const struct setup *setup, const char *role)
 
 static int64_t random_length(const struct maker *m)
 {
-    switch (random_below(m->seed, 48)) {
+    switch (random_below(m->seed, 32)) {
     case 0: return (int64_t)random_below(m->seed, 3);
     case 1: case 2: case 3: case 4: case 5: case 6:
         return 1 + (int64_t)random_below(m->seed, 300);
     case 7: case 8: case 9: case 10: case 11: case 12:
         return 1 + (int64_t)random_below(m->seed, 3000);
-    case 47:
-        return 60000 + (int64_t)random_below(m->seed, 250000);
+    case 31:
+        return 66000 + (int64_t)random_below(m->seed, 140000);
     default:
         return 1 + (int64_t)random_below(m->seed, 20000);
     }
