@@ -155,6 +155,10 @@ static inline struct storage random_storage(const struct maker *m, bool yes_no, 
         possible |= BY_NAN;
     s.code = number_of(code);
     s.sentinel = number_of(sentinel);
+    if (s.type == CXM_U64 && one_in(m, 4)) { /* the same 64 bits */
+        possible |= BY_SENTINEL;
+        s.sentinel = (struct number){ 0x1p64, UINT64_MAX };
+    }
     while (missing && s.absence == 0)
         s.absence = possible & (unsigned)random_below(m->seed, 32);
     return s;
@@ -241,6 +245,8 @@ static inline bool make_numbers(const struct maker *m, enum number_kind of, enum
     struct numbers all = { .storage = random_storage(m, of == OF_SLOT && kind == SLOT_FLAG, misses),
                            .values = values, .present = present };
     struct storage *s = &all.storage;
+    while (kind == SLOT_COUNT && s->type == CXM_DECIMAL) /* money is no decimal of cents */
+        *s = random_storage(m, false, misses);
     const bool real = (of == OF_SLOT && (kind == SLOT_REAL || kind == SLOT_SMALL)) || of == OF_WEIGHT;
     const bool words = of == OF_SLOT && !real && one_in(m, 8);
     const bool negative_zero = one_in(m, 3);

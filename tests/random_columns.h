@@ -216,7 +216,7 @@ static inline void store_absence(const struct maker *m, const struct storage *s,
     const size_t n = (size_t)c->n;
     for (size_t i = 0; i < n; i++) {
         told[i] = 0;
-        while (!present[i] && told[i] == 0)
+        while (!present[i] && told[i] == 0 && s->absence != 0) /* strings may be NULL */
             told[i] = s->absence & (1u << random_below(m->seed, 5));
     }
     if (s->absence & BY_BITMAP) {

@@ -82,6 +82,12 @@ static bool is_bounded(const struct setup *setup, const char *role)
     return false;
 }
 
+/* Is a row without its only answer one that is not used, so that its weight may be missing? */
+static bool leaves_missing_rows_out(const struct setup *setup)
+{
+    return setup->n_slots == 1 && strcmp(setup->metric, "stages") != 0;
+}
+
 static int64_t random_length(const struct maker *m)
 {
     switch (random_below(m->seed, 32)) {
@@ -131,7 +137,7 @@ static void make_call(struct call *call, uint64_t *seed)
     for (uint64_t k = 0; k < n_keys; k++)
         add_key(call, &m, "by", one_in(&m, 5) ? NULL : key_names[k], one_in(&m, 2));
     if (weighted)
-        add_numbers(call, &m, "weight", OF_WEIGHT, SLOT_REAL, n_slots == 1 ? missing : NULL,
+        add_numbers(call, &m, "weight", OF_WEIGHT, SLOT_REAL, leaves_missing_rows_out(call->setup) ? missing : NULL,
                     plant_in == n_slots ? plant : -1, NULL);
     call->has_freq = one_in(&m, 4);
     if (call->has_freq)
@@ -346,7 +352,7 @@ static void same_refusal(struct call *call)
         SAME(roads[k].plain || strcmp(error.message, first.message) == 0, "another message");
         SAME(roads[k].plain || strcmp(error.value, first.value) == 0, "another value");
         SAME(strcmp(error.column, first.column) == 0, "another column");
-        SAME(!call->planted_slot || error.row == call->planted, error.message);
+        SAME(!call->planted_slot || status != CXM_EDATA || error.row == call->planted, error.message);
         cxm_tally_free(tally);
         free(before.bytes);
     }
