@@ -80,12 +80,14 @@ static inline uint64x2_t add_to(uint64_t *words, uint64x2_t terms)
     return sum;
 }
 
-bool cxm_priv_add_moments_neon(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n)
+bool cxm_priv_add_moments_neon(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
+                               struct cxm_asking asking)
 {
     const uint64x2_t row = vcombine_u64(vcreate_u64(0), vcreate_u64((uint64_t)1 << 48));
     uint64x2_t any = vdupq_n_u64(0);
     for (size_t i = 0; i < n; i++) {
         uint64_t *cell = cells + (size_t)at[i] * CXM_MOMENT_WORDS;
+        cxm_priv_ask(asking, i);
         const uint32x2_t ba = vreinterpret_u32_u64(vld1_u64(q + i)); /* b, a */
         const uint32x4_t low = vreinterpretq_u32_u64(vmull_lane_u32(ba, ba, 0)); /* b b, a b */
         const uint32x4_t high = vreinterpretq_u32_u64(vmull_lane_u32(ba, ba, 1)); /* a b, a a */
