@@ -191,14 +191,16 @@ static void roads_equal_a_sort(void **state)
 static void other_columns(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 6; kind++) {
+    for (int kind = 0; kind < 8; kind++) {
+        enum { ODD = 13 }; /* bytes of a struct */
         struct data d;
-        make(&d, kind == 5 ? 18 : 2, 5, 0);
+        make(&d, kind % 2 == 1 && kind > 3 ? 18 : 2, 5, 0);
         float *floats = malloc(ROWS * sizeof *floats);
         int64_t *whole = malloc(ROWS * sizeof *whole);
         double(*wide)[3] = malloc(ROWS * sizeof *wide);
         uint8_t *valid = calloc(ROWS / 8 + 1, 1);
         unsigned char *shifted = malloc(ROWS * 8 + 1);
+        unsigned char *odd = malloc(ROWS * ODD);
         struct cxm_column c = cxm_column_make("v", CXM_F64, d.values, ROWS, 8, 8);
         memcpy(shifted + 1, d.values, ROWS * 8);
         memset(d.n, 0, 3 * d.n_groups * sizeof *d.n);
@@ -210,6 +212,7 @@ static void other_columns(void **state)
             floats[i] = kind == 0 ? (float)x : 0;
             whole[i] = kind == 1 ? (int64_t)x : 0;
             wide[i][1] = x;
+            memcpy(odd + i * ODD + ODD - sizeof x, &x, sizeof x);
             x = kind == 0 ? (double)floats[i] : kind == 1 ? (double)whole[i] : x;
             if (kind == 2 && !there)
                 d.missing[g]++;
@@ -230,8 +233,10 @@ static void other_columns(void **state)
             c.validity = valid;
         if (kind == 3)
             c = cxm_column_make("v", CXM_F64, &wide[0][1], ROWS, sizeof *wide, 8);
-        if (kind >= 4)
+        if (kind == 4 || kind == 5)
             c.data = shifted + 1;
+        if (kind > 5)
+            c = cxm_column_make("v", CXM_F64, odd + ODD - 8, ROWS, ODD, 8);
         const struct cxm_selection s = { .column = &c, .codes = d.codes, .n_groups = 5,
                                          .count_invalid = true, .probs = probs, .n_probs = 6,
                                          .level = 0.95, .sample_rows = SAMPLE, .threads = 2 };
@@ -241,6 +246,7 @@ static void other_columns(void **state)
         free(wide);
         free(valid);
         free(shifted);
+        free(odd);
         drop(&d);
     }
 }
@@ -266,7 +272,22 @@ static void lowest_invalid_row_is_named(void **state)
 
 /* ---- keys -------------------------------------------------------------------------------- */
 
-/* The same groups by whole numbers of every type, and by texts that are coded. */
+/* Values and keys as members of structs, of an odd size too. */
+static void weave(const struct cxm_column *value, const struct cxm_column *key, size_t size,
+                  unsigned char *out, struct cxm_column both[2])
+{
+    const size_t at = size - (size_t)key->stride;
+    for (size_t i = 0; i < (size_t)value->n; i++) {
+        memcpy(out + i * size, (const char *)value->data + 8 * i, 8);
+        memcpy(out + i * size + at, (const char *)key->data + (size_t)key->stride * i,
+               (size_t)key->stride);
+    }
+    both[0] = cxm_column_make("v", CXM_F64, out, value->n, (int64_t)size, 8);
+    both[1] = cxm_column_make("g", (enum cxm_type)key->type, out + at, key->n, (int64_t)size,
+                              (size_t)key->stride);
+}
+
+/* The same groups by whole numbers of every type, as members of structs, and by codes. */
 static void keys_of_every_type(void **state)
 {
     (void)state;
@@ -277,6 +298,7 @@ static void keys_of_every_type(void **state)
     enum { N = 300000, GROUPS = 100 };
     double *values = malloc(N * sizeof *values);
     uint64_t *keys = malloc(N * sizeof *keys);
+    unsigned char *structs = malloc(N * 80);
     struct cxm_report *want = NULL;
     for (size_t i = 0; i < N; i++)
         values[i] = draw() % 100 == 0 ? NAN : value_of(2, i);
@@ -293,13 +315,16 @@ static void keys_of_every_type(void **state)
         const struct cxm_column c = cxm_column_make("v", CXM_F64, values, N, 8, 8);
         struct cxm_column by = cxm_column_make("g", types[t], keys, N, (int64_t)bytes, bytes);
         const double missing = 120; /* which is nobody either, but needs codes */
-        for (int coded = 0; coded < 2; coded++) {
+        struct cxm_column woven[2];
+        weave(&c, &by, t % 3 == 0 ? 64 : t % 3 == 1 ? 17 : 80, structs, woven);
+        for (int how = 0; how < 3; how++) {
             struct cxm_report *r = NULL;
-            by.missing_codes = coded ? &missing : NULL;
-            by.n_missing_codes = coded;
-            const struct cxm_quantiles_options o = { CXM_INIT(quantiles), .by = &by, .total = 1,
+            by.missing_codes = how == 1 ? &missing : NULL;
+            by.n_missing_codes = how == 1;
+            const struct cxm_quantiles_options o = { CXM_INIT(quantiles), .total = 1,
+                                                     .by = how == 2 ? &woven[1] : &by,
                                                      .threads = 1 + t % 3 };
-            assert_int_equal(cxm_quantiles(&c, &o, &r, NULL), CXM_OK);
+            assert_int_equal(cxm_quantiles(how == 2 ? &woven[0] : &c, &o, &r, NULL), CXM_OK);
             assert_int_equal(cxm_report_rows(r), 4 * GROUPS);
             for (size_t i = 0; i < cxm_report_rows(r); i++) {
                 struct cxm_key key;
@@ -321,6 +346,7 @@ static void keys_of_every_type(void **state)
         }
     }
     cxm_report_free(want);
+    free(structs);
     free(values);
     free(keys);
 }

@@ -2,6 +2,7 @@
  *
  * The pass of the sampled selection: rows are counted by cell, the values of brackets are kept in
  * chains of pages, ranks are looked up in what was counted and kept. See select_sample.c. */
+#include "column/unweave.h"
 #include "derive/select_pass.h"
 
 enum {
@@ -14,11 +15,15 @@ enum {
 
 static bool is_bare(const struct cxm_column *c)
 {
-    return c->type == CXM_F64 && c->stride == 8 && c->validity == NULL && c->mask == NULL
+    return c->type == CXM_F64 && c->stride >= 8 && c->validity == NULL && c->mask == NULL
         && c->dictionary == NULL && c->n_chunks == 0 && c->n_labels == 0
         && c->n_missing_codes == 0 && c->time_unit == CXM_NO_TIME
-        && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0
-        && ((uintptr_t)c->data + (uintptr_t)c->offset * 8) % 8 == 0;
+        && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0;
+}
+
+static uintptr_t place_of(const struct cxm_column *c, int64_t row)
+{
+    return (uintptr_t)c->data + (uintptr_t)(c->offset + row) * (uintptr_t)c->stride;
 }
 
 static void range_init(struct cxm_sampler *r, struct cxm_selection *s, struct cxm_sampled *d)
@@ -27,6 +32,7 @@ static void range_init(struct cxm_sampler *r, struct cxm_selection *s, struct cx
     r->s = s;
     r->d = d;
     r->bare = is_bare(s->column);
+    r->apart = r->bare && (s->column->stride != 8 || place_of(s->column, 0) % 8 != 0);
     r->bad_row = -1;
     cxm_priv_reader_init(&r->reader, s->column);
 }
@@ -34,9 +40,15 @@ static void range_init(struct cxm_sampler *r, struct cxm_selection *s, struct cx
 const double *cxm_priv_sampler_values(struct cxm_sampler *r, int64_t row, size_t n)
 {
     const struct cxm_column *c = r->s->column;
-    if (r->bare)
-        return (const double *)c->data + c->offset + row;
-    cxm_priv_read_numbers(&r->reader, row, n, r->values, r->states);
+    if (!r->bare) {
+        cxm_priv_read_numbers(&r->reader, row, n, r->values, r->states);
+        return r->values;
+    }
+    const unsigned char *from = (const unsigned char *)c->data + (c->offset + row) * c->stride;
+    if (!r->apart)
+        return (const double *)(const void *)from;
+    for (size_t i = 0; i < n; i++)
+        memcpy(&r->values[i], from + (int64_t)i * c->stride, sizeof *r->values);
     return r->values;
 }
 
@@ -144,15 +156,46 @@ static void set_aside(struct cxm_sampler *r, int64_t row, const uint32_t *codes,
     }
 }
 
-/* `next`: values that will be read soon, which are asked for meanwhile; NULL: none. */
-static void count_cells(struct cxm_sampler *r, size_t n, const double *next)
+/* What the next block reads, which is asked for meanwhile: value and key of every row, or of the rows
+ * with which a line begins. */
+struct asking {
+    struct cxm_asking value, key;
+    size_t every; /* a power of two */
+};
+
+static struct asking ask_for(const struct cxm_sampler *r, int64_t row)
+{
+    const struct cxm_column *value = r->s->column, *key = r->s->key;
+    const struct cxm_asking nothing = { (uintptr_t)r->index, 0 };
+    struct asking a = { nothing, nothing, 8 };
+    if (!r->bare || row + BLOCK > r->last)
+        return a;
+    a.value = (struct cxm_asking){ place_of(value, row), value->stride };
+    while (a.every > 1 && value->stride * (int64_t)a.every > 64)
+        a.every /= 2;
+    if (key != NULL && key->stride > 8) /* others are few, and come by themselves */
+        a.key = (struct cxm_asking){ place_of(key, row), key->stride };
+    return a;
+}
+
+CXM_PREFETCHER void ask(const struct asking *a, size_t i)
+{
+    cxm_priv_ask(a->value, i);
+    if (a->key.step != 0)
+        cxm_priv_ask(a->key, i);
+}
+
+static void count_cells(struct cxm_sampler *r, size_t n, const struct asking *next)
 {
     const uint16_t *table = r->d->table;
     uint32_t *const even = r->counts[0], *const odd = r->counts[1];
+    const size_t apart = next->every - 1;
     size_t i = 0;
     for (; i + 2 <= n; i += 2) {
-        if (i % 8 == 0 && next != NULL)
-            __builtin_prefetch(next + i, 0, 2);
+        if ((i & apart) == 0)
+            ask(next, i);
+        if (apart == 0)
+            ask(next, i + 1);
         const uint16_t a = table[r->index[i]], b = table[r->index[i + 1]];
         r->cells[i] = a;
         r->cells[i + 1] = b;
@@ -177,7 +220,8 @@ static void count_rows(void *range)
             cxm_priv_read_numbers(&r->reader, row, n, r->values, r->states);
         if (r->bare ? !finite : !cxm_priv_all_used(r->states, n))
             set_aside(r, row, codes, n);
-        count_cells(r, n, r->bare && row + 2 * BLOCK <= r->last ? x + BLOCK : NULL);
+        const struct asking next = ask_for(r, row + BLOCK);
+        count_cells(r, n, &next);
         keep(r, d->kernels.pick(x, r->cells, pivots, n, r->words, r->picked));
         if (r->no_memory)
             return;

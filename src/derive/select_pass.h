@@ -32,7 +32,7 @@ struct cxm_sampler {
     struct cxm_sampled *d;
     int64_t first, last;         /* rows, or runs of the sample */
     uint32_t *histogram;         /* of the sample, by group and bucket */
-    bool bare;
+    bool bare, apart;            /* plain doubles; and members of structs */
     struct cxm_reader reader;
     double values[CXM_SELECT_BLOCK];
     uint8_t states[CXM_SELECT_BLOCK];

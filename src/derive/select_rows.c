@@ -68,12 +68,19 @@ int64_t cxm_priv_select_first(const struct cxm_selection *s, int i, int n)
 
 /* ---- codes ------------------------------------------------------------------------------- */
 
-#define LESS_BASE(TYPE)                                                                          \
+#define LESS_BASE_BY(TYPE, STEP)                                                                 \
     for (size_t i = 0; i < n; i++) {                                                             \
         TYPE v;                                                                                  \
-        memcpy(&v, from + i * sizeof v, sizeof v);                                               \
+        memcpy(&v, from + (ptrdiff_t)i * (STEP), sizeof v);                                      \
         buffer[i] = (uint32_t)((uint64_t)v - base);                                              \
-    }                                                                                            \
+    }
+
+/* Side by side, as compilers like them, or as members of structs. */
+#define LESS_BASE(TYPE)                                                                          \
+    if (step == (ptrdiff_t)sizeof(TYPE))                                                         \
+        LESS_BASE_BY(TYPE, (ptrdiff_t)sizeof(TYPE))                                              \
+    else                                                                                         \
+        LESS_BASE_BY(TYPE, step)                                                                 \
     break
 
 const uint32_t *cxm_priv_select_codes(const struct cxm_selection *s, int64_t first, size_t n,
@@ -85,9 +92,10 @@ const uint32_t *cxm_priv_select_codes(const struct cxm_selection *s, int64_t fir
         return s->codes + first;
     if (key == NULL)
         return NULL;
-    const unsigned char *from = (const unsigned char *)key->data
-                              + (key->offset + first) * key->stride;
-    if (base == 0 && key->stride == 4 && (uintptr_t)from % 4 == 0)
+    const ptrdiff_t step = (ptrdiff_t)key->stride;
+    const unsigned char *from = (const unsigned char *)key->data + (key->offset + first) * step;
+    if (base == 0 && step == 4 && (uintptr_t)from % 4 == 0
+        && (key->type == CXM_I32 || key->type == CXM_U32))
         return (const uint32_t *)(const void *)from;
     switch ((enum cxm_type)key->type) {
     case CXM_I8: LESS_BASE(int8_t);
@@ -101,11 +109,16 @@ const uint32_t *cxm_priv_select_codes(const struct cxm_selection *s, int64_t fir
     return buffer;
 }
 
-static bool is_plain_key(const struct cxm_column *c)
+static int64_t bytes_of(const struct cxm_column *key)
 {
     static const uint8_t bytes[] = { [CXM_I8] = 1,  [CXM_U8] = 1,  [CXM_I16] = 2, [CXM_U16] = 2,
                                      [CXM_I32] = 4, [CXM_U32] = 4, [CXM_I64] = 8, [CXM_U64] = 8 };
-    return c->type >= CXM_I8 && c->type <= CXM_U64 && c->stride == bytes[c->type]
+    return bytes[key->type];
+}
+
+static bool is_plain_key(const struct cxm_column *c)
+{
+    return c->type >= CXM_I8 && c->type <= CXM_U64 && c->stride >= bytes_of(c)
         && c->validity == NULL && c->mask == NULL && c->dictionary == NULL && c->n_chunks == 0
         && c->n_labels == 0 && c->n_missing_codes == 0 && c->time_unit == CXM_NO_TIME
         && c->calendar == CXM_NO_CALENDAR
@@ -119,18 +132,35 @@ struct key_range {
     uint64_t flip, least, most;
 };
 
+/* n keys side by side: where they lie, or in `buffer`. */
+static const void *keys_of(const struct cxm_column *key, int64_t row, size_t n, uint64_t *buffer)
+{
+    const int64_t bytes = bytes_of(key);
+    const unsigned char *from = (const unsigned char *)key->data
+                              + (key->offset + row) * key->stride;
+    if (key->stride == bytes)
+        return from;
+    for (size_t i = 0; i < n; i++)
+        memcpy((unsigned char *)buffer + i * (size_t)bytes, from + (int64_t)i * key->stride,
+               (size_t)bytes);
+    return buffer;
+}
+
 static void find_range(void *range)
 {
     struct key_range *r = range;
     const struct cxm_column *key = r->key;
-    const unsigned char *data = (const unsigned char *)key->data + key->offset * key->stride;
+    uint64_t buffer[BLOCK];
+    const bool apart = key->stride != bytes_of(key);
     r->least = UINT64_MAX;
     r->most = 0;
     for (int64_t row = r->first; row < r->last;) { /* short at first: most others are told so */
-        const int64_t left = r->last - row, step = row == r->first ? BLOCK : 64 * BLOCK;
+        const int64_t left = r->last - row;
+        const int64_t step = apart || row == r->first ? BLOCK : 64 * BLOCK;
         const int64_t n = left < step ? left : step;
         uint64_t least, most;
-        r->kernel(data + row * key->stride, (size_t)n, (size_t)key->stride, r->flip, &least, &most);
+        r->kernel(keys_of(key, row, (size_t)n, buffer), (size_t)n, (size_t)bytes_of(key), r->flip,
+                  &least, &most);
         r->least = least < r->least ? least : r->least;
         r->most = most > r->most ? most : r->most;
         if (r->most - r->least >= CXM_SELECT_KEYS)
@@ -139,14 +169,11 @@ static void find_range(void *range)
     }
 }
 
-bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *key)
+/* The smallest and the largest key, after ^ flip. */
+static void range_of(const struct cxm_selection *s, const struct cxm_column *key, uint64_t flip,
+                     uint64_t *least, uint64_t *most)
 {
     struct key_range ranges[MOST_THREADS];
-    if (!is_plain_key(key) || key->n == 0)
-        return false;
-    const bool is_signed = key->type == CXM_I8 || key->type == CXM_I16 || key->type == CXM_I32
-                        || key->type == CXM_I64;
-    const uint64_t flip = is_signed ? UINT64_C(1) << (8 * key->stride - 1) : 0;
     const int n = cxm_priv_select_workers(s);
     cxm_select_range *const kernel = cxm_priv_select_kernels(s->without).range;
     for (int i = 0; i < n; i++)
@@ -154,11 +181,26 @@ bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *ke
                                         .first = cxm_priv_select_first(s, i, n),
                                         .last = cxm_priv_select_first(s, i + 1, n) };
     cxm_priv_select_run(ranges, sizeof *ranges, n, find_range);
-    uint64_t least = UINT64_MAX, most = 0;
+    *least = UINT64_MAX;
+    *most = 0;
     for (int i = 0; i < n; i++) {
-        least = ranges[i].least < least ? ranges[i].least : least;
-        most = ranges[i].most > most ? ranges[i].most : most;
+        *least = ranges[i].least < *least ? ranges[i].least : *least;
+        *most = ranges[i].most > *most ? ranges[i].most : *most;
     }
+}
+
+bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *key)
+{
+    uint64_t least = 0, most = UINT8_MAX;
+    if (!is_plain_key(key) || key->n == 0)
+        return false;
+    const int64_t bytes = bytes_of(key);
+    const bool is_signed = key->type == CXM_I8 || key->type == CXM_I16 || key->type == CXM_I32
+                        || key->type == CXM_I64;
+    const uint64_t flip = is_signed ? UINT64_C(1) << (8 * bytes - 1) : 0;
+    /* A byte among the members of a struct is not worth a look at every line: it is of 256. */
+    if (bytes > 1 || key->stride == bytes)
+        range_of(s, key, flip, &least, &most);
     if (most - least >= CXM_SELECT_KEYS || most - least >= 256 + (uint64_t)key->n / 16)
         return false;
     s->key = key;

@@ -16,6 +16,7 @@
 enum {
     BLOCK = CXM_SELECT_BLOCK, RUN = CXM_SELECT_RUN, SMALL = 2048,
     MOST_PROBS = CXM_SELECT_PROBS, MOST_BRACKETS = 12 * MOST_PROBS, MOST_CELLS = 60000,
+    AHEAD = 4, /* runs */
 };
 
 /* ---- the sample -------------------------------------------------------------------------- */
@@ -25,6 +26,19 @@ static int64_t run_at(const struct cxm_sampled *d, int64_t i)
 {
     const uint64_t mixed = ((uint64_t)i + 1) * 0x9E3779B97F4A7C15u;
     return i * d->step + (int64_t)((mixed >> 32) % (uint64_t)(d->step - RUN + 1));
+}
+
+/* Rows of structs are as many lines, which come from all over memory. */
+CXM_PREFETCHER void ask_for_run(const struct cxm_sampler *r, int64_t row)
+{
+#if defined(__GNUC__)
+    const struct cxm_column *c = r->s->column;
+    const uintptr_t from = (uintptr_t)c->data + (uintptr_t)(c->offset + row) * (uintptr_t)c->stride;
+    for (size_t k = 0; r->apart && k < RUN; k++)
+        __builtin_prefetch((const void *)(from + k * (uintptr_t)c->stride));
+#else
+    (void)r, (void)row;
+#endif
 }
 
 /* The runs first, first + each … below last: indexes in r->index, numbers in r->values, what is no number
@@ -39,6 +53,8 @@ static size_t read_runs(struct cxm_sampler *r, int64_t first, int64_t last, int6
     for (int64_t i = first; i < last && n < BLOCK; i += each, n += RUN) {
         uint32_t buffer[RUN];
         const int64_t row = run_at(d, i);
+        if (i + AHEAD * each < last)
+            ask_for_run(r, run_at(d, i + AHEAD * each));
         const double *x = cxm_priv_sampler_values(r, row, RUN);
         const uint32_t *codes = cxm_priv_select_codes(r->s, row, RUN, buffer);
         keyed = codes != NULL;

@@ -47,7 +47,7 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 #define A_PART (1024 / 12000.0)
 #define SORTED    .memory = { MIB, 2 * MIB, 8, 0, 0, A_PART }
 #define SORTED_Z  .memory = { MIB, 2 * MIB, 8 + 16 / 10.0, 0, 0, A_PART }
-#define SORTED_E  .memory = { MIB, 3 * MIB, 8 + 16, 0, 0, A_PART + 0.5 }
+#define SORTED_E  .memory = { MIB, 3 * MIB, 8 + 8, 0, 0, A_PART + 0.5 }
 #define SORTED_K  .memory = { MIB, 2 * MIB, 16, 0, 0, A_PART }
 /* A word of 4 bytes a customer, who has 25 rows, in each thread; up to 32 768 slots of 9 bytes:
  * derive/cohort_dense.c. Else the rows are sorted. */
@@ -56,9 +56,9 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 #define TIMED     .memory = { 10 * MIB, MIB / 4, 0, 16384, 16384, 0 }
 /* The values between the brackets of a sample, 8 bytes of at most half of the rows (usually a
  * tenth); a table of 4 096 places of 2 bytes a group, counted in 4 bytes by each thread, and 9
- * brackets with a page of 4 KiB: derive/select_sample.c. 4 bytes a row where keys are not plain (S). */
+ * brackets with a page of 4 KiB: derive/select_sample.c. A byte in a struct is one of 256 groups (S). */
 #define BRACKETED .memory = { MIB, MIB / 2, 8 / 2.0, 4096 * 2, 4096 * 4 + 9 * 4096, 0 }
-#define BRACKET_S .memory = { MIB, MIB / 2, 8 / 2.0 + 4, 4096 * 2, 4096 * 4 + 9 * 4096, 0 }
+#define BRACKET_S .memory = { 3 * MIB, 4.5 * MIB, 8 / 2.0, 0, 9 * 4096, 0 }
 /* All values by group, and the group of a row: derive/select.c */
 #define BUCKETED  .memory = { MIB, MIB / 4, 8 + 4, 2000, 0, 0 }
 /* 700 bytes by the root of the rows: cxm/interval.h */
