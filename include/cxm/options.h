@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Options that every one-call function takes, and how their rows come out.
+ * Options that every one-call function takes, and how their rows come out. Here and in all other
+ * options reserved members are 0: anything else is refused with CXM_EINVAL, so that a later version
+ * may give them a meaning.
  *
  *   struct cxm_row row;
  *   cxm_nps(&score, NULL, CXM_ROW(row), NULL, &error);                   all defaults

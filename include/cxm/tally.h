@@ -73,7 +73,7 @@ struct cxm_add_options {
     int32_t missing_key;  /**< rows without a key: a group of their own, or left out (counted
                                in the total as excluded, group_left_out) */
     int32_t threads;      /**< 1 (0 too): this thread only; more: that many at most */
-    int32_t reserved;
+    int32_t reserved;     /**< 0 */
 };
 
 /**

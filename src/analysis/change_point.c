@@ -47,8 +47,10 @@ static enum cxm_status read_options(struct change *c, const char *method,
         return cxm_priv_fail(error, CXM_EINVAL, "method",
                              "there is no method \"%.20s\"; there are mean, pettitt, proportion, rate",
                              method != NULL ? method : "");
-    const enum cxm_status status = cxm_priv_read_options(options, o, sizeof *o,
-                                                         "cxm_change_options", error);
+    enum cxm_status status = cxm_priv_read_options(options, o, sizeof *o, "cxm_change_options",
+                                                   error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o->reserved, error);
     if (status != CXM_OK)
         return status;
     if (o->permutations < 0 || o->permutations > 100000000)

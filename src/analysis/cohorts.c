@@ -409,6 +409,8 @@ enum cxm_status cxm_priv_cohorts_options(const struct cxm_cohorts_options *optio
     enum cxm_status status = cxm_priv_read_options(options, out, sizeof *out,
                                                    "cxm_cohorts_options", error);
     if (status == CXM_OK)
+        status = cxm_priv_reserved(out->reserved, error);
+    if (status == CXM_OK)
         status = check_choices(out, error);
     if (status == CXM_OK)
         status = check_brackets(out, error);

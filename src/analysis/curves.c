@@ -521,6 +521,8 @@ static enum cxm_status take_options(const struct cxm_survival_options *options,
 {
     enum cxm_status status = cxm_priv_read_options(options, o, sizeof *o, "cxm_survival_options",
                                                    error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o->reserved, error);
     if (status != CXM_OK)
         return status;
     o->level = o->level == 0 ? 0.95 : o->level;

@@ -56,6 +56,8 @@ enum cxm_status cxm_priv_grouped_init(struct cxm_grouped *g, struct cxm_tally *t
     enum cxm_status status = cxm_priv_comparing_options(options, sizeof g->options, &g->options,
                                                         error);
     if (status == CXM_OK)
+        status = cxm_priv_reserved(g->options.reserved, error);
+    if (status == CXM_OK)
         status = check_options(g, tally, error);
     if (status != CXM_OK)
         return status;

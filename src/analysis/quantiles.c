@@ -568,6 +568,8 @@ enum cxm_status cxm_quantiles(const struct cxm_column *value,
     if (value == NULL || out == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, "value", "value or out is NULL");
     enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o.reserved, error);
     if (status != CXM_OK)
         return status;
     page.o = (struct cxm_quantile_options){ .size = sizeof page.o, .probs = o.probs,

@@ -56,6 +56,8 @@ enum cxm_status cxm_priv_fail_at(struct cxm_error *error, enum cxm_status status
                                  const char *format, ...) CXM_PRINTF(6, 7);
 
 enum cxm_status cxm_priv_no_memory(struct cxm_error *error);
+/* EINVAL unless a reserved member of options is 0, as it is for later versions to give it a meaning. */
+enum cxm_status cxm_priv_reserved(int64_t reserved, struct cxm_error *error);
 
 /* Shortest text that reads back as the same double, with a point in every locale: "9",
  * "0.1", "nan", "-inf". Returns `out`. */

@@ -219,3 +219,10 @@ void cxm_priv_append(char *out, size_t capacity, size_t *used, const char *forma
     if (length > 0)
         *used += (size_t)length;
 }
+
+enum cxm_status cxm_priv_reserved(int64_t reserved, struct cxm_error *error)
+{
+    return reserved == 0 ? CXM_OK
+                         : cxm_priv_fail(error, CXM_EINVAL, "reserved",
+                                         "a reserved member of the options is not 0");
+}

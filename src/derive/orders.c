@@ -158,7 +158,9 @@ enum cxm_status cxm_repeat_rows(const struct cxm_column *customer, const struct 
         return cxm_priv_fail(error, CXM_EINVAL, NULL,
                              "a column or an output is NULL, or options.size is wrong");
     const size_t n_by = options->by == NULL ? 0 : options->n_by == 0 ? 1 : options->n_by;
-    enum cxm_status status = check(customer, time, options, n_by, error);
+    enum cxm_status status = cxm_priv_reserved(options->reserved, error);
+    if (status == CXM_OK)
+        status = check(customer, time, options, n_by, error);
     if (status != CXM_OK)
         return status;
     struct counting c = { .o = options, .orders = orders, .before = before, .copies = copies,

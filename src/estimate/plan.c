@@ -57,7 +57,9 @@ static enum cxm_status take(const struct cxm_plan_options *options, struct cxm_p
         o->ratio = 1.0;
     if (o->response_rate == 0.0)
         o->response_rate = 1.0;
-    enum cxm_status status = cxm_priv_check_level(o->level, error);
+    enum cxm_status status = cxm_priv_reserved(o->reserved, error);
+    if (status == CXM_OK)
+        status = cxm_priv_check_level(o->level, error);
     if (status == CXM_OK && !(o->power > 0.0 && o->power < 1.0))
         status = wrong(error, "power", o->power, "between 0 and 1, such as 0.8");
     if (status == CXM_OK && !(o->design_effect > 0.0 && o->design_effect <= 1e6))

@@ -276,6 +276,8 @@ enum cxm_status cxm_priv_target_options(const struct cxm_target_options *options
                                  options->size);
         memcpy(out, options, options->size);
     }
+    if (cxm_priv_reserved(out->reserved, error) != CXM_OK)
+        return CXM_EINVAL;
     if (out->alpha == 0.0)
         out->alpha = 0.05;
     if (out->level == 0.0)

@@ -46,6 +46,8 @@ static enum cxm_status check_ask(const struct cxm_estimate_options *options,
                                  "options.size must be sizeof(struct cxm_estimate_options)");
         memcpy(out, options, options->size);
     }
+    if (cxm_priv_reserved(out->reserved, error) != CXM_OK)
+        return CXM_EINVAL;
     if (out->level == 0)
         out->level = 0.95;
     if (out->small_n == 0)

@@ -14,7 +14,7 @@ enum cxm_status cxm_priv_take_options(const void *options, size_t bytes, void *o
         return cxm_priv_fail(error, CXM_EINVAL, "options",
                              "options have size %zu; start them with CXM_INIT(metric)", size);
     memcpy(out, options, size);
-    return CXM_OK;
+    return cxm_priv_reserved(((const struct cxm_common_options *)out)->design_reserved, error);
 }
 
 void cxm_priv_call_number(struct cxm_call *call, const char *name, const double *numbers,

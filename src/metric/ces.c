@@ -128,7 +128,9 @@ enum cxm_status cxm_ces(const struct cxm_column *score, const struct cxm_ces_opt
                        struct cxm_error *error)
 {
     struct cxm_ces_options o = { CXM_INIT(ces) };
-    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o.reserved, error);
     if (status != CXM_OK)
         return status;
     struct cxm_call call;

@@ -140,7 +140,9 @@ enum cxm_status cxm_csat(const struct cxm_column *score, const struct cxm_csat_o
                        struct cxm_error *error)
 {
     struct cxm_csat_options o = { CXM_INIT(csat) };
-    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o.reserved, error);
     if (status != CXM_OK)
         return status;
     struct cxm_call call;

@@ -328,6 +328,8 @@ enum cxm_status cxm_csi(const struct cxm_column *items, size_t n_items,
 {
     struct cxm_csi_options o = { CXM_INIT(csi) };
     enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o.reserved, error);
     if (status != CXM_OK)
         return status;
     struct cxm_call call;

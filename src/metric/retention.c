@@ -444,7 +444,9 @@ enum cxm_status cxm_churn(const struct cxm_column *active_before, const struct c
                        struct cxm_error *error)
 {
     struct cxm_churn_options o = { CXM_INIT(churn) };
-    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o.reserved, error);
     if (status != CXM_OK)
         return status;
     struct cxm_call call;

@@ -255,7 +255,9 @@ enum cxm_status cxm_one_touch(const struct cxm_column *solved, const struct cxm_
                        struct cxm_error *error)
 {
     struct cxm_one_touch_options o = { CXM_INIT(one_touch) };
-    const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o.reserved, error);
     if (status != CXM_OK)
         return status;
     struct cxm_call call;

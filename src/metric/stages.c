@@ -186,6 +186,8 @@ enum cxm_status cxm_stages(const struct cxm_column *customer, const struct cxm_c
     uint32_t flags = 0;
     size_t n = 0;
     enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
+    if (status == CXM_OK)
+        status = cxm_priv_reserved(o.reserved, error);
     if (status == CXM_OK && !o.has_as_of)
         status = cxm_priv_fail(error, CXM_EINVAL, "as_of",
                                "as_of is missing: the instant up to which records are known");

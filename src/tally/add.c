@@ -535,7 +535,7 @@ static enum cxm_status check_options(const struct cxm_add_options *options,
                              "missing_key must be \"keep\" or \"leave_out\"");
     if (out->threads < 0)
         return cxm_priv_fail(error, CXM_EINVAL, "threads", "threads must be 0 or more");
-    return CXM_OK;
+    return cxm_priv_reserved(out->reserved, error);
 }
 
 enum cxm_status cxm_tally_add(struct cxm_tally *tally, const struct cxm_input *inputs,
