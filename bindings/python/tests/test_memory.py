@@ -67,12 +67,12 @@ def test_a_column_of_a_gigabyte_is_not_copied(name: str) -> None:
 
 
 def test_the_lock_of_python_is_released() -> None:
-    """While one thread counts 200 million rows, another one runs Python."""
+    """While one thread counts 200 million rows by group, another one runs Python."""
     values = np.full(200_000_000, 9, np.uint8)
     done = threading.Event()
 
     def count() -> None:
-        cxm.nps(values, threads=1)
+        cxm.nps(values, by=values, threads=1)
         done.set()
 
     worker = threading.Thread(target=count)
