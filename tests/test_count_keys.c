@@ -5,33 +5,13 @@
  * road, which copies of 1 force: the same saved bytes at any number of threads. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
-#include "testing.h"
+#include "guarded.h"
 
 #include "tally/kernels.h"
 
 #include <cxm/cxm.h>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 static uint64_t seed;
-
-/* n bytes that end where the next page may not be touched: reading beyond is a crash. */
-struct guarded {
-    uint8_t *bytes;
-    void *map;
-    size_t mapped;
-};
-
-static struct guarded guarded(size_t n)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (n + page - 1) / page + 1;
-    uint8_t *base = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base + pages * page, page, PROT_NONE), 0);
-    return (struct guarded){ base + pages * page - n, base, (pages + 1) * page };
-}
 
 /* ---- the kernel ----------------------------------------------------------------------- */
 
@@ -91,10 +71,10 @@ static void make_call(struct call *call, const struct cxm_key_counters *c, const
                       size_t n)
 {
     const unsigned skip = (unsigned)random_below(&seed, 8), key_skip = (unsigned)random_below(&seed, 8);
-    call->keys = guarded(kind->width * n);
-    call->answers = guarded(n);
-    call->bits = guarded((n + skip + 7) / 8);
-    call->key_bits = guarded((n + key_skip + 7) / 8);
+    call->keys = guard(kind->width * n);
+    call->answers = guard(n);
+    call->bits = guard((n + skip + 7) / 8);
+    call->key_bits = guard((n + key_skip + 7) / 8);
     call->stop = kind->outside ? random_below(&seed, n + 1) : n;
     draw_codes(call->codes, kind->stride);
     for (size_t i = 0; i < (n + skip + 7) / 8; i++)
@@ -153,10 +133,10 @@ static void compare(cxm_count_keys *variant, size_t n, const struct kind *kind)
     free(memory);
     free(marks);
     free(c.carried);
-    munmap(call.keys.map, call.keys.mapped);
-    munmap(call.answers.map, call.answers.mapped);
-    munmap(call.bits.map, call.bits.mapped);
-    munmap(call.key_bits.map, call.key_bits.mapped);
+    unguard(call.keys);
+    unguard(call.answers);
+    unguard(call.bits);
+    unguard(call.key_bits);
 }
 
 static void run_variant(cxm_count_keys *variant)
@@ -230,10 +210,10 @@ static void compare_parts(cxm_part_rows *variant, size_t n, const struct kind *k
     }
     assert_int_equal(got[n], 77);
     free(got);
-    munmap(call.keys.map, call.keys.mapped);
-    munmap(call.answers.map, call.answers.mapped);
-    munmap(call.bits.map, call.bits.mapped);
-    munmap(call.key_bits.map, call.key_bits.mapped);
+    unguard(call.keys);
+    unguard(call.answers);
+    unguard(call.bits);
+    unguard(call.key_bits);
 }
 
 static void parting_keys(void **state)

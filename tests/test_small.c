@@ -4,7 +4,7 @@
  * general road, which a frequency of 1 in every row forces: same saved bytes, same errors. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
-#include "testing.h"
+#include "guarded.h"
 
 #include "column/small.h"
 #include "tally/small_rows.h"
@@ -14,8 +14,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static uint64_t seed_state = 20261123;
 static uint64_t draw(void)
@@ -39,28 +37,6 @@ static size_t below(size_t n)
 }
 
 /* ---- kernels ---------------------------------------------------------------------------- */
-
-/* n bytes that end where the next page may not be touched. */
-struct guarded {
-    uint8_t *bytes;
-    void *map;
-    size_t mapped;
-};
-
-static struct guarded guard(size_t n)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (n + page - 1) / page + 1;
-    uint8_t *base = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base + pages * page, page, PROT_NONE), 0);
-    return (struct guarded){ base + pages * page - n, base, (pages + 1) * page };
-}
-
-static void unguard(struct guarded g)
-{
-    munmap(g.map, g.mapped);
-}
 
 /* A stripe of pairs and single lanes. */
 static struct cxm_small_stripe make_stripe(void)
