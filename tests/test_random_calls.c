@@ -11,13 +11,11 @@
 static const struct call *at_work;
 static uint64_t its_seed;
 
-#include "/tmp/w/review_dbg.inc"
 /* What a stranger needs to repeat a failure and to see what is special about it. */
 static void tell(const char *what)
 {
     print_error("%s, %lld rows: %s; CXM_SEED=%llu CXM_CALLS=1\n", at_work->setup->name,
                 (long long)at_work->n, what, (unsigned long long)its_seed);
-    dbg(at_work);
     for (size_t k = 0; k < at_work->n_columns; k++) {
         const struct cxm_column *c = &at_work->stored[k], *part = c->n_chunks > 0 ? c->chunks : c;
         print_error("  %s: %s, stride %lld, offset %lld, %lld chunks%s%s%s%s%s%s, calendar %u, unit %u\n",
