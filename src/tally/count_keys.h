@@ -3,7 +3,8 @@
  * Counting by key and answer in plain C, as a loop to be compiled for several targets. Two passes
  * over a few rows: the first is free of branches and tables, the second takes its increments from
  * memory that was just written, four at a time. A processor stores about one counter a cycle,
- * which bounds it all. */
+ * which bounds it all. Variants that find places in vectors of 64 rows count them as it is done at
+ * the end of this file. */
 #ifndef CXM_SRC_COUNT_KEYS_H
 #define CXM_SRC_COUNT_KEYS_H
 
@@ -174,5 +175,62 @@ CXM_IN_PLACE bool cxm_priv_part_rows_loop(const struct cxm_key_counters *c, int 
     }
     return outside == 0;
 }
+
+/* ---- rows whose places are known ------------------------------------------------------- */
+
+#if defined(__GNUC__)
+
+/* n more in one counter; `wide`: is it one of 16 bits? */
+CXM_IN_PLACE void cxm_priv_count_several(const struct cxm_key_counters *c, size_t at, uint32_t n,
+                                         bool wide)
+{
+    if (wide) {
+        c->wide[at] = (uint16_t)(c->wide[at] + n);
+        return;
+    }
+    const uint32_t sum = c->counters[at] + n;
+    c->counters[at] = (uint8_t)sum;
+    if (CXM_UNLIKELY(sum > UINT8_MAX)) {
+        c->carried[at] += sum / 256;
+        c->wrapped[at / CXM_CARRY_BLOCK] = 1;
+    }
+}
+
+CXM_IN_PLACE size_t cxm_priv_place_of(const void *at, size_t row, size_t bytes)
+{
+    return bytes == sizeof(uint16_t) ? ((const uint16_t *)at)[row] : ((const uint32_t *)at)[row];
+}
+
+/* One more at the places of those of 64 rows that are still to be counted: the bits of `rest`. A
+ * place has 2 or 4 bytes. */
+CXM_IN_PLACE void cxm_priv_count_places(const struct cxm_key_counters *c, const void *at,
+                                        size_t bytes, uint64_t rest, bool wide)
+{
+    if (CXM_UNLIKELY(rest != UINT64_MAX)) {
+        for (; rest != 0; rest &= rest - 1) {
+            const size_t place = cxm_priv_place_of(at, (size_t)__builtin_ctzll(rest), bytes);
+            if (wide)
+                c->wide[place]++;
+            else
+                cxm_priv_count_one(c, c->counters, place);
+        }
+        return;
+    }
+    if (wide) {
+        uint16_t *const t0 = c->wide, *const t1 = t0 + c->apart;
+        uint16_t *const t2 = t1 + c->apart, *const t3 = t2 + c->apart;
+        for (size_t i = 0; i < CXM_KEY_ROWS; i += 4) {
+            t0[cxm_priv_place_of(at, i, bytes)]++;
+            t1[cxm_priv_place_of(at, i + 1, bytes)]++;
+            t2[cxm_priv_place_of(at, i + 2, bytes)]++;
+            t3[cxm_priv_place_of(at, i + 3, bytes)]++;
+        }
+        return;
+    }
+    for (size_t i = 0; i < CXM_KEY_ROWS; i++)
+        cxm_priv_count_one(c, c->counters, cxm_priv_place_of(at, i, bytes));
+}
+
+#endif
 
 #endif

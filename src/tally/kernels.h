@@ -35,9 +35,9 @@ typedef bool cxm_whole_numbers(const double *x, size_t n, int64_t *q, uint64_t *
 /* Rows counted by key and answer: one more in counter (key - base) * stride + code of the answer;
  * rows without a key count as those of key n_keys. Counters have 8 bits, of which multiples of 256
  * are carried at once, or, where they are few enough to stay in a cache, 16, which the caller has to
- * empty in time: a branch for each row would cost as much as the counting. Row i of a call counts in
- * table i % 4 of four that lie `apart`, so that equal neighbours do not wait for each other; 0: there
- * is one table. */
+ * empty in time: a branch for each row would cost as much as the counting. Neighbours may count in
+ * four tables that lie `apart`, so that equal ones do not wait for each other: what counts is the sum
+ * of the four; 0: there is one table. */
 struct cxm_key_counters {
     uint32_t base;         /* of keys of four bytes, for dense_many.c */
     uint32_t n_keys;

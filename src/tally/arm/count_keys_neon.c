@@ -19,10 +19,10 @@ struct constants {
     uint32x4_t n_keys, stride, hot;
 };
 
-/* The places of the rows that are still to be counted. */
+/* 64 rows: their places, and which of them are still to be counted. */
 struct block {
     uint32_t at[ROWS];
-    size_t n;
+    uint64_t rest;
 };
 
 /* Keys of 16 rows less the base; one beyond 32 bits becomes the largest of those. */
@@ -73,42 +73,26 @@ CXM_IN_PLACE uint8x16_t codes_of(const struct constants *k, const uint8_t *answe
     return vbslq_u8(vtstq_u8(spread, vld1q_u8(lanes)), codes, k->missing);
 }
 
-CXM_IN_PLACE void count_several(const struct cxm_key_counters *c, size_t at, uint32_t n)
-{
-    if (c->wide != NULL) {
-        c->wide[at] = (uint16_t)(c->wide[at] + n);
-        return;
-    }
-    const uint32_t sum = c->counters[at] + n;
-    c->counters[at] = (uint8_t)sum;
-    if (CXM_UNLIKELY(sum > 255)) {
-        c->carried[at] += sum / 256;
-        c->wrapped[at / CXM_CARRY_BLOCK] = 1;
-    }
-}
-
-/* Counts the rows of the key whose counters begin at `first`, and leaves the others: a place less
+/* Counts the rows of the key whose counters begin at `first`, and returns the others: a place less
  * its code is where the counters of its key begin. */
-static void count_hot(const struct cxm_key_counters *c, size_t first, const uint8_t *codes,
-                      struct block *block)
+static uint64_t count_hot(const struct cxm_key_counters *c, size_t first, const uint32_t *at,
+                          const uint8_t *codes)
 {
     uint8_t hot[ROWS];
+    uint64_t rows = 0;
     for (size_t i = 0; i < ROWS; i++)
-        hot[i] = block->at[i] - codes[i] == first;
+        hot[i] = at[i] - codes[i] == first;
     for (uint32_t code = 0; code < c->stride; code++) {
         uint8x16_t found = vdupq_n_u8(0);
         for (size_t i = 0; i < ROWS; i += WIDTH) {
             const uint8x16_t equal = vceqq_u8(vld1q_u8(codes + i), vdupq_n_u8((uint8_t)code));
             found = vaddq_u8(found, vandq_u8(equal, vld1q_u8(hot + i)));
         }
-        count_several(c, first + code, vaddvq_u8(found));
+        cxm_priv_count_several(c, first + code, vaddvq_u8(found), c->wide != NULL);
     }
-    size_t n = 0;
-    for (size_t i = 0; i < ROWS; i++) {
-        block->at[n] = block->at[i];
-        n += hot[i] == 0;
-    }
-    block->n = n;
+    for (size_t i = 0; i < ROWS; i += 8) /* the lowest bits of eight bytes side by side */
+        rows |= cxm_priv_get_u64(hot + i) * 0x0102040810204080u >> 56 << i;
+    return ~rows;
 }
 
 /* The places of 64 rows; false when a key is out of range. */
@@ -144,33 +128,12 @@ CXM_IN_PLACE bool find_places(const struct cxm_key_counters *c, struct constants
     }
     if (CXM_UNLIKELY(vmaxvq_u32(largest) >= c->n_keys))
         return false;
-    out->n = ROWS;
+    out->rest = UINT64_MAX;
     if (CXM_LIKELY(vaddvq_u32(hot) < HOT_OF_SAMPLE))
         k->hot = vdupq_laneq_u32(first, 0);
     else if (c->stride <= HOT_CODES)
-        count_hot(c, vgetq_lane_u32(k->hot, 0) * (size_t)c->stride, codes, out);
+        out->rest = count_hot(c, vgetq_lane_u32(k->hot, 0) * (size_t)c->stride, out->at, codes);
     return true;
-}
-
-CXM_IN_PLACE void count_places(const struct cxm_key_counters *c, const struct block *block)
-{
-    const uint32_t *const at = block->at;
-    const size_t apart = c->apart;
-    if (c->wide != NULL && block->n == ROWS) {
-        uint16_t *const t0 = c->wide, *const t1 = t0 + apart;
-        uint16_t *const t2 = t1 + apart, *const t3 = t2 + apart;
-        for (int i = 0; i < ROWS; i += 4) {
-            t0[at[i]]++;
-            t1[at[i + 1]]++;
-            t2[at[i + 2]]++;
-            t3[at[i + 3]]++;
-        }
-        return;
-    }
-    for (size_t i = 0; c->wide != NULL && i < block->n; i++)
-        c->wide[at[i]]++;
-    for (size_t i = 0; c->wide == NULL && i < block->n; i++)
-        cxm_priv_count_one(c, c->counters + i % 4 * apart, at[i]);
 }
 
 CXM_IN_PLACE size_t count(const struct cxm_key_counters *c, const struct cxm_key_rows *rows,
@@ -194,11 +157,12 @@ CXM_IN_PLACE size_t count(const struct cxm_key_counters *c, const struct cxm_key
         k.codes[i] = vld1q_u8_x4(c->codes + 64 * i);
     for (size_t i = 0; i <= whole; i += ROWS) {
         const struct cxm_key_rows some = cxm_priv_key_rows_from(rows, i);
+        const struct block *const before = &blocks[(i / ROWS & 1) ^ 1];
         cxm_priv_fetch_rows(&some, 0, width);
         if (i < whole)
             good = find_places(c, &k, &some, width, &blocks[i / ROWS & 1]);
         if (i > 0)
-            count_places(c, &blocks[(i / ROWS & 1) ^ 1]);
+            cxm_priv_count_places(c, before->at, sizeof before->at[0], before->rest, c->wide != NULL);
         if (!good)
             return i;
     }

@@ -120,20 +120,6 @@ INLINE __m512i codes_of(const struct places *p, const struct cxm_key_rows *rows,
     return _mm512_mask_mov_epi8(p->missing, (__mmask64)valid, codes);
 }
 
-INLINE void count_several(const struct cxm_key_counters *c, size_t at, uint32_t n, bool wide)
-{
-    if (wide) {
-        c->wide[at] = (uint16_t)(c->wide[at] + n);
-        return;
-    }
-    const uint32_t sum = c->counters[at] + n;
-    c->counters[at] = (uint8_t)sum;
-    if (CXM_UNLIKELY(sum > 255)) {
-        c->carried[at] += sum / 256;
-        c->wrapped[at / CXM_CARRY_BLOCK] = 1;
-    }
-}
-
 /* Counts the rows of the key that came often before; where it does not, the first row's may next. */
 TARGET __attribute__((noinline)) static void count_hot(const struct cxm_key_counters *c,
                                                        const struct places *p, uint64_t hot,
@@ -142,7 +128,8 @@ TARGET __attribute__((noinline)) static void count_hot(const struct cxm_key_coun
     const size_t key = (uint16_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(p->hot));
     for (uint32_t code = 0; code < c->stride; code++) {
         const __mmask64 equal = _mm512_cmpeq_epi8_mask(codes, _mm512_set1_epi8((char)code));
-        count_several(c, key * c->stride + code, (uint32_t)_mm_popcnt_u64(equal & hot), wide);
+        const uint32_t n = (uint32_t)_mm_popcnt_u64(equal & hot);
+        cxm_priv_count_several(c, key * c->stride + code, n, wide);
     }
 }
 
@@ -178,38 +165,6 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct places *p,
     return true;
 }
 
-INLINE void count_one(const struct cxm_key_counters *c, size_t table, size_t at, bool wide)
-{
-    if (wide)
-        c->wide[table + at]++;
-    else
-        cxm_priv_count_one(c, c->counters + table, at);
-}
-
-INLINE void count_places(const struct cxm_key_counters *c, const struct block *block, bool wide)
-{
-    const uint16_t *const at = block->at;
-    const size_t apart = c->apart;
-    if (CXM_UNLIKELY(block->rest != UINT64_MAX)) {
-        for (uint64_t rest = block->rest; rest != 0; rest &= rest - 1)
-            count_one(c, 0, at[__builtin_ctzll(rest)], wide);
-        return;
-    }
-    if (wide) {
-        uint16_t *const t0 = c->wide, *const t1 = t0 + apart;
-        uint16_t *const t2 = t1 + apart, *const t3 = t2 + apart;
-        for (int j = 0; j < ROWS; j += 4) {
-            t0[at[j]]++;
-            t1[at[j + 1]]++;
-            t2[at[j + 2]]++;
-            t3[at[j + 3]]++;
-        }
-        return;
-    }
-    for (int j = 0; j < ROWS; j++)
-        cxm_priv_count_one(c, c->counters, at[j]);
-}
-
 INLINE size_t count(const struct cxm_key_counters *c, const struct cxm_key_rows *rows, size_t n,
                     uint32_t width, bool wide)
 {
@@ -232,12 +187,12 @@ INLINE size_t count(const struct cxm_key_counters *c, const struct cxm_key_rows 
     const size_t whole = n / ROWS * ROWS;
     bool good = true;
     for (size_t i = 0; i <= whole; i += ROWS) {
-        const bool before = i > 0;
+        const struct block *const before = &blocks[(i / ROWS & 1) ^ 1];
         cxm_priv_fetch_rows(rows, i, width);
         if (i < whole)
             good = find_places(c, &p, rows, i, width, wide, &blocks[i / ROWS & 1]);
-        if (before)
-            count_places(c, &blocks[(i / ROWS & 1) ^ 1], wide);
+        if (i > 0)
+            cxm_priv_count_places(c, before->at, sizeof before->at[0], before->rest, wide);
         if (!good)
             return i;
     }

@@ -154,20 +154,6 @@ INLINE __m256i eight_codes(const uint8_t *codes)
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)codes));
 }
 
-INLINE void count_several(const struct cxm_key_counters *c, size_t at, uint32_t n, bool wide)
-{
-    if (wide) {
-        c->wide[at] = (uint16_t)(c->wide[at] + n);
-        return;
-    }
-    const uint32_t sum = c->counters[at] + n;
-    c->counters[at] = (uint8_t)sum;
-    if (CXM_UNLIKELY(sum > 255)) {
-        c->carried[at] += sum / 256;
-        c->wrapped[at / CXM_CARRY_BLOCK] = 1;
-    }
-}
-
 /* Counts the rows of a key that came often among the first, and returns the others: its counters
  * begin at `first`, and a place less its code is where those of its key begin. */
 TARGET __attribute__((noinline)) static uint64_t count_hot(const struct cxm_key_counters *c,
@@ -187,7 +173,8 @@ TARGET __attribute__((noinline)) static uint64_t count_hot(const struct cxm_key_
         const __m256i x = fill_bytes((uint8_t)code);
         const uint64_t equal = bits_of(_mm256_cmpeq_epi8(low, x))
                              | (uint64_t)bits_of(_mm256_cmpeq_epi8(high, x)) << 32;
-        count_several(c, first + code, (uint32_t)__builtin_popcountll(equal & rows), wide);
+        const uint32_t n = (uint32_t)__builtin_popcountll(equal & rows);
+        cxm_priv_count_several(c, first + code, n, wide);
     }
     return ~rows;
 }
@@ -242,42 +229,6 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
     return true;
 }
 
-INLINE void count_one(const struct cxm_key_counters *c, size_t table, size_t at, bool wide)
-{
-    if (wide)
-        c->wide[table + at]++;
-    else
-        cxm_priv_count_one(c, c->counters + table, at);
-}
-
-INLINE void count_places(const struct cxm_key_counters *c, const struct block *block, bool wide)
-{
-    const uint32_t *const at = block->at;
-    const size_t apart = c->apart;
-    if (CXM_UNLIKELY(block->rest != UINT64_MAX)) {
-        for (uint64_t rest = block->rest; rest != 0; rest &= rest - 1)
-            count_one(c, 0, at[__builtin_ctzll(rest)], wide);
-        return;
-    }
-    if (wide) {
-        uint16_t *const t0 = c->wide, *const t1 = t0 + apart;
-        uint16_t *const t2 = t1 + apart, *const t3 = t2 + apart;
-        for (int j = 0; j < ROWS; j += 4) {
-            t0[at[j]]++;
-            t1[at[j + 1]]++;
-            t2[at[j + 2]]++;
-            t3[at[j + 3]]++;
-        }
-        return;
-    }
-    for (int j = 0; j < ROWS; j += 4) {
-        cxm_priv_count_one(c, c->counters, at[j]);
-        cxm_priv_count_one(c, c->counters + apart, at[j + 1]);
-        cxm_priv_count_one(c, c->counters + 2 * apart, at[j + 2]);
-        cxm_priv_count_one(c, c->counters + 3 * apart, at[j + 3]);
-    }
-}
-
 /* ---- rows ------------------------------------------------------------------------------ */
 
 INLINE struct constants constants_of(const struct cxm_key_counters *c, const struct scale *s,
@@ -310,12 +261,12 @@ INLINE size_t count(const struct cxm_key_counters *c, const struct scale *s,
     const size_t whole = n / ROWS * ROWS;
     bool good = true;
     for (size_t i = 0; i <= whole; i += ROWS) {
-        const bool before = i > 0;
+        const struct block *const before = &blocks[(i / ROWS & 1) ^ 1];
         cxm_priv_fetch_rows(rows, i, width);
         if (i < whole)
             good = find_places(c, &k, rows, i, width, wide, &blocks[i / ROWS & 1]);
-        if (before)
-            count_places(c, &blocks[(i / ROWS & 1) ^ 1], wide);
+        if (i > 0)
+            cxm_priv_count_places(c, before->at, sizeof before->at[0], before->rest, wide);
         if (!good)
             return i;
     }
