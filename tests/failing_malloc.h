@@ -21,13 +21,13 @@ static bool refuses(void)
 {
     if (!armed)
         return false;
-    countdown--;
-    return countdown == 0 || (fail_on && countdown < 0);
+    const long left = __atomic_sub_fetch(&countdown, 1, __ATOMIC_RELAXED); /* threads allocate too */
+    return left == 0 || (fail_on && left < 0);
 }
 
 static void *counted(void *memory)
 {
-    balance += armed && memory != NULL;
+    __atomic_fetch_add(&balance, armed && memory != NULL, __ATOMIC_RELAXED);
     return memory;
 }
 
@@ -43,7 +43,7 @@ void *__wrap_calloc(size_t count, size_t bytes)
 
 void __wrap_free(void *memory)
 {
-    balance -= armed && memory != NULL;
+    __atomic_fetch_sub(&balance, armed && memory != NULL, __ATOMIC_RELAXED);
     __real_free(memory);
 }
 

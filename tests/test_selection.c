@@ -170,7 +170,7 @@ static void roads_equal_a_sort(void **state)
             s.threads = threads;
             s.road = CXM_SELECT_HISTOGRAM;
             check(&d, s, 0);
-            s.road = CXM_SELECT_SPREAD;
+            s.road = CXM_SELECT_PARTS;
             check(&d, s, 0);
             s.probs = probs;
             s.n_probs = 6;
@@ -180,7 +180,7 @@ static void roads_equal_a_sort(void **state)
                 s.without = without;
                 check(&d, s, 0);
             }
-            s.road = threads == 2 ? CXM_SELECT_HISTOGRAM : CXM_SELECT_SPREAD;
+            s.road = threads == 2 ? CXM_SELECT_HISTOGRAM : CXM_SELECT_PARTS;
             check(&d, s, 0.3); /* other ranks than were announced */
         }
         drop(&d);

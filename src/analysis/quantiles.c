@@ -64,9 +64,16 @@ static void start(struct page *page)
     page->coverage = cxm_priv_report_axis(page->report, "coverage", CXM_AXIS_REAL);
 }
 
-static size_t add_row(const struct page *page, size_t i, const struct cxm_estimate *e,
+/* The names of quantile i are those of row `names` + i, where there is one already. */
+static size_t add_row(const struct page *page, size_t i, size_t names, const struct cxm_estimate *e,
                       double coverage)
 {
+    if (names + i < cxm_report_rows(page->report)) {
+        const size_t like = cxm_priv_report_add_run(page->report, names + i, 1, e);
+        cxm_priv_report_real(page->report, like, page->probability, page->o.probs[i]);
+        cxm_priv_report_real(page->report, like, page->coverage, coverage);
+        return like;
+    }
     char name[64] = "", text[CXM_DOUBLE_TEXT];
     size_t used = 0;
     cxm_priv_append(name, sizeof name, &used, "quantile[%s]",
@@ -138,7 +145,7 @@ static enum cxm_status add_group(const struct page *page, struct cxm_tally *one,
             set_quantile(&e, &r, x);
             coverage = r.coverage;
         }
-        const size_t row = add_row(page, i, &e, coverage);
+        const size_t row = add_row(page, i, SIZE_MAX - i, &e, coverage);
         cxm_priv_report_key_from(page->report, row, tally, group);
     }
     cxm_priv_release(&one->allocator, order);
@@ -199,16 +206,14 @@ enum cxm_status cxm_tally_quantiles(struct cxm_tally *tally,
 struct groups {
     const struct cxm_column *by;
     size_t n_by;
-    struct cxm_codes codes;
-    uint32_t *by_rank;   /* code of the group of that place in sorted order */
-    uint32_t *first_row; /* by code */
+    struct cxm_codes codes; /* of the rows: in the order of the keys */
+    uint32_t *first_row;    /* by code */
     struct cxm_selection direct; /* where its key is set, there are no codes */
 };
 
 static void groups_release(struct groups *g)
 {
     cxm_priv_codes_release(&g->codes);
-    cxm_priv_release(NULL, g->by_rank);
     cxm_priv_release(NULL, g->first_row);
 }
 
@@ -248,29 +253,25 @@ static enum cxm_status groups_init(struct groups *g, const struct cxm_common_opt
     status = cxm_priv_code_keys(columns, g->n_by, "by", false, NULL, &g->codes, error);
     if (status != CXM_OK)
         return status;
-    g->by_rank = cxm_priv_alloc(NULL, (size_t)g->codes.n + 1, sizeof *g->by_rank);
     g->first_row = cxm_priv_alloc(NULL, (size_t)g->codes.n + 1, sizeof *g->first_row);
-    if (g->by_rank == NULL || g->first_row == NULL)
+    if (g->first_row == NULL)
         return cxm_priv_no_memory(error);
     bool has_missing = false;
-    for (uint32_t c = 0; c < g->codes.n; c++)
-        g->by_rank[g->codes.ranks[c]] = c;
     for (size_t c = 0; c <= g->codes.n; c++)
         g->first_row[c] = UINT32_MAX;
     /* A missing key of a single column is the last group. */
     for (int64_t row = n - 1; row >= 0; row--) {
         uint32_t *code = &g->codes.codes[row];
-        if (*code == CXM_CODE_MISSING && common->missing_key == CXM_MISSING_KEY_KEEP) {
+        if (*code != CXM_CODE_MISSING)
+            *code = g->codes.ranks[*code];
+        else if (common->missing_key == CXM_MISSING_KEY_KEEP) {
             *code = g->codes.n;
             has_missing = true;
         }
         if (*code <= g->codes.n)
             g->first_row[*code] = (uint32_t)row;
     }
-    if (has_missing) {
-        g->by_rank[g->codes.n] = g->codes.n;
-        g->codes.n++;
-    }
+    g->codes.n += has_missing;
     return CXM_OK;
 }
 
@@ -346,24 +347,37 @@ static enum cxm_status key_columns(struct cxm_report *report, const struct group
 
 /* ---- columns: selection --------------------------------------------------------------------- */
 
-/* What is wanted of the groups first … last of `by_rank` order: four statistics a quantile. */
+/* Which ranks a quantile of n rows is made of takes two binomial quantiles, and many small groups have
+ * as many rows as another: what was found is kept by n. */
+enum { MEMO = 4096 };
+
+struct ranks_memo {
+    struct ranks_of {
+        int64_t n; /* 0: none */
+        struct cxm_quantile_ranks ranks;
+    } *of;         /* by quantile and the lowest digits of n */
+    size_t each;
+};
+
+static struct cxm_quantile_ranks ranks_of(const struct ranks_memo *memo, const struct page *page,
+                                          size_t i, int64_t n)
+{
+    struct ranks_of *at = &memo->of[i * memo->each + (uint64_t)n % memo->each];
+    if (at->n != n)
+        *at = (struct ranks_of){ n, cxm_priv_quantile_ranks(n, page->o.probs[i], type_of(page),
+                                                            page->o.level) };
+    return at->ranks;
+}
+
+/* What is wanted of some groups, in their order: four statistics a quantile. */
 struct wants {
+    size_t n, room; /* quantiles */
     uint32_t *groups;
     int64_t *ranks;
     double *values;
     struct cxm_quantile_ranks *quantiles;
+    struct ranks_memo memo;
 };
-
-static enum cxm_status wants_new(struct wants *w, size_t n, struct cxm_error *error)
-{
-    w->groups = cxm_priv_alloc(NULL, n, sizeof *w->groups);
-    w->ranks = cxm_priv_alloc(NULL, n, sizeof *w->ranks);
-    w->values = cxm_priv_alloc(NULL, n, sizeof *w->values);
-    w->quantiles = cxm_priv_alloc(NULL, n / STATISTICS, sizeof *w->quantiles);
-    const bool room = w->groups != NULL && w->ranks != NULL && w->values != NULL
-                   && w->quantiles != NULL;
-    return room ? CXM_OK : cxm_priv_no_memory(error);
-}
 
 static void wants_release(struct wants *w)
 {
@@ -371,6 +385,24 @@ static void wants_release(struct wants *w)
     cxm_priv_release(NULL, w->ranks);
     cxm_priv_release(NULL, w->values);
     cxm_priv_release(NULL, w->quantiles);
+    w->groups = NULL;
+    w->ranks = NULL;
+    w->values = NULL;
+    w->quantiles = NULL;
+    w->room = 0;
+}
+
+static bool wants_reserve(struct wants *w, size_t n)
+{
+    if (n <= w->room)
+        return true;
+    wants_release(w);
+    w->groups = cxm_priv_alloc(NULL, n, STATISTICS * sizeof *w->groups);
+    w->ranks = cxm_priv_alloc(NULL, n, STATISTICS * sizeof *w->ranks);
+    w->values = cxm_priv_alloc(NULL, n, STATISTICS * sizeof *w->values);
+    w->quantiles = cxm_priv_alloc(NULL, n, sizeof *w->quantiles);
+    w->room = n;
+    return w->groups != NULL && w->ranks != NULL && w->values != NULL && w->quantiles != NULL;
 }
 
 static struct cxm_estimate base_of(const struct cxm_selection *s, uint32_t group, double level)
@@ -384,61 +416,85 @@ static struct cxm_estimate base_of(const struct cxm_selection *s, uint32_t group
     return e;
 }
 
-/* The group at a place in the order of the keys; UINT32_MAX: there are no rows of it. */
-static uint32_t group_at(const struct cxm_selection *s, const struct groups *g, bool keyed,
-                         uint32_t at)
+/* Is there a row of the group? Keys that lie near each other need not all occur. */
+static bool is_group(const struct cxm_selection *s, uint32_t group)
 {
-    if (!keyed)
-        return at;
-    if (g->direct.key == NULL)
-        return g->by_rank[at];
-    return s->n[at] + s->missing[at] + s->invalid[at] > 0 ? at : UINT32_MAX;
+    return s->key == NULL || s->n[group] + s->missing[group] + s->invalid[group] > 0;
 }
 
-/* All quantiles of the groups of a selection in the order of their keys, or of its only group. */
-static enum cxm_status add_groups(const struct page *page, struct cxm_selection *s,
-                                  const struct groups *g, bool keyed, struct cxm_error *error)
+/* The values of all quantiles of the groups first … last - 1. */
+static enum cxm_status find_values(const struct page *page, struct cxm_selection *s, uint32_t first,
+                                   uint32_t last, struct wants *w, struct cxm_error *error)
 {
-    const size_t per = page->o.n_probs * STATISTICS;
-    struct wants w = { NULL, NULL, NULL, NULL };
-    size_t n = 0, filled = 0;
-    for (uint32_t i = 0; i < s->n_groups; i++)
-        filled += s->n[i] > 0;
-    enum cxm_status status = wants_new(&w, filled * per, error);
-    for (uint32_t at = 0; status == CXM_OK && at < s->n_groups; at++) {
-        const uint32_t group = group_at(s, g, keyed, at);
-        for (size_t i = 0; group != UINT32_MAX && i < page->o.n_probs && s->n[group] > 0; i++) {
-            const struct cxm_quantile_ranks r = cxm_priv_quantile_ranks(
-                s->n[group], page->o.probs[i], type_of(page), page->o.level);
-            w.quantiles[n / STATISTICS] = r;
-            const int64_t ranks[] = { r.lower < 0 ? 0 : r.lower, r.low, r.high,
-                                      r.upper < s->n[group] ? r.upper : r.high };
-            for (int k = 0; k < STATISTICS; k++, n++) {
-                w.groups[n] = group;
-                w.ranks[n] = ranks[k];
-            }
+    size_t filled = 0;
+    for (uint32_t group = first; group < last; group++)
+        filled += s->n[group] > 0;
+    if (!wants_reserve(w, filled * page->o.n_probs))
+        return cxm_priv_no_memory(error);
+    w->n = 0;
+    for (uint32_t group = first; group < last; group++) {
+        for (size_t i = 0; s->n[group] > 0 && i < page->o.n_probs; i++, w->n++) {
+            const struct cxm_quantile_ranks r = ranks_of(&w->memo, page, i, s->n[group]);
+            const int64_t ranks[STATISTICS] = { r.lower < 0 ? 0 : r.lower, r.low, r.high,
+                                                r.upper < s->n[group] ? r.upper : r.high };
+            w->quantiles[w->n] = r;
+            memcpy(w->ranks + STATISTICS * w->n, ranks, sizeof ranks);
+            for (size_t k = 0; k < STATISTICS; k++)
+                w->groups[STATISTICS * w->n + k] = group;
         }
     }
-    if (status == CXM_OK)
-        status = cxm_priv_select_values(s, w.groups, w.ranks, n, w.values, error);
-    n = 0;
-    for (uint32_t at = 0; status == CXM_OK && at < s->n_groups; at++) {
-        const uint32_t group = group_at(s, g, keyed, at);
-        for (size_t i = 0; group != UINT32_MAX && i < page->o.n_probs && status == CXM_OK; i++) {
-            struct cxm_estimate e = base_of(s, group, page->o.level);
+    return cxm_priv_select_values(s, w->groups, w->ranks, STATISTICS * w->n, w->values, error);
+}
+
+/* A row for each of them. The names of quantile i are those of row `names` + i, where there is one. */
+static enum cxm_status add_values(const struct page *page, const struct cxm_selection *s,
+                                  const struct groups *g, bool keyed, uint32_t first, uint32_t last,
+                                  size_t names, const struct wants *w, struct cxm_error *error)
+{
+    enum cxm_status status = CXM_OK;
+    size_t n = 0;
+    for (uint32_t group = first; status == CXM_OK && group < last; group++) {
+        const struct cxm_estimate base = base_of(s, group, page->o.level);
+        for (size_t i = 0; is_group(s, group) && i < page->o.n_probs && status == CXM_OK; i++) {
+            struct cxm_estimate e = base;
             double coverage = NAN;
             if (e.n > 0) {
-                const struct cxm_quantile_ranks *r = &w.quantiles[n / STATISTICS];
-                set_quantile(&e, r, w.values + n);
-                coverage = r->coverage;
-                n += STATISTICS;
+                set_quantile(&e, &w->quantiles[n], w->values + STATISTICS * n);
+                coverage = w->quantiles[n++].coverage;
             }
-            const size_t row = add_row(page, i, &e, coverage);
+            const size_t row = add_row(page, i, names, &e, coverage);
             if (keyed)
                 status = set_keys(page->report, row, g, group, error);
         }
     }
+    return status;
+}
+
+/* All quantiles of the groups of a selection in the order of their keys, or of its only group; some
+ * groups at a time. */
+static enum cxm_status add_groups(const struct page *page, struct cxm_selection *s,
+                                  const struct groups *g, bool keyed, struct cxm_error *error)
+{
+    enum { QUANTILES = 1 << 15 };
+    const size_t n_probs = page->o.n_probs > 0 ? page->o.n_probs : 1;
+    const uint32_t step = cxm_priv_select_batch(s, (uint32_t)(QUANTILES / n_probs) + 1);
+    const size_t names = cxm_report_rows(page->report);
+    struct wants w = { .memo = { .each = MEMO / n_probs + 1 } };
+    size_t n = 0;
+    w.memo.of = cxm_priv_alloc_zero(NULL, n_probs * w.memo.each, sizeof *w.memo.of);
+    enum cxm_status status = w.memo.of != NULL ? CXM_OK : cxm_priv_no_memory(error);
+    for (uint32_t group = 0; group < s->n_groups; group++)
+        n += is_group(s, group);
+    cxm_priv_report_reserve(page->report, names + n * page->o.n_probs);
+    for (uint32_t first = 0; status == CXM_OK && first < s->n_groups;) {
+        const uint32_t last = s->n_groups - first < step ? s->n_groups : first + step;
+        status = find_values(page, s, first, last, &w, error);
+        if (status == CXM_OK)
+            status = add_values(page, s, g, keyed, first, last, names, &w, error);
+        first = last;
+    }
     wants_release(&w);
+    cxm_priv_release(NULL, w.memo.of);
     return status;
 }
 

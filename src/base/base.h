@@ -29,6 +29,17 @@
 #define CXM_PREFETCHER static inline
 #endif
 
+/* The lines of some bytes, that will be read. */
+CXM_PREFETCHER void cxm_priv_ask_for(const void *bytes, size_t n)
+{
+#if defined(__GNUC__)
+    for (size_t i = 0; i < n; i += 64)
+        __builtin_prefetch((const unsigned char *)bytes + i);
+#else
+    (void)bytes, (void)n;
+#endif
+}
+
 __extension__ typedef __int128 cxm_i128;
 __extension__ typedef unsigned __int128 cxm_u128;
 

@@ -9,9 +9,9 @@
  * word whose unsigned order is that of the numbers; its upper 16 bits (sign, exponent, four bits of
  * the mantissa: 16 buckets an octave) are counted by group in a first pass, which tells the bucket of
  * every rank; a second pass gathers the values of these buckets, each is finished by quickselect.
- * Spread: few rows or more than 256 groups: the values are spread by group, then quickselect. */
+ * Parts (select_parts.c): few rows or more than 256 groups: the values are dealt out by group. */
 #include "derive/select_kernels.h"
-#include "derive/select_rows.h"
+#include "derive/select_parts.h"
 
 #include <math.h>
 
@@ -26,7 +26,6 @@ struct worker {
     const uint32_t *bucket;       /* pass two: by group and leading bits, number + 1 */
     uint64_t *gathered;
     size_t *at;                   /* next place of each wanted bucket */
-    int64_t *place;               /* many groups: next place of each group */
 };
 
 static void run_all(struct worker *workers, int n, void (*work)(void *))
@@ -55,8 +54,7 @@ static void count_rows(void *worker)
                 continue;
             if (CXM_LIKELY(states[i] == CXM_ROW_USED)) {
                 w->n[group]++;
-                if (w->histogram != NULL)
-                    w->histogram[(size_t)group * BUCKETS + (cxm_priv_select_word(values[i]) >> 48)]++;
+                w->histogram[(size_t)group * BUCKETS + (cxm_priv_select_word(values[i]) >> 48)]++;
             } else if (states[i] == CXM_ROW_MISSING) {
                 w->missing[group]++;
             } else {
@@ -86,35 +84,27 @@ static bool wants_histogram(const struct cxm_selection *s, int threads)
     enum { WORTH_A_GROUP = 16384 };
     if (s->road == CXM_SELECT_HISTOGRAM)
         return true;
-    return s->road != CXM_SELECT_SPREAD && s->n_groups <= CXM_SELECT_GROUPS
+    return s->road != CXM_SELECT_PARTS && s->n_groups <= CXM_SELECT_GROUPS
         && s->column->n / WORTH_A_GROUP >= (int64_t)s->n_groups * threads;
 }
 
-static enum cxm_status spread(struct cxm_selection *s, struct worker *workers, int n,
-                              struct cxm_error *error);
-
-/* By a histogram, or spread. */
-static enum cxm_status count_plainly(struct cxm_selection *s, struct cxm_error *error)
+static enum cxm_status count_buckets(struct cxm_selection *s, int n, struct cxm_error *error)
 {
-    const int n = cxm_priv_select_workers(s);
     const size_t groups = s->n_groups;
-    const bool histogram = wants_histogram(s, n);
     struct worker *workers = workers_new(s, n);
     int64_t *counters = cxm_priv_alloc_zero(s->allocator, 3 * groups * (size_t)n,
                                             sizeof *counters), bad_row = -1;
     enum cxm_status status = CXM_OK;
-    if (histogram)
-        s->histogram = cxm_priv_alloc_zero(s->allocator, groups * (size_t)n * BUCKETS,
-                                           sizeof *s->histogram);
-    if (workers == NULL || counters == NULL || (histogram && s->histogram == NULL)) {
+    s->histogram = cxm_priv_alloc_zero(s->allocator, groups * (size_t)n * BUCKETS,
+                                       sizeof *s->histogram);
+    if (workers == NULL || counters == NULL || s->histogram == NULL) {
         status = cxm_priv_no_memory(error);
     } else {
         for (int i = 0; i < n; i++) {
             workers[i].n = counters + 3 * groups * (size_t)i;
             workers[i].missing = workers[i].n + groups;
             workers[i].invalid = workers[i].n + 2 * groups;
-            if (histogram)
-                workers[i].histogram = s->histogram + groups * (size_t)i * BUCKETS;
+            workers[i].histogram = s->histogram + groups * (size_t)i * BUCKETS;
         }
         run_all(workers, n, count_rows);
         memset(s->n, 0, 3 * groups * sizeof *s->n);
@@ -126,12 +116,29 @@ static enum cxm_status count_plainly(struct cxm_selection *s, struct cxm_error *
         }
         if (bad_row >= 0 && !s->count_invalid)
             status = cxm_priv_select_refuse(s->column, bad_row, error);
-        else if (!histogram)
-            status = spread(s, workers, n, error);
     }
     cxm_priv_release(s->allocator, counters);
     cxm_priv_release(s->allocator, workers);
     return status;
+}
+
+static enum cxm_status status_of(const struct cxm_selection *s, enum cxm_sample_result result,
+                                 int64_t bad_row, struct cxm_error *error)
+{
+    return result == CXM_SAMPLE_DONE ? CXM_OK
+         : result == CXM_SAMPLE_BAD  ? cxm_priv_select_refuse(s->column, bad_row, error)
+                                     : cxm_priv_no_memory(error);
+}
+
+/* By a histogram, or by parts. */
+static enum cxm_status count_plainly(struct cxm_selection *s, struct cxm_error *error)
+{
+    const int n = cxm_priv_select_workers(s);
+    int64_t bad_row = -1;
+    if (wants_histogram(s, n))
+        return count_buckets(s, n, error);
+    const enum cxm_sample_result result = cxm_priv_parts_count(s, &bad_row);
+    return status_of(s, result, bad_row, error);
 }
 
 enum cxm_status cxm_priv_select_count(struct cxm_selection *s, struct cxm_error *error)
@@ -144,16 +151,9 @@ enum cxm_status cxm_priv_select_count(struct cxm_selection *s, struct cxm_error 
         return cxm_priv_no_memory(error);
     s->missing = s->n + s->n_groups;
     s->invalid = s->missing + s->n_groups;
-    switch (cxm_priv_sampled_count(s, 1, &bad_row)) {
-    case CXM_SAMPLE_DONE:
-        return CXM_OK;
-    case CXM_SAMPLE_BAD:
-        return cxm_priv_select_refuse(s->column, bad_row, error);
-    case CXM_SAMPLE_NO_MEMORY:
-        return cxm_priv_no_memory(error);
-    default:
-        return count_plainly(s, error);
-    }
+    const enum cxm_sample_result result = cxm_priv_sampled_count(s, 1, &bad_row);
+    return result == CXM_SAMPLE_NO ? count_plainly(s, error)
+                                   : status_of(s, result, bad_row, error);
 }
 
 /* ---- pass two ---------------------------------------------------------------------------- */
@@ -300,112 +300,6 @@ static enum cxm_status select_in_buckets(struct cxm_selection *s, const uint32_t
     return status;
 }
 
-/* ---- many groups -------------------------------------------------------------------------- */
-
-static void spread_rows(void *worker)
-{
-    struct worker *w = worker;
-    const struct cxm_selection *s = w->s;
-    struct cxm_reader reader;
-    double values[BLOCK];
-    uint8_t states[BLOCK];
-    uint32_t buffer[BLOCK];
-    cxm_priv_reader_init(&reader, s->column);
-    for (int64_t first = w->first; first < w->last; first += BLOCK) {
-        const size_t n = w->last - first < BLOCK ? (size_t)(w->last - first) : BLOCK;
-        cxm_priv_read_numbers(&reader, first, n, values, states);
-        const uint32_t *codes = cxm_priv_select_codes(s, first, n, buffer);
-        for (size_t i = 0; i < n; i++) {
-            const uint32_t group = codes != NULL ? codes[i] : 0;
-            if (group < s->n_groups && states[i] == CXM_ROW_USED)
-                s->words[w->place[group]++] = cxm_priv_select_word(values[i]);
-        }
-    }
-}
-
-/* The values of every group in one place; order within a group is that of the rows. */
-static enum cxm_status spread(struct cxm_selection *s, struct worker *workers, int n,
-                              struct cxm_error *error)
-{
-    const size_t groups = s->n_groups;
-    int64_t sum = 0;
-    s->starts = cxm_priv_alloc(s->allocator, groups + 1, sizeof *s->starts);
-    if (s->starts == NULL)
-        return cxm_priv_no_memory(error);
-    for (size_t g = 0; g < groups; g++) {
-        s->starts[g] = sum;
-        int64_t at = sum;
-        for (int t = 0; t < n; t++) { /* counters become places */
-            const int64_t here = workers[t].n[g];
-            workers[t].n[g] = at;
-            at += here;
-        }
-        sum += s->n[g];
-    }
-    s->starts[groups] = sum;
-    s->words = cxm_priv_alloc(s->allocator, (size_t)sum, sizeof *s->words);
-    if (s->words == NULL)
-        return cxm_priv_no_memory(error);
-    for (int t = 0; t < n; t++)
-        workers[t].place = workers[t].n;
-    run_all(workers, n, spread_rows);
-    return CXM_OK;
-}
-
-/* Some of the groups, for one thread: statistics of one group follow one another. */
-struct part {
-    const struct cxm_selection *s;
-    const uint32_t *groups;
-    const int64_t *ranks;
-    double *out;
-    size_t n;
-    uint64_t *scratch;
-};
-
-static void select_in_part(void *part)
-{
-    const struct part *p = part;
-    for (size_t i = 0, k; i < p->n; i += k) {
-        uint64_t found[CXM_SELECT_TOGETHER];
-        const int64_t start = p->s->starts[p->groups[i]], end = p->s->starts[p->groups[i] + 1];
-        const struct cxm_span all = { p->s->words + start, (size_t)(end - start) };
-        for (k = 1; k < CXM_SELECT_TOGETHER && i + k < p->n; k++) {
-            if (p->groups[i + k] != p->groups[i])
-                break;
-        }
-        cxm_priv_select_ranks(&all, 1, p->ranks + i, k, p->scratch, found);
-        for (size_t j = 0; j < k; j++)
-            p->out[i + j] = cxm_priv_select_number(found[j]);
-    }
-}
-
-static enum cxm_status select_in_groups(const struct cxm_selection *s, const uint32_t *groups,
-                                        const int64_t *ranks, size_t n, double *out,
-                                        struct cxm_error *error)
-{
-    struct part parts[CXM_SELECT_THREADS];
-    const int threads = cxm_priv_select_workers(s);
-    size_t first = 0;
-    int64_t most = 0;
-    for (uint32_t g = 0; g < s->n_groups; g++)
-        most = s->n[g] > most ? s->n[g] : most;
-    uint64_t *scratch = cxm_priv_alloc(s->allocator, (size_t)most, (size_t)threads * sizeof *scratch);
-    if (scratch == NULL)
-        return cxm_priv_no_memory(error);
-    for (int t = 0; t < threads; t++) {
-        size_t last = n * (size_t)(t + 1) / (size_t)threads;
-        while (last > 0 && last < n && groups[last] == groups[last - 1])
-            last++;
-        last = last < first ? first : last;
-        parts[t] = (struct part){ s, groups + first, ranks + first, out + first, last - first,
-                                  scratch + (size_t)most * (size_t)t };
-        first = last;
-    }
-    cxm_priv_select_run(parts, sizeof *parts, threads, select_in_part);
-    cxm_priv_release(s->allocator, scratch);
-    return CXM_OK;
-}
-
 /* Brackets that missed a rank are tried once more, much wider. */
 static enum cxm_status select_sampled(struct cxm_selection *s, const uint32_t *groups,
                                       const int64_t *ranks, size_t n, double *out,
@@ -438,7 +332,7 @@ enum cxm_status cxm_priv_select_values(struct cxm_selection *s, const uint32_t *
         return select_sampled(s, groups, ranks, n, out, error);
     if (s->histogram != NULL)
         return select_in_buckets(s, groups, ranks, n, out, error);
-    return select_in_groups(s, groups, ranks, n, out, error);
+    return cxm_priv_parts_values(s, groups, ranks, n, out) ? CXM_OK : cxm_priv_no_memory(error);
 }
 
 void cxm_priv_select_release(struct cxm_selection *s)
@@ -446,10 +340,7 @@ void cxm_priv_select_release(struct cxm_selection *s)
     cxm_priv_sampled_release(s);
     cxm_priv_release(s->allocator, s->n);
     cxm_priv_release(s->allocator, s->histogram);
-    cxm_priv_release(s->allocator, s->words);
-    cxm_priv_release(s->allocator, s->starts);
+    cxm_priv_parts_release(s);
     s->n = NULL;
     s->histogram = NULL;
-    s->words = NULL;
-    s->starts = NULL;
 }

@@ -6,10 +6,10 @@
 
 #include "column/read.h"
 
-enum cxm_select_road { CXM_SELECT_ANY, CXM_SELECT_HISTOGRAM, CXM_SELECT_SPREAD };
+enum cxm_select_road { CXM_SELECT_ANY, CXM_SELECT_HISTOGRAM, CXM_SELECT_PARTS };
 
 /* Set all members of the first part before. The second part: counts, and how often each group has
- * each leading half of a value's bits (its bucket), by thread, or the values spread by group. */
+ * each leading half of a value's bits (its bucket), by thread, or the values by parts of the groups. */
 struct cxm_selection {
     const struct cxm_allocator *allocator;
     const struct cxm_column *column;
@@ -30,11 +30,10 @@ struct cxm_selection {
     int64_t *n, *missing, *invalid; /* by group */
     struct cxm_sampled *sampled;
     uint32_t *histogram;          /* by thread, group, bucket */
-    uint64_t *words;              /* the values of each group as words, one group after another */
-    int64_t *starts;              /* of each group in `words` */
+    struct cxm_parts *parts;
 };
 
-enum { CXM_SELECT_BUCKETS = 65536, CXM_SELECT_GROUPS = 256, CXM_SELECT_KEYS = 65536 };
+enum { CXM_SELECT_BUCKETS = 65536, CXM_SELECT_GROUPS = 256, CXM_SELECT_KEYS = 1 << 24 };
 
 /* Takes a column of plain whole numbers, without any missing, as groups: as many as the
  * numbers reach from the smallest to the largest, some of which may have no row. False: it is no
@@ -45,8 +44,10 @@ bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *ke
  * counted. EOVERFLOW: more than 2^32 - 1 rows. */
 enum cxm_status cxm_priv_select_count(struct cxm_selection *s, struct cxm_error *error);
 
-/* Afterwards: out[i] = the value of rank ranks[i] (from 0, below n) of group groups[i];
- * those of one group follow one another. */
+/* Of how many groups, about as many as given, ranks are best asked for at a time, from group 0 on; all:
+ * of all at once. */
+uint32_t cxm_priv_select_batch(const struct cxm_selection *s, uint32_t groups);
+/* Afterwards: out[i] = the value of rank ranks[i] (from 0, below n) of group groups[i]; groups ascend. */
 enum cxm_status cxm_priv_select_values(struct cxm_selection *s, const uint32_t *groups,
                                        const int64_t *ranks, size_t n, double *out,
                                        struct cxm_error *error);

@@ -201,7 +201,7 @@ bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *ke
     /* A byte among the members of a struct is not worth a look at every line: it is of 256. */
     if (bytes > 1 || key->stride == bytes)
         range_of(s, key, flip, &least, &most);
-    if (most - least >= CXM_SELECT_KEYS || most - least >= 256 + (uint64_t)key->n / 16)
+    if (most - least >= CXM_SELECT_KEYS || most - least >= 256 + (uint64_t)key->n / 2)
         return false;
     s->key = key;
     s->key_base = least - flip; /* of the value as 64 bits with its sign */
@@ -258,6 +258,8 @@ uint64_t cxm_priv_select_rank(uint64_t *x, size_t n, size_t rank)
 void cxm_priv_select_ranks(const struct cxm_span *spans, size_t n_spans, const int64_t *ranks,
                            size_t k, uint64_t *scratch, uint64_t *out)
 {
+    enum { AHEAD = 2, MOST_ASKED = 128 };
+    cxm_select_range *const range = cxm_priv_select_kernels(0).range;
     uint32_t counts[FINE] = { 0 }, number[CXM_SELECT_TOGETHER];
     uint8_t marks[FINE] = { 0 };
     uint64_t least = UINT64_MAX, most = 0;
@@ -265,10 +267,12 @@ void cxm_priv_select_ranks(const struct cxm_span *spans, size_t n_spans, const i
     size_t n_marks = 0;
     unsigned shift = 0;
     for (const struct cxm_span *s = spans; s < spans + n_spans; s++) {
-        for (size_t i = 0; i < s->n; i++) {
-            least = s->words[i] < least ? s->words[i] : least;
-            most = s->words[i] > most ? s->words[i] : most;
-        }
+        if (s + AHEAD < spans + n_spans) /* of spans apart no processor guesses where the next one is */
+            cxm_priv_ask_for(s[AHEAD].words, s[AHEAD].n < MOST_ASKED ? 8 * s[AHEAD].n : 8 * MOST_ASKED);
+        uint64_t low, high;
+        range(s->words, s->n, sizeof *s->words, 0, &low, &high);
+        least = low < least ? low : least;
+        most = high > most ? high : most;
     }
     while ((most - least) >> shift >= FINE)
         shift++;

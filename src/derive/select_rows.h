@@ -28,7 +28,7 @@ enum cxm_status cxm_priv_select_refuse(const struct cxm_column *column, int64_t 
 /* The word of a rank: quickselect in place, after which those before it are not larger and those
  * behind it not smaller. */
 uint64_t cxm_priv_select_rank(uint64_t *x, size_t n, size_t rank);
-/* Words that lie side by side. */
+/* One or more words that lie side by side. */
 struct cxm_span {
     const uint64_t *words;
     size_t n;

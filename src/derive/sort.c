@@ -379,7 +379,7 @@ static bool make_pools(struct cxm_sorting *s)
     const size_t bytes = s->pack.n_words * sizeof(uint64_t);
     for (unsigned t = 0; s->pack.form != CXM_PACK_NONE && room && t < s->n_workers; t++) {
         struct cxm_sorter *w = &s->workers[t];
-        room = cxm_priv_pool_init(&w->packed, bytes, w->last - w->first, s->n_partitions,
+        room = cxm_priv_pool_init(&w->packed, bytes, 0, w->last - w->first, s->n_partitions,
                                   s->allocator);
     }
     return room;

@@ -280,7 +280,7 @@ static bool put_whole(struct cxm_sorter *w, size_t i)
     const struct cxm_pack *const p = &s->pack;
     const struct cxm_sort_block *const b = w->block;
     if (w->whole.cursors == NULL
-        && !cxm_priv_pool_init(&w->whole, sizeof(struct cxm_event), w->last - w->first,
+        && !cxm_priv_pool_init(&w->whole, sizeof(struct cxm_event), 0, w->last - w->first,
                                2 * s->n_partitions, s->allocator))
         return false;
     const uint64_t key = cxm_priv_mix(b->customer[i], 64);

@@ -24,12 +24,12 @@ static unsigned char *chunk_at(const struct cxm_pool *pool, uint32_t chunk)
          + (size_t)(chunk & (((uint32_t)1 << pool->slab_shift) - 1)) * CXM_CHUNK_BYTES;
 }
 
-bool cxm_priv_pool_init(struct cxm_pool *pool, size_t record_bytes, int64_t rows,
-                        uint32_t n_partitions, const struct cxm_allocator *allocator)
+bool cxm_priv_pool_init(struct cxm_pool *pool, size_t record_bytes, size_t beside,
+                        int64_t rows, uint32_t n_partitions, const struct cxm_allocator *allocator)
 {
     pool->allocator = allocator;
     pool->record_bytes = record_bytes;
-    pool->chunk_records = (uint32_t)(CXM_CHUNK_BYTES / record_bytes);
+    pool->chunk_records = (uint32_t)(CXM_CHUNK_BYTES / (record_bytes + beside));
     pool->n_partitions = n_partitions;
     pool->full = pool->chunk_records * record_bytes & (CXM_CHUNK_BYTES - 1);
     /* Each partition ends with a chunk that is not full. */

@@ -23,25 +23,14 @@ static bool room_for_words(struct cxm_sorter *w, int which, size_t n)
 
 /* ---- the pieces of a partition --------------------------------------------------------- */
 
-/* Chunks lie far apart: no processor guesses where the next one is. */
-static inline void prefetch_chunk(const unsigned char *chunk)
-{
-    enum { LINE = 64 };
-    for (int i = 0; chunk != NULL && i < CXM_CHUNK_BYTES; i += LINE)
-        __builtin_prefetch(chunk + i);
-}
-
 const uint64_t *cxm_priv_next_piece(struct cxm_sort_walk *walk, size_t *n)
 {
-    enum { AHEAD = 2 };
     const struct cxm_sorting *s = walk->sorting;
     for (; walk->left > 0 && walk->worker < s->n_workers; walk->worker++, walk->chunk = 0) {
         const struct cxm_pool *pool = &s->workers[walk->worker].packed;
-        const uint64_t *at = cxm_priv_pool_words(pool, walk->partition, walk->chunk, n);
+        const uint64_t *at = cxm_priv_pool_walk(pool, walk->partition, walk->chunk, n);
         if (at == NULL)
             continue;
-        size_t later;
-        prefetch_chunk(cxm_priv_pool_chunk(pool, walk->partition, walk->chunk + AHEAD, &later));
         walk->chunk++;
         walk->left--;
         return at;

@@ -77,9 +77,10 @@ struct cxm_pool {
 
 enum { CXM_CHUNK_BYTES = 1024 };
 
-/* rows: no more records than that are put into the pool. */
-bool cxm_priv_pool_init(struct cxm_pool *pool, size_t record_bytes, int64_t rows,
-                        uint32_t n_partitions, const struct cxm_allocator *allocator);
+/* beside: room for so many bytes of each record is left at the end of every chunk. rows: no more records
+ * than that are put into the pool. */
+bool cxm_priv_pool_init(struct cxm_pool *pool, size_t record_bytes, size_t beside,
+                        int64_t rows, uint32_t n_partitions, const struct cxm_allocator *allocator);
 void cxm_priv_pool_release(struct cxm_pool *pool);
 /* Another chunk for a partition whose last one is full: where it begins, which is its cursor
  * then; 0: out of memory. */
@@ -101,6 +102,18 @@ static inline const uint64_t *cxm_priv_pool_words(const struct cxm_pool *pool, u
                                                   uint32_t at, size_t *n)
 {
     return (const uint64_t *)(const void *)cxm_priv_pool_chunk(pool, partition, at, n);
+}
+
+/* The same for one chunk after another. They lie far apart: no processor guesses where the next one is. */
+static inline const uint64_t *cxm_priv_pool_walk(const struct cxm_pool *pool, uint32_t partition,
+                                                 uint32_t at, size_t *n)
+{
+    enum { AHEAD = 2 };
+    size_t later;
+    const unsigned char *ahead = cxm_priv_pool_chunk(pool, partition, at + AHEAD, &later);
+    if (ahead != NULL)
+        cxm_priv_ask_for(ahead, CXM_CHUNK_BYTES);
+    return cxm_priv_pool_words(pool, partition, at, n);
 }
 
 static inline bool cxm_priv_is_full(const struct cxm_pool *pool, uintptr_t cursor)
