@@ -243,15 +243,16 @@ static bool read_design(struct cxm_cursor *c, struct cxm_schema *schema,
         const uint8_t role = cxm_priv_take_u8(c);
         margins += role == CXM_KEY_MARGIN;
         if (role == 0 || role > CXM_KEY_MARGIN || role < last
-            || (role == last && role != CXM_KEY_MARGIN) || margins > CXM_MAX_MARGINS
-            || !read_key(c, schema, k, allocator, no_memory))
+            || (role == last && role != CXM_KEY_MARGIN) || margins > CXM_MAX_MARGINS)
+            return false;
+        schema->n_design++; /* before its names are read: what there is of them is then released */
+        if (!read_key(c, schema, k, allocator, no_memory))
             return false;
         const int32_t type = schema->keys[k].type;
         if ((role == CXM_KEY_FPC || role == CXM_KEY_FPC_2) && type != CXM_KEY_INT
             && type != CXM_KEY_UINT && type != CXM_KEY_REAL && type != CXM_KEY_BOOL)
             return false;
         schema->roles[k] = role;
-        schema->n_design++;
         seen |= 1u << role;
         last = role;
     }
