@@ -63,8 +63,10 @@ static inline bool holds(uint32_t type, int32_t scale, double v)
         return true;
     if (type == CXM_BOOL || type == CXM_BITS)
         return v == 0 || v == 1;
-    if (type == CXM_DECIMAL)
-        return fabs(v) < 1e12 && v * pow(10, scale) == floor(v * pow(10, scale));
+    if (type == CXM_DECIMAL) {
+        const double whole = v * pow(10, scale); /* rounded: 0.29999999999999999 times 10 is 3 */
+        return fabs(v) < 1e12 && whole == floor(whole) && whole / pow(10, scale) == v;
+    }
     return v == floor(v) && v >= lowest[type - CXM_I8] && v < beyond[type - CXM_I8];
 }
 
