@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Ratings as bytes: whole numbers of a window of up to 254 values in columns of wider types. One
- * loop for each type, written so that compilers turn it into vectors, and compiled for several
- * kinds of processors: with AVX-512 doubles are read at 27 GB/s, integers as fast as memory gives
- * them. What is null is the caller's business, and so is what the numbers mean. */
+ * loop for each type, written so that compilers turn it into vectors, and compiled for AVX2 too; with
+ * AVX-512 see x86/read_bytes512.c. What is null is the caller's business, and so is what the numbers mean. */
 #include "column/read_bytes.h"
 #include "column/decode.h"
 
@@ -88,19 +87,12 @@ cxm_priv_read_bytes_avx2(uint32_t type, const unsigned char *from, size_t n,
 {
     read_type(type, from, n, window, bytes);
 }
-
-__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) void
-cxm_priv_read_bytes_avx512(uint32_t type, const unsigned char *from, size_t n,
-                           struct cxm_byte_window window, uint8_t *bytes)
-{
-    read_type(type, from, n, window, bytes);
-}
 #endif
 
 cxm_read_bytes *cxm_priv_read_bytes(void)
 {
 #if CXM_COLUMN_X86
-    if (CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512dq") && CXM_SUPPORTS("avx512vl"))
+    if (CXM_SUPPORTS("avx512bw"))
         return cxm_priv_read_bytes_avx512;
     if (CXM_SUPPORTS("avx2"))
         return cxm_priv_read_bytes_avx2;
