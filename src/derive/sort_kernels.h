@@ -67,6 +67,42 @@ cxm_pack_plain cxm_priv_pack_plain_avx2, cxm_priv_pack_plain_avx512;
 cxm_sort_runs cxm_priv_sort_runs_avx2, cxm_priv_sort_runs_avx512;
 cxm_near_words cxm_priv_near_words_avx2, cxm_priv_near_words_avx512;
 cxm_count_stretches cxm_priv_count_stretches_popcnt;
+
+/* The last words, fewer than a vector, i … n - 1. */
+static inline void cxm_priv_near_rest(const uint64_t *words, size_t i, size_t n,
+                                      const struct cxm_near_rules *rules, struct cxm_near *bits)
+{
+    struct cxm_near rest;
+    if (i == n)
+        return;
+    cxm_priv_near_words_c(words + i, n - i, rules, &rest);
+    bits->near |= rest.near << i;
+    bits->same |= rest.same << i;
+    bits->old |= rest.old << i;
+    bits->last |= rest.last << i;
+}
+
+/* A cxm_pack_plain of PACK, which has the kinds as two more parameters: constants where it is
+ * called, so that no branch on them is left in its loop. */
+#define CXM_PACK_BY_CODE(PACK, customer_kind)                                                    \
+    (r->code_kind == CXM_PLAIN_NONE                                                              \
+         ? PACK(r, first, n, customers, words, customer_kind, CXM_PLAIN_NONE)                    \
+     : r->code_kind == CXM_PLAIN_U8                                                              \
+         ? PACK(r, first, n, customers, words, customer_kind, CXM_PLAIN_U8)                      \
+         : PACK(r, first, n, customers, words, customer_kind, CXM_PLAIN_U32))
+#define CXM_PACK_PLAIN(NAME, TARGET, PACK)                                                       \
+    TARGET bool NAME(const struct cxm_plain_rows *r, size_t first, size_t n,                     \
+                     uint64_t *customers, uint64_t *words)                                       \
+    {                                                                                            \
+        switch (r->customer_kind) {                                                              \
+        case CXM_PLAIN_8: return CXM_PACK_BY_CODE(PACK, CXM_PLAIN_8);                            \
+        case CXM_PLAIN_U32: return CXM_PACK_BY_CODE(PACK, CXM_PLAIN_U32);                        \
+        case CXM_PLAIN_I32: return CXM_PACK_BY_CODE(PACK, CXM_PLAIN_I32);                        \
+        case CXM_PLAIN_U8:                                                                       \
+        case CXM_PLAIN_NONE:                                                                     \
+        default: return cxm_priv_pack_plain_c(r, first, n, customers, words);                    \
+        }                                                                                        \
+    }
 #else
 #define CXM_SORT_X86 0
 #endif

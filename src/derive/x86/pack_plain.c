@@ -37,7 +37,6 @@ AVX512 static inline __m512i shift_right(__m512i x, int bits)
     return _mm512_srl_epi64(x, _mm_cvtsi32_si128(bits));
 }
 
-/* Kinds are constants where this is called: no branch is left in the loop. */
 AVX512 __attribute__((always_inline)) static inline bool
 pack(const struct cxm_plain_rows *r, size_t first, size_t n, uint64_t *customers,
      uint64_t *words, enum cxm_plain_kind customer_kind, enum cxm_plain_kind code_kind)
@@ -81,24 +80,6 @@ pack(const struct cxm_plain_rows *r, size_t first, size_t n, uint64_t *customers
     return fits && (i == n || cxm_priv_pack_plain_c(r, first + i, n - i, customers + i, words + i));
 }
 
-#define BY_CODE(customer_kind)                                                                  \
-    (r->code_kind == CXM_PLAIN_NONE                                                             \
-         ? pack(r, first, n, customers, words, customer_kind, CXM_PLAIN_NONE)                   \
-     : r->code_kind == CXM_PLAIN_U8                                                             \
-         ? pack(r, first, n, customers, words, customer_kind, CXM_PLAIN_U8)                     \
-         : pack(r, first, n, customers, words, customer_kind, CXM_PLAIN_U32))
-
-AVX512 bool cxm_priv_pack_plain_avx512(const struct cxm_plain_rows *r, size_t first, size_t n,
-                                       uint64_t *customers, uint64_t *words)
-{
-    switch (r->customer_kind) {
-    case CXM_PLAIN_8: return BY_CODE(CXM_PLAIN_8);
-    case CXM_PLAIN_U32: return BY_CODE(CXM_PLAIN_U32);
-    case CXM_PLAIN_I32: return BY_CODE(CXM_PLAIN_I32);
-    case CXM_PLAIN_U8:
-    case CXM_PLAIN_NONE:
-    default: return cxm_priv_pack_plain_c(r, first, n, customers, words);
-    }
-}
+CXM_PACK_PLAIN(cxm_priv_pack_plain_avx512, AVX512, pack)
 
 #endif

@@ -111,14 +111,7 @@ AVX512 void cxm_priv_near_words_avx512(const uint64_t *words, size_t n,
     }
     if (rules->none_old)
         bits.old = 0;
-    if (i < n) {
-        struct cxm_near rest;
-        cxm_priv_near_words_c(words + i, n - i, rules, &rest);
-        bits.near |= rest.near << i;
-        bits.same |= rest.same << i;
-        bits.old |= rest.old << i;
-        bits.last |= rest.last << i;
-    }
+    cxm_priv_near_rest(words, i, n, rules, &bits);
     *out = bits;
 }
 

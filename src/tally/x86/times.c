@@ -10,6 +10,18 @@
 #define AVX512 __attribute__((target("avx512f,avx512dq")))
 #define AVX2 __attribute__((target("avx2")))
 
+static struct cxm_time_rows rows_from(const struct cxm_time_rows *rows, size_t row)
+{
+    struct cxm_time_rows rest = *rows;
+    rest.times += row;
+    rest.events += row;
+    if (rows->keys != NULL)
+        rest.keys += row;
+    if (rows->byte_keys != NULL)
+        rest.byte_keys += row;
+    return rest;
+}
+
 AVX512 static inline __m512i wide(const uint8_t *bytes)
 {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)bytes));
@@ -36,11 +48,7 @@ AVX512 struct cxm_time_bits cxm_priv_time_cells_avx512(const struct cxm_time_row
         }
         _mm512_storeu_si512(index + i, at);
     }
-    const struct cxm_time_rows rest = {
-        .times = rows->times + i, .keys = rows->keys != NULL ? rows->keys + i : NULL,
-        .byte_keys = rows->byte_keys != NULL ? rows->byte_keys + i : NULL,
-        .events = rows->events + i, .stride = rows->stride, .bins = rows->bins,
-    };
+    const struct cxm_time_rows rest = rows_from(rows, i);
     struct cxm_time_bits bits = cxm_priv_time_cells_c(&rest, n - i, index + i);
     bits.times |= (uint32_t)_mm512_reduce_or_epi32(times);
     bits.keys |= (uint32_t)_mm512_reduce_or_epi32(keys);
@@ -74,11 +82,7 @@ AVX2 struct cxm_time_bits cxm_priv_time_cells_avx2(const struct cxm_time_rows *r
         }
         _mm256_storeu_si256((void *)(index + i), at);
     }
-    const struct cxm_time_rows rest = {
-        .times = rows->times + i, .keys = rows->keys != NULL ? rows->keys + i : NULL,
-        .byte_keys = rows->byte_keys != NULL ? rows->byte_keys + i : NULL,
-        .events = rows->events + i, .stride = rows->stride, .bins = rows->bins,
-    };
+    const struct cxm_time_rows rest = rows_from(rows, i);
     struct cxm_time_bits bits = cxm_priv_time_cells_c(&rest, n - i, index + i);
     uint32_t lanes[3][8];
     _mm256_storeu_si256((void *)lanes[0], times);
