@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Memory that ends where the next page may not be touched: what reads or writes beyond crashes.
- * Programs that include this define _DEFAULT_SOURCE first, for mmap with MAP_ANONYMOUS. */
+ * Memory between pages that may not be touched: what reads or writes beyond crashes. Programs that
+ * include this define _DEFAULT_SOURCE first, for mmap with MAP_ANONYMOUS. */
 #ifndef CXM_TESTS_GUARDED_H
 #define CXM_TESTS_GUARDED_H
 
@@ -16,17 +16,24 @@ struct guarded {
     size_t mapped;
 };
 
-static struct guarded guard(size_t n)
+/* n bytes that end, or begin, where such a page does. */
+static inline struct guarded guard_at(size_t n, bool at_end)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (n + page - 1) / page + 1;
-    uint8_t *base = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base + pages * page, page, PROT_NONE), 0);
-    return (struct guarded){ base + pages * page - n, base, (pages + 1) * page };
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), room = n / page * page + page;
+    uint8_t *map = mmap(NULL, room + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                        -1, 0);
+    assert_true(map != MAP_FAILED);
+    assert_int_equal(mprotect(map, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(map + page + room, page, PROT_NONE), 0);
+    return (struct guarded){ map + page + (at_end ? room - n : 0), map, room + 2 * page };
 }
 
-static void unguard(struct guarded g)
+static inline struct guarded guard(size_t n)
+{
+    return guard_at(n, true);
+}
+
+static inline void unguard(struct guarded g)
 {
     munmap(g.map, g.mapped);
 }

@@ -4,7 +4,7 @@
  * general road, which copies of 1 force: same saved bytes. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
-#include "testing.h"
+#include "guarded.h"
 
 #include "column/decode.h"
 #include "tally/kernels.h"
@@ -12,33 +12,14 @@
 #include <cxm/cxm.h>
 
 #include <math.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static uint64_t seed_state = 20261122;
 static uint64_t draw(void)
 {
-    uint64_t z = (seed_state += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+    return random_u64(&seed_state);
 }
 
 /* ---- counting bytes ------------------------------------------------------------------- */
-
-/* n bytes that end where the next page may not be touched: reading beyond is a crash. */
-static uint8_t *guarded(size_t n, void **map, size_t *mapped)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t pages = (n + page - 1) / page + 1;
-    uint8_t *base = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base + pages * page, page, PROT_NONE), 0);
-    *map = base;
-    *mapped = (pages + 1) * page;
-    return base + pages * page - n;
-}
 
 /* Values whose low four, low six or no bits agree, and those of the commonest scales. */
 static void make_values(uint8_t values[CXM_MOST_VALUES], size_t n_values, int kind)
@@ -56,11 +37,9 @@ enum answers { ANY_BYTES, ONE_VALUE, LISTED, NEARLY };
 static void compare_counts(cxm_count_bytes *variant, size_t n, size_t n_values, int of_values,
                            enum answers kind, unsigned skip)
 {
-    void *map, *bit_map;
-    size_t mapped, bits_mapped;
     const size_t n_bits = skip < 8 ? (skip + n + 7) / 8 : 0;
-    uint8_t *bytes = guarded(n, &map, &mapped);
-    uint8_t *bits = guarded(n_bits, &bit_map, &bits_mapped);
+    struct guarded g = guard(n), of_bits = guard(n_bits);
+    uint8_t *bytes = g.bytes, *bits = of_bits.bytes;
     uint8_t values[CXM_MOST_VALUES];
     uint64_t want[CXM_MOST_VALUES] = { 0 }, got[CXM_MOST_VALUES] = { 0 }, nulls = 0;
     make_values(values, n_values, of_values);
@@ -84,8 +63,8 @@ static void compare_counts(cxm_count_bytes *variant, size_t n, size_t n_values, 
     assert_int_equal(variant(bytes, n, skip < 8 ? bits : NULL, skip % 8, values, n_values, got),
                      nulls);
     assert_memory_equal(got, want, sizeof got);
-    munmap(map, mapped);
-    munmap(bit_map, bits_mapped);
+    unguard(g);
+    unguard(of_bits);
 }
 
 static void run_variant(cxm_count_bytes *variant)
@@ -136,10 +115,8 @@ static void counting_bytes(void **state)
 
 static void compare_masks(cxm_mask_bytes *variant, size_t n, unsigned skip)
 {
-    void *map, *bit_map;
-    size_t mapped, bits_mapped;
-    uint8_t *bytes = guarded(n, &map, &mapped);
-    uint8_t *bits = guarded((skip + n + 7) / 8, &bit_map, &bits_mapped);
+    struct guarded g = guard(n), of_bits = guard((skip + n + 7) / 8);
+    uint8_t *bytes = g.bytes, *bits = of_bits.bytes;
     uint8_t *got = malloc(n + 1), *want = malloc(n + 1);
     assert_non_null(got);
     assert_non_null(want);
@@ -158,8 +135,8 @@ static void compare_masks(cxm_mask_bytes *variant, size_t n, unsigned skip)
     assert_memory_equal(got, want, n + 1);
     free(got);
     free(want);
-    munmap(map, mapped);
-    munmap(bit_map, bits_mapped);
+    unguard(g);
+    unguard(of_bits);
 }
 
 static void masking_bytes(void **state)
@@ -182,9 +159,8 @@ static void compare_whole(cxm_whole_numbers *variant, size_t n, int kind)
 {
     static const double odd[] = { 0.5, 0x1p51, -0x1p51, 0x1p60, 1e300, NAN, INFINITY, -INFINITY,
                                   0x1p-1074, -2.0000000000000004 };
-    void *map;
-    size_t mapped;
-    double *x = (double *)(void *)guarded(n * sizeof(double), &map, &mapped);
+    struct guarded g = guard(n * sizeof(double));
+    double *x = (void *)g.bytes;
     int64_t *q = malloc((n + 1) * sizeof *q);
     assert_non_null(q);
     uint64_t all = 0, want_all = 0;
@@ -207,7 +183,7 @@ static void compare_whole(cxm_whole_numbers *variant, size_t n, int kind)
         x[at] = kept;
     }
     free(q);
-    munmap(map, mapped);
+    unguard(g);
 }
 
 static void whole_numbers(void **state)
@@ -236,10 +212,9 @@ static void loading_floats(void **state)
     static const double odd[4] = { NAN, INFINITY, -INFINITY, 0 };
     for (size_t n = 0; n <= 13 && __builtin_cpu_supports("avx2"); n++) {
         for (size_t at = 0; at <= n; at++) {
-            void *map, *wide_map;
-            size_t mapped, wide_mapped;
-            float *narrow = (float *)(void *)guarded(4 * n, &map, &mapped);
-            double *wide = (double *)(void *)guarded(8 * n, &wide_map, &wide_mapped);
+            struct guarded from = guard(4 * n), to = guard(8 * n);
+            float *narrow = (void *)from.bytes;
+            double *wide = (void *)to.bytes;
             double got[14] = { 0 };
             for (size_t i = 0; i < n; i++) {
                 narrow[i] = i == at ? (float)odd[n % 3] : (float)draw() * 0.1f;
@@ -254,8 +229,8 @@ static void loading_floats(void **state)
             for (size_t i = 0; i < n; i++)
                 assert_true((float)got[i] == narrow[i] || (narrow[i] != narrow[i] && i == at));
             assert_true(got[n] == 5);
-            munmap(map, mapped);
-            munmap(wide_map, wide_mapped);
+            unguard(from);
+            unguard(to);
         }
     }
 }

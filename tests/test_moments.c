@@ -4,36 +4,17 @@
  * cell are by definition, between pages that may not be touched. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
-#include "testing.h"
+#include "guarded.h"
 
 #include "tally/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static uint64_t seed_state = 20261122;
 static uint64_t draw(void)
 {
-    uint64_t z = (seed_state += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-/* n bytes that end where the next page may not be touched: reading beyond is a crash. */
-static uint8_t *guarded(size_t n, void **map, size_t *mapped)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t pages = (n + page - 1) / page + 1;
-    uint8_t *base = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base + pages * page, page, PROT_NONE), 0);
-    *map = base;
-    *mapped = (pages + 1) * page;
-    return base + pages * page - n;
+    return random_u64(&seed_state);
 }
 
 /* ---- sums and squares ----------------------------------------------------------------- */
@@ -85,11 +66,10 @@ static double moment_number(bool tiny, int kind)
 
 static void compare_places(cxm_place_numbers *variant, size_t n, int kind, bool tiny)
 {
-    void *map, *group_map, *code_map;
-    size_t mapped, group_mapped, code_mapped;
-    double *x = (double *)(void *)guarded(8 * n, &map, &mapped);
-    uint32_t *group = (uint32_t *)(void *)guarded(4 * n, &group_map, &group_mapped);
-    uint16_t *codes = (uint16_t *)(void *)guarded(2 * n, &code_map, &code_mapped);
+    struct guarded numbers = guard(8 * n), groups = guard(4 * n), of_codes = guard(2 * n);
+    double *x = (void *)numbers.bytes;
+    uint32_t *group = (void *)groups.bytes;
+    uint16_t *codes = (void *)of_codes.bytes;
     uint64_t q[80], want_q[80];
     uint32_t at[80], want_at[80];
     struct cxm_places *places = make_places(tiny);
@@ -134,9 +114,9 @@ static void compare_places(cxm_place_numbers *variant, size_t n, int kind, bool 
         codes[i] = 1;
     }
     free(places);
-    munmap(map, mapped);
-    munmap(group_map, group_mapped);
-    munmap(code_map, code_mapped);
+    unguard(numbers);
+    unguard(groups);
+    unguard(of_codes);
 }
 
 static void placing_numbers(void **state)
@@ -166,11 +146,11 @@ static void compare_moments(cxm_add_moments *variant, size_t n, uint32_t n_cells
     uint64_t *want = calloc((size_t)n_cells * CXM_MOMENT_WORDS + 1, sizeof *want);
     assert_true(cells != NULL && want != NULL);
     for (size_t done = 0; done < n;) {
-        void *map, *at_map;
-        size_t mapped, at_mapped, rows = draw() % (CXM_MOMENT_ROWS + 1);
+        size_t rows = draw() % (CXM_MOMENT_ROWS + 1);
         rows = rows < n - done ? rows : n - done;
-        uint64_t *q = (uint64_t *)(void *)guarded(8 * rows, &map, &mapped);
-        uint32_t *at = (uint32_t *)(void *)guarded(4 * rows, &at_map, &at_mapped);
+        struct guarded quanta = guard(8 * rows), places = guard(4 * rows);
+        uint64_t *q = (void *)quanta.bytes;
+        uint32_t *at = (void *)places.bytes;
         bool full = false;
         for (size_t i = 0; i < rows; i++) {
             q[i] = largest ? UINT64_MAX : draw() >> draw() % 64;
@@ -195,8 +175,8 @@ static void compare_moments(cxm_add_moments *variant, size_t n, uint32_t n_cells
             memset(cell, 0, 64);
             memset(cells + (cell - want), 0, 64);
         }
-        munmap(map, mapped);
-        munmap(at_map, at_mapped);
+        unguard(quanta);
+        unguard(places);
         done += rows > 0 ? rows : 1;
     }
     free(cells);
@@ -237,9 +217,8 @@ static void within(void **state)
 #endif
     for (int v = 0; v < 3 && variants[v] != NULL; v++) {
         for (size_t n = 0; n <= 140; n++) {
-            void *map;
-            size_t mapped;
-            double *x = (double *)(void *)guarded(8 * n, &map, &mapped);
+            struct guarded g = guard(8 * n);
+            double *x = (void *)g.bytes;
             for (size_t i = 0; i < n; i++)
                 x[i] = i % 3 == 0 ? 1 : i % 3 == 1 ? 16 : 1 + (double)(draw() % 15);
             assert_true(variants[v](x, n, 1, 16));
@@ -250,7 +229,7 @@ static void within(void **state)
                 assert_false(variants[v](x, n, 1, 16));
                 x[i] = kept;
             }
-            munmap(map, mapped);
+            unguard(g);
         }
     }
 }

@@ -5,7 +5,7 @@
  * type, before a page that may not be touched. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
-#include "testing.h"
+#include "guarded.h"
 
 #include "column/decode.h"
 #include "column/read_bytes.h"
@@ -13,16 +13,11 @@
 #include <cxm/cxm.h>
 
 #include <math.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static uint64_t seed = 20261122;
 static uint64_t draw(void)
 {
-    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+    return random_u64(&seed);
 }
 
 enum { MOST = 3 * 64 + 5 };
@@ -82,19 +77,15 @@ static uint8_t put(uint32_t type, struct cxm_byte_window w, unsigned char *at)
 
 static void compare(cxm_read_bytes *variant, uint32_t type, size_t n, struct cxm_byte_window w)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), width = cxm_type_bytes((enum cxm_type)type);
-    unsigned char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                              -1, 0);
-    assert_true(map != MAP_FAILED);
-    assert_int_equal(mprotect(map + page, page, PROT_NONE), 0);
-    unsigned char *from = map + page - n * width;
+    const size_t width = cxm_type_bytes((enum cxm_type)type);
+    struct guarded from = guard(n * width);
     uint8_t want[MOST + 1], got[MOST + 1];
     for (size_t i = 0; i < n; i++)
-        want[i] = put(type, w, from + i * width);
+        want[i] = put(type, w, from.bytes + i * width);
     want[n] = got[n] = 77;
-    variant(type, from, n, w, got);
+    variant(type, from.bytes, n, w, got);
     assert_memory_equal(got, want, n + 1);
-    munmap(map, 2 * page);
+    unguard(from);
 }
 
 static void run_variant(cxm_read_bytes *variant)

@@ -6,37 +6,18 @@
  * The build decides which variants read. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
-#include "testing.h"
+#include "guarded.h"
 
 #include "column/read.h"
 
 #include <cxm/cxm.h>
 
 #include <math.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static uint64_t seed;
 
-enum { MOST = 3 * 64 + 5, AFTER = 40, LOW = 1, BINS = 5, PAGES = 2 };
+enum { MOST = 3 * 64 + 5, AFTER = 40, LOW = 1, BINS = 5 };
 enum kind { PLAIN, FLOATS_ODD, CODES, ONE_CODE_INFINITE, KINDS };
-
-/* Memory whose end is where the next page may not be touched. */
-static uint8_t *guarded_pages(void)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *base = mmap(NULL, (PAGES + 1) * page, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base + PAGES * page, page, PROT_NONE), 0);
-    return base + PAGES * page;
-}
-
-static void release_pages(uint8_t *end)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    munmap(end - PAGES * page, (PAGES + 1) * page);
-}
 
 static double draw_value(enum kind kind)
 {
@@ -88,7 +69,8 @@ static void lengths_and_offsets(void **state)
 {
     (void)state;
     static const double codes[] = { 99, -1 }, infinite[] = { INFINITY };
-    uint8_t *const end = guarded_pages(), *const bits_end = guarded_pages();
+    struct guarded numbers = guard(8 * MOST), bitmap = guard(MOST / 8 + 2);
+    uint8_t *const end = numbers.bytes + 8 * MOST, *const bits_end = bitmap.bytes + MOST / 8 + 2;
     for (size_t n = 0; n <= MOST; n++) {
         for (unsigned kind = 0; kind < 2 * KINDS; kind++) {
             double values[MOST];
@@ -111,8 +93,8 @@ static void lengths_and_offsets(void **state)
             compare(&c, values, n);
         }
     }
-    release_pages(end);
-    release_pages(bits_end);
+    unguard(numbers);
+    unguard(bitmap);
 }
 
 /* A mean of what is left, by the public call. */

@@ -15,10 +15,7 @@ enum { ROWS = 9000 };
 static uint64_t seed;
 static uint64_t draw(void)
 {
-    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+    return random_u64(&seed);
 }
 
 struct saved {

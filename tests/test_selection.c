@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
 #include "failing_malloc.h"
+#include "guarded.h"
 
 #include "derive/select.h"
 #include "derive/select_kernels.h"
@@ -13,17 +14,12 @@
 #include <cxm/cxm.h>
 
 #include <float.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static uint64_t seed = 20261122;
 
 static uint64_t draw(void)
 {
-    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+    return random_u64(&seed);
 }
 
 /* In (0, 1]. */
@@ -353,20 +349,6 @@ static void keys_of_every_type(void **state)
 
 /* ---- kernels ----------------------------------------------------------------------------- */
 
-/* n bytes that end where the next page may not be touched: reading beyond is a crash. */
-static void *guarded(size_t n, void **map, size_t *mapped)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t pages = (n + page - 1) / page + 1;
-    uint8_t *base = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base + pages * page, page, PROT_NONE), 0);
-    *map = base;
-    *mapped = (pages + 1) * page;
-    return base + pages * page - n;
-}
-
 static const double extremes[] = { 0.0, -0.0, 5e-324, -5e-324, 1, -1, DBL_MAX, -DBL_MAX, DBL_MIN,
                                    INFINITY, -INFINITY };
 
@@ -377,11 +359,11 @@ static void compare_kernels(size_t n, int round, unsigned without)
     static uint64_t words[2][MOST];
     static uint16_t picked[2][MOST];
     static uint64_t pivots[32768];
-    void *maps[3];
-    size_t mapped[3];
-    double *x = guarded(n * sizeof *x, &maps[0], &mapped[0]);
-    uint32_t *codes = guarded(n * sizeof *codes, &maps[1], &mapped[1]);
-    uint16_t *cells = guarded(n * sizeof *cells, &maps[2], &mapped[2]);
+    struct guarded g[3] = { guard(n * sizeof(double)), guard(n * sizeof(uint32_t)),
+                            guard(n * sizeof(uint16_t)) };
+    double *x = (void *)g[0].bytes;
+    uint32_t *codes = (void *)g[1].bytes;
+    uint16_t *cells = (void *)g[2].bytes;
     for (size_t i = 0; i < n; i++) {
         x[i] = draw() % 8 == 0 ? extremes[draw() % (round % 2 == 0 ? 9 : 11)] : value_of(round % 4, i);
         codes[i] = (uint32_t)(draw() % (draw() % 9 == 0 ? UINT32_MAX : 30));
@@ -425,7 +407,7 @@ static void compare_kernels(size_t n, int round, unsigned without)
         assert_true(least[0] == least[1] && most[0] == most[1]);
     }
     for (int k = 0; k < 3; k++)
-        munmap(maps[k], mapped[k]);
+        unguard(g[k]);
 }
 
 static void kernels_agree(void **state)

@@ -18,10 +18,7 @@
 static uint64_t seed_state = 20261123;
 static uint64_t draw(void)
 {
-    uint64_t z = (seed_state += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+    return random_u64(&seed_state);
 }
 
 static void *must_alloc(size_t count, size_t bytes)

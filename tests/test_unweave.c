@@ -5,59 +5,37 @@
  * same columns side by side: equal bytes. */
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
-#include "testing.h"
+#include "guarded.h"
 
 #include <cxm/cxm.h>
 
 #include "column/unweave.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 static uint64_t seed_state = 20261123;
 static uint64_t draw(void)
 {
-    uint64_t z = (seed_state += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+    return random_u64(&seed_state);
 }
 
 /* ---- the kernels ------------------------------------------------------------------------ */
 
 enum { MOST_ROWS = 70, MOST_MEMBERS = 12, MARK = 0xA5 };
 
-/* n bytes between pages that may not be touched, at the end of theirs, or at their beginning. */
-static uint8_t *guarded(size_t n, bool at_end, void **map, size_t *mapped)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t pages = (n + page - 1) / page;
-    uint8_t *base = mmap(NULL, (pages + 2) * page, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(base != MAP_FAILED);
-    assert_int_equal(mprotect(base, page, PROT_NONE), 0);
-    assert_int_equal(mprotect(base + (pages + 1) * page, page, PROT_NONE), 0);
-    *map = base;
-    *mapped = (pages + 2) * page;
-    return at_end ? base + (pages + 1) * page - n : base + page;
-}
-
 static void compare(cxm_unweave *variant, struct cxm_member *members, size_t n_members,
                     int64_t stride, size_t n, bool at_end)
 {
     uint8_t got[MOST_MEMBERS][MOST_ROWS * 8 + 1], want[MOST_MEMBERS][MOST_ROWS * 8 + 1];
-    void *map;
-    size_t mapped, bytes = 0;
+    size_t bytes = 0;
     for (size_t m = 0; m < n_members; m++) {
         const size_t end = (size_t)members[m].offset + members[m].width;
         bytes = end > bytes ? end : bytes;
         members[m].to = got[m];
     }
     bytes += (n - 1) * (size_t)stride;
-    uint8_t *from = guarded(bytes, at_end, &map, &mapped);
+    struct guarded g = guard_at(bytes, at_end);
+    uint8_t *from = g.bytes;
     for (size_t i = 0; i < bytes; i++)
         from[i] = (uint8_t)draw();
     memset(got, MARK, sizeof got);
@@ -71,7 +49,7 @@ static void compare(cxm_unweave *variant, struct cxm_member *members, size_t n_m
     variant(from, stride, n, members, n_members,
             (struct cxm_asking){ (uintptr_t)from + (uintptr_t)(stride * 64), stride }, n % 17);
     assert_memory_equal(got, want, sizeof got);
-    munmap(map, mapped);
+    unguard(g);
 }
 
 static size_t find_variants(cxm_unweave *variants[3])
@@ -215,20 +193,19 @@ static uint8_t *tally_of(const struct kind *kind, int64_t stride, int64_t offset
     struct cxm_column columns[COLUMNS];
     struct cxm_input inputs[COLUMNS];
     uint8_t *memory[COLUMNS] = { NULL }, *saved = NULL;
-    void *map = NULL;
-    size_t mapped = 0, n = 0;
+    size_t n = 0;
     int64_t width = offset, at = 0;
     seed_state = 7;
     for (; n < COLUMNS && kind->columns[n].role != NULL; n++)
         width += (int64_t)cxm_type_bytes(kind->columns[n].type);
     const size_t all = (size_t)((ROWS - 1) * stride + width - offset);
-    uint8_t *structs = stride > 0 ? guarded(all, true, &map, &mapped) : NULL;
+    struct guarded structs = guard(stride > 0 ? all : 0);
     for (size_t c = 0; c < n; c++) {
         const enum cxm_type type = kind->columns[c].type;
         const size_t bytes = cxm_type_bytes(type);
         const int64_t step = stride > 0 ? stride : (int64_t)bytes;
         memory[c] = stride > 0 ? NULL : malloc(ROWS * bytes);
-        uint8_t *from = stride > 0 ? structs + at : memory[c];
+        uint8_t *from = stride > 0 ? structs.bytes + at : memory[c];
         at += (int64_t)bytes;
         for (int64_t i = 0; i < ROWS; i++)
             put(from + i * step, type, value_of(kind->columns[c].kind));
@@ -257,8 +234,7 @@ static uint8_t *tally_of(const struct kind *kind, int64_t stride, int64_t offset
     cxm_tally_free(tally);
     for (size_t c = 0; c < n; c++)
         free(memory[c]);
-    if (map != NULL)
-        munmap(map, mapped);
+    unguard(structs);
     return saved;
 }
 
