@@ -19,6 +19,7 @@
 #define CXM_PRINTF(text, args) __attribute__((format(printf, text, args)))
 #define CXM_LIKELY(x) __builtin_expect(!!(x), 1)
 #define CXM_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CXM_NOINLINE __attribute__((noinline))
 /* A function that does nothing but prefetch: gcc takes it for one without any effect, and drops
  * its calls before they are inlined. */
 #define CXM_PREFETCHER __attribute__((always_inline)) static inline
@@ -26,6 +27,7 @@
 #define CXM_PRINTF(format, args)
 #define CXM_LIKELY(x) (x)
 #define CXM_UNLIKELY(x) (x)
+#define CXM_NOINLINE
 #define CXM_PREFETCHER static inline
 #endif
 

@@ -196,12 +196,8 @@ static enum cxm_status check_design(const struct cxm_grouper *g, size_t i, int64
     return CXM_OK;
 }
 
-/* One loop for each type of key. False where a key has no group yet; out then holds anything. */
-#if defined(__GNUC__)
-#define CXM_NOINLINE __attribute__((noinline)) /* all in one function would run out of registers */
-#else
-#define CXM_NOINLINE
-#endif
+/* One loop for each type of key: all in one function would run out of registers. False where a key has
+ * no group yet; out then holds anything. */
 #define LOOK_UP(NAME, TYPE)                                                                      \
     CXM_NOINLINE static bool look_up_##NAME(const char *keys, int64_t stride, size_t n, uint64_t flip,        \
                                const struct cxm_direct *d, uint32_t *restrict out)               \

@@ -14,7 +14,7 @@ void cxm_priv_nibble_orders(struct cxm_small_stripe *stripe)
         const uint8_t met = stripe->met[lane];
         stripe->own[i] = (uint8_t)(row * CXM_NIBBLE_ROW + byte);
         stripe->beside[i] = pair ? 15 : flags ? 0 : 255;
-        stripe->limits[i] = !pair ? 255 : met < CXM_NIBBLE_MOST ? met : CXM_NIBBLE_MOST;
+        stripe->limits[i] = !pair ? CXM_NIBBLE_ALONE : met < CXM_NIBBLE_MOST ? met : CXM_NIBBLE_MOST;
     }
 }
 

@@ -200,14 +200,30 @@ static bool meet(struct cxm_small *s, struct cxm_table *groups, uint32_t at)
     return cxm_priv_small_new_slot(s, group, &s->slots.cursors[at]);
 }
 
-static bool all_equal(const uint32_t *keys, size_t n)
+/* The number of the cursor of a row of the block. */
+static uint32_t cursor_of(const struct cxm_small *s, size_t row)
 {
-    if (keys[0] != keys[n / 2] || keys[0] != keys[n - 1])
+    return s->key_bytes != NULL ? s->key_bytes[row] : s->keys[row];
+}
+
+/* Have rows first … first + n - 1 of the block one key? */
+static bool all_equal(const struct cxm_small *s, size_t first, size_t n)
+{
+    const uint32_t key = cursor_of(s, first);
+    if (cursor_of(s, first + n / 2) != key || cursor_of(s, first + n - 1) != key)
         return false;
     uint32_t other = 0;
-    for (size_t i = 1; i < n; i++)
-        other |= keys[i] ^ keys[0];
+    for (size_t i = first; i < first + n; i++)
+        other |= cursor_of(s, i) ^ key;
     return other == 0;
+}
+
+/* Deals rows at … n - 1 of the tile of rows first … out; stops at one whose key is new. */
+static size_t deal(struct cxm_small *s, size_t first, size_t at, size_t n)
+{
+    return s->key_bytes != NULL
+             ? cxm_priv_nibble_deal(&s->slots, s->tile, s->key_bytes + first, at, n)
+             : cxm_priv_small_deal(&s->slots, s->tile, s->keys + first, at, n);
 }
 
 /* A tile whose rows are all of one group. */
@@ -229,19 +245,18 @@ static bool add_tiles(struct cxm_small *s, struct cxm_table *groups, size_t n)
     const uint32_t n_stripes = s->slots.n_stripes;
     for (size_t first = 0; first < n; first += CXM_TILE) {
         const size_t m = n - first < CXM_TILE ? n - first : CXM_TILE;
-        const uint32_t *keys = s->keys + first;
         fetch(s, first);
         for (uint32_t t = 0; t < n_stripes; t++)
             s->kernels.tile(&s->stripes[t], s->lanes[t], first, m, s->missing,
                             s->tile + t * CXM_TILE_BYTES);
-        if (s->sources->n_keys == 0 || all_equal(keys, m)) {
-            if (!add_tile(s, groups, keys[0], m))
+        if (s->sources->n_keys == 0 || all_equal(s, first, m)) {
+            if (!add_tile(s, groups, cursor_of(s, first), m))
                 return false;
             continue;
         }
         size_t at = 0;
-        while ((at = cxm_priv_small_deal(&s->slots, s->tile, keys, at, m)) < m) {
-            if (!meet(s, groups, keys[at]))
+        while ((at = deal(s, first, at, m)) < m) {
+            if (!meet(s, groups, cursor_of(s, first + at)))
                 return false;
         }
     }
@@ -268,6 +283,7 @@ enum cxm_small_result cxm_priv_small_add(struct cxm_small *s, struct cxm_table *
     if (s->n_slots == 0 && !cxm_priv_small_new_slot(s, UINT32_MAX, &trap))
         return CXM_SMALL_NO_MEMORY;
     enum cxm_small_result found = CXM_SMALL_DONE;
+    s->key_bytes = NULL;
     if (s->by_key)
         found = cxm_priv_small_look_up(s, first, n, groups->dict.n);
     else if (group == NULL && s->sources->n_keys > 0)

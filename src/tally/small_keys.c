@@ -74,7 +74,8 @@ static bool read_narrow(struct cxm_small *s, const struct cxm_column *c, const u
                         size_t n)
 {
     if (c->type == CXM_U8 && c->stride == 1) {
-        for (size_t i = 0; i < n; i++)
+        s->key_bytes = s->nibbles ? from : NULL;
+        for (size_t i = 0; i < n && !s->nibbles; i++)
             s->keys[i] = from[i];
         return true;
     }

@@ -63,6 +63,7 @@ struct cxm_small {
     int64_t base; /* the first key */
     size_t n_cursors;
     uint32_t keys[CXM_BLOCK];
+    const uint8_t *key_bytes; /* where the keys of the block lie as bytes, instead of in `keys` */
     uint8_t tile[CXM_MOST_STRIPES * CXM_TILE_BYTES];
 };
 

@@ -88,83 +88,71 @@ void cxm_priv_small_spill(struct cxm_small_slots *s, uint32_t slot)
 
 /* ---- dealing -------------------------------------------------------------------------- */
 
-static void sum_buffer(struct cxm_small_slots *s, uint32_t start)
+/* The row at `at` filled its buffer, which begins anew; false: the key is new, and has none. */
+CXM_NOINLINE static bool sum_buffer(struct cxm_small_slots *s, uint32_t *cursor, uint32_t at)
 {
+    if (at == 0) {
+        *cursor = 0;
+        return false;
+    }
+    const uint32_t start = at - (s->buffer_bytes - s->row_bytes);
     const uint32_t slot = cxm_priv_small_slot(s, start), n = s->buffer_bytes / s->row_bytes;
+    *cursor = start;
     cxm_priv_small_count(s, slot, n);
     for (uint32_t t = 0; t < s->n_stripes; t++)
         s->add(&s->stripes[t], cxm_priv_small_row(s, start, t), n, s->flags,
                &s->sums[(size_t)slot * s->n_stripes + t]);
+    return true;
 }
 
 /* One row; false: its key is new. */
-static inline bool deal_row(struct cxm_small_slots *s, uint32_t *cursor, uint8_t *rows,
-                            const uint8_t *from, uint32_t n_stripes, uint32_t row_bytes,
-                            uint32_t buffer_bytes)
+CXM_ALWAYS_INLINE bool deal_row(struct cxm_small_slots *s, uint32_t *cursor, uint8_t *rows,
+                                const uint8_t *from, uint32_t n_stripes, uint32_t row_bytes,
+                                uint32_t buffer_bytes)
 {
     const uint32_t at = *cursor;
     for (uint32_t t = 0; t < n_stripes; t++)
         memcpy(rows + at + (size_t)t * buffer_bytes, from + t * CXM_TILE_BYTES, row_bytes);
     *cursor = at + row_bytes;
-    if (CXM_LIKELY(at % buffer_bytes != 0))
-        return true;
-    *cursor = at - (at == 0 ? 0 : buffer_bytes - row_bytes);
-    if (at != 0)
-        sum_buffer(s, *cursor);
-    return at != 0;
+    return CXM_LIKELY(at % buffer_bytes != 0) || sum_buffer(s, cursor, at);
 }
 
-static inline size_t deal(struct cxm_small_slots *s, const uint8_t *tile, const uint32_t *keys,
-                          size_t first, size_t n, uint32_t n_stripes)
+/* The keys of rows, in one or four bytes. */
+CXM_ALWAYS_INLINE uint32_t key_of(const void *keys, size_t width, size_t i)
 {
+    return width == 1 ? ((const uint8_t *)keys)[i] : ((const uint32_t *)keys)[i];
+}
+
+/* Rows of one stripe or more, or of nibbles: quarter by quarter of the tile, whose rows lie at the same
+ * places each time. */
+CXM_ALWAYS_INLINE size_t deal(struct cxm_small_slots *s, const uint8_t *tile, const void *keys,
+                              size_t width, size_t first, size_t n, uint32_t n_stripes,
+                              bool nibbles)
+{
+    enum { QUARTER = 16 };
+    const uint32_t bytes = nibbles ? CXM_NIBBLE_ROW : CXM_LANES;
+    const uint32_t buffer = nibbles ? CXM_NIBBLE_BUFFER : CXM_BUFFER_BYTES;
     uint32_t *const cursors = s->cursors;
     uint8_t *const rows = cxm_priv_small_row(s, 0, 0);
     size_t i = first;
-    while (i < n) { /* a quarter of the tile, whose rows lie 64 bytes apart */
-        const size_t end = i / 16 * 16 + 16 < n ? i / 16 * 16 + 16 : n;
-        const uint8_t *from = tile + cxm_priv_small_place(i);
-        for (; i + 4 <= end; i += 4, from += 256) {
-#pragma GCC unroll 4
-            for (size_t k = 0; k < 4; k++) {
-                if (!deal_row(s, &cursors[keys[i + k]], rows, from + 64 * k, n_stripes, CXM_LANES,
-                              CXM_BUFFER_BYTES))
+    while (i < n) {
+        const uint8_t *from = tile + i / QUARTER * QUARTER;
+        if (i % QUARTER == 0 && i + QUARTER <= n) {
+#pragma GCC unroll 16
+            for (size_t k = 0; k < QUARTER; k++) {
+                const size_t place = nibbles ? cxm_priv_nibble_place(k) : cxm_priv_small_place(k);
+                if (!deal_row(s, &cursors[key_of(keys, width, i + k)], rows, from + place,
+                              n_stripes, bytes, buffer))
                     return i + k;
             }
-        }
-        for (; i < end; i++, from += 64) {
-            if (!deal_row(s, &cursors[keys[i]], rows, from, n_stripes, CXM_LANES,
-                          CXM_BUFFER_BYTES))
+            i += QUARTER;
+        } else {
+            const size_t place = nibbles ? cxm_priv_nibble_place(i) : cxm_priv_small_place(i);
+            if (!deal_row(s, &cursors[key_of(keys, width, i)], rows, tile + place, n_stripes,
+                          bytes, buffer))
                 return i;
+            i++;
         }
-    }
-    return n;
-}
-
-/* Rows of nibbles: two and two of them lie side by side, four in two vectors. */
-static size_t deal_nibbles(struct cxm_small_slots *s, const uint8_t *tile, const uint32_t *keys,
-                           size_t first, size_t n)
-{
-    uint32_t *const cursors = s->cursors;
-    uint8_t *const rows = cxm_priv_small_row(s, 0, 0);
-    size_t i = first;
-    for (; i < n && i % 4 != 0; i++) {
-        if (!deal_row(s, &cursors[keys[i]], rows, tile + cxm_priv_nibble_place(i), 1,
-                      CXM_NIBBLE_ROW, CXM_NIBBLE_BUFFER))
-            return i;
-    }
-    for (; i + 4 <= n; i += 4) {
-        const uint8_t *from = tile + cxm_priv_nibble_place(i);
-#pragma GCC unroll 4
-        for (size_t k = 0; k < 4; k++) {
-            if (!deal_row(s, &cursors[keys[i + k]], rows, from + k / 2 * 64 + k % 2 * CXM_NIBBLE_ROW,
-                          1, CXM_NIBBLE_ROW, CXM_NIBBLE_BUFFER))
-                return i + k;
-        }
-    }
-    for (; i < n; i++) {
-        if (!deal_row(s, &cursors[keys[i]], rows, tile + cxm_priv_nibble_place(i), 1,
-                      CXM_NIBBLE_ROW, CXM_NIBBLE_BUFFER))
-            return i;
     }
     return n;
 }
@@ -173,9 +161,15 @@ size_t cxm_priv_small_deal(struct cxm_small_slots *s, const uint8_t *tile, const
                            size_t first, size_t n)
 {
     if (s->row_bytes == CXM_NIBBLE_ROW)
-        return deal_nibbles(s, tile, keys, first, n);
-    return s->n_stripes == 1 ? deal(s, tile, keys, first, n, 1)
-                             : deal(s, tile, keys, first, n, s->n_stripes);
+        return deal(s, tile, keys, sizeof *keys, first, n, 1, true);
+    return s->n_stripes == 1 ? deal(s, tile, keys, sizeof *keys, first, n, 1, false)
+                             : deal(s, tile, keys, sizeof *keys, first, n, s->n_stripes, false);
+}
+
+size_t cxm_priv_nibble_deal(struct cxm_small_slots *s, const uint8_t *tile, const uint8_t *keys,
+                            size_t first, size_t n)
+{
+    return deal(s, tile, keys, sizeof *keys, first, n, 1, true);
 }
 
 struct cxm_small_kernels cxm_priv_small_kernels(unsigned mask)

@@ -146,6 +146,9 @@ struct cxm_small_kernels cxm_priv_small_kernels(unsigned mask);
  * Returns the first row whose key was not met before, n when there is none. */
 size_t cxm_priv_small_deal(struct cxm_small_slots *slots, const uint8_t *tile,
                            const uint32_t *keys, size_t first, size_t n);
+/* The same of rows of nibbles, where keys are bytes. */
+size_t cxm_priv_nibble_deal(struct cxm_small_slots *slots, const uint8_t *tile,
+                            const uint8_t *keys, size_t first, size_t n);
 
 /* Before rows are added to the sums of a slot: makes room in the 32 bits. */
 void cxm_priv_small_spill(struct cxm_small_slots *slots, uint32_t slot);

@@ -79,7 +79,7 @@ struct sums {
 };
 
 struct orders {
-    __m512i own, low, high, limits;
+    __m512i own, low, high, above, below; /* limits of x - y */
     __m512i flags, bits; /* where the flags of a lane's rows are, and its bit */
 };
 
@@ -89,7 +89,8 @@ TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stri
     uint8_t bits[CXM_TILE];
     o.own = _mm512_loadu_si512(stripe->own);
     o.low = _mm512_loadu_si512(stripe->beside);
-    o.limits = _mm512_loadu_si512(stripe->limits);
+    o.above = _mm512_loadu_si512(stripe->limits);
+    o.below = _mm512_sub_epi8(_mm512_setzero_si512(), o.above);
     o.high = _mm512_maskz_mov_epi8(_mm512_cmpeq_epi8_mask(o.low, _mm512_set1_epi8(15)),
                                    _mm512_set1_epi8((char)0xF0));
     for (size_t i = 0; i < CXM_TILE; i++)
@@ -99,13 +100,6 @@ TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stri
     return o;
 }
 
-/* Bytes 1 where a is beyond b by more than the limits. */
-TARGET static inline __m512i beyond(__m512i a, __m512i b, __m512i limits)
-{
-    const __m512i more = _mm512_subs_epu8(_mm512_subs_epu8(a, b), limits);
-    return _mm512_min_epu8(more, _mm512_set1_epi8(1));
-}
-
 TARGET static inline void add_eight(const struct orders *o, const uint8_t *rows, bool flags,
                                     struct sums *to)
 {
@@ -113,13 +107,14 @@ TARGET static inline void add_eight(const struct orders *o, const uint8_t *rows,
     const __m512i v = _mm512_permutexvar_epi8(o->own, eight);
     const __m512i x = _mm512_and_si512(v, o->low), size = _mm512_abs_epi8(x);
     const __m512i y = _mm512_srli_epi16(_mm512_and_si512(v, o->high), 4);
+    const __m512i d = _mm512_sub_epi8(x, y);
     to->x = _mm512_dpbusd_epi32(to->x, one, x);
     to->y = _mm512_dpbusd_epi32(to->y, one, y);
     to->xx = _mm512_dpbusd_epi32(to->xx, size, size);
     to->xy = _mm512_dpbusd_epi32(to->xy, x, y);
     to->yy = _mm512_dpbusd_epi32(to->yy, y, y);
-    to->above = _mm512_add_epi8(to->above, beyond(x, y, o->limits));
-    to->below = _mm512_add_epi8(to->below, beyond(y, x, o->limits));
+    to->above = _mm512_mask_add_epi8(to->above, _mm512_cmpgt_epi8_mask(d, o->above), to->above, one);
+    to->below = _mm512_mask_add_epi8(to->below, _mm512_cmplt_epi8_mask(d, o->below), to->below, one);
     if (flags) {
         const __m512i mine = _mm512_and_si512(_mm512_permutexvar_epi8(o->flags, eight), o->bits);
         to->flags = _mm512_add_epi8(to->flags, _mm512_min_epu8(mine, one));

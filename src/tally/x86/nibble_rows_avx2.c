@@ -93,7 +93,7 @@ struct sums {
 };
 
 struct orders {
-    __m256i low, high, limits;
+    __m256i low, high, above, below; /* limits of x - y */
 };
 
 TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stripe, size_t quad)
@@ -101,17 +101,11 @@ TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stri
     const __m256i other = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
     struct orders o;
     o.low = _mm256_permutevar8x32_epi32(load(stripe->beside + 32 * quad), other);
-    o.limits = _mm256_permutevar8x32_epi32(load(stripe->limits + 32 * quad), other);
+    o.above = _mm256_permutevar8x32_epi32(load(stripe->limits + 32 * quad), other);
+    o.below = _mm256_sub_epi8(_mm256_setzero_si256(), o.above);
     o.high = _mm256_and_si256(_mm256_cmpeq_epi8(o.low, _mm256_set1_epi8(15)),
                               _mm256_set1_epi8((char)0xF0));
     return o;
-}
-
-/* Bytes 1 where a is beyond b by more than the limits. */
-TARGET static inline __m256i beyond(__m256i a, __m256i b, __m256i limits)
-{
-    const __m256i more = _mm256_subs_epu8(_mm256_subs_epu8(a, b), limits);
-    return _mm256_min_epu8(more, _mm256_set1_epi8(1));
 }
 
 /* Eight rows of four lanes. */
@@ -120,14 +114,15 @@ TARGET static inline void add_quad(const struct orders *o, __m256i v, struct sum
     const __m256i one = _mm256_set1_epi8(1), words = _mm256_set1_epi16(1);
     const __m256i x = _mm256_and_si256(v, o->low), size = _mm256_abs_epi8(x);
     const __m256i y = _mm256_srli_epi16(_mm256_and_si256(v, o->high), 4);
+    const __m256i d = _mm256_sub_epi8(x, y);
     to->x = _mm256_add_epi16(to->x, _mm256_maddubs_epi16(one, x));
     to->y = _mm256_add_epi16(to->y, _mm256_maddubs_epi16(one, y));
     to->xx = _mm256_add_epi32(to->xx,
                               _mm256_madd_epi16(_mm256_maddubs_epi16(size, size), words));
     to->xy = _mm256_add_epi16(to->xy, _mm256_maddubs_epi16(x, y));
     to->yy = _mm256_add_epi16(to->yy, _mm256_maddubs_epi16(y, y));
-    to->above = _mm256_add_epi8(to->above, beyond(x, y, o->limits));
-    to->below = _mm256_add_epi8(to->below, beyond(y, x, o->limits));
+    to->above = _mm256_sub_epi8(to->above, _mm256_cmpgt_epi8(d, o->above));
+    to->below = _mm256_sub_epi8(to->below, _mm256_cmpgt_epi8(o->below, d));
 }
 
 /* Adds both halves to four of the sums. */
