@@ -129,6 +129,9 @@ enum cxm_status cxm_priv_tally_new(const struct cxm_rules *rules, const struct c
 /* An empty tally of the same metric and parameters, without a schema. */
 enum cxm_status cxm_priv_tally_like(const struct cxm_tally *tally, struct cxm_tally **out,
                                     struct cxm_error *error);
+/* The same schema too. */
+enum cxm_status cxm_priv_tally_new_alike(const struct cxm_tally *tally, struct cxm_tally **out,
+                                         struct cxm_error *error);
 
 /* "strata", "cluster" …: the role as cxm_tally_add takes it. */
 const char *cxm_priv_role_name(enum cxm_key_role role);
@@ -295,5 +298,23 @@ enum cxm_status cxm_priv_sums_prepare(struct cxm_scratch *scratch, struct cxm_ta
 /* Adds the sums of one unit; cannot fail after preparing. */
 void cxm_priv_sums_add(struct cxm_scratch *scratch, struct cxm_table *groups, uint32_t unit,
                        const uint32_t *group, const int64_t *freq);
+
+/* ---- columns of a call (inputs.c) ------------------------------------------------------- */
+
+static inline const char *cxm_priv_column_name(const struct cxm_column *column, const char *role)
+{
+    return column->name != NULL ? column->name : role;
+}
+
+/* Fills sources, which are zero but for what options say; n > 0. */
+enum cxm_status cxm_priv_match_inputs(const struct cxm_config *config,
+                                      const struct cxm_input *inputs, size_t n,
+                                      struct cxm_sources *sources, struct cxm_error *error);
+/* How the keys of matched columns are read. */
+enum cxm_status cxm_priv_plan_keys(struct cxm_sources *sources, struct cxm_error *error);
+/* The schema of rows from there. */
+enum cxm_status cxm_priv_make_schema(const struct cxm_config *config,
+                                     const struct cxm_sources *sources,
+                                     struct cxm_schema *schema, struct cxm_error *error);
 
 #endif
