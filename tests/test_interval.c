@@ -463,7 +463,6 @@ static double evaluate(const struct quantile_row *r)
     case 'p': return cxm_priv_t_p_value(r->at, r->a);
     case 'c': return cxm_priv_chi2_upper(r->at, r->a);
     case 'C': return cxm_priv_chi2_upper_quantile(r->at, r->a);
-    case 'f': return cxm_priv_f_upper(r->at, r->a, r->b);
     case 'b': return cxm_priv_beta_lower(r->a, r->b, r->at, 1.0 - r->at);
     case 'B': return cxm_priv_beta_quantile(r->a, r->b, r->at).x;
     case 'Y': return cxm_priv_beta_quantile(r->a, r->b, r->at).y;
@@ -527,8 +526,6 @@ static void tails_take_everything(void **state)
     assert_true(isnan(cxm_priv_t(0.95, 0)) && isnan(cxm_priv_t(0.95, NAN)));
     assert_close(cxm_priv_chi2_upper(0, 3), 1.0, 0.0);
     assert_close(cxm_priv_chi2_upper(INFINITY, 3), 0.0, 0.0);
-    assert_close(cxm_priv_f_upper(0, 2, 3), 1.0, 0.0);
-    assert_close(cxm_priv_f_upper(INFINITY, 2, 3), 0.0, 0.0);
     assert_true(isnan(cxm_priv_normal_quantile(-0.1)));
     assert_true(isinf(cxm_priv_normal_quantile(1.0)));
 }

@@ -194,23 +194,6 @@ static void bg_nbd_expectations(void **state)
                          / cxm_priv_bg_nbd_alive(m, orders[i], 38, 38.86), brackets[i], 1e-11);
 }
 
-static void bg_nbd_probabilities(void **state)
-{
-    (void)state;
-    assert_close(cxm_priv_bg_nbd_probability(&published, 39, 0), 0.57378635209600941, 1e-13);
-    assert_close(cxm_priv_bg_nbd_probability(&published, 2, 10), 1.0786896403691474e-7, 1e-12);
-    assert_close(cxm_priv_bg_nbd_probability(&published, 30, 11), 0.0019995214474788756, 1e-12);
-    double all = 0, mean = 0;
-    for (int64_t x = 0; x < 400; x++) {
-        const double p = cxm_priv_bg_nbd_probability(&fitted, 30, x);
-        assert_true(p >= 0);
-        all += p;
-        mean += (double)x * p;
-    }
-    assert_close(all, 1, 1e-10);
-    assert_close(mean, cxm_priv_bg_nbd_expected(&fitted, 30), 1e-9);
-}
-
 static void bg_nbd_near_a_of_one(void **state)
 {
     (void)state;
@@ -311,7 +294,6 @@ int main(void)
         cmocka_unit_test(sbg_at_the_boundary),
         cmocka_unit_test(bg_nbd_likelihood),
         cmocka_unit_test(bg_nbd_expectations),
-        cmocka_unit_test(bg_nbd_probabilities),
         cmocka_unit_test(bg_nbd_near_a_of_one),
         cmocka_unit_test(bg_nbd_fit_is_a_maximum),
         cmocka_unit_test(gamma_gamma_rows),

@@ -71,7 +71,7 @@ struct cxm_chart_options {
  * @param values  the values; for p, u and laney the counts (whole numbers; p: not above size)
  * @param sizes   p, u, laney, laney_u: what they are counts of; otherwise NULL
  * With `period` the points are sorted by it, unless it is text, which keeps the order of rows.
- * A calendar period (cxm_month …) that is not there is a gap; so is a missing value.
+ * A calendar period (CXM_MONTH …) that is not there is a gap; so is a missing value.
  * @retval CXM_EINVAL  an unknown kind; an option that does not fit it or is out of range; too
  *                     few points in the baseline (xmr, laney: 2 in a row); ewma and cusum without
  *                     baseline or centre and sigma

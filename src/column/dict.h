@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A dictionary of byte strings: each gets the next number, 0, 1, 2 … Keys of groups are encoded
- * so that comparing bytes orders them as the user expects (key.h), hence one dictionary
+ * so that comparing bytes orders them as the user expects (tally/tally.h), hence one dictionary
  * serves every kind of key. Typical: 1 to 1 000 keys of 9 bytes; extreme: tens of millions.
  * Keys that come in ascending order are only appended: the index of slots is made when the first
  * other key asks for it, so that a million sorted groups cost no look-ups.

@@ -137,29 +137,3 @@ double cxm_priv_bg_nbd_conditional(const struct cxm_bg_nbd *m, double t, double 
 {
     return bracket(m, x, t / (m->alpha + age + t)) * cxm_priv_bg_nbd_alive(m, x, recency, age);
 }
-
-double cxm_priv_bg_nbd_probability(const struct cxm_bg_nbd *m, double t, int64_t x)
-{
-    const double z = t / (m->alpha + t), r = m->r, k = (double)x;
-    const double none = cxm_priv_log_beta(m->a, m->b), start = r * log1p(-z);
-    const double here = exp(cxm_priv_log_beta(m->a, m->b + k) - none + cxm_priv_log_gamma(r + k)
-                            - cxm_priv_log_gamma(r) - cxm_priv_log_gamma(k + 1) + start
-                            + (x > 0 ? k * log(z) : 0));
-    if (x == 0)
-        return here;
-    /* P(NBD >= x) as the upper tail itself: 1 - sum would lose it. */
-    double term = exp(start), below = 0;
-    for (int64_t j = 0; j < x; j++) {
-        below += term;
-        term *= (r + (double)j) / ((double)j + 1) * z;
-    }
-    double tail = 1 - below;
-    if (tail < 0.5) {
-        tail = 0;
-        for (int64_t j = x; term > 0x1p-60 * tail * (1 - z) && j < x + (1 << 24); j++) {
-            tail += term;
-            term *= (r + (double)j) / ((double)j + 1) * z;
-        }
-    }
-    return here + exp(cxm_priv_log_beta(m->a + 1, m->b + k - 1) - none) * tail;
-}

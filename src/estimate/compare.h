@@ -141,8 +141,6 @@ struct cxm_target {
     uint32_t flags;
 };
 struct cxm_target cxm_priv_target(double k, double n, double target, double alpha);
-/* The fewest answers that prove the target when none of them fails: ln(alpha) / ln(target). */
-double cxm_priv_target_least_n(double target, double alpha);
 
 /* ---- several p-values ----------------------------------------------------------------- */
 

@@ -45,11 +45,10 @@ double cxm_priv_bg_nbd_log_likelihood(const struct cxm_bg_nbd *model,
                                       const struct cxm_purchases *row);
 double cxm_priv_bg_nbd_alive(const struct cxm_bg_nbd *model, double x, double recency,
                              double age);
-/* E[X(t)] of a new customer, E[Y(t) | x, recency, age], P(X(t) = x). */
+/* E[X(t)] of a new customer, E[Y(t) | x, recency, age]. */
 double cxm_priv_bg_nbd_expected(const struct cxm_bg_nbd *model, double t);
 double cxm_priv_bg_nbd_conditional(const struct cxm_bg_nbd *model, double t, double x,
                                    double recency, double age);
-double cxm_priv_bg_nbd_probability(const struct cxm_bg_nbd *model, double t, int64_t x);
 
 /* ---- Gamma-Gamma (Fader, Hardie & Lee 2005) -------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Critical values and tail areas of the normal, Student's t, chi-square and F, on top of the
+ * Critical values and tail areas of the normal, Student's t and chi-square, on top of the
  * beta tails (Abramowitz & Stegun 1964, 26.5.2 and 26.7.1). Of GSL only the normal distribution is used:
  * its functions take every double and raise nothing. */
 #include "estimate/quantile.h"
@@ -106,16 +106,4 @@ double cxm_priv_chi2_upper_quantile(double p, double df)
     if (!(p > 0.0 && p < 1.0) || !(df > 0.0))
         return NAN;
     return 2.0 * cxm_priv_gamma_upper_quantile(0.5 * df, p);
-}
-
-double cxm_priv_f_upper(double f, double df1, double df2)
-{
-    if (isnan(f) || !(df1 > 0.0) || !(df2 > 0.0))
-        return NAN;
-    if (f <= 0.0)
-        return 1.0;
-    const double ratio = df1 * f / df2;
-    if (isinf(ratio))
-        return 0.0;
-    return cxm_priv_beta_lower(0.5 * df2, 0.5 * df1, 1.0 / (1.0 + ratio), ratio / (1.0 + ratio));
 }

@@ -13,9 +13,8 @@ double cxm_priv_normal_p_value(double z);
 /* P(T > t) of Student's t; the two-sided one is cxm_priv_t_p_value. */
 double cxm_priv_t_upper(double t, double df);
 
-/* P(X > x) of chi-square and of F, and the x with P(X > x) = p. */
+/* P(X > x) of chi-square, and the x with P(X > x) = p. */
 double cxm_priv_chi2_upper(double x, double df);
 double cxm_priv_chi2_upper_quantile(double p, double df);
-double cxm_priv_f_upper(double f, double df1, double df2);
 
 #endif

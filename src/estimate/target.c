@@ -44,8 +44,3 @@ struct cxm_target cxm_priv_target(double k, double n, double target, double alph
     out.verdict = verdict_of(&out, target);
     return out;
 }
-
-double cxm_priv_target_least_n(double target, double alpha)
-{
-    return ceil(log(alpha) / log(target));
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The groups of a tally by their keys: how many there are and in which order, what a key says. Keys are
- * kept as bytes whose order is that of the groups (column/key.h); groups are put in order when
+ * kept as bytes whose order is that of the groups (tally.h); groups are put in order when
  * somebody asks, and stay so until the tally changes. */
 #include "tally/tally.h"
 
