@@ -3,7 +3,8 @@
 """libcxm beside DuckDB, Polars, NumPy, pandas and R: same columns in memory, same answers, in turn.
 
     python3 tests/bench/peers.py --bench build-release/tests/bench [--json FILE] [--budget MINUTES]
-                                 [--only w1,w2] [--rows N] [--repeat N] [--threads 1,2] [--plan]
+                                 [--only W1,W2m] [--engines numpy,duckdb] [--rows N] [--repeat N]
+                                 [--slow SECONDS] [--threads 1,2] [--plan]
 
 Every round runs each engine once on a workload, so that what disturbs the machine disturbs all; a
 figure is the median over rounds, a ratio the median of ratios within a round, to the C program (in
@@ -11,8 +12,9 @@ a process of its own, on data of the same kind) or without --bench to Python. Wh
 answer is compared before it is timed. Engines that are not installed are left out, those that have
 one thread only take part in the run with one; one that is slow takes part in one round.
 
-A first run on a twentieth of the rows says how long each workload will take. Where that is more
-than the budget or the memory allows, all engines get fewer rows: the table says how many.
+A first run on a twentieth (W2m: a fifth) of the rows says how long each workload will take. Where that is more
+than the budget or the memory allows, all engines get fewer rows: the table says how many. With
+--engines only those take part, beside ours: what the slowest would not let them have, full rows.
 """
 import argparse
 import json
@@ -28,11 +30,18 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 MILLION = 1_000_000
 ROWS = {"w1": 100, "w2": 100, "w2m": 100, "w3": 50, "w4": 50, "w4u": 50, "w5": 20, "w6": 50, "w7": 10,
         "w8": 1, "w9": 50}  # millions, of a full run
+PILOT = {"w2m": 5}  # a million groups take most of the time of a twentieth
+
+
+def listed(text):
+    return [name.strip().lower() for name in text.split(",") if name.strip()]
 
 
 def parse():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default=",".join(ROWS))
+    parser.add_argument("--only", type=listed, default=list(ROWS))
+    parser.add_argument("--engines", type=listed, default=[])
+    parser.add_argument("--slow", type=float, default=5, help="seconds of a run that is not repeated")
     parser.add_argument("--rows", type=float, help="at most so many", default=1e9)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", default="1,2")
@@ -41,7 +50,13 @@ def parse():
     parser.add_argument("--json")
     parser.add_argument("--plan", action="store_true", help="only say how long each part will take")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    args = parser.parse_args()
+    unknown = [name for name in args.only if name not in ROWS]
+    if unknown or not args.only:
+        parser.error(f"--only: {', '.join(unknown) or 'nothing'} is none of {', '.join(ROWS)}")
+    if args.repeat < 1 or args.rows < 1:
+        parser.error("--repeat and --rows are at least 1")
+    return args
 
 
 # ---- one number of threads, in a process of its own (Polars fixes it when it is imported) ----
@@ -60,11 +75,14 @@ def child(args):
     import rounds
     from engines import available
     threads, start = args.child, time.monotonic()
-    engines, absent = available(threads)
+    rounds.SLOW = args.slow
+    engines, absent = available(threads, args.engines)
     for name, why in absent.items():
         print(f"left out: {name}: {why}")
-    wanted = {w: int(min(args.rows, ROWS[w] * MILLION)) for w in args.only.split(",")}
-    pilots = {w: rounds.pilot(engines, w, max(1000, n // 20)) for w, n in wanted.items()}
+    if "ours" in absent and not args.bench:
+        sys.exit("neither our package nor --bench: nothing to compare with")
+    wanted = {w: int(min(args.rows, ROWS[w] * MILLION)) for w in args.only}
+    pilots = {w: rounds.pilot(engines, w, max(1000, n // PILOT.get(w, 20))) for w, n in wanted.items()}
     plan = rounds.plan(pilots, wanted, args.repeat, args.budget * 60 - (time.monotonic() - start))
     print(f"{threads} thread{'s' * (threads > 1)}: first runs took {time.monotonic() - start:.0f} s, "
           f"the rest is estimated at {sum(p['seconds'] for p in plan.values()):.0f} s", flush=True)
@@ -81,12 +99,13 @@ def child(args):
                                       "estimated": p["seconds"], "took": time.monotonic() - began,
                                       "engines": rounds.summary(times, p["rows"])}
         show(workload, out["workloads"][workload], threads)
-    if threads == 1 and plan:
+    if threads == 1 and plan and not args.engines:
         out["small"] = peer_data.small_calls()
     for engine in engines:
         getattr(engine, "close", lambda: None)()
-    with open(args.json, "w", encoding="utf-8") as file:
-        json.dump(out, file)
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as file:
+            json.dump(out, file)
 
 
 # ---- all of them -----------------------------------------------------------------------------
@@ -110,13 +129,15 @@ def main():
     start, all_threads = time.monotonic(), args.threads.split(",")
     passed = ["--bench", args.bench] if args.bench else []
     passed += ["--plan"] if args.plan else []
+    passed += ["--engines", ",".join(args.engines)] if args.engines else []
+    passed += ["--only", ",".join(args.only), "--rows", str(args.rows), "--repeat", str(args.repeat),
+               "--slow", str(args.slow)]
     for i, threads in enumerate(all_threads):
         # More engines take part in the run with one thread, and each needs longer.
         left = args.budget - (time.monotonic() - start) / 60
         share = left if i + 1 == len(all_threads) else left * (0.7 if threads == "1" else 0.5)
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            command = [sys.executable, __file__, "--child", threads, "--only", args.only, "--rows",
-                       str(args.rows), "--repeat", str(args.repeat), "--budget", str(share),
+            command = [sys.executable, __file__, "--child", threads, "--budget", str(share),
                        "--json", file.name]
             subprocess.run(command + passed, check=True,
                            env={**os.environ, "POLARS_MAX_THREADS": threads})

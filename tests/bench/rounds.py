@@ -143,7 +143,7 @@ def run(engines, workload, rows, repeats, threads, path):
 
 def summary(times, rows):
     """Medians; the first time of C is that of the round of slow engines."""
-    base = times.get("C", times["cxm"])
+    base = times["C" if "C" in times else "cxm"]
     slow = base[0]
     rounds = base[1:] if "C" in times else base
     out = {}

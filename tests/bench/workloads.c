@@ -41,7 +41,7 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 /* 256 bytes a group for rows on their way: tally/dense_weighted.c */
 #define WEIGHED_M .memory = { MIB, MIB / 4, 0, E + 514 + 256, 0, 0 }
 /* 10 estimates (two of five pairs); 2 KiB a thread for each 16 bytes of a row, of which 12 are used: tally/small.c */
-#define SUMMED    .memory = { 1.25 * MIB, MIB / 2, 0, 10 * E, 1600, 0 }
+#define SUMMED    .memory = { 1.5 * MIB, MIB / 2, 0, 10 * E, 1600, 0 }
 /* A word of 8 bytes a row; 1 KiB for each 12 000 rows and thread; what a thread sorts: derive/sort.h. Two
  * words where keys lie far apart; two more a row that is of the same customer as a fifteenth of all (Z), or as all (E). */
 #define A_PART (1024 / 12000.0)

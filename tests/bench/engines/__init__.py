@@ -23,12 +23,14 @@ class Base:
         self.d = self.t = None
 
 
-def available(threads):
-    """The engines that are installed, and why the others are not there."""
+def available(threads, wanted=()):
+    """The engines that are installed, and why the others are not there; wanted: only those, and ours."""
     engines, absent = [], {}
     for name in NAMES:
         try:
             engine = importlib.import_module(f"engines.{name}").Engine
+            if wanted and engine.name.lower() not in (*wanted, "cxm"):
+                raise ImportError("not asked for")
             if threads > 1 and engine.one_thread:
                 raise ImportError("one thread only")
             engines.append(engine(threads))
