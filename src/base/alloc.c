@@ -79,7 +79,7 @@ static void *in_large_pages(const struct cxm_allocator *allocator, void *memory,
                             size_t bytes)
 {
 #ifdef MADV_HUGEPAGE
-    enum { PAGE = 1 << 21, LARGE = 4 * PAGE };
+    enum { PAGE = 1 << 21, LARGE = 2 * PAGE };
     if (memory != NULL && cxm_priv_allocator(allocator)->allocate == from_malloc
         && count * bytes >= LARGE) {
         const uintptr_t first = ((uintptr_t)memory + PAGE - 1) / PAGE * PAGE;
