@@ -528,7 +528,7 @@ static void a_survival(const struct maker *m)
 static void repeat_calls(void (*call)(const struct maker *m), uint64_t divisor, int64_t many)
 {
     const char *const text = getenv("CXM_CALLS");
-    const uint64_t first = random_seed(), calls = text != NULL ? strtoull(text, NULL, 0) : 400 / divisor;
+    const uint64_t first = random_seed(), calls = text != NULL ? strtoull(text, NULL, 0) : 240 / divisor;
     for (uint64_t k = 0; k < calls; k++) {
         struct arena arena = { NULL, 0, 0 };
         uint64_t seed = its_seed = first + k;
