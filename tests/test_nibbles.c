@@ -35,6 +35,7 @@ static struct cxm_small_stripe make_stripe(bool balance)
         s.partner[lane] = (uint8_t)(lane < 2 * PAIRS ? lane ^ 1 : lane);
         s.first[lane] = lane % 2 == 0;
         s.met[lane] = lane < 2 * PAIRS ? met[lane / 2] : 127;
+        s.range[lane] = UINT8_MAX;
     }
     s.balance = balance;
     s.start = (uint8_t)(balance ? -17 : 0);
@@ -90,38 +91,49 @@ static void count(const struct cxm_small_stripe *stripe, const uint8_t *const *c
     }
 }
 
+enum { MOST_TILES = 3, MOST_TILED = MOST_TILES * CXM_TILE };
+
+/* The numbers of n + 3 rows; with flags some of them are missing. */
+static void fill_columns(const struct cxm_small_stripe *stripe, struct guarded *columns, size_t n,
+                         size_t kind, bool flags)
+{
+    for (size_t lane = 0; lane < CXM_LANES; lane++) {
+        columns[lane] = guard(n + 3);
+        for (size_t i = 0; i < n + 3; i++)
+            columns[lane].bytes[i] = stripe->balance && lane >= 2 * PAIRS ? 0
+                                   : flags && below(9) == 0 && (lane < 2 * PAIRS || lane % 2 == 0)
+                                       ? CXM_SMALL_FLAG
+                                       : number(lane, kind);
+    }
+}
+
 static void tiles(void **state)
 {
     const unsigned *forbidden = *state;
     const struct cxm_small_kernels c = cxm_priv_nibble_kernels(~0u);
     const struct cxm_small_kernels best = cxm_priv_nibble_kernels(*forbidden);
-    for (size_t n = 1; n <= CXM_TILE; n++) {
+    for (size_t n = 1; n <= MOST_TILED; n++) {
         for (size_t kind = 0; kind < 12; kind++) {
             const bool flags = kind % 6 >= 3, balanced = kind >= 6;
             const struct cxm_small_stripe stripe = make_stripe(balanced);
-            struct guarded columns[CXM_LANES], rows = guard(CXM_TILE * CXM_NIBBLE_ROW);
+            const size_t room = (n + CXM_TILE - 1) / CXM_TILE * CXM_TILE;
+            struct guarded columns[CXM_LANES], rows = guard(room * CXM_NIBBLE_ROW);
             const uint8_t *from[CXM_LANES];
-            static uint8_t plain[CXM_TILE_BYTES];
+            static uint8_t plain[MOST_TILED * CXM_NIBBLE_ROW];
             static struct cxm_small_sums sums, others;
             int64_t want[CXM_SMALL_SUMS][CXM_LANES] = { { 0 } };
             memset(&sums, 0, sizeof sums);
             memset(&others, 0, sizeof others);
-            for (size_t lane = 0; lane < CXM_LANES; lane++) {
-                columns[lane] = guard(n + 3);
+            fill_columns(&stripe, columns, n, kind % 3, flags);
+            for (size_t lane = 0; lane < CXM_LANES; lane++)
                 from[lane] = columns[lane].bytes;
-                for (size_t i = 0; i < n + 3; i++)
-                    columns[lane].bytes[i] =
-                        balanced && lane >= 2 * PAIRS ? 0
-                        : flags && below(9) == 0 && (lane < 2 * PAIRS || lane % 2 == 0)
-                            ? CXM_SMALL_FLAG
-                            : number(lane, kind % 3);
-            }
-            c.tile(&stripe, from, 3, n, flags, plain);
-            best.tile(&stripe, from, 3, n, flags, rows.bytes);
-            assert_memory_equal(rows.bytes, plain, CXM_TILE * CXM_NIBBLE_ROW);
-            for (size_t i = n; i < CXM_TILE; i++)
+            assert_true(c.tiles(&stripe, from, 3, n, flags, plain));
+            assert_true(best.tiles(&stripe, from, 3, n, flags, rows.bytes));
+            assert_memory_equal(rows.bytes, plain, room * CXM_NIBBLE_ROW);
+            for (size_t i = n; i < room; i++)
                 for (size_t k = 0; k < CXM_NIBBLE_ROW; k++)
-                    assert_int_equal(plain[cxm_priv_nibble_place(i) + k], 0);
+                    assert_int_equal(plain[i / CXM_TILE * CXM_NIBBLE_TILE
+                                           + cxm_priv_nibble_place(i % CXM_TILE) + k], 0);
             if (balanced) {
                 uint8_t *to[CXM_LANES];
                 for (size_t lane = 0; lane < CXM_LANES; lane++)
@@ -129,8 +141,10 @@ static void tiles(void **state)
                 balance(&stripe, to, n + 3);
             }
             count(&stripe, from, 3, n, want);
-            best.add(&stripe, rows.bytes, CXM_TILE, flags, &sums);
-            c.add(&stripe, plain, CXM_TILE, flags, &others);
+            for (size_t i = 0; i < room; i += CXM_TILE) {
+                best.add(&stripe, rows.bytes + i * CXM_NIBBLE_ROW, CXM_TILE, flags, &sums);
+                c.add(&stripe, plain + i * CXM_NIBBLE_ROW, CXM_TILE, flags, &others);
+            }
             cxm_priv_nibble_widen(&sums);
             cxm_priv_nibble_widen(&others);
             assert_memory_equal(sums.wide, want, sizeof want);
@@ -139,6 +153,40 @@ static void tiles(void **state)
                 unguard(columns[lane]);
             unguard(rows);
         }
+    }
+}
+
+/* One number beyond the range of its lane, in each place, is found; those at its ends are not. */
+static void ranges(void **state)
+{
+    const unsigned *forbidden = *state;
+    const struct cxm_small_kernels best = cxm_priv_nibble_kernels(*forbidden);
+    static uint8_t rows[MOST_TILED * CXM_NIBBLE_ROW];
+    for (size_t n = 1; n <= MOST_TILED; n += n % 5 + 1) {
+        struct cxm_small_stripe stripe = make_stripe(false);
+        struct guarded columns[CXM_LANES];
+        const uint8_t *from[CXM_LANES];
+        for (size_t lane = 0; lane < CXM_LANES; lane++) {
+            stripe.lowest[lane] = (uint8_t)(lane % 4);
+            stripe.range[lane] = (uint8_t)(lane < 2 * PAIRS ? 1 + lane : UINT8_MAX);
+            columns[lane] = guard(n);
+            from[lane] = columns[lane].bytes;
+            for (size_t i = 0; i < n; i++)
+                columns[lane].bytes[i] =
+                    (uint8_t)(stripe.lowest[lane] + (below(2) ? stripe.range[lane] : 0));
+        }
+        assert_true(best.tiles(&stripe, from, 0, n, false, rows));
+        for (size_t i = 0; i < n; i++) {
+            const size_t lane = below(2 * PAIRS);
+            const uint8_t kept = columns[lane].bytes[i], low = stripe.lowest[lane];
+            const uint8_t odd[3] = { (uint8_t)(low - 1), (uint8_t)(low + stripe.range[lane] + 1),
+                                     (uint8_t)(128 + below(120)) };
+            columns[lane].bytes[i] = odd[below(3)];
+            assert_false(best.tiles(&stripe, from, 0, n, false, rows));
+            columns[lane].bytes[i] = kept;
+        }
+        for (size_t lane = 0; lane < CXM_LANES; lane++)
+            unguard(columns[lane]);
     }
 }
 
@@ -443,7 +491,10 @@ int main(void)
     static unsigned none, no_avx512 = CXM_CPU_AVX512, plain = ~0u;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(tiles, &none),
+        cmocka_unit_test_prestate(ranges, &none),
         cmocka_unit_test_prestate(tiles, &no_avx512),
+        cmocka_unit_test_prestate(ranges, &no_avx512),
+        cmocka_unit_test_prestate(ranges, &plain),
         cmocka_unit_test_prestate(buffers, &none),
         cmocka_unit_test_prestate(buffers, &no_avx512),
         cmocka_unit_test_prestate(buffers, &plain),

@@ -133,14 +133,20 @@ static size_t read_near(const struct cxm_column *c, int64_t first, size_t n,
     return loops.rows(c, first, whole, scale, buffer, missing) ? whole : SIZE_MAX;
 }
 
+const uint8_t *cxm_priv_small_in_place(const struct cxm_column *c, int64_t first,
+                                       const struct cxm_small_scale *scale)
+{
+    const bool bytes = (c->type == CXM_U8 || c->type == CXM_I8) && c->stride == 1;
+    return is_bare(c) && bytes && scale->base == 0 ? cxm_priv_element(c, first) : NULL;
+}
+
 const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, size_t n,
                                    const struct cxm_small_scale *scale, uint8_t *buffer,
                                    bool *missing)
 {
     const struct cxm_column *c = reader->column;
-    const bool bytes = (c->type == CXM_U8 || c->type == CXM_I8) && c->stride == 1;
-    if (is_bare(c) && bytes && scale->base == 0) {
-        const uint8_t *own = cxm_priv_element(c, first);
+    const uint8_t *own = cxm_priv_small_in_place(c, first, scale);
+    if (own != NULL) {
         const struct cxm_small_loops loops = cxm_priv_small_loops(0);
         return loops.bytes(own, n, (uint8_t)scale->lowest, (uint8_t)scale->highest) ? own
                                                                                     : NULL;

@@ -20,6 +20,10 @@ const uint8_t *cxm_priv_read_small(struct cxm_reader *reader, int64_t first, siz
                                    const struct cxm_small_scale *scale, uint8_t *buffer,
                                    bool *missing);
 
+/* Where the same rows lie as such bytes, but for the range, which is not looked at; NULL: they do not. */
+const uint8_t *cxm_priv_small_in_place(const struct cxm_column *column, int64_t first,
+                                       const struct cxm_small_scale *scale);
+
 /* The loops of it. Bytes: are all lowest … highest? Floats: the bytes of such values; false when
  * one is none. */
 typedef bool cxm_small_bytes(const uint8_t *bytes, size_t n, uint8_t lowest, uint8_t highest);

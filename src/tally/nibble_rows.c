@@ -34,9 +34,9 @@ void cxm_priv_nibble_widen(struct cxm_small_sums *s)
     memset(s->few, 0, sizeof s->few);
 }
 
-void cxm_priv_nibble_tile_c(const struct cxm_small_stripe *stripe,
-                            const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
-                            bool flags, uint8_t rows[CXM_TILE_BYTES])
+static void make_tile(const struct cxm_small_stripe *stripe,
+                      const uint8_t *const columns[CXM_LANES], size_t first, size_t n, bool flags,
+                      uint8_t rows[CXM_NIBBLE_TILE])
 {
     uint8_t bytes[CXM_NIBBLE_ROW][CXM_TILE] = { { 0 } }, sum[CXM_TILE];
     memset(sum, stripe->start, sizeof sum);
@@ -65,6 +65,30 @@ void cxm_priv_nibble_tile_c(const struct cxm_small_stripe *stripe,
         for (size_t k = 0; k < 8; k++)
             cxm_priv_put_u64(rows + cxm_priv_nibble_place(i + k), w[k]);
     }
+}
+
+static bool is_within(const uint8_t *bytes, size_t n, uint8_t lowest, uint8_t range)
+{
+    uint8_t largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t above = (uint8_t)(bytes[i] - lowest);
+        largest = above > largest ? above : largest;
+    }
+    return largest <= range;
+}
+
+bool cxm_priv_nibble_tiles_c(const struct cxm_small_stripe *stripe,
+                             const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
+                             bool flags, uint8_t *rows)
+{
+    bool good = true;
+    for (size_t lane = 0; lane < CXM_LANES && good; lane++)
+        good = stripe->range[lane] == UINT8_MAX
+               || is_within(columns[lane] + first, n, stripe->lowest[lane], stripe->range[lane]);
+    for (size_t i = 0; i < n && good; i += CXM_TILE)
+        make_tile(stripe, columns, first + i, n - i < CXM_TILE ? n - i : CXM_TILE, flags,
+                  rows + i * CXM_NIBBLE_ROW);
+    return good;
 }
 
 /* Sums of at most CXM_NIBBLE_DEALT rows: squares of 15 fit 16 bits, those of 127 do not. */
@@ -113,18 +137,19 @@ uint8_t cxm_priv_nibble_form_c(const uint8_t *const *columns, const int16_t *coe
 struct cxm_small_kernels cxm_priv_nibble_kernels(unsigned mask)
 {
     struct cxm_small_kernels k = cxm_priv_small_kernels(mask);
-    k.tile = cxm_priv_nibble_tile_c;
+    k.tile = NULL;
+    k.tiles = cxm_priv_nibble_tiles_c;
     k.add = cxm_priv_nibble_add_c;
     k.form = cxm_priv_nibble_form_c;
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
-        k.tile = cxm_priv_nibble_tile_avx2;
+        k.tiles = cxm_priv_nibble_tiles_avx2;
         k.add = cxm_priv_nibble_add_avx2;
         k.form = cxm_priv_nibble_form_avx2;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")
         && CXM_SUPPORTS("avx512vnni")) {
-        k.tile = cxm_priv_nibble_tile_avx512;
+        k.tiles = cxm_priv_nibble_tiles_avx512;
         k.add = cxm_priv_nibble_add_avx512;
         k.form = cxm_priv_nibble_form_avx512;
     }

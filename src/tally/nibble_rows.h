@@ -14,6 +14,7 @@ enum {
     CXM_NIBBLE_BALANCE = 6,  /* where the sum of all differences is, if it is wanted */
     CXM_NIBBLE_MOST = 15,    /* of a pair */
     CXM_NIBBLE_ALONE = 127,  /* of a single lane, up and down */
+    CXM_NIBBLE_TILE = CXM_TILE * CXM_NIBBLE_ROW,
 };
 
 /* Row i of a tile lies at this byte: pairs of rows of each quarter side by side, as unpacking
@@ -32,14 +33,14 @@ void cxm_priv_nibble_widen(struct cxm_small_sums *sums);
 
 /* As the kernels of small_rows.h. `add` takes up to CXM_NIBBLE_DEALT rows, a multiple of 8. `form`
  * writes low alone, a signed byte or the flag; the sum is known to fit; it returns 0. */
-cxm_small_tile cxm_priv_nibble_tile_c;
+cxm_nibble_tiles cxm_priv_nibble_tiles_c;
 cxm_small_add cxm_priv_nibble_add_c;
 cxm_small_form cxm_priv_nibble_form_c;
 #if defined(__x86_64__) && defined(__GNUC__)
-cxm_small_tile cxm_priv_nibble_tile_avx2;
+cxm_nibble_tiles cxm_priv_nibble_tiles_avx2;
 cxm_small_add cxm_priv_nibble_add_avx2;
 cxm_small_form cxm_priv_nibble_form_avx2;
-cxm_small_tile cxm_priv_nibble_tile_avx512;
+cxm_nibble_tiles cxm_priv_nibble_tiles_avx512;
 cxm_small_add cxm_priv_nibble_add_avx512;
 cxm_small_form cxm_priv_nibble_form_avx512;
 #endif

@@ -32,6 +32,7 @@ static bool make(const struct cxm_config *config, const struct cxm_sources *sour
         s->nibbles = nibbles;
         s->kernels = nibbles ? cxm_priv_nibble_kernels(0) : cxm_priv_small_kernels(0);
         s->slots.stripes = s->stripes;
+        s->tile = s->tile_room + (64 - (uintptr_t)s->tile_room % 64) % 64;
         s->slots.add = s->kernels.add;
         s->by_key = cxm_priv_small_is_direct(sources);
         room = cxm_priv_small_set_up(s, coefs, &possible);
@@ -150,9 +151,12 @@ static bool read_slots(struct cxm_small *s, int64_t first, size_t from, size_t n
     for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
         if (!s->used[slot] || is_apart(s->sources->slots[slot]) != apart)
             continue;
+        const int64_t row = first + (int64_t)from;
         const uint8_t *bytes =
-            cxm_priv_read_small(&s->readers[slot], first + (int64_t)from, n, &s->scales[slot],
-                                s->buffers[slot] + from, &s->missing);
+            s->in_place[slot]
+                ? cxm_priv_small_in_place(s->sources->slots[slot], row, &s->scales[slot])
+                : cxm_priv_read_small(&s->readers[slot], row, n, &s->scales[slot],
+                                      s->buffers[slot] + from, &s->missing);
         if (bytes == NULL)
             return false;
         s->bytes[slot] = bytes - from;
@@ -180,6 +184,8 @@ enum cxm_small_result cxm_priv_small_read(struct cxm_small *s, int64_t first, si
             return CXM_SMALL_NO;
         set_lanes(s, &s->units[u]);
     }
+    if (s->nibbles && !s->kernels.tiles(&s->stripes[0], s->lanes[0], 0, n, s->missing, s->tile))
+        return other;
     return CXM_SMALL_DONE;
 }
 
@@ -218,16 +224,28 @@ static bool all_equal(const struct cxm_small *s, size_t first, size_t n)
     return other == 0;
 }
 
+/* The tile of the rows from `first` on. */
+static const uint8_t *tile_of(struct cxm_small *s, size_t first, size_t n)
+{
+    if (s->nibbles)
+        return s->tile + first * CXM_NIBBLE_ROW;
+    for (uint32_t t = 0; t < s->slots.n_stripes; t++)
+        s->kernels.tile(&s->stripes[t], s->lanes[t], first, n, s->missing,
+                        s->tile + t * CXM_TILE_BYTES);
+    return s->tile;
+}
+
 /* Deals rows at … n - 1 of the tile of rows first … out; stops at one whose key is new. */
-static size_t deal(struct cxm_small *s, size_t first, size_t at, size_t n)
+static size_t deal(struct cxm_small *s, const uint8_t *tile, size_t first, size_t at, size_t n)
 {
     return s->key_bytes != NULL
-             ? cxm_priv_nibble_deal(&s->slots, s->tile, s->key_bytes + first, at, n)
-             : cxm_priv_small_deal(&s->slots, s->tile, s->keys + first, at, n);
+             ? cxm_priv_nibble_deal(&s->slots, tile, s->key_bytes + first, at, n)
+             : cxm_priv_small_deal(&s->slots, tile, s->keys + first, at, n);
 }
 
 /* A tile whose rows are all of one group. */
-static bool add_tile(struct cxm_small *s, struct cxm_table *groups, uint32_t at, size_t n)
+static bool add_tile(struct cxm_small *s, struct cxm_table *groups, const uint8_t *tile,
+                     uint32_t at, size_t n)
 {
     if (s->slots.cursors[at] == 0 && !meet(s, groups, at))
         return false;
@@ -235,27 +253,24 @@ static bool add_tile(struct cxm_small *s, struct cxm_table *groups, uint32_t at,
     const uint32_t n_stripes = s->slots.n_stripes;
     cxm_priv_small_count(&s->slots, slot, (uint32_t)n);
     for (uint32_t t = 0; t < n_stripes; t++)
-        s->kernels.add(&s->stripes[t], s->tile + t * CXM_TILE_BYTES, CXM_TILE, s->slots.flags,
+        s->kernels.add(&s->stripes[t], tile + t * CXM_TILE_BYTES, CXM_TILE, s->slots.flags,
                        &s->slots.sums[(size_t)slot * n_stripes + t]);
     return true;
 }
 
 static bool add_tiles(struct cxm_small *s, struct cxm_table *groups, size_t n)
 {
-    const uint32_t n_stripes = s->slots.n_stripes;
     for (size_t first = 0; first < n; first += CXM_TILE) {
         const size_t m = n - first < CXM_TILE ? n - first : CXM_TILE;
         fetch(s, first);
-        for (uint32_t t = 0; t < n_stripes; t++)
-            s->kernels.tile(&s->stripes[t], s->lanes[t], first, m, s->missing,
-                            s->tile + t * CXM_TILE_BYTES);
+        const uint8_t *tile = tile_of(s, first, m);
         if (s->sources->n_keys == 0 || all_equal(s, first, m)) {
-            if (!add_tile(s, groups, cursor_of(s, first), m))
+            if (!add_tile(s, groups, tile, cursor_of(s, first), m))
                 return false;
             continue;
         }
         size_t at = 0;
-        while ((at = deal(s, first, at, m)) < m) {
+        while ((at = deal(s, tile, first, at, m)) < m) {
             if (!meet(s, groups, cursor_of(s, first + at)))
                 return false;
         }

@@ -51,6 +51,7 @@ struct cxm_small {
     uint32_t n_ahead;
     uint8_t **buffers; /* by slot */
     bool *used;        /* by slot */
+    bool *in_place;    /* by slot: bytes that lie there, and whose range is looked at in the tiles */
     struct cxm_small_stripe stripes[CXM_MOST_STRIPES];
     const uint8_t *lanes[CXM_MOST_STRIPES][CXM_LANES];
     bool nibbles; /* rows are of 8 bytes */
@@ -64,7 +65,8 @@ struct cxm_small {
     size_t n_cursors;
     uint32_t keys[CXM_BLOCK];
     const uint8_t *key_bytes; /* where the keys of the block lie as bytes, instead of in `keys` */
-    uint8_t tile[CXM_MOST_STRIPES * CXM_TILE_BYTES];
+    uint8_t *tile; /* of nibbles: the whole block; begins with a line of the cache */
+    uint8_t tile_room[CXM_MOST_STRIPES * CXM_TILE_BYTES + 63];
 };
 
 /* The units of the metric and their arrays; *possible false: it does not go this way. `coefs`: room

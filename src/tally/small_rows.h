@@ -34,6 +34,7 @@ struct cxm_small_stripe {
     /* Of nibble_rows.h: the last byte of a row is `start` and the sum of all differences x - y. */
     bool balance;
     uint8_t start;
+    uint8_t lowest[CXM_LANES], range[CXM_LANES]; /* whose bytes are to be lowest … lowest + range */
     /* For kernels, of cxm_priv_small_orders: four rows lane by lane, of the partners, and met. */
     uint8_t own[CXM_TILE], beside[CXM_TILE], limits[CXM_TILE];
 };
@@ -132,8 +133,15 @@ cxm_small_form cxm_priv_small_form_avx512;
 cxm_small_reach cxm_priv_small_reach_avx512;
 #endif
 
+/* Of nibble_rows.h: the tiles of rows first … first + n - 1, one after the other. False: a byte is not in
+ * the range of its lane; the rows then hold anything. */
+typedef bool cxm_nibble_tiles(const struct cxm_small_stripe *stripe,
+                              const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
+                              bool flags, uint8_t *rows);
+
 struct cxm_small_kernels {
-    cxm_small_tile *tile;
+    cxm_small_tile *tile;    /* of rows of 16 bytes, … */
+    cxm_nibble_tiles *tiles; /* … of 8; the other is NULL */
     cxm_small_add *add;
     cxm_small_form *form;
     cxm_small_reach *reach;

@@ -198,6 +198,7 @@ static void lay_out(struct cxm_small *s, struct carver *c, size_t terms, uint16_
     s->ahead = carve(c, n + 1, sizeof *s->ahead);
     s->buffers = carve(c, n, sizeof *s->buffers);
     s->used = carve(c, n, sizeof *s->used);
+    s->in_place = carve(c, n, sizeof *s->in_place);
     *slots = carve(c, terms, sizeof **slots);
     *narrow = carve(c, terms, sizeof **narrow);
 }
@@ -216,6 +217,27 @@ static void lay_out_buffers(struct cxm_small *s, struct carver *c)
             struct cxm_small_sum *f = &s->units[u].forms[k];
             f->low = f->plain ? NULL : carve(c, CXM_BLOCK, 1);
             f->high = f->plain ? NULL : carve(c, CXM_BLOCK, 1);
+        }
+    }
+}
+
+/* Bytes of a lane that are read where they lie are looked at when the tiles are made of them. */
+static void set_ranges(struct cxm_small *s)
+{
+    for (uint32_t t = 0; t < CXM_MOST_STRIPES; t++)
+        memset(s->stripes[t].range, UINT8_MAX, sizeof s->stripes[t].range);
+    for (uint32_t u = 0; s->nibbles && u < s->config->n_units; u++) {
+        const struct cxm_small_unit *unit = &s->units[u];
+        struct cxm_small_stripe *stripe = &s->stripes[unit->stripe];
+        for (uint32_t k = 0; k < unit->n_forms; k++) {
+            const uint16_t slot = unit->forms[k].slots[0];
+            const struct cxm_small_scale *scale = &s->scales[slot];
+            if (!unit->forms[k].plain
+                || cxm_priv_small_in_place(s->sources->slots[slot], 0, scale) == NULL)
+                continue;
+            s->in_place[slot] = true;
+            stripe->lowest[unit->lane + k] = (uint8_t)scale->lowest;
+            stripe->range[unit->lane + k] = (uint8_t)(scale->highest - scale->lowest);
         }
     }
 }
@@ -243,6 +265,7 @@ bool cxm_priv_small_set_up(struct cxm_small *s, int32_t *coefs, bool *possible)
     }
     if (!make_units(s, coefs, slots, narrow))
         return true;
+    set_ranges(s);
     c = (struct carver){ NULL, 0 };
     lay_out_buffers(s, &c);
     s->buffer_memory = cxm_priv_alloc_zero(s->allocator, c.used, 1);

@@ -27,9 +27,19 @@ TARGET static inline void rotate(__m512i r[CXM_NIBBLE_ROW])
         r[i] = out[i];
 }
 
+/* By how much the bytes of a lane are beyond its range. */
+TARGET static inline __m512i beyond(const struct cxm_small_stripe *stripe, size_t lane,
+                                    __mmask64 there, __m512i v)
+{
+    const __m512i lowest = _mm512_set1_epi8((char)stripe->lowest[lane]);
+    const __m512i range = _mm512_set1_epi8((char)stripe->range[lane]);
+    return _mm512_maskz_subs_epu8(there, _mm512_sub_epi8(v, lowest), range);
+}
+
+/* What is beyond the ranges is added to *bad. */
 TARGET static inline void tile(const struct cxm_small_stripe *stripe,
                                const uint8_t *const columns[CXM_LANES], size_t first,
-                               __mmask64 there, bool flags, uint8_t *rows)
+                               __mmask64 there, bool flags, uint8_t *rows, __m512i *bad)
 {
     const __m512i flag = _mm512_set1_epi8((char)CXM_SMALL_FLAG);
     __m512i r[CXM_NIBBLE_ROW], flagged = _mm512_setzero_si512();
@@ -37,6 +47,8 @@ TARGET static inline void tile(const struct cxm_small_stripe *stripe,
     for (int k = 0; k < CXM_NIBBLE_BYTES; k++) {
         __m512i a = _mm512_maskz_loadu_epi8(there, columns[2 * k] + first);
         __m512i b = _mm512_maskz_loadu_epi8(there, columns[2 * k + 1] + first);
+        *bad = _mm512_ternarylogic_epi64(*bad, beyond(stripe, 2 * (size_t)k, there, a),
+                                         beyond(stripe, 2 * (size_t)k + 1, there, b), 0xFE);
         if (flags) {
             const __mmask64 gone = _mm512_cmpeq_epi8_mask(_mm512_min_epi8(a, b), flag);
             a = _mm512_maskz_mov_epi8(~gone, a);
@@ -60,15 +72,20 @@ TARGET static inline void tile(const struct cxm_small_stripe *stripe,
         _mm512_storeu_si512(rows + 64 * i, r[i]);
 }
 
-TARGET void cxm_priv_nibble_tile_avx512(const struct cxm_small_stripe *stripe,
-                                        const uint8_t *const columns[CXM_LANES], size_t first,
-                                        size_t n, bool flags, uint8_t rows[CXM_TILE_BYTES])
+TARGET bool cxm_priv_nibble_tiles_avx512(const struct cxm_small_stripe *stripe,
+                                         const uint8_t *const columns[CXM_LANES], size_t first,
+                                         size_t n, bool flags, uint8_t *rows)
 {
-    const __mmask64 there = n < CXM_TILE ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
-    if (flags)
-        tile(stripe, columns, first, there, true, rows);
-    else
-        tile(stripe, columns, first, there, false, rows);
+    __m512i bad = _mm512_setzero_si512();
+    for (size_t i = 0; i < n; i += CXM_TILE, rows += CXM_NIBBLE_TILE) {
+        const __mmask64 there =
+            n - i < CXM_TILE ? ((__mmask64)1 << (n - i)) - 1 : ~(__mmask64)0;
+        if (flags)
+            tile(stripe, columns, first + i, there, true, rows, &bad);
+        else
+            tile(stripe, columns, first + i, there, false, rows, &bad);
+    }
+    return _mm512_test_epi8_mask(bad, bad) == 0;
 }
 
 /* ---- sums ----------------------------------------------------------------------------- */

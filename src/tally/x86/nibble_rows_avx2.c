@@ -39,15 +39,26 @@ TARGET static inline void transpose(__m256i r[CXM_NIBBLE_ROW], uint8_t *rows)
         _mm256_storeu_si256((__m256i *)(void *)(rows + 64 * i), r[i]);
 }
 
-TARGET static inline void half(const struct cxm_small_stripe *stripe,
-                               const uint8_t *const columns[CXM_LANES], size_t first, bool flags,
-                               uint8_t *rows)
+/* By how much the bytes of a lane are beyond its range. */
+TARGET static inline __m256i beyond(const struct cxm_small_stripe *stripe, size_t lane, __m256i v)
+{
+    const __m256i lowest = _mm256_set1_epi8((char)stripe->lowest[lane]);
+    const __m256i range = _mm256_set1_epi8((char)stripe->range[lane]);
+    return _mm256_subs_epu8(_mm256_sub_epi8(v, lowest), range);
+}
+
+/* Returns what is beyond the ranges, with what was before. */
+TARGET static inline __m256i half(const struct cxm_small_stripe *stripe,
+                                  const uint8_t *const columns[CXM_LANES], size_t first,
+                                  bool flags, uint8_t *rows, __m256i bad)
 {
     const __m256i flag = _mm256_set1_epi8((char)CXM_SMALL_FLAG), zero = _mm256_setzero_si256();
     __m256i r[CXM_NIBBLE_ROW], flagged = zero, sum = _mm256_set1_epi8((char)stripe->start);
 #pragma GCC unroll 7
     for (int k = 0; k < CXM_NIBBLE_BYTES; k++) {
         __m256i a = load(columns[2 * k] + first), b = load(columns[2 * k + 1] + first);
+        bad = _mm256_or_si256(bad, _mm256_or_si256(beyond(stripe, 2 * (size_t)k, a),
+                                                   beyond(stripe, 2 * (size_t)k + 1, b)));
         if (flags) {
             const __m256i gone = _mm256_cmpeq_epi8(_mm256_min_epi8(a, b), flag);
             const __m256i bit = _mm256_set1_epi8((char)(1 << k));
@@ -66,22 +77,25 @@ TARGET static inline void half(const struct cxm_small_stripe *stripe,
     }
     r[CXM_NIBBLE_BYTES] = flagged;
     transpose(r, rows);
+    return bad;
 }
 
-TARGET void cxm_priv_nibble_tile_avx2(const struct cxm_small_stripe *stripe,
-                                      const uint8_t *const columns[CXM_LANES], size_t first,
-                                      size_t n, bool flags, uint8_t rows[CXM_TILE_BYTES])
+TARGET bool cxm_priv_nibble_tiles_avx2(const struct cxm_small_stripe *stripe,
+                                       const uint8_t *const columns[CXM_LANES], size_t first,
+                                       size_t n, bool flags, uint8_t *rows)
 {
-    if (n < CXM_TILE) {
-        cxm_priv_nibble_tile_c(stripe, columns, first, n, flags, rows);
-        return;
-    }
-    for (size_t i = 0; i < 2; i++) {
+    const size_t whole = n / CXM_TILE * CXM_TILE;
+    __m256i bad = _mm256_setzero_si256();
+    for (size_t i = 0; i < whole; i += 32) {
+        uint8_t *to = rows + i / CXM_TILE * CXM_NIBBLE_TILE + i % CXM_TILE;
         if (flags)
-            half(stripe, columns, first + 32 * i, true, rows + 32 * i);
+            bad = half(stripe, columns, first + i, true, to, bad);
         else
-            half(stripe, columns, first + 32 * i, false, rows + 32 * i);
+            bad = half(stripe, columns, first + i, false, to, bad);
     }
+    return _mm256_testz_si256(bad, bad) != 0
+           && cxm_priv_nibble_tiles_c(stripe, columns, first + whole, n - whole, flags,
+                                      rows + whole * CXM_NIBBLE_ROW);
 }
 
 /* ---- sums ----------------------------------------------------------------------------- */
