@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Slots of keys. Typical: 16 to 1 000 groups of one key, or 20 strata of 50 clusters; extreme: up
- * to MOST_SLOTS combinations, most of which must occur near each other. The ranges of the keys
+ * Slots of keys. Typical: 16 to 1 000 groups of one key, or 20 strata of 50 clusters; extreme: a million
+ * combinations, most of which must occur near each other, or be fewer by far than rows. The ranges of the keys
  * come from a look at rows all over the columns, with some room around them for keys that are
  * rare; a row beyond ends it, and everything goes on by looking up groups. */
 #include "tally/keyed.h"
 
-enum { LOOKS = 16, LOOK_ROWS = 512, MOST_SLOTS = 1 << 16, FEW_ROWS = LOOKS * LOOK_ROWS,
-       PAGE_SLOTS = 64, FEW_SLOTS = 2048, KEY_BYTES = 9 };
+enum { LOOKS = 16, LOOK_ROWS = 512, FEW_ROWS = LOOKS * LOOK_ROWS, PAGE_SLOTS = 64, FEW_SLOTS = 2048,
+       MANY_SLOTS = CXM_MANY_SLOTS, MOST_SLOTS = CXM_MOST_SLOTS, ROWS_OF_SLOT = 4, KEY_BYTES = 9 };
 
 static bool fits(const struct cxm_sources *sources, uint32_t k)
 {
@@ -41,7 +41,7 @@ static void find_range(struct cxm_keyed_key *key, int64_t first, int64_t last)
  * taken without asking.) */
 static bool is_dense(const struct cxm_keyed *k, int64_t first, int64_t last)
 {
-    uint64_t slots[MOST_SLOTS / 64] = { 0 };
+    uint64_t slots[MANY_SLOTS / 64] = { 0 };
     uint32_t seen = 0, pages = 0, at[LOOK_ROWS];
     for (int i = 0; i < LOOKS; i++) {
         if (!cxm_priv_keyed_slots(k, row_of_look(first, last, i), LOOK_ROWS, at))
@@ -49,7 +49,7 @@ static bool is_dense(const struct cxm_keyed *k, int64_t first, int64_t last)
         for (int j = 0; j < LOOK_ROWS; j++)
             slots[at[j] / 64] |= (uint64_t)1 << at[j] % 64;
     }
-    for (int i = 0; i < MOST_SLOTS / PAGE_SLOTS; i++) {
+    for (int i = 0; i < MANY_SLOTS / PAGE_SLOTS; i++) {
         seen += (uint32_t)__builtin_popcountll(slots[i]);
         pages += slots[i] != 0;
     }
@@ -64,10 +64,20 @@ static uint64_t count_slots(const struct cxm_keyed *k)
     return n;
 }
 
-/* A quarter of the range on both sides, as far as the type of the column goes. */
-static void make_room(struct cxm_keyed_key *key)
+/* Few slots cost nothing; more must be near each other, very many are a part of the rows at most. */
+static bool is_worth_it(const struct cxm_keyed *k, int64_t first, int64_t last, uint32_t most)
 {
-    const uint64_t high = (uint64_t)key->base + key->width - 1, room = key->width / 4 + 1;
+    const uint64_t n = count_slots(k);
+    if (n >= most)
+        return false;
+    return n <= FEW_SLOTS || (n < MANY_SLOTS && is_dense(k, first, last))
+        || (most > MANY_SLOTS && (uint64_t)(last - first) / ROWS_OF_SLOT >= n);
+}
+
+/* A part of the range on both sides, as far as the type of the column goes. */
+static void make_room(struct cxm_keyed_key *key, uint32_t part)
+{
+    const uint64_t high = (uint64_t)key->base + key->width - 1, room = key->width / part + 1;
     const uint64_t below = (uint64_t)key->base - (uint64_t)key->loops.lowest;
     const uint64_t above = (uint64_t)key->loops.highest - high;
     key->base -= (int64_t)(below < room ? below : room);
@@ -75,7 +85,7 @@ static void make_room(struct cxm_keyed_key *key)
 }
 
 bool cxm_priv_keyed_init(struct cxm_keyed *k, const struct cxm_sources *sources, int64_t first,
-                         int64_t last, const struct cxm_allocator *allocator)
+                         int64_t last, uint32_t most, const struct cxm_allocator *allocator)
 {
     memset(k, 0, sizeof *k);
     k->allocator = allocator;
@@ -89,13 +99,13 @@ bool cxm_priv_keyed_init(struct cxm_keyed *k, const struct cxm_sources *sources,
         find_range(&k->keys[i], first, last);
     }
     k->n_keys = sources->n_keys;
-    if (count_slots(k) >= MOST_SLOTS
-        || (count_slots(k) > FEW_SLOTS && !is_dense(k, first, last)))
+    if (!is_worth_it(k, first, last, most))
         return true;
+    const uint32_t part = count_slots(k) < MANY_SLOTS / 2 ? 4 : 64;
     for (uint32_t i = 0; i < k->n_keys; i++)
-        make_room(&k->keys[i]);
+        make_room(&k->keys[i], part);
     const uint64_t n = count_slots(k);
-    if (n > MOST_SLOTS)
+    if (n > most)
         return true;
     k->groups = cxm_priv_alloc_zero(allocator, (size_t)n, sizeof *k->groups);
     k->n_slots = k->groups != NULL ? (uint32_t)n : 0;

@@ -9,7 +9,8 @@
 #include "tally/dense.h"
 #include "tally/tally.h"
 
-enum { CXM_MOST_KEYED = 4 };
+/* Slots: of what is small, and of a million groups. */
+enum { CXM_MOST_KEYED = 4, CXM_MANY_SLOTS = 1 << 16, CXM_MOST_SLOTS = 5 << 18 };
 
 struct cxm_keyed {
     const struct cxm_allocator *allocator;
@@ -23,9 +24,10 @@ struct cxm_keyed {
     uint32_t *groups;         /* number + 1 of each slot, 0: none */
 };
 
-/* Looks at rows all over first … last - 1 how far their keys reach. False: out of memory. */
+/* Looks at rows all over first … last - 1 how far their keys reach; there are no more slots than `most`, one
+ * of the two above. False: out of memory. */
 bool cxm_priv_keyed_init(struct cxm_keyed *keyed, const struct cxm_sources *sources, int64_t first,
-                         int64_t last, const struct cxm_allocator *allocator);
+                         int64_t last, uint32_t most, const struct cxm_allocator *allocator);
 void cxm_priv_keyed_release(struct cxm_keyed *keyed);
 
 /* The slots of n <= CXM_BLOCK rows. False: a key is further away; out then holds anything. */

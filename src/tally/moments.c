@@ -12,11 +12,12 @@
  *
  * 64 bytes an answer, sign and group, for each band that occurs: the weights of 1 000 groups and 5
  * answers take 512 KB with the rows that have none. Beyond MOST_BYTES the sums go into the table
- * and further rows straight there. */
+ * and further rows straight there. The only band of the values of a million groups may take more, of which
+ * most is never touched: that a value is missing or below 0 has places of its own. */
 #include "tally/kernels.h"
 #include "tally/moments.h"
 
-enum { MOST_BYTES = 1 << 26, MOST_FLUSHES = 4, MOST_BANDS = 176, LINE = 64 };
+enum { MOST_BYTES = 1 << 26, MOST_BYTES_OF_MANY = 1 << 29, MOST_FLUSHES = 4, MOST_BANDS = 176, LINE = 64 };
 
 struct cxm_moments {
     const struct cxm_allocator *allocator;
@@ -284,6 +285,11 @@ static size_t bytes_of(const struct cxm_moments *m, size_t bands, size_t room)
     return bands * m->planes * room * CXM_MOMENT_WORDS * sizeof *m->cells;
 }
 
+static size_t most_bytes(const struct cxm_moments *m)
+{
+    return m->keyed->n_slots > CXM_MANY_SLOTS ? MOST_BYTES_OF_MANY : MOST_BYTES;
+}
+
 static void note_places(struct cxm_moments *m, size_t band)
 {
     const uint64_t cell = band * m->planes * m->room;
@@ -304,7 +310,7 @@ static bool reserve(struct cxm_moments *m, size_t bands, size_t room)
 {
     if (bands <= m->most && room <= m->room)
         return true;
-    void *memory = cxm_priv_alloc_zero(m->allocator, bytes_of(m, bands, room) + LINE, 1);
+    void *memory = cxm_priv_alloc_zero_dense(m->allocator, bytes_of(m, bands, room) + LINE, 1);
     if (memory == NULL)
         return false;
     uint64_t *cells = (uint64_t *)(void *)((uint8_t *)memory + LINE - (uintptr_t)memory % LINE);
@@ -332,9 +338,9 @@ static enum cxm_moments_result reserve_groups(struct cxm_moments *m, struct cxm_
     if (n <= m->room)
         return CXM_MOMENTS_ADDED;
     const size_t room = slots > 0 ? n : m->room == 0 ? n + n / 2 : n > 2 * m->room ? n : 2 * m->room;
-    if (m->flushes > MOST_FLUSHES || bytes_of(m, 1, room) > MOST_BYTES)
+    if (m->flushes > MOST_FLUSHES || bytes_of(m, 1, room) > most_bytes(m))
         return CXM_MOMENTS_FULL;
-    if (bytes_of(m, m->most, room) > MOST_BYTES) {
+    if (bytes_of(m, m->most, room) > most_bytes(m)) {
         m->flushes++;
         if (!cxm_priv_moments_flush(m, groups))
             return CXM_MOMENTS_NO_MEMORY;
@@ -388,7 +394,7 @@ static enum cxm_moments_result add_band(struct cxm_moments *m, double x)
     const int32_t steps = ahead >= 0 ? ahead / CXM_BAND_EXPONENTS
                                      : -((CXM_BAND_EXPONENTS - 1 - ahead) / CXM_BAND_EXPONENTS);
     if (e == CXM_EXPONENTS - 1 || m->n_bands == MOST_BANDS
-        || bytes_of(m, m->n_bands + 1, m->room) > MOST_BYTES)
+        || bytes_of(m, m->n_bands + 1, m->room) > most_bytes(m))
         return CXM_MOMENTS_FULL;
     if (m->n_bands == m->most && !reserve(m, m->n_bands + 1, m->room))
         return CXM_MOMENTS_NO_MEMORY;

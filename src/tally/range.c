@@ -515,7 +515,8 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
         && unit->variables == (weighted ? 0 : 1) && r->config->n_table_values == 0) {
         r->moments = cxm_priv_moments_new(r->config, weighted, &r->keyed, allocator);
         if (r->moments == NULL
-            || !cxm_priv_keyed_init(&r->keyed, r->sources, first, last, allocator))
+            || !cxm_priv_keyed_init(&r->keyed, r->sources, first, last,
+                                    weighted ? CXM_MANY_SLOTS : CXM_MOST_SLOTS, allocator))
             return cxm_priv_no_memory(error);
     }
     enum { FEW_ROWS = 512 };

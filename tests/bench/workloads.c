@@ -59,8 +59,9 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
  * brackets with a page of 4 KiB: derive/select_sample.c. A byte in a struct is one of 256 groups (S). */
 #define BRACKETED .memory = { MIB, MIB / 2, 8 / 2.0, 4096 * 2, 4096 * 4 + 9 * 4096, 0 }
 #define BRACKET_S .memory = { 3 * MIB, 4.5 * MIB, 8 / 2.0, 0, 9 * 4096, 0 }
-/* All values by group, and the group of a row: derive/select.c */
-#define BUCKETED  .memory = { MIB, MIB / 4, 8 + 4, 2000, 0, 0 }
+/* All values dealt out by part of the groups; a chunk and 16 bytes a row of a part for each thread; the report:
+ * derive/select_parts.c */
+#define BUCKETED  .memory = { MIB, 5 * MIB, 8 + 4, 2000, 0, 0 }
 /* 700 bytes by the root of the rows: cxm/interval.h */
 #define RESAMPLED .memory = { 2 * MIB, MIB / 4, 0, 0, 0, 0 }
 
