@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ._frames import Frame
 
 
+#: Of these a list is a column of values.
+_VALUES = {str, int, float, bool, type(None)}
 #: Types of arrays by length, for ctypes makes each anew when no array of it is left.
 _ARRAYS: dict[int, Any] = {}
 
@@ -309,7 +311,7 @@ def _is_list_of_keys(by: Any, frame: Frame | None) -> bool:
         return False
     if frame is not None and all(isinstance(k, (str, CalendarKey)) for k in by):
         return True
-    return any(_is_column(k) for k in by)
+    return not _VALUES.issuperset(map(type, by)) and any(_is_column(k) for k in by)
 
 
 def _is_column(value: Any) -> bool:

@@ -347,3 +347,39 @@ def test_failing_producer() -> None:
     reader = pa.RecordBatchReader.from_batches(pa.schema([("score", pa.int64())]), batches())
     with pytest.raises(cxm.Error, match="no more"):
         cxm.nps("score", data=reader)
+
+
+REPEATED = ["EMEA", "", "亚太", "EMEA", "a\0b", "AMER", "亚太"] * 40
+
+
+@pytest.mark.parametrize("missing", [None, NAN])
+@pytest.mark.parametrize("kind", [list, lambda v: pd.Series(v, dtype=object)])
+def test_repeated_texts_are_those_of_arrow(kind: Any, missing: Any) -> None:
+    texts = [missing if i % 11 == 3 else text for i, text in enumerate(REPEATED)]
+    score = [i % 11 for i in range(len(texts))]
+    plain = pa.array([text if isinstance(text, str) else None for text in texts])
+    given = cxm.Tally("nps").add(score=score, by=kind(texts))
+    assert given.save() == cxm.Tally("nps").add(score=score, by=plain).save()
+    assert given.estimate().groups == ["", "AMER", "EMEA", "a\0b", "亚太", None]
+
+
+def test_repeated_texts_with_labels() -> None:
+    answers = ["good", None, "bad", "offered"] * 100
+    labels = {"good": 1, "bad": 0, "offered": None}
+    r = cxm.fcr(answers, labels=labels)
+    assert (r.value, r.n, r.missing) == (0.5, 200, 200)
+    with pytest.raises(cxm.Error) as caught:
+        cxm.fcr([*answers, "odd", "odder"], labels=labels)
+    assert (caught.value.row, caught.value.value) == (400, "odd")
+
+
+def test_a_repeated_text_that_is_no_unicode_is_named_by_its_row() -> None:
+    with pytest.raises(cxm.Error) as caught:
+        cxm.nps([1] * 300, by=["a"] * 200 + ["\ud800"] * 100)
+    assert caught.value.row == 200
+
+
+def test_many_texts_of_a_customer_list() -> None:
+    before = [f"c{i % 5000}" for i in range(20000)]
+    r = cxm.retention(customers_before=before, customers_after=before[:2500])
+    assert (r.value, r.n) == (0.5, 5000)

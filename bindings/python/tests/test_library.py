@@ -187,3 +187,8 @@ def test_version() -> None:
 def test_names() -> None:
     for name in cxm.__all__:
         assert getattr(cxm, name).__doc__, name
+
+
+def test_completion_shows_what_is_public() -> None:
+    shown = {name for name in dir(cxm) if not name.startswith("_")}
+    assert shown == set(cxm.__all__) - {"__version__"}
