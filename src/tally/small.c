@@ -184,7 +184,7 @@ enum cxm_small_result cxm_priv_small_read(struct cxm_small *s, int64_t first, si
             return CXM_SMALL_NO;
         set_lanes(s, &s->units[u]);
     }
-    if (s->nibbles && !s->kernels.tiles(&s->stripes[0], s->lanes[0], 0, n, s->missing, s->tile))
+    if (s->any_in_place && !s->kernels.tiles(&s->stripes[0], s->lanes[0], 0, n, s->missing, s->tile))
         return other;
     return CXM_SMALL_DONE;
 }
@@ -224,11 +224,15 @@ static bool all_equal(const struct cxm_small *s, size_t first, size_t n)
     return other == 0;
 }
 
-/* The tile of the rows from `first` on. */
+/* The tile of the rows from `first` on. Where nothing has to be looked at beforehand it is made only now:
+ * while memory answers to what was asked for. */
 static const uint8_t *tile_of(struct cxm_small *s, size_t first, size_t n)
 {
+    uint8_t *const rows = s->tile + first * CXM_NIBBLE_ROW;
+    if (s->nibbles && !s->any_in_place)
+        (void)s->kernels.tiles(&s->stripes[0], s->lanes[0], first, n, s->missing, rows);
     if (s->nibbles)
-        return s->tile + first * CXM_NIBBLE_ROW;
+        return rows;
     for (uint32_t t = 0; t < s->slots.n_stripes; t++)
         s->kernels.tile(&s->stripes[t], s->lanes[t], first, n, s->missing,
                         s->tile + t * CXM_TILE_BYTES);

@@ -55,6 +55,7 @@ struct cxm_small {
     struct cxm_small_stripe stripes[CXM_MOST_STRIPES];
     const uint8_t *lanes[CXM_MOST_STRIPES][CXM_LANES];
     bool nibbles; /* rows are of 8 bytes */
+    bool any_in_place; /* of the slots: the tiles of a block are made before any is added */
     bool cut;     /* and scales that have no end were given one */
     bool missing, any_rescaled; /* in the block; of the units */
     struct cxm_small_slots slots;

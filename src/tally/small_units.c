@@ -235,7 +235,7 @@ static void set_ranges(struct cxm_small *s)
             if (!unit->forms[k].plain
                 || cxm_priv_small_in_place(s->sources->slots[slot], 0, scale) == NULL)
                 continue;
-            s->in_place[slot] = true;
+            s->in_place[slot] = s->any_in_place = true;
             stripe->lowest[unit->lane + k] = (uint8_t)scale->lowest;
             stripe->range[unit->lane + k] = (uint8_t)(scale->highest - scale->lowest);
         }
