@@ -23,14 +23,17 @@ static uint64_t draw(void)
 
 enum { MOST_ROWS = 70, MOST_MEMBERS = 12, MARK = 0xA5 };
 
-static void compare(cxm_unweave *variant, struct cxm_member *members, size_t n_members,
-                    int64_t stride, size_t n, bool at_end)
+/* With `more` rows the memory ends where the last member of the next one begins. */
+static void compare_before(cxm_unweave *variant, struct cxm_member *members, size_t n_members,
+                           int64_t stride, size_t n, bool at_end, bool more)
 {
     uint8_t got[MOST_MEMBERS][MOST_ROWS * 8 + 1], want[MOST_MEMBERS][MOST_ROWS * 8 + 1];
     size_t bytes = 0;
     for (size_t m = 0; m < n_members; m++) {
         const size_t end = (size_t)members[m].offset + members[m].width;
+        const size_t next = (size_t)members[m].offset + (size_t)stride;
         bytes = end > bytes ? end : bytes;
+        bytes = more && next > bytes ? next : bytes;
         members[m].to = got[m];
     }
     bytes += (n - 1) * (size_t)stride;
@@ -47,9 +50,17 @@ static void compare(cxm_unweave *variant, struct cxm_member *members, size_t n_m
     }
     cxm_priv_unweave_plan(members, n_members);
     variant(from, stride, n, members, n_members,
-            (struct cxm_asking){ (uintptr_t)from + (uintptr_t)(stride * 64), stride }, n % 17);
+            (struct cxm_asking){ (uintptr_t)from + (uintptr_t)(stride * 64), stride }, n % 17,
+            more);
     assert_memory_equal(got, want, sizeof got);
     unguard(g);
+}
+
+static void compare(cxm_unweave *variant, struct cxm_member *members, size_t n_members,
+                    int64_t stride, size_t n, bool at_end)
+{
+    compare_before(variant, members, n_members, stride, n, at_end, false);
+    compare_before(variant, members, n_members, stride, n, at_end, true);
 }
 
 static size_t find_variants(cxm_unweave *variants[3])
@@ -118,7 +129,8 @@ static void backwards(void **state)
         struct cxm_member member = { .offset = 0, .width = 4, .to = (uint8_t *)to };
         for (uint32_t i = 0; i < 80; i++)
             from[i] = i * i;
-        variants[v]((const uint8_t *)(from + 78), -8, 40, &member, 1, (struct cxm_asking){ 0, 0 }, 0);
+        variants[v]((const uint8_t *)(from + 78), -8, 40, &member, 1, (struct cxm_asking){ 0, 0 }, 0,
+                    v % 2);
         for (uint32_t i = 0; i < 40; i++)
             assert_int_equal(to[i], (78 - 2 * i) * (78 - 2 * i));
     }

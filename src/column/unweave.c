@@ -53,8 +53,9 @@ void cxm_priv_unweave_rest(const uint8_t *from, int64_t stride, size_t row, size
 
 void cxm_priv_unweave_c(const uint8_t *from, int64_t stride, size_t n,
                         const struct cxm_member *members, size_t n_members,
-                        struct cxm_asking asking, size_t asks)
+                        struct cxm_asking asking, size_t asks, bool more)
 {
+    (void)more;
     cxm_priv_unweave_rest(from, stride, 0, n, members, n_members, asking, asks);
 }
 

@@ -35,11 +35,12 @@ void cxm_priv_unweave_plan(struct cxm_member *members, size_t n_members);
 
 /* Takes n rows apart, of which the first one's first member is at `from`; asks for `asks` lines with
  * every CXM_WEAVE_ROWS rows. Reads no byte before that member and none after the last one of the last
- * row. Members of a row may lie further apart than rows do. */
+ * row, or where there are `more` rows, none after where the last one of the next row begins. Members
+ * of a row may lie further apart than rows do. */
 enum { CXM_WEAVE_ROWS = 16, CXM_LEAST_WEAVE = 16, CXM_MOST_WEAVE = 4096 };
 typedef void cxm_unweave(const uint8_t *from, int64_t stride, size_t n,
                          const struct cxm_member *members, size_t n_members,
-                         struct cxm_asking asking, size_t asks);
+                         struct cxm_asking asking, size_t asks, bool more);
 
 cxm_unweave cxm_priv_unweave_c;
 /* Of those n rows the ones from `row`, a multiple of CXM_WEAVE_ROWS, on. */

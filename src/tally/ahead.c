@@ -18,7 +18,7 @@ static void plan_column(struct cxm_ahead *ahead, const struct cxm_column *c, int
                         int64_t last)
 {
     if (c == NULL || c->data == NULL || c->n_chunks > 0 || c->type < CXM_I8 || c->type > CXM_BOOL
-        || c->stride < 1 || c->stride > (ahead->near_only ? CXM_LEAST_STRIDE - 1 : CXM_MOST_STRIDE)
+        || c->stride < 1 || c->stride > (ahead->packed != NULL ? CXM_LEAST_STRIDE - 1 : CXM_MOST_STRIDE)
         || (ahead->far_only && c->stride <= CXM_NEAR_STRIDE) || ahead->n == CXM_MOST_STREAMS)
         return;
     const char *const at = (const char *)c->data + (c->offset + first) * c->stride;

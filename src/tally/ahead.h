@@ -11,6 +11,8 @@
 
 enum { CXM_MOST_STREAMS = 16, CXM_MOST_STRIDE = 4096, CXM_NEAR_STRIDE = 8 };
 
+struct cxm_packed;
+
 /* Bytes that are still to be asked for; `step` bytes (or lines, where rows are further apart than
  * that) go with CXM_AHEAD_ROWS rows. */
 struct cxm_ahead {
@@ -19,10 +21,8 @@ struct cxm_ahead {
         int64_t stride;
     } streams[CXM_MOST_STREAMS];
     uint32_t n;
-    bool near_only;         /* wide structs are read otherwise */
-    bool far_only;          /* numbers side by side are asked for otherwise (small.c) */
-    struct cxm_asking wide; /* rows of wide structs that are left, one by one */
-    size_t wide_left;
+    bool far_only;             /* numbers side by side are asked for otherwise (small.c) */
+    struct cxm_packed *packed; /* members of wide structs, whose next block is packed meanwhile */
 };
 enum { CXM_AHEAD_ROWS = 64, CXM_CACHE_LINE = 64 };
 
@@ -31,8 +31,12 @@ enum { CXM_AHEAD_ROWS = 64, CXM_CACHE_LINE = 64 };
 void cxm_priv_ahead_plan(struct cxm_ahead *ahead, const struct cxm_config *config,
                          const struct cxm_sources *sources, int64_t first, int64_t last);
 
+/* Packs the next CXM_AHEAD_ROWS rows of wide structs. A line for each of as many later ones, for the
+ * caller to ask for one by one; or again and again one that is there. (packed.c) */
+struct cxm_asking cxm_priv_packed_step(struct cxm_packed *packed);
+
 /* Asks for the next CXM_AHEAD_ROWS rows. */
-static inline void cxm_priv_ahead_step(struct cxm_ahead *ahead)
+static inline void cxm_priv_ahead_near(struct cxm_ahead *ahead)
 {
     for (uint32_t i = 0; i < ahead->n; i++) {
         struct cxm_stream *s = &ahead->streams[i];
@@ -44,22 +48,19 @@ static inline void cxm_priv_ahead_step(struct cxm_ahead *ahead)
     }
 }
 
-/* A line for each of the next rows, when there are that many; or again and again one that is there. */
-static inline struct cxm_asking cxm_priv_ahead_wide(struct cxm_ahead *ahead, size_t rows,
-                                                    const void *there)
+/* With every CXM_AHEAD_ROWS rows that are added up: brings as many of the next block. What is left
+ * over is for the caller, as above. */
+static inline struct cxm_asking cxm_priv_ahead_step(struct cxm_ahead *ahead)
 {
-    const struct cxm_asking asking = ahead->wide;
-    if (rows > ahead->wide_left)
-        return (struct cxm_asking){ (uintptr_t)there, 0 };
-    ahead->wide_left -= rows;
-    ahead->wide.from += rows * (uintptr_t)asking.step;
-    return asking;
+    cxm_priv_ahead_near(ahead);
+    return ahead->packed != NULL ? cxm_priv_packed_step(ahead->packed)
+                                 : (struct cxm_asking){ (uintptr_t)ahead, 0 };
 }
 
 static inline void cxm_priv_ahead_all(struct cxm_ahead *ahead)
 {
     for (int i = 0; i < CXM_BLOCK / CXM_AHEAD_ROWS; i++)
-        cxm_priv_ahead_step(ahead);
+        cxm_priv_ahead_near(ahead);
 }
 
 #endif

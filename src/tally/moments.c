@@ -434,9 +434,8 @@ enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *m, struct cxm_t
     }
     for (size_t i = 0; i < n; i += CXM_MOMENT_ROWS) {
         const size_t rows = n - i < CXM_MOMENT_ROWS ? n - i : CXM_MOMENT_ROWS;
-        cxm_priv_ahead_step(ahead);
-        const struct cxm_asking wide = cxm_priv_ahead_wide(ahead, rows, m->q);
-        if (CXM_UNLIKELY(m->kernels.add_moments(m->cells, m->q + i, m->at + i, rows, wide))
+        const struct cxm_asking asking = cxm_priv_ahead_step(ahead);
+        if (CXM_UNLIKELY(m->kernels.add_moments(m->cells, m->q + i, m->at + i, rows, asking))
             && !empty_full_cells(m, groups, m->at + i, rows))
             return CXM_MOMENTS_NO_MEMORY;
     }

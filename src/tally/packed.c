@@ -4,14 +4,15 @@
  * extreme: 44 answers. A column keeps its rows' numbers, only its data, stride and offset are those of
  * the block, so that messages find their values.
  *
- * Memory is read while the block before is added up: lines of the next block are asked for one by
- * one, some while this one is packed, the others by the loops that add it up. (Not 64 at once: what
- * these loops read and write themselves then waits for all of them, and nothing is won.) */
+ * The rows of the next block are packed while those of this one are added up, a few at a time
+ * (cxm_priv_ahead_step), and lines of later ones are asked for one by one: memory then never rests, and
+ * of what was brought little waits in the first-level cache. (Lines of a whole block that were asked for
+ * while the one before was added up drove out what that used; 64 asked for at once are waited for.) */
 #include "tally/packed.h"
 
-/* Rows of further arrays of structs; columns of 4 KiB that follow one another would all want the same
- * places of a cache, and take five times as long. */
-enum { AHEAD = 64, BETWEEN = 5 * CXM_CACHE_LINE };
+/* Rows that lines are asked for ahead of their packing, at least and at most. Columns of 4 KiB that
+ * follow one another would all want the same places of a cache, and take five times as long. */
+enum { AHEAD = 128, MOST_AHEAD = 384, BETWEEN = 5 * CXM_CACHE_LINE };
 
 static uint32_t width_of(uint32_t type)
 {
@@ -98,7 +99,7 @@ static void plan_members(struct cxm_packed *p)
         for (uint32_t i = first; i < first + n; i++) {
             const struct cxm_packed_field *f = &p->fields[i];
             p->members[i] = (struct cxm_member){ (int64_t)(address_of(f->from, 0) - start), f->width,
-                                                 0, f->rows };
+                                                 0, NULL };
         }
         cxm_priv_unweave_plan(p->members + first, n);
     }
@@ -148,7 +149,7 @@ bool cxm_priv_packed_new(const struct cxm_config *config, const struct cxm_sourc
     size_t bytes = 0;
     *out = NULL;
     for (uint32_t i = 0; (column = next_column(config, &all, &i)) != NULL; most++)
-        bytes += bytes_of(width_of((*column)->type));
+        bytes += 2 * bytes_of(width_of((*column)->type));
     if (most == 0)
         return true;
     struct cxm_packed *p = cxm_priv_alloc_zero(allocator, 1, sizeof *p);
@@ -166,9 +167,11 @@ bool cxm_priv_packed_new(const struct cxm_config *config, const struct cxm_sourc
         if (has_field(p, *column))
             continue;
         struct cxm_packed_field *field = &p->fields[p->n++];
-        *field = (struct cxm_packed_field){ *column, **column, rows, width_of((*column)->type) };
+        *field = (struct cxm_packed_field){ .from = *column, .column = **column,
+                                            .width = width_of((*column)->type) };
         field->column.stride = field->width;
-        rows += bytes_of(field->width);
+        for (int side = 0; side < 2; side++, rows += bytes_of(field->width))
+            field->rows[side] = rows;
     }
     sort_fields(p);
     plan_members(p);
@@ -191,29 +194,64 @@ void cxm_priv_packed_free(struct cxm_packed *p)
 
 /* ---- blocks ----------------------------------------------------------------------------- */
 
-void cxm_priv_packed_read(struct cxm_packed *p, int64_t first, size_t n, int64_t last, size_t asks,
-                          struct cxm_ahead *ahead)
+/* The next n rows of the next block. Lines of later ones are asked for, those of the first array
+ * where the others have not done that. */
+static void pack(struct cxm_packed *p, size_t n)
 {
+    const int64_t row = p->first + (int64_t)p->packed;
     for (uint32_t k = 0, members; k < p->n; k += members) {
         const struct cxm_column *c = p->fields[k].from;
-        const uint8_t *from = (const uint8_t *)c->data + (c->offset + first) * c->stride;
-        struct cxm_asking asking = { (uintptr_t)from + AHEAD * (uintptr_t)c->stride, c->stride };
-        size_t with = CXM_WEAVE_ROWS;
+        const uint8_t *from = (const uint8_t *)c->data + (c->offset + row) * c->stride;
+        const struct cxm_asking asking = { (uintptr_t)from + AHEAD * (uintptr_t)c->stride, c->stride };
+        const bool asked = k == 0 && p->asked - row >= (int64_t)n + AHEAD;
         members = count_members(p, k);
-        if (k == 0) {
-            const bool follows = last - first - (int64_t)n >= (int64_t)n;
-            with = follows ? asks : 0;
-            const size_t asked = n / CXM_WEAVE_ROWS * with;
-            asking.from = (uintptr_t)from + n * (uintptr_t)c->stride;
-            ahead->wide = asking;
-            ahead->wide.from += asked * (uintptr_t)c->stride;
-            ahead->wide_left = follows ? n - asked : 0;
-        }
-        p->unweave(from, c->stride, n, p->members + k, members, asking, with);
+        for (uint32_t i = k; i < k + members; i++)
+            p->members[i].to = p->fields[i].rows[p->side] + p->packed * p->fields[i].width;
+        p->unweave(from, c->stride, n, p->members + k, members, asking, asked ? 0 : CXM_WEAVE_ROWS,
+                   p->last - row > (int64_t)n);
     }
+    p->packed += n;
+}
+
+static struct cxm_asking ask(struct cxm_packed *p)
+{
+    const struct cxm_column *c = p->fields[0].from;
+    const int64_t row = p->first + (int64_t)p->packed;
+    if (p->asked < row + AHEAD)
+        p->asked = row + AHEAD;
+    if (p->asked - row > MOST_AHEAD || p->last - p->asked < CXM_AHEAD_ROWS)
+        return (struct cxm_asking){ (uintptr_t)p, 0 };
+    p->asked += CXM_AHEAD_ROWS;
+    return (struct cxm_asking){ address_of(c, p->asked - CXM_AHEAD_ROWS), c->stride };
+}
+
+struct cxm_asking cxm_priv_packed_step(struct cxm_packed *p)
+{
+    const size_t left = p->ahead - p->packed;
+    if (left > 0)
+        pack(p, left < CXM_AHEAD_ROWS ? left : CXM_AHEAD_ROWS);
+    return ask(p);
+}
+
+static void go_on(struct cxm_packed *p, int64_t first, int64_t last)
+{
+    p->first = first;
+    p->last = last;
+    p->ahead = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
+    p->packed = 0;
+}
+
+void cxm_priv_packed_read(struct cxm_packed *p, int64_t first, size_t n, int64_t last)
+{
+    if (p->ahead != n || p->first != first)
+        go_on(p, first, last);
+    if (p->packed < n)
+        pack(p, n - p->packed);
     for (uint32_t i = 0; i < p->n; i++) {
-        p->fields[i].column.data = p->fields[i].rows;
+        p->fields[i].column.data = p->fields[i].rows[p->side];
         p->fields[i].column.offset = -first;
         p->fields[i].column.n = first + (int64_t)n; /* what follows is not there */
     }
+    p->side = 1 - p->side;
+    go_on(p, first + (int64_t)n, last);
 }

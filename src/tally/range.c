@@ -487,7 +487,7 @@ static bool pack(struct range *r)
         return false;
     if (r->packed == NULL)
         return true;
-    r->ahead.near_only = true;
+    r->ahead.packed = r->packed;
     r->sources = &r->packed->sources;
     r->grouper.sources = r->sources;
     for (uint32_t k = 0; k < r->sources->n_keys; k++) {
@@ -546,13 +546,11 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
                                   struct cxm_error *error)
 {
     struct range r = { .config = config, .sources = sources, .state = state };
-    enum { ASKS = 6, ASKS_OF_SMALL = CXM_WEAVE_ROWS }; /* the sums of small numbers ask for none */
     enum cxm_status status = range_init(&r, first, last, error);
     while (status == CXM_OK && first < last) {
         const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
         if (r.packed != NULL)
-            cxm_priv_packed_read(r.packed, first, n, last, r.small != NULL ? ASKS_OF_SMALL : ASKS,
-                                 &r.ahead);
+            cxm_priv_packed_read(r.packed, first, n, last);
         r.ahead.far_only = r.small != NULL;
         cxm_priv_ahead_plan(&r.ahead, config, sources, first + (int64_t)n, last);
         if (r.small != NULL || r.moments == NULL)

@@ -2,7 +2,7 @@
  *
  * Members of 16 rows at a time with AVX-512. Four vectors hold 16 bytes of 16 rows each: lane k of
  * vector r is row 4 k + r. Transposing them lane by lane leaves columns of four bytes in order.
- * The last row is left to the reference: 16 bytes of it might be more than there are. */
+ * The very last row is left to the reference: 16 bytes of it might be more than there are. */
 #include "column/unweave.h"
 
 #if CXM_UNWEAVE_X86
@@ -69,10 +69,10 @@ TARGET static inline void put(__m512i column, uint32_t width, uint32_t byte, uin
 
 TARGET void cxm_priv_unweave_avx512(const uint8_t *from, int64_t stride, size_t n,
                                     const struct cxm_member *members, size_t n_members,
-                                    struct cxm_asking asking, size_t asks)
+                                    struct cxm_asking asking, size_t asks, bool more)
 {
     const bool fits = stride >= CXM_LEAST_WEAVE && stride <= CXM_MOST_WEAVE && n > 0;
-    const size_t whole = fits ? (n - 1) / 16 * 16 : 0;
+    const size_t whole = fits ? (more ? n : n - 1) / 16 * 16 : 0;
     for (size_t row = 0; row < whole; row += 16) {
         const uint8_t *at = from + (int64_t)row * stride;
         struct rows rows = { { _mm512_setzero_si512() } }, columns = rows;

@@ -91,10 +91,10 @@ TARGET static void unweave_8(const uint8_t *from, int64_t stride, size_t row,
 
 TARGET void cxm_priv_unweave_avx2(const uint8_t *from, int64_t stride, size_t n,
                                   const struct cxm_member *members, size_t n_members,
-                                  struct cxm_asking asking, size_t asks)
+                                  struct cxm_asking asking, size_t asks, bool more)
 {
     const bool fits = stride >= CXM_LEAST_WEAVE && stride <= CXM_MOST_WEAVE && n > 0;
-    const size_t whole = fits ? (n - 1) / 16 * 16 : 0;
+    const size_t whole = fits ? (more ? n : n - 1) / 16 * 16 : 0;
     for (size_t row = 0; row < whole; row += 8) {
         for (size_t i = 0; row % 16 == 0 && i < asks; i++)
             cxm_priv_ask(asking, row / 16 * asks + i);
