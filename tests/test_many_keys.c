@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ROWS = 135000, KEYS = 20000 }; /* enough for two threads */
+enum { ROWS = 135000, KEYS = 70000 }; /* enough for two threads, and for the road of weights */
 
 enum weights { NONE, PLAIN, WHOLE, EQUAL, HALVES, LIMIT, TOO_FAR, TINY, HUGE_ONES, ONE_ZERO, ONE_BAD };
 enum keys { DENSE, GAPS, NEGATIVE, SHORT, WIDE, SPARSE, SPARSE_NULLS, ALL_DIFFERENT };
@@ -96,8 +96,8 @@ static struct rows *make_rows(enum weights weights, enum keys keys, enum answers
         const uint32_t key = (uint32_t)(random_u64(&seed) % KEYS);
         r->at[i] = (struct row){
             .weight = weight_of(weights, &seed, i),
-            .key = keys == GAPS ? 7 * (key % 9000) + 3000000000u : keys == NEGATIVE ? key - 9000 : key,
-            .short_key = (int16_t)((int32_t)key - 9000),
+            .key = keys == GAPS ? 7 * (key % 10000) + 3000000000u : keys == NEGATIVE ? key - 9000 : key,
+            .short_key = (int16_t)((int32_t)(key % 20000) - 9000),
             .wide_key = keys == WIDE  ? key
                       : keys == ALL_DIFFERENT /* tables grow, with that of hash 0 in them */
                       ? (i % 1000 == 0 ? 0 : (uint64_t)i * UINT64_C(0x9E3779B97F4A7C15))

@@ -16,7 +16,7 @@
  * where that is less, 5 bytes a key besides the tally. */
 #include "tally/dense.h"
 
-enum { FEWEST_KEYS = 1 << 14, MOST_KEYS = 1 << 24, FEWEST_ROWS = 1 << 16, ROWS_OF_KEY = 16,
+enum { FEWEST_KEYS = 1 << 16, MOST_KEYS = 1 << 24, FEWEST_ROWS = 1 << 16, ROWS_OF_KEY = 16,
        PART_BYTES = 1 << 19, MOST_PARTS = 1 << 13, CODE_BITS = 7, KEY_BYTES = 9, SHIFTS = 9,
        LEAST_EXPONENT = 1023 - 332, MOST_EXPONENT = 1023 + 332 }; /* 2^-332 > 1e-100 */
 
