@@ -94,9 +94,9 @@ const struct workload workloads[] = {
     { "W2g", "16 groups",                    run_tally, "nps", SCORE_BY(SCORES, BY_16),
       .rows = 100 * M, .groups = 16, .beside = "W2", COUNTED },
     { "W2e", "one group, all equal",         run_tally, "nps", SCORE_BY(SCORES_EQUAL, BY_ONE),
-      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 2, .gate_plain = 3.8, COUNTED },
+      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 1.8, .gate_plain = 3.8, COUNTED },
     { "W2o", "sorted by group",              run_tally, "nps", SCORE_BY(SCORES, BY_1000_SORTED),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 2.2, .gate_plain = 4.4, COUNTED },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 1.9, .gate_plain = 4.4, COUNTED },
     { "W2v", "with a bitmap",                run_tally, "nps", SCORE_BY(SCORES_BITMAP, BY_1000),
       .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 2.6, .gate_plain = 5.7, COUNTED },
     { "W2b", "a bitmap of the keys",         run_tally, "nps", SCORE_BY(SCORES, BY_1000_BITMAP),
@@ -112,7 +112,7 @@ const struct workload workloads[] = {
 
     /* ---- W2m: by very many ---- */
     { "W2m", "NPS by 1 000 000",             run_tally, "nps", SCORE_BY(SCORES, BY_MANY),
-      .rows = 100 * M, .groups = M, .gate_rows = 8 * M, .gate = 75, COUNTED_M },
+      .rows = 100 * M, .groups = M, .gate_rows = 8 * M, .gate = 54, COUNTED_M },
     { "W2mc", "counts only",                 run_counts, "nps", SCORE_BY(SCORES, BY_MANY),
       .rows = 100 * M, .groups = M, .beside = "W2m", COUNTED_M },
     { "W2mz", "Zipf",                        run_tally, "nps", SCORE_BY(SCORES, BY_MANY_ZIPF),
@@ -165,7 +165,7 @@ const struct workload workloads[] = {
 
     /* ---- W4: gaps ---- */
     { "W4",  "5 gaps of floats by 100",      run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 3.1, .gate_plain = 4.8, SUMMED },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 2.8, .gate_plain = 4.8, SUMMED },
     { "W4o", "sorted by group",              run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_SORTED),
       of_dimensions, 1, NULL, "W4", .rows = 50 * M, .groups = 100, SUMMED },
     { "W4z", "Zipf",                         run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_ZIPF),
@@ -177,7 +177,7 @@ const struct workload workloads[] = {
     { "W4s", "struct of 64 bytes",           run_tally, "gap", GAPS(ANSWERS_STRUCT, BY_100_STRUCT),
       of_dimensions, 1, .rows = 20 * M, .groups = 100, SUMMED },
     { "W4u", "5 gaps of bytes by 100",       run_tally, "gap", GAPS(ANSWERS, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 7, .gate_plain = 12, SUMMED },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 5.3, .gate_plain = 12, SUMMED },
     { "W4w", "keys of 32 bits",              run_tally, "gap", GAPS(ANSWERS, BY_100_WIDE),
       of_dimensions, 1, NULL, "W4u", .rows = 50 * M, .groups = 100, SUMMED },
     { "W4uz", "Zipf",                        run_tally, "gap", GAPS(ANSWERS, BY_100_ZIPF),
@@ -227,7 +227,7 @@ const struct workload workloads[] = {
 
     /* ---- W9: quantiles ---- */
     { "W9",  "p50, p90, p99 by 100",         run_quantiles, NULL, TIMES(WAITS, BY_100),
-      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 13, .gate_plain = 18, BRACKETED },
+      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 12, .gate_plain = 18, BRACKETED },
     { "W9g", "16 groups",                    run_quantiles, NULL, TIMES(WAITS, BY_16),
       .rows = 50 * M, .groups = 16, .beside = "W9", BRACKETED },
     { "W9k", "1 000 groups",                 run_quantiles, NULL, TIMES(WAITS, BY_1000),
