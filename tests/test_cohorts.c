@@ -688,7 +688,8 @@ static void slots_of_customers(void **state)
                 const size_t at = random_below(&seed, N);
                 const uint64_t time = random_below(&seed, 64 * DAY);
                 uint64_t *const row = words + i * rows.stride;
-                row[0] = (at * UINT64_C(0xD1342543DE82EF95) << 2) | 3; /* 0 is a customer, too */
+                /* 0 is a customer, too; those of the last partition differ in their upper half */
+                row[0] = ((partition == 2 ? at << 32 : at * UINT64_C(0xD1342543DE82EF95)) << 2) | 3;
                 row[rows.stride - 1] = UINT64_C(7) << 32 | (time + 5);
                 bits[at] |= UINT64_C(1) << time / DAY;
             }

@@ -10,11 +10,11 @@
 
 #include <stdlib.h>
 
-enum { ROWS = 300000, KEYS = 200000, FIRST = 1000000, MISSING = 99 };
+enum { ROWS = 300001, KEYS = 200000, FIRST = 1000000, MISSING = 99 };
 
 enum keys { PLAIN, SIGNED, WIDE, IN_STRUCT };
 enum answers { GOOD, WITH_MISSING, WITH_BITMAP, INVALID, COUNTED };
-enum beyond { NONE, BELOW, ABOVE, BOTH, FAR };
+enum beyond { NONE, BELOW, ABOVE, BOTH, FAR, BELOW_LATE, BELOW_LAST };
 
 struct row { /* of a struct of the caller's */
     uint32_t key;
@@ -50,7 +50,7 @@ static void draw_rows(struct rows *r, enum answers answers, uint64_t *seed)
     }
 }
 
-/* In rows that nobody looks at beforehand. */
+/* In rows that nobody looks at beforehand, of the first thread, of others, and of what is left over. */
 static void go_beyond(struct rows *r, enum beyond beyond)
 {
     if (beyond == BELOW || beyond == BOTH)
@@ -59,6 +59,10 @@ static void go_beyond(struct rows *r, enum beyond beyond)
         r->keys[ROWS - 600] = FIRST + KEYS + 70001;
     if (beyond == FAR)
         r->keys[ROWS / 2 + 1000] = 2000000000;
+    if (beyond == BELOW_LATE)
+        r->keys[ROWS - 600] = FIRST - 90001;
+    if (beyond == BELOW_LAST)
+        r->keys[ROWS - 1] = FIRST - 90001;
 }
 
 static struct rows *make_rows(enum keys keys, enum answers answers, enum beyond beyond)
@@ -165,7 +169,7 @@ static void every_answer(void **state)
 static void keys_beyond(void **state)
 {
     (void)state;
-    for (int b = BELOW; b <= FAR; b++) {
+    for (int b = BELOW; b <= BELOW_LAST; b++) {
         same_on_every_road(PLAIN, WITH_MISSING, (enum beyond)b);
         same_on_every_road(WIDE, b == BOTH ? INVALID : WITH_BITMAP, (enum beyond)b);
     }
