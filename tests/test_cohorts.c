@@ -244,19 +244,20 @@ static void three_averages(void **state)
 }
 
 /* Birth 12-01 17:59, return 12-02 17:00: column 0 by 24 hours, 1 with floored hours and by the
- * calendar (Amplitude's page). */
+ * calendar (Amplitude's page). The same 30 000 days earlier, before 1970. */
 static void floored_hours(void **state)
 {
     (void)state;
-    const int64_t noon = 1764547200; /* 2025-12-01 00:00 UTC */
-    const struct events e = { 2, { 1, 1 }, { noon + 17 * 3600 + 59 * 60, noon + DAY + 17 * 3600 } };
-    const int64_t day = noon / DAY;
-    for (int i = 0; i < 3; i++) {
+    for (int k = 0; k < 6; k++) {
+        const int64_t begin = 1764547200 - (k >= 3) * 30000 * DAY; /* 2025-12-01 00:00 UTC */
+        const struct events e = { 2, { 1, 1 },
+                                  { begin + 17 * 3600 + 59 * 60, begin + DAY + 17 * 3600 } };
+        const int kind = k % 3;
         struct cxm_report *r = matrix_of(&e, (struct cxm_cohorts_options){
-            .as_of = noon + 9 * DAY, .unit = CXM_DAY, .hour_floor = i == 1,
-            .mode = i < 2 ? CXM_COHORTS_ROLLING : CXM_COHORTS_CALENDAR });
-        assert_true(cell_of(r, day, 1).value == (i == 0 ? 0 : 1));
-        assert_true(cell_of(r, day, 0).value == 1);
+            .as_of = begin + 9 * DAY, .unit = CXM_DAY, .hour_floor = kind == 1,
+            .mode = kind < 2 ? CXM_COHORTS_ROLLING : CXM_COHORTS_CALENDAR });
+        assert_true(cell_of(r, begin / DAY, 1).value == (kind == 0 ? 0 : 1));
+        assert_true(cell_of(r, begin / DAY, 0).value == 1);
         cxm_report_free(r);
     }
 }

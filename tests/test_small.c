@@ -287,7 +287,7 @@ struct table {
     int64_t n;
     struct cxm_input inputs[MOST_COLUMNS];
     struct cxm_column columns[MOST_COLUMNS];
-    void *memory[MOST_COLUMNS];
+    struct guarded memory[MOST_COLUMNS];
     uint8_t *validity[MOST_COLUMNS];
     size_t n_inputs;
     const char *metric;
@@ -391,7 +391,7 @@ static struct table *make_table(const char *metric, int64_t n)
 static void free_table(struct table *t)
 {
     for (size_t i = 0; i < t->n_inputs; i++) {
-        free(t->memory[i]);
+        unguard(t->memory[i]);
         free(t->validity[i]);
     }
     free(t->ones);
@@ -403,17 +403,18 @@ static void param(struct table *t, struct cxm_param p)
     t->params[t->n_params++] = p;
 }
 
-/* A column whose values `value(row)` gives; elements lie `gap` bytes apart. */
+/* A column of those values; elements lie `gap` bytes apart, and nothing is behind the last one. */
 static struct cxm_column *column(struct table *t, const char *role, uint32_t type, size_t gap,
                                  const double *values)
 {
     const size_t stride = size_of(type) + gap, at = t->n_inputs++;
-    uint8_t *memory = must_alloc((size_t)t->n + 1, stride);
-    memset(memory, 0x5A, ((size_t)t->n + 1) * stride);
+    const size_t bytes = t->n > 0 ? (size_t)t->n * stride - gap : 0;
+    const struct guarded memory = guard(bytes);
+    memset(memory.bytes, 0x5A, bytes);
     for (int64_t i = 0; i < t->n; i++)
-        put(memory + (size_t)i * stride, type, values[i]);
+        put(memory.bytes + (size_t)i * stride, type, values[i]);
     t->memory[at] = memory;
-    t->columns[at] = cxm_column_make(role, type, memory, (size_t)t->n, stride, stride);
+    t->columns[at] = cxm_column_make(role, type, memory.bytes, (size_t)t->n, stride, stride);
     t->inputs[at] = (struct cxm_input){ role, &t->columns[at] };
     return &t->columns[at];
 }
@@ -613,7 +614,7 @@ static void bad_values(void **state)
         param(t, (struct cxm_param){ "items", NULL, 0, names, 2 });
         param(t, (struct cxm_param){ "scale", one_to_seven, 2, NULL, 0 });
         const struct cxm_column *c = &t->columns[bad % 4];
-        put((uint8_t *)t->memory[bad % 4] + (size_t)bad * (size_t)c->stride, c->type,
+        put(t->memory[bad % 4].bytes + (size_t)bad * (size_t)c->stride, c->type,
             bad % 3 == 0 ? 0 : 8);
         t->options.invalid = bad % 5 == 0 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR;
         same_on_every_road(t, "a bad value");
