@@ -94,7 +94,9 @@ static enum cxm_status part_type(const struct planning *planning, const struct c
                       "decimals cannot be keys; pass integers or text");
     if (column->calendar != CXM_NO_CALENDAR && (!timed || clock.duration))
         return refuse(planning, CXM_EINVAL,
-                      "a calendar rule needs instants: integers with a time unit, or dates");
+                      cxm_priv_is_text(values->type)
+                          ? "a calendar rule needs instants, and this is text: make dates of it first"
+                          : "a calendar rule needs instants: integers with a time unit, or dates");
     if (timed && !clock.duration)
         return instant_type(planning, clock, type);
     if (timed || values->type == CXM_F32 || values->type == CXM_F64)

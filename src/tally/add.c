@@ -303,8 +303,8 @@ enum cxm_status cxm_priv_invalid_value(const struct cxm_config *config, uint32_t
     }
     if (column->n_labels > 0)
         return cxm_priv_fail_at(error, CXM_EDATA, name, row, value,
-                                "%s: row %lld is \"%s\", %s. List it there (missing: it is no "
-                                "answer); to count such rows pass invalid=\"count\".", name,
+                                "%s: row %lld is \"%s\", %s. List it there, as missing when it is no "
+                                "answer; to count such rows pass invalid=\"count\".", name,
                                 (long long)row, value, what);
     return cxm_priv_fail_at(error, CXM_EDATA, name, row, value,
                             "%s: row %lld is %s, %s. If %s means \"no answer\" pass "

@@ -310,8 +310,10 @@ def test_calendar_of_named_columns() -> None:
 
 
 def test_calendar_needs_instants() -> None:
-    with pytest.raises(cxm.Error, match="a calendar rule needs instants"):
+    with pytest.raises(cxm.Error, match="a calendar rule needs instants, and this is text"):
         cxm.nps([9], by=cxm.month(["2024-01-01"]))
+    with pytest.raises(cxm.Error, match="a calendar rule needs instants: integers"):
+        cxm.nps([9], by=cxm.month([True]))
 
 
 def test_seconds_are_floored() -> None:
