@@ -224,19 +224,28 @@ static double bins_error(const struct cxm_view *view, uint32_t unit, const doubl
     return std_error;
 }
 
+/* What each of these scores begins with. False: nothing more is to be done, for counts alone are
+ * estimated elsewhere, and nothing is all there is. */
+static bool begin_score(const struct cxm_view *view, const struct cxm_score *score,
+                        enum cxm_interval usual, const struct cxm_ask *ask,
+                        struct cxm_bin_weights *w, struct cxm_estimate *out)
+{
+    if (cxm_priv_view_is_plain(view)) {
+        cxm_priv_score_rows(view, score, ask, 1, &view->cell, out, 1);
+        return false;
+    }
+    cxm_priv_view_weights(view, score->unit, w);
+    cxm_priv_begin_with(view, score->unit, ask, w->total, out);
+    out->interval = cxm_priv_method(ask, usual);
+    return out->n != 0;
+}
+
 void cxm_priv_estimate_share(const struct cxm_view *view, uint32_t unit, const double *y,
                              const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     const struct cxm_score score = cxm_priv_score_share(unit, y);
-    if (cxm_priv_view_is_plain(view)) {
-        cxm_priv_score_rows(view, &score, ask, 1, &view->cell, out, 1);
-        return;
-    }
     struct cxm_bin_weights w;
-    cxm_priv_view_weights(view, unit, &w);
-    cxm_priv_begin_with(view, unit, ask, w.total, out);
-    out->interval = cxm_priv_method(ask, CXM_INTERVAL_WILSON);
-    if (out->n == 0)
+    if (!begin_score(view, &score, CXM_INTERVAL_WILSON, ask, &w, out))
         return;
     const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);
     double x = 0;
@@ -300,15 +309,8 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
                            const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     const struct cxm_score score = cxm_priv_score_net(unit, y);
-    if (cxm_priv_view_is_plain(view)) {
-        cxm_priv_score_rows(view, &score, ask, 1, &view->cell, out, 1);
-        return;
-    }
     struct cxm_bin_weights w;
-    cxm_priv_view_weights(view, unit, &w);
-    cxm_priv_begin_with(view, unit, ask, w.total, out);
-    out->interval = cxm_priv_method(ask, CXM_INTERVAL_ADJUSTED_WALD);
-    if (out->n == 0)
+    if (!begin_score(view, &score, CXM_INTERVAL_ADJUSTED_WALD, ask, &w, out))
         return;
     const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);
     double counts[3] = { 0, 0, 0 };
@@ -326,15 +328,8 @@ void cxm_priv_estimate_bin_mean(const struct cxm_view *view, uint32_t unit, cons
                                 const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     const struct cxm_score score = { CXM_SCORE_MEAN, unit, offset, factor, low, high, y };
-    if (cxm_priv_view_is_plain(view)) {
-        cxm_priv_score_rows(view, &score, ask, 1, &view->cell, out, 1);
-        return;
-    }
     struct cxm_bin_weights w;
-    cxm_priv_view_weights(view, unit, &w);
-    cxm_priv_begin_with(view, unit, ask, w.total, out);
-    out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
-    if (out->n == 0)
+    if (!begin_score(view, &score, CXM_INTERVAL_T, ask, &w, out))
         return;
     const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);
     out->value = offset + factor * m.mean;
