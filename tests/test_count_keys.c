@@ -6,6 +6,7 @@
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
 #include "guarded.h"
+#include "saved.h"
 
 #include "tally/kernels.h"
 
@@ -301,10 +302,7 @@ static enum cxm_status save(const struct cxm_column *score, const struct cxm_col
     assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, error), CXM_OK);
     const enum cxm_status status = cxm_tally_add(tally, inputs, n_inputs, &options, error);
     if (status == CXM_OK) {
-        assert_int_equal(cxm_tally_save(tally, NULL, 0, n, error), CXM_OK);
-        *bytes = malloc(*n);
-        assert_non_null(*bytes);
-        assert_int_equal(cxm_tally_save(tally, *bytes, *n, n, error), CXM_OK);
+        *bytes = save_tally(tally, n);
     }
     cxm_tally_free(tally);
     return status;

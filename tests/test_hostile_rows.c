@@ -8,6 +8,7 @@
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
 #include "metric_testing.h"
+#include "saved.h"
 
 #include <cxm/cxm.h>
 
@@ -23,10 +24,7 @@ struct bytes {
 static struct bytes save(struct cxm_tally *tally)
 {
     struct bytes b = { NULL, 0 };
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, &b.n, NULL), CXM_OK);
-    b.at = malloc(b.n);
-    assert_non_null(b.at);
-    assert_int_equal(cxm_tally_save(tally, b.at, b.n, &b.n, NULL), CXM_OK);
+    b.at = save_tally(tally, &b.n);
     return b;
 }
 

@@ -3,7 +3,7 @@
  * Weights and means by keys that lie close together: rows go by the place of their keys, not by
  * looking them up. A frequency of 1 in every row sends them over the general road, which must give
  * the same bytes, or the same error. */
-#include "testing.h"
+#include "saved.h"
 
 #include <cxm/cxm.h>
 
@@ -123,15 +123,6 @@ static struct cxm_tally *empty(bool mean, const struct cxm_allocator *allocator)
     return tally;
 }
 
-static uint8_t *save(struct cxm_tally *tally, size_t *n)
-{
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, n, NULL), CXM_OK);
-    uint8_t *bytes = malloc(*n);
-    assert_non_null(bytes);
-    assert_int_equal(cxm_tally_save(tally, bytes, *n, n, NULL), CXM_OK);
-    return bytes;
-}
-
 static void same_on_every_road(const struct table *t)
 {
     for (int mean = 0; mean < 2; mean++) {
@@ -139,14 +130,14 @@ static void same_on_every_road(const struct table *t)
         size_t n_want = 0, n;
         struct cxm_tally *tally = empty(mean, NULL);
         const enum cxm_status want = add(t, true, mean, true, 1, tally, &want_error);
-        uint8_t *bytes = want == CXM_OK ? save(tally, &n_want) : NULL;
+        uint8_t *bytes = want == CXM_OK ? save_tally(tally, &n_want) : NULL;
         cxm_tally_free(tally);
         for (int road = 0; road < 4; road++) {
             tally = empty(mean, NULL);
             const int32_t threads = road >= 2 ? 2 : 1;
             assert_int_equal(add(t, road % 2, mean, false, threads, tally, &error), want);
             if (want == CXM_OK) {
-                uint8_t *got = save(tally, &n);
+                uint8_t *got = save_tally(tally, &n);
                 assert_int_equal(n, n_want);
                 assert_memory_equal(got, bytes, n);
                 free(got);

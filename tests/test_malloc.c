@@ -4,6 +4,7 @@
  * (--wrap), so that every allocation of these calls fails once, and once from then on: ENOMEM,
  * outputs as they were, nothing leaked. */
 #include "failing_malloc.h"
+#include "saved.h"
 
 #include "analysis/report.h"
 
@@ -350,10 +351,7 @@ static int set_up(void **state)
     const size_t row = cxm_priv_report_add(made, "nps", "nps", "d", &e);
     cxm_priv_report_text(made, row, cxm_priv_report_axis(made, "verdict", CXM_AXIS_TEXT), "met");
     assert_int_equal(cxm_priv_report_finish(made, &report, NULL), CXM_OK);
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, &saved_bytes, NULL), CXM_OK);
-    saved = malloc(saved_bytes);
-    assert_non_null(saved);
-    assert_int_equal(cxm_tally_save(tally, saved, saved_bytes, &saved_bytes, NULL), CXM_OK);
+    saved = save_tally(tally, &saved_bytes);
     return 0;
 }
 

@@ -3,7 +3,7 @@
  * Tens of thousands of keys: their rows are sorted by part of the keys first. A frequency of 1 in
  * every row sends the same rows over the general road, which must give the same bytes and the same
  * messages, for every kind of weight, key and answer, chunk and number of threads. */
-#include "testing.h"
+#include "saved.h"
 
 #include <cxm/cxm.h>
 
@@ -142,14 +142,6 @@ struct saved {
     struct cxm_error error;
 };
 
-static void save(struct cxm_tally *tally, struct saved *out)
-{
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, &out->n, NULL), CXM_OK);
-    out->bytes = malloc(out->n);
-    assert_non_null(out->bytes);
-    assert_int_equal(cxm_tally_save(tally, out->bytes, out->n, &out->n, NULL), CXM_OK);
-}
-
 static enum cxm_status add(const struct rows *r, struct cxm_tally *tally, int64_t first, int64_t n,
                            bool general, int32_t threads, struct cxm_error *error)
 {
@@ -191,7 +183,7 @@ static struct saved run(const struct rows *r, bool general, int64_t cut, int32_t
     if (out.status == CXM_OK)
         out.status = add(r, tally, cut, ROWS - cut, general, threads, &out.error);
     if (out.status == CXM_OK && allocator == NULL)
-        save(tally, &out);
+        out.bytes = save_tally(tally, &out.n);
     cxm_tally_free(tally);
     return out;
 }
@@ -288,7 +280,7 @@ static void saved_in_order(void **state)
             assert_int_equal(cxm_tally_merge(some, rest, NULL), CXM_OK);
             assert_int_equal(cxm_tally_equal(some, copy), 1);
             assert_int_equal(cxm_tally_equal(some, loaded), 1);
-            save(copy, &merged);
+            merged.bytes = save_tally(copy, &merged.n);
             assert_int_equal(merged.n, whole.n);
             assert_memory_equal(merged.bytes, whole.bytes, whole.n);
             /* The same groups in the same order, and doubled. */

@@ -6,6 +6,7 @@
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
 #include "guarded.h"
+#include "saved.h"
 
 #include "tally/nibble_rows.h"
 
@@ -356,10 +357,7 @@ static struct saved save(const struct table *t, bool general, size_t chunk)
     struct saved out = { NULL, 0 };
     if (add(t, general, chunk, NULL, &tally, &error) != CXM_OK)
         fail_msg("%s", error.message);
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, &out.n, &error), CXM_OK);
-    out.bytes = malloc(out.n);
-    assert_non_null(out.bytes);
-    assert_int_equal(cxm_tally_save(tally, out.bytes, out.n, &out.n, &error), CXM_OK);
+    out.bytes = save_tally(tally, &out.n);
     cxm_tally_free(tally);
     return out;
 }
@@ -447,10 +445,7 @@ static void widening(void **state)
             struct saved *out = &saved[general];
             assert_int_equal(cxm_tally_new("gap", &items, 1, NULL, &tally, &error), CXM_OK);
             assert_int_equal(cxm_tally_add(tally, inputs, general ? 6 : 5, NULL, &error), CXM_OK);
-            assert_int_equal(cxm_tally_save(tally, NULL, 0, &out->n, &error), CXM_OK);
-            out->bytes = malloc(out->n);
-            assert_non_null(out->bytes);
-            assert_int_equal(cxm_tally_save(tally, out->bytes, out->n, &out->n, &error), CXM_OK);
+            out->bytes = save_tally(tally, &out->n);
             cxm_tally_free(tally);
         }
         assert_int_equal(saved[0].n, saved[1].n);

@@ -2,7 +2,7 @@
  *
  * Columns in chunks and with masks against the same values as plain columns with a bitmap, read by
  * the general road (copies of 1): the same saved bytes, or the same error about the same row. */
-#include "testing.h"
+#include "saved.h"
 
 #include <cxm/cxm.h>
 
@@ -115,10 +115,7 @@ static struct saved save(const char *metric, const struct cxm_input *inputs, siz
     assert_int_equal(cxm_tally_new(metric, NULL, 0, NULL, &tally, NULL), CXM_OK);
     out.status = cxm_tally_add(tally, inputs, n, &options, &out.error);
     if (out.status == CXM_OK) {
-        assert_int_equal(cxm_tally_save(tally, NULL, 0, &out.n, NULL), CXM_OK);
-        out.bytes = malloc(out.n);
-        assert_non_null(out.bytes);
-        assert_int_equal(cxm_tally_save(tally, out.bytes, out.n, &out.n, NULL), CXM_OK);
+        out.bytes = save_tally(tally, &out.n);
     }
     cxm_tally_free(tally);
     return out;

@@ -3,6 +3,7 @@
  * Quantiles: figures of R (quantile, types 1 to 9) and of DDSketch's paper as the definitions print
  * them; a sort, written here again; laws of tallies. */
 #include "failing_malloc.h"
+#include "saved.h"
 
 #include "estimate/order.h"
 #include "metric/sketch.h"
@@ -239,16 +240,6 @@ static struct cxm_tally *tally_of(const char *metric, double accuracy, const dou
     return tally;
 }
 
-static size_t save(struct cxm_tally *tally, uint8_t **bytes)
-{
-    size_t n = 0;
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, &n, NULL), CXM_OK);
-    *bytes = malloc(n);
-    assert_non_null(*bytes);
-    assert_int_equal(cxm_tally_save(tally, *bytes, n, &n, NULL), CXM_OK);
-    return n;
-}
-
 /* x[floor((n - 1) p)] of what is there, for the four usual quantiles. */
 static double lower_statistic(const double *values, size_t n, int which)
 {
@@ -281,8 +272,10 @@ static void tables_merge_and_agree(void **state)
             assert_int_equal(cxm_tally_merge(sum, one, NULL), CXM_OK);
             cxm_tally_free(one);
         }
-        const size_t n = save(all, &a);
-        assert_int_equal(save(sum, &b), n);
+        size_t n = 0, n_of_sum = 0;
+        a = save_tally(all, &n);
+        b = save_tally(sum, &n_of_sum);
+        assert_int_equal(n_of_sum, n);
         assert_memory_equal(a, b, n);
         struct cxm_tally *loaded = NULL;
         assert_int_equal(cxm_tally_load(a, n, NULL, &loaded, NULL), CXM_OK);

@@ -2,7 +2,7 @@
  *
  * Rows take the quickest road that fits their columns. A frequency of 1 in every row sends the
  * same rows over the general road, which must give the same bytes; so must rows added in chunks. */
-#include "testing.h"
+#include "saved.h"
 
 #include <cxm/cxm.h>
 
@@ -80,10 +80,7 @@ static struct saved save(const struct rows *r, bool general, int64_t chunk, int3
         *status = cxm_tally_add(tally, inputs, n, &options, error);
     }
     if (*status == CXM_OK) {
-        assert_int_equal(cxm_tally_save(tally, NULL, 0, &out.n, error), CXM_OK);
-        out.bytes = malloc(out.n);
-        assert_non_null(out.bytes);
-        assert_int_equal(cxm_tally_save(tally, out.bytes, out.n, &out.n, error), CXM_OK);
+        out.bytes = save_tally(tally, &out.n);
     }
     cxm_tally_free(tally);
     return out;
@@ -339,11 +336,7 @@ static void long_ratings(void **state)
             assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
             assert_int_equal(cxm_tally_add(tally, inputs, road == 0 ? 2 : 1, &options, &error),
                              CXM_OK);
-            assert_int_equal(cxm_tally_save(tally, NULL, 0, &got[road].n, &error), CXM_OK);
-            got[road].bytes = malloc(got[road].n);
-            assert_non_null(got[road].bytes);
-            assert_int_equal(cxm_tally_save(tally, got[road].bytes, got[road].n, &got[road].n,
-                                            &error), CXM_OK);
+            got[road].bytes = save_tally(tally, &got[road].n);
             cxm_tally_free(tally);
             assert_int_equal(got[road].n, got[0].n);
             assert_memory_equal(got[road].bytes, got[0].bytes, got[0].n);
@@ -431,11 +424,7 @@ static void full_cells(void **state)
             assert_int_equal(cxm_tally_add(tally, inputs + !weighted,
                                            (weighted ? 4 : 3) - (road > 0), &options, &error),
                              CXM_OK);
-            assert_int_equal(cxm_tally_save(tally, NULL, 0, &got[road].n, &error), CXM_OK);
-            got[road].bytes = malloc(got[road].n);
-            assert_non_null(got[road].bytes);
-            assert_int_equal(cxm_tally_save(tally, got[road].bytes, got[road].n, &got[road].n,
-                                            &error), CXM_OK);
+            got[road].bytes = save_tally(tally, &got[road].n);
             cxm_tally_free(tally);
             assert_int_equal(got[road].n, got[0].n);
             assert_memory_equal(got[road].bytes, got[0].bytes, got[0].n);
@@ -457,9 +446,7 @@ static void one_row_after_loading(void **state)
     assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
     for (int i = 0; i < 3; i++)
         assert_int_equal(cxm_tally_add_one(tally, &answers[i], 1, &weights[i], 1, &error), CXM_OK);
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, &bytes[0].n, &error), CXM_OK);
-    bytes[0].bytes = malloc(bytes[0].n);
-    assert_int_equal(cxm_tally_save(tally, bytes[0].bytes, bytes[0].n, &bytes[0].n, &error), CXM_OK);
+    bytes[0].bytes = save_tally(tally, &bytes[0].n);
     assert_int_equal(cxm_tally_load(bytes[0].bytes, bytes[0].n, NULL, &loaded, &error), CXM_OK);
     free(bytes[0].bytes);
     struct cxm_tally *both[2] = { tally, loaded };
@@ -467,10 +454,7 @@ static void one_row_after_loading(void **state)
         for (int i = 0; i < 3; i++)
             assert_int_equal(cxm_tally_add_one(both[k], &answers[i], 1, &weights[i], 1, &error),
                              CXM_OK);
-        assert_int_equal(cxm_tally_save(both[k], NULL, 0, &bytes[k].n, &error), CXM_OK);
-        bytes[k].bytes = malloc(bytes[k].n);
-        assert_int_equal(cxm_tally_save(both[k], bytes[k].bytes, bytes[k].n, &bytes[k].n, &error),
-                         CXM_OK);
+        bytes[k].bytes = save_tally(both[k], &bytes[k].n);
     }
     assert_int_equal(bytes[0].n, bytes[1].n);
     assert_memory_equal(bytes[0].bytes, bytes[1].bytes, bytes[0].n);

@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
 #include "guarded.h"
+#include "saved.h"
 
 #include "column/small.h"
 #include "tally/small_rows.h"
@@ -343,9 +344,7 @@ static struct saved save(const struct table *t, bool general, int64_t chunk, int
         *status = cxm_tally_add(tally, inputs, n, &options, error);
     }
     if (*status == CXM_OK) {
-        assert_int_equal(cxm_tally_save(tally, NULL, 0, &out.n, error), CXM_OK);
-        out.bytes = must_alloc(out.n, 1);
-        assert_int_equal(cxm_tally_save(tally, out.bytes, out.n, &out.n, error), CXM_OK);
+        out.bytes = save_tally(tally, &out.n);
     }
     cxm_tally_free(tally);
     return out;

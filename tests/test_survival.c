@@ -3,6 +3,7 @@
  * Survival curves and competing risks: the worked examples A, C, D of the definitions, figures
  * of R's survival package, edge cases. */
 #include "metric_testing.h"
+#include "saved.h"
 
 #include "estimate/survival.h"
 #include "tally/tally.h"
@@ -777,9 +778,7 @@ static enum cxm_status load_again(struct cxm_tally *tally)
     size_t n = 0;
     struct cxm_tally *again = NULL;
     struct cxm_error error;
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, &n, NULL), CXM_OK);
-    uint8_t *bytes = malloc(n);
-    assert_int_equal(cxm_tally_save(tally, bytes, n, &n, NULL), CXM_OK);
+    uint8_t *bytes = save_tally(tally, &n);
     const enum cxm_status status = cxm_tally_load(bytes, n, NULL, &again, &error);
     cxm_tally_free(again);
     free(bytes);
@@ -913,12 +912,8 @@ static struct cxm_tally *tally_of_days(const struct days *d, int64_t first, int6
 static void assert_same_bytes(struct cxm_tally *a, struct cxm_tally *b)
 {
     size_t n = 0, m = 0;
-    assert_int_equal(cxm_tally_save(a, NULL, 0, &n, NULL), CXM_OK);
-    assert_int_equal(cxm_tally_save(b, NULL, 0, &m, NULL), CXM_OK);
+    uint8_t *const one = save_tally(a, &n), *const other = save_tally(b, &m);
     assert_int_equal(n, m);
-    uint8_t *one = malloc(n), *other = malloc(n);
-    assert_int_equal(cxm_tally_save(a, one, n, &n, NULL), CXM_OK);
-    assert_int_equal(cxm_tally_save(b, other, n, &n, NULL), CXM_OK);
     assert_memory_equal(one, other, n);
     free(one);
     free(other);

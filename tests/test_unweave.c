@@ -6,6 +6,7 @@
 #define _DEFAULT_SOURCE /* mmap with MAP_ANONYMOUS */
 
 #include "guarded.h"
+#include "saved.h"
 
 #include <cxm/cxm.h>
 
@@ -239,10 +240,7 @@ static uint8_t *tally_of(const struct kind *kind, int64_t stride, int64_t offset
     message[0] = '\0';
     if (status != CXM_OK)
         snprintf(message, 400, "%s", error.message);
-    assert_int_equal(cxm_tally_save(tally, NULL, 0, n_bytes, NULL), CXM_OK);
-    saved = malloc(*n_bytes + 1);
-    assert_non_null(saved);
-    assert_int_equal(cxm_tally_save(tally, saved, *n_bytes, n_bytes, NULL), CXM_OK);
+    saved = save_tally(tally, n_bytes);
     cxm_tally_free(tally);
     for (size_t c = 0; c < n; c++)
         free(memory[c]);

@@ -4,7 +4,7 @@
  * the range of the keys is known from a look at some rows only. A frequency of 1 in every row sends
  * the same rows over the general road, which must give the same bytes and the same messages, for
  * every kind of key and answer, keys beyond the range, and number of threads. */
-#include "testing.h"
+#include "saved.h"
 
 #include <cxm/cxm.h>
 
@@ -122,10 +122,7 @@ static struct saved run(const struct rows *r, bool general, int32_t threads,
         return out;
     out.status = cxm_tally_add(tally, inputs, general ? 3 : 2, &options, &out.error);
     if (out.status == CXM_OK && allocator == NULL) {
-        assert_int_equal(cxm_tally_save(tally, NULL, 0, &out.n, NULL), CXM_OK);
-        out.bytes = malloc(out.n);
-        assert_non_null(out.bytes);
-        assert_int_equal(cxm_tally_save(tally, out.bytes, out.n, &out.n, NULL), CXM_OK);
+        out.bytes = save_tally(tally, &out.n);
     }
     cxm_tally_free(tally);
     return out;

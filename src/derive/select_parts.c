@@ -61,9 +61,10 @@ static bool load_words(const double *restrict x, size_t n, uint64_t *restrict wo
 
 static const double *doubles_in_place(const struct cxm_column *c, int64_t row)
 {
+    if (!cxm_priv_is_bare(c) || c->type != CXM_F64 || c->stride != sizeof(double))
+        return NULL;
     const unsigned char *from = (const unsigned char *)c->data + (c->offset + row) * c->stride;
-    return cxm_priv_is_bare(c) && c->type == CXM_F64 && c->stride == sizeof(double)
-        && (uintptr_t)from % sizeof(double) == 0 ? (const double *)(const void *)from : NULL;
+    return (uintptr_t)from % sizeof(double) == 0 ? (const double *)(const void *)from : NULL;
 }
 
 /* A line of memory that is written first waits for what was there. */
