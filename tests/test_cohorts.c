@@ -249,7 +249,7 @@ static void floored_hours(void **state)
 {
     (void)state;
     for (int k = 0; k < 6; k++) {
-        const int64_t begin = 1764547200 - (k >= 3) * 30000 * DAY; /* 2025-12-01 00:00 UTC */
+        const int64_t begin = 1764547200 - (k >= 3) * INT64_C(30000) * DAY; /* 2025-12-01 00:00 UTC */
         const struct events e = { 2, { 1, 1 },
                                   { begin + 17 * 3600 + 59 * 60, begin + DAY + 17 * 3600 } };
         const int kind = k % 3;
