@@ -132,15 +132,12 @@ static void table_read(struct table *t, const struct cxm_tally *tally, const uin
     t->has_limits = false;
 }
 
-/* Limits cost four transcendental functions: once a time, for the rows of the curve and for the
- * quantiles; a time without events has those of the time before. */
+/* They cost four transcendental functions: once a time, for the rows of the curve and for the
+ * quantiles. */
 static void table_limits(struct table *t, double z, enum cxm_interval interval)
 {
     t->has_limits = true;
-    for (size_t i = 0; i < t->n; i++)
-        t->limits[i] = i > 0 && t->risk[i].events == 0
-                         ? t->limits[i - 1]
-                         : cxm_priv_survival_limits(&t->curve[i], z, interval);
+    cxm_priv_curve_limits(t->risk, t->curve, t->n, z, interval, t->limits);
 }
 
 /* ---- pages ---------------------------------------------------------------------------- */
@@ -275,12 +272,21 @@ static void at_all_times(struct page *p, const char *measure, const char *defini
     const size_t first = add_row(p, measure, definition, &blank, t->risk[0].time);
     cxm_priv_report_add_run(p->report, first, t->n - 1, &blank);
     struct cxm_estimate *e = cxm_priv_report_estimate(p->report, first);
-    for (size_t i = 0; e != NULL && i < t->n; i++) {
+    if (e == NULL)
+        return;
+    for (size_t i = 0; i < t->n; i++) {
         e[i].flags |= i >= t->first_few ? CXM_FLAG_SMALL_N : 0;
         put(p, i + 1, &e[i]);
-        cxm_priv_report_real(p->report, first + i, p->time, t->risk[i].time);
-        put_counts(p, first + i, t->risk[i].at_risk,
-                   events != NULL ? events[i] : t->risk[i].events, t->risk[i].censored);
+    }
+    double *const times = cxm_priv_report_reals(p->report, first, p->time);
+    int64_t *const at_risk = cxm_priv_report_ints(p->report, first, p->at_risk);
+    int64_t *const lost = cxm_priv_report_ints(p->report, first, p->events);
+    int64_t *const censored = cxm_priv_report_ints(p->report, first, p->censored);
+    for (size_t i = 0; i < t->n; i++) {
+        times[i] = t->risk[i].time;
+        at_risk[i] = t->risk[i].at_risk;
+        lost[i] = events != NULL ? events[i] : t->risk[i].events;
+        censored[i] = t->risk[i].censored;
     }
 }
 

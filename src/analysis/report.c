@@ -218,17 +218,22 @@ size_t cxm_priv_report_add_run(struct cxm_report *r, size_t like, size_t n,
         return 0;
     const size_t first = r->n_rows, end = first + n;
     const bool has_key = r->has_key[like] != CXM_ROW_NO_KEY;
+    struct cxm_estimate e = *estimate;
+    e.group = CXM_TOTAL;
+    e.measure = r->estimates[like].measure;
+    for (size_t row = first; row < end; row++)
+        r->estimates[row] = e;
     for (size_t row = first; row < end; row++) {
         for (size_t i = 0; i < N_NAMES; i++)
             r->names[N_NAMES * row + i] = r->names[N_NAMES * like + i];
-        r->estimates[row] = *estimate;
-        r->estimates[row].group = CXM_TOTAL;
-        r->estimates[row].measure = r->estimates[like].measure;
+    }
+    for (size_t row = first; row < end; row++) {
         for (size_t k = 0; k < r->n_keys; k++)
             r->key_values[row * r->n_keys + k] = r->key_values[like * r->n_keys + k];
-        r->has_key[row] = !has_key ? CXM_ROW_NO_KEY
-                        : row > first || like + 1 == row ? CXM_ROW_KEY_BEFORE : CXM_ROW_KEY;
     }
+    memset(r->has_key + first, has_key ? CXM_ROW_KEY_BEFORE : CXM_ROW_NO_KEY, n);
+    if (has_key && n > 0 && like + 1 != first)
+        r->has_key[first] = CXM_ROW_KEY;
     for (size_t i = 0; i < r->n_axes; i++)
         undefine(&r->axes[i], first, end);
     r->n_rows = end;
@@ -277,6 +282,16 @@ void cxm_priv_report_int(struct cxm_report *r, size_t row, int axis, int64_t val
 {
     if (usable(r))
         r->axes[axis].values.ints[row] = value;
+}
+
+double *cxm_priv_report_reals(struct cxm_report *r, size_t row, int axis)
+{
+    return usable(r) ? r->axes[axis].values.reals + row : NULL;
+}
+
+int64_t *cxm_priv_report_ints(struct cxm_report *r, size_t row, int axis)
+{
+    return usable(r) ? r->axes[axis].values.ints + row : NULL;
 }
 
 void cxm_priv_report_text(struct cxm_report *r, size_t row, int axis, const char *text)

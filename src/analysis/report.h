@@ -81,6 +81,10 @@ void cxm_priv_report_real(struct cxm_report *report, size_t row, int axis, doubl
 void cxm_priv_report_int(struct cxm_report *report, size_t row, int axis, int64_t value);
 void cxm_priv_report_text(struct cxm_report *report, size_t row, int axis, const char *text);
 
+/* The values of a row and those that follow, to be set many at a time; NULL: out of memory. */
+double *cxm_priv_report_reals(struct cxm_report *report, size_t row, int axis);
+int64_t *cxm_priv_report_ints(struct cxm_report *report, size_t row, int axis);
+
 /* The estimate of a row, to be changed until the report is finished; NULL: out of memory. */
 struct cxm_estimate *cxm_priv_report_estimate(struct cxm_report *report, size_t row);
 

@@ -76,10 +76,12 @@ INLINE void make_terms(struct terms *t, size_t m)
     }
 }
 
+/* Scalars while it goes on, since a struct just written by parts is slow to copy whole. */
 INLINE void steps(const struct cxm_risk *risk, size_t n, struct terms *t,
                   struct cxm_survival *at, struct cxm_survival *out)
 {
     const size_t m = (n + LANES - 1) / LANES * LANES;
+    struct cxm_dd survival = at->survival, greenwood = at->greenwood;
     for (size_t i = 0; i < m; i++) { /* where there is no term, that of 1 in 2 */
         const bool has = i < n && risk[i].events > 0 && risk[i].events < risk[i].at_risk
                       && risk[i].at_risk < MOST_EXACT;
@@ -89,16 +91,25 @@ INLINE void steps(const struct cxm_risk *risk, size_t n, struct terms *t,
     make_terms(t, m);
     for (size_t i = 0; i < n; i++) {
         if (risk[i].events == risk[i].at_risk || risk[i].at_risk >= MOST_EXACT) {
-            cxm_priv_survival_step(at, &risk[i]);
+            struct cxm_survival step = { .survival = survival, .greenwood = greenwood };
+            cxm_priv_survival_step(&step, &risk[i]);
+            survival = step.survival;
+            greenwood = step.greenwood;
         } else if (risk[i].events > 0) {
-            at->survival = cxm_priv_dd_mul(at->survival, (struct cxm_dd){ t->factor[i],
-                                                                          t->factor_low[i] });
-            at->greenwood = cxm_priv_dd_add(at->greenwood, (struct cxm_dd){ t->term[i],
-                                                                            t->term_low[i] });
-            at->std_error = at->survival.hi > 0 ? at->survival.hi * sqrt(at->greenwood.hi) : NAN;
+            survival = cxm_priv_dd_mul(survival, (struct cxm_dd){ t->factor[i],
+                                                                  t->factor_low[i] });
+            greenwood = cxm_priv_dd_add(greenwood, (struct cxm_dd){ t->term[i], t->term_low[i] });
         }
-        out[i] = *at;
+        out[i] = (struct cxm_survival){ .survival = survival, .greenwood = greenwood };
+        t->n[i] = survival.hi; /* nobody needs the numbers any more */
+        t->d[i] = greenwood.hi;
     }
+    for (size_t i = 0; i < n; i++)
+        t->d[i] = t->n[i] > 0 ? t->n[i] * sqrt(t->d[i]) : NAN;
+    for (size_t i = 0; i < n; i++)
+        out[i].std_error = t->d[i];
+    at->survival = survival;
+    at->greenwood = greenwood;
 }
 
 INLINE void curve(const struct cxm_risk *risk, size_t n, struct cxm_survival *out)

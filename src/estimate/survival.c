@@ -103,6 +103,8 @@ void cxm_priv_tied_hazard(const struct cxm_risk *risk, size_t n, struct cxm_surv
 
 /* ---- limits --------------------------------------------------------------------------- */
 
+enum { BATCH = 64 };
+
 /* Limits of S and, not as differences from 1, of 1 - S. */
 struct both_limits {
     double lower, upper;           /* of S */
@@ -126,13 +128,18 @@ static struct both_limits at_one(enum cxm_interval interval)
     return (struct both_limits){ known ? 1 : NAN, 1, known ? 0 : NAN, 0 };
 }
 
+static double log_of(struct cxm_dd s, double rest)
+{
+    return s.hi > 0.5 ? log1p(-rest) : log(s.hi);
+}
+
 /* sigma: standard deviation of log S. need_rest: the limits of 1 - S are wanted too; NaN else
  * where they cost an exponential. */
 static struct both_limits limits_of(struct cxm_dd s, double sigma, double z,
                                     enum cxm_interval interval, bool need_rest)
 {
     const double rest = cxm_priv_dd_sub(cxm_priv_dd(1), s).hi;
-    const double log_s = s.hi > 0.5 ? log1p(-rest) : log(s.hi);
+    const double log_s = log_of(s, rest);
     if (!(s.hi > 0))
         return (struct both_limits){ NAN, NAN, NAN, NAN };
     if (rest == 0)
@@ -169,6 +176,56 @@ struct cxm_limits cxm_priv_survival_limits(const struct cxm_survival *at, double
                                               false);
     const bool inside = at->survival.hi > 0 && at->greenwood.hi > 0;
     return (struct cxm_limits){ both.lower, both.upper, inside ? 0 : CXM_FLAG_DEGENERATE };
+}
+
+/* Limits by log-log of m times, of the curve at `which` of them. Each is a chain of functions, one
+ * waiting for the other: function by function, those of many times run side by side. */
+static void log_log_limits(const struct cxm_survival *curve, const uint8_t *which, size_t m,
+                           double z, struct cxm_limits *out)
+{
+    double log_s[BATCH], stretch[BATCH];
+    bool ends[BATCH];
+    for (size_t i = 0; i < m; i++) {
+        const struct cxm_dd s = curve[which[i]].survival;
+        const double rest = cxm_priv_dd_sub(cxm_priv_dd(1), s).hi;
+        ends[i] = !(s.hi > 0) || rest == 0;
+        log_s[i] = ends[i] ? -1 : log_of(s, rest);
+        stretch[i] = ends[i] ? 0 : z * sqrt(curve[which[i]].greenwood.hi) / -log_s[i];
+    }
+    for (size_t i = 0; i < m; i++)
+        stretch[i] = exp(stretch[i]);
+    for (size_t i = 0; i < m; i++)
+        out[which[i]].lower = exp(log_s[i] * stretch[i]);
+    for (size_t i = 0; i < m; i++) {
+        out[which[i]].upper = exp(log_s[i] / stretch[i]);
+        out[which[i]].flags = curve[which[i]].greenwood.hi > 0 ? 0 : CXM_FLAG_DEGENERATE;
+    }
+    for (size_t i = 0; i < m; i++) {
+        if (ends[i])
+            out[which[i]] = cxm_priv_survival_limits(&curve[which[i]], z, CXM_INTERVAL_LOG_LOG);
+    }
+}
+
+void cxm_priv_curve_limits(const struct cxm_risk *risk, const struct cxm_survival *curve, size_t n,
+                           double z, enum cxm_interval interval, struct cxm_limits *out)
+{
+    uint8_t which[BATCH];
+    for (size_t first = 0; first < n; first += BATCH) {
+        const size_t end = n - first < BATCH ? n : first + BATCH;
+        size_t m = 0;
+        for (size_t i = first; i < end; i++) {
+            which[m] = (uint8_t)(i - first);
+            m += i == 0 || risk[i].events > 0;
+        }
+        if (interval == CXM_INTERVAL_LOG_LOG)
+            log_log_limits(curve + first, which, m, z, out + first);
+        for (size_t k = 0; k < m && interval != CXM_INTERVAL_LOG_LOG; k++)
+            out[first + which[k]] = cxm_priv_survival_limits(&curve[first + which[k]], z, interval);
+        for (size_t i = first; i < end; i++) {
+            if (i > 0 && risk[i].events == 0)
+                out[i] = out[i - 1];
+        }
+    }
 }
 
 struct cxm_limits cxm_priv_incidence_limits(const struct cxm_incidence *at, double z,

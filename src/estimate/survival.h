@@ -38,6 +38,9 @@ void cxm_priv_tied_hazard(const struct cxm_risk *risk, size_t n, struct cxm_surv
  * of the lower limit); S = 0: NaN. Flags: DEGENERATE for both. */
 struct cxm_limits cxm_priv_survival_limits(const struct cxm_survival *at, double z,
                                            enum cxm_interval interval);
+/* The same at each of n times; one without events has those of the time before. */
+void cxm_priv_curve_limits(const struct cxm_risk *risk, const struct cxm_survival *curve, size_t n,
+                           double z, enum cxm_interval interval, struct cxm_limits *out);
 /* Limits of H >= 0: PLAIN H ± z se, all others H exp(± z se / H). H = 0: [0, 0], DEGENERATE. */
 struct cxm_limits cxm_priv_hazard_limits(double hazard, double std_error, double z,
                                          enum cxm_interval interval);

@@ -268,15 +268,28 @@ static void read_any(struct any_columns *any, const struct counters *c, double h
 
 /* ---- to the tables ----------------------------------------------------------------------- */
 
+/* The entry of a key for which there is room. Keys ascend: once one is above all others, those that
+ * follow are (`above`), and need not be compared. */
+static uint32_t entry_of(struct cxm_table *values, const uint8_t *key, size_t n, bool *above)
+{
+    if (*above) {
+        cxm_priv_dict_append(&values->dict, key, n);
+        return values->dict.n - 1;
+    }
+    const uint32_t at = cxm_priv_table_add(values, key, n);
+    *above = at + 1 == values->dict.n && cxm_priv_dict_in_order(&values->dict);
+    return at;
+}
+
 static bool flush_key(const struct counters *c, size_t k, bool keyed, struct cxm_state *state)
 {
     uint8_t key[9 + CXM_NUMBER_KEY_BYTES] = { CXM_TAG_PRESENT };
     const uint32_t *cells = c->cells + k * stride_of(c), *end = cells + c->times * c->bins;
     const size_t prefix = keyed ? 9 : 0;
-    uint64_t all = (uint64_t)end[0] + end[1];
-    for (const uint32_t *cell = cells; cell < end; cell++)
-        all += *cell;
-    if (all == 0)
+    bool any_row = end[0] != 0 || end[1] != 0;
+    for (const uint32_t *cell = cells; cell < end && !any_row; cell++)
+        any_row = *cell != 0;
+    if (!any_row)
         return true;
     cxm_priv_put_u64(key + 1, __builtin_bswap64((uint64_t)k ^ (uint64_t)1 << 63));
     const uint32_t group = cxm_priv_table_add(&state->groups, key, prefix);
@@ -285,6 +298,7 @@ static bool flush_key(const struct counters *c, size_t k, bool keyed, struct cxm
     int64_t *counts = cxm_priv_table_cell(&state->groups, group);
     counts[c->bins] += end[0];
     counts[c->bins + 1] += end[1];
+    bool above = false;
     for (size_t t = 0; t < c->times; t++, cells += c->bins) {
         uint32_t any = 0;
         for (uint32_t b = 0; b < c->bins; b++)
@@ -292,8 +306,7 @@ static bool flush_key(const struct counters *c, size_t k, bool keyed, struct cxm
         if (any == 0)
             continue;
         cxm_priv_put_number_key(key + prefix, (double)t);
-        const uint32_t at = cxm_priv_table_add(&state->values, key,
-                                               prefix + CXM_NUMBER_KEY_BYTES);
+        const uint32_t at = entry_of(&state->values, key, prefix + CXM_NUMBER_KEY_BYTES, &above);
         if (at == UINT32_MAX)
             return false;
         int64_t *cell = cxm_priv_table_cell(&state->values, at);
