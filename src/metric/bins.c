@@ -402,6 +402,10 @@ void cxm_priv_estimate_score(const struct cxm_view *view, const struct cxm_score
         cxm_priv_estimate_bin_mean(view, score->unit, score->y, score->offset, score->factor,
                                    score->low, score->high, ask, out);
         break;
+    case CXM_SCORE_VARIABLE:
+        cxm_priv_estimate_form(view, score->unit, &(double){ 1 }, score->offset, score->factor,
+                               score->low, score->high, ask, out);
+        break;
     }
 }
 

@@ -18,6 +18,18 @@ struct cxm_totals {
 const int64_t *cxm_priv_view_counts(const struct cxm_view *view, uint32_t unit);
 struct cxm_totals cxm_priv_total_weight(const struct cxm_view *view, uint32_t unit);
 
+/* Of the counters of a unit those of rows that are no answers; `excluded` holds what was left out. */
+static inline void cxm_priv_count_others(const struct cxm_unit_spec *spec, const int64_t *counts,
+                                         struct cxm_estimate *out)
+{
+    int64_t excluded = out->excluded + counts[spec->bins + 2];
+    for (uint32_t r = 0; r < spec->n_reasons; r++)
+        excluded += counts[spec->bins + 3 + r];
+    out->missing = counts[spec->bins];
+    out->invalid = counts[spec->bins + 1];
+    out->excluded = excluded;
+}
+
 /* The weights of the bins of a unit, and of their squares; without weights the counts. Each is read once. */
 struct cxm_bin_weights {
     struct cxm_totals total;
@@ -82,7 +94,7 @@ void cxm_priv_score_rows(const struct cxm_view *view, const struct cxm_score *sc
                          struct cxm_estimate *out, size_t step);
 enum cxm_interval cxm_priv_score_method(const struct cxm_score *score, const struct cxm_ask *ask);
 
-/* The same of weighted groups without a design (weighed_rows.c); `next` come soon. */
+/* The same of weighted groups without a design, and of variables (weighed_rows.c); `next` come soon. */
 struct cxm_cells_of_rows {
     const int64_t *const *cells;
     size_t n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * From a tally to estimates: one call of the measure's estimator for each group and measure. Scores
- * of bins in groups whose rows have no design, of which there may be millions,
+ * of bins and means in groups whose rows have no design, of which there may be millions,
  * are read some groups at a time; groups that need no memory are shared out among as many threads as
  * the caller allows. */
 #include "metric/bins.h"
@@ -129,7 +129,7 @@ static void estimate_some(struct stretch *s, struct cxm_view *view, size_t measu
     for (size_t i = 0; i < now->n; i++)
         head_of(&a->reading, c, now->groups[i], cxm_priv_is_missing_group(&a->reading, now->groups[i]),
                 &out[i * step]);
-    if (view->weighted)
+    if (view->weighted || score.kind == CXM_SCORE_VARIABLE)
         cxm_priv_weighed_rows(view, &score, &ask, (struct cxm_cells_of_rows){ now->cells, now->n },
                               (struct cxm_cells_of_rows){ next->cells, next->n }, out, step);
     else

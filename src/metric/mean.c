@@ -42,12 +42,10 @@ static void define(const struct cxm_tally *tally, char *out, size_t capacity, si
     cxm_priv_append(out, capacity, used, "%s", tally->config.rules->info->name);
 }
 
-static void estimate_mean(const struct cxm_view *view, uint32_t member,
-                          const struct cxm_ask *ask, struct cxm_estimate *out)
+static struct cxm_score score_mean(const struct cxm_config *config, uint32_t member, double *y)
 {
-    (void)member;
-    const double one = 1;
-    cxm_priv_estimate_form(view, 0, &one, 0, 1, -INFINITY, INFINITY, ask, out);
+    (void)config, (void)member, (void)y;
+    return (struct cxm_score){ CXM_SCORE_VARIABLE, 0, 0, 1, -INFINITY, INFINITY, NULL };
 }
 
 /* The standard deviation, divisor n - 1; weighted: n / (n - 1) times the weighted variance. */
@@ -174,7 +172,7 @@ static const struct cxm_measure_info total_measures[] = {
 };
 
 static const struct cxm_estimator mean_estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .estimate = estimate_mean },
+    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = score_mean },
     { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_sd },
 };
 static const struct cxm_estimator ratio_estimators[] = {

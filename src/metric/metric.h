@@ -57,18 +57,19 @@ enum cxm_members {
 };
 
 /* A measure that is offset + factor times the mean of a function y of the answers in the bins of a
- * unit: made once, read of every group. */
+ * unit, or of the only variable of a unit of one bin: made once, read of every group. */
 enum cxm_score_kind {
     CXM_SCORE_SHARE, /* y is 0 or 1; the value is its mean */
     CXM_SCORE_NET,   /* y is -1, 0 or 1; in points */
-    CXM_SCORE_MEAN   /* any y; limits are clipped to low ... high */
+    CXM_SCORE_MEAN,  /* any y; limits are clipped to low ... high */
+    CXM_SCORE_VARIABLE /* no y; the same */
 };
 
 struct cxm_score {
     enum cxm_score_kind kind;
     uint32_t unit;
     double offset, factor, low, high;
-    const double *y; /* by bin */
+    const double *y; /* by bin; NULL: of the variable */
 };
 
 struct cxm_estimator {

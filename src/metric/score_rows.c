@@ -153,6 +153,7 @@ enum cxm_interval cxm_priv_score_method(const struct cxm_score *score, const str
         [CXM_SCORE_SHARE] = CXM_INTERVAL_WILSON,
         [CXM_SCORE_NET] = CXM_INTERVAL_ADJUSTED_WALD,
         [CXM_SCORE_MEAN] = CXM_INTERVAL_T,
+        [CXM_SCORE_VARIABLE] = CXM_INTERVAL_T,
     };
     return cxm_priv_method(ask, by_default[score->kind]);
 }
@@ -164,16 +165,12 @@ static void begin_row(const struct cxm_view *view, const struct cxm_unit_spec *s
                       const int64_t *counts, const struct cxm_ask *ask, int64_t n,
                       enum cxm_interval method, struct cxm_estimate *out)
 {
-    int64_t excluded = counts[spec->bins + 2] + view->left_out;
-    for (uint32_t r = 0; r < spec->n_reasons; r++)
-        excluded += counts[spec->bins + 3 + r];
     out->value = out->std_error = out->lower = out->upper = NAN;
     out->lower_raw = out->upper_raw = out->df = NAN;
     out->level = ask->level;
     out->n = n;
-    out->missing = counts[spec->bins];
-    out->invalid = counts[spec->bins + 1];
-    out->excluded = excluded;
+    out->excluded = view->left_out;
+    cxm_priv_count_others(spec, counts, out);
     out->sum_weight = out->n_eff = (double)n;
     out->interval = method;
     out->flags |= (n == 0 ? CXM_FLAG_NO_DATA : 0u) | (n < ask->small_n ? CXM_FLAG_SMALL_N : 0u);

@@ -209,21 +209,23 @@ void cxm_priv_flag_floored(const struct cxm_view *view, uint32_t unit, struct cx
 void cxm_priv_begin_known(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
                           double sum_weight, double n_eff, struct cxm_estimate *out)
 {
-    struct cxm_base base;
-    cxm_priv_view_base(view, unit, &base);
+    const struct cxm_unit_spec *spec = &view->config->units[unit];
+    const int64_t *counts = cxm_priv_view_counts(view, unit);
+    out->n = out->missing = out->invalid = 0;
+    out->excluded = view->left_out;
+    for (uint32_t b = 0; counts != NULL && b < spec->bins; b++)
+        out->n += counts[b];
+    if (counts != NULL)
+        cxm_priv_count_others(spec, counts, out);
     out->value = out->std_error = out->lower = out->upper = NAN;
     out->lower_raw = out->upper_raw = out->df = NAN;
     out->level = ask->level;
-    out->n = base.n;
-    out->missing = base.missing;
-    out->invalid = base.invalid;
-    out->excluded = base.excluded;
     out->sum_weight = sum_weight;
-    out->n_eff = view->weighted && base.n > 0 ? n_eff : (double)base.n; /* what n^2 / n is */
+    out->n_eff = view->weighted && out->n > 0 ? n_eff : (double)out->n; /* what n^2 / n is */
     out->interval = CXM_INTERVAL_NONE;
-    if (base.n == 0)
+    if (out->n == 0)
         out->flags |= CXM_FLAG_NO_DATA;
-    if (base.n < ask->small_n || out->n_eff < ask->small_n)
+    if (out->n < ask->small_n || out->n_eff < ask->small_n)
         out->flags |= CXM_FLAG_SMALL_N;
 }
 

@@ -102,42 +102,70 @@ CXM_LOOP double real_of_whole(int64_t x)
     return real - 0x1p52;
 }
 
-/* The lowest digits of a sum; there are others where `slow` is set. */
-CXM_LOOP void read_digits(const struct cxm_weighing *w, uint32_t at, int32_t n,
-                          double digits[CXM_WEIGHED_DIGITS][CXM_LANES_OF_ROWS], int64_t *slow)
+/* The digits of sums: of a sum below 0 those of its magnitude, and its sign. */
+struct cxm_digits {
+    int64_t of[CXM_WEIGHED_LIMBS + 1][CXM_LANES_OF_ROWS];
+    double sign[CXM_LANES_OF_ROWS];
+};
+
+CXM_LOOP void load_limbs(const struct cxm_weighing *w, uint32_t at, int32_t n, struct cxm_digits *d)
 {
-    enum { TOP = CXM_WEIGHED_DIGITS - 1 };
-    int64_t limbs[CXM_WEIGHED_LIMBS + 1][CXM_LANES_OF_ROWS];
     for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
         const int64_t *from = w->cells[i] + at;
         __builtin_prefetch(w->next[i] + at);
         for (int32_t k = 0; k < n; k++)
-            limbs[k][i] = from[k];
+            d->of[k][i] = from[k];
     }
-    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) { /* the last limb has two digits and the sign */
-        const int64_t last = limbs[n - 1][i];
-        limbs[n - 1][i] = last & UINT32_MAX;
-        limbs[n][i] = (int64_t)((uint64_t)last >> 32);
-        slow[i] |= (int64_t)((uint64_t)last >> 63);
+}
+
+/* The last limb has two digits and the sign. Weights have none. */
+CXM_LOOP void cut_limbs(struct cxm_digits *d, int32_t n, bool any_sign, int64_t *slow)
+{
+    int64_t carry[CXM_LANES_OF_ROWS];
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        const int64_t last = d->of[n - 1][i];
+        carry[i] = (int64_t)((uint64_t)last >> 63);
+        d->of[n - 1][i] = last & UINT32_MAX;
+        d->of[n][i] = (int64_t)((uint64_t)last >> 32);
+        d->sign[i] = any_sign && last < 0 ? -1 : 1;
+        slow[i] |= any_sign ? 0 : carry[i];
     }
-    for (int32_t k = TOP + 1; k <= n; k++) {
-        for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
-            slow[i] |= limbs[k][i];
-    }
-    if (n >= TOP) { /* a value has its first 128 bits: what is below them is left out */
+    for (int32_t k = 0; any_sign && k <= n; k++) {
         for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
-            uint64_t below = (uint64_t)limbs[TOP][i];
-            below |= below >> 1;
-            below |= below >> 2;
-            below |= below >> 4;
-            below |= below >> 8;
-            below |= below >> 16;
-            limbs[0][i] &= (int64_t)~below;
+            const int64_t flip = d->sign[i] < 0 ? UINT32_MAX : 0;
+            const int64_t digit = (d->of[k][i] ^ flip) + carry[i];
+            d->of[k][i] = digit & UINT32_MAX;
+            carry[i] = digit >> 32;
         }
     }
-    for (int32_t k = 0; k < CXM_WEIGHED_DIGITS; k++) {
+}
+
+/* Of n digits the five from the highest that is not 0, or the lowest; more than 128 bits are never needed.
+ * They then count units that are as much larger. */
+CXM_LOOP void keep_five(struct cxm_digits *d, int32_t n, double *unit)
+{
+    enum { TOP = CXM_WEIGHED_DIGITS - 1 };
+    for (int32_t top = n - 1; top > TOP; top--) {
+        int64_t any = 0;
         for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
-            digits[k][i] = k <= n ? real_of_whole(limbs[k][i]) : 0;
+            any |= d->of[top][i];
+        for (int32_t k = 0; any != 0 && k < top; k++) {
+            for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+                d->of[k][i] = d->of[top][i] != 0 ? d->of[k + 1][i] : d->of[k][i];
+        }
+        for (int i = 0; any != 0 && i < CXM_LANES_OF_ROWS; i++)
+            unit[i] *= d->of[top][i] != 0 ? 0x1p32 : 1;
+    }
+    if (n <= TOP)
+        return;
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) { /* what is below the first 128 bits is left out */
+        uint64_t below = (uint64_t)d->of[TOP][i];
+        below |= below >> 1;
+        below |= below >> 2;
+        below |= below >> 4;
+        below |= below >> 8;
+        below |= below >> 16;
+        d->of[0][i] &= (int64_t)~below;
     }
 }
 
@@ -158,23 +186,33 @@ CXM_LOOP struct cxm_dd value_of(double d4, double d3, double d2, double d1, doub
     return (struct cxm_dd){ value.hi, value.lo + rest.lo };
 }
 
-CXM_LOOP void read_sums(const struct cxm_weighing *w, uint32_t sum, struct cxm_pairs *out,
-                        int64_t *slow)
+CXM_LOOP void read_sums(const struct cxm_weighing *w, uint32_t sum, bool any_sign,
+                        struct cxm_pairs *out, int64_t *slow)
 {
     const struct cxm_window window = w->windows[sum];
-    double d[CXM_WEIGHED_DIGITS][CXM_LANES_OF_ROWS];
+    struct cxm_digits d;
+    double unit[CXM_LANES_OF_ROWS], real[CXM_WEIGHED_DIGITS][CXM_LANES_OF_ROWS];
     if (window.n == 0) {
         memset(out, 0, sizeof *out);
         return;
     }
-    read_digits(w, w->at[sum], window.n, d, slow);
-    const double unit = ldexp(1, 32 * window.lo);
+    load_limbs(w, w->at[sum], window.n, &d);
+    cut_limbs(&d, window.n, any_sign, slow);
+    const double lowest = ldexp(1, 32 * window.lo);
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+        unit[i] = d.sign[i] * lowest;
+    keep_five(&d, window.n + 1, unit);
+    for (int32_t k = 0; k < CXM_WEIGHED_DIGITS; k++) {
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+            real[k][i] = k <= window.n ? real_of_whole(d.of[k][i]) : 0;
+    }
     for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
         int64_t odd = 0;
-        const struct cxm_dd value = value_of(d[4][i], d[3][i], d[2][i], d[1][i], d[0][i], &odd);
+        const struct cxm_dd value = value_of(real[4][i], real[3][i], real[2][i], real[1][i],
+                                             real[0][i], &odd);
         slow[i] |= odd;
-        out->hi[i] = value.hi * unit;
-        out->lo[i] = value.lo * unit;
+        out->hi[i] = value.hi * unit[i];
+        out->lo[i] = value.lo * unit[i];
     }
 }
 
@@ -202,8 +240,8 @@ CXM_LOOP void cxm_weigh_loop(const struct cxm_weighing *w, struct cxm_weighed *o
     for (uint32_t b = 0; b < w->bins; b++) {
         const double y = w->y[b];
         double *counts = out->counts[y < 0 ? 0 : y > 0 ? 2 : 1];
-        read_sums(w, 2 * b, &one, out->slow);
-        read_sums(w, 2 * b + 1, &squared[b], out->slow);
+        read_sums(w, 2 * b, false, &one, out->slow);
+        read_sums(w, 2 * b + 1, false, &squared[b], out->slow);
         add_times(&weight, &one, 1, fused);
         add_times(&weight2, &squared[b], 1, fused);
         add_times(&sum, &one, y, fused);
@@ -226,6 +264,64 @@ CXM_LOOP void cxm_weigh_loop(const struct cxm_weighing *w, struct cxm_weighed *o
         out->scatter[i] = quotient_of(pair_at(&scatter, i), whole, fused).hi;
         out->n_eff[i] = quotient_of(whole, pair_at(&weight2, i), fused).hi;
         out->slow[i] |= (int64_t)!(all.hi > 0) | (int64_t)!(weight2.hi[i] > 0);
+    }
+}
+
+/* ---- means of a variable ----------------------------------------------------------------- */
+
+/* Without weights: they are counted. */
+CXM_LOOP void count_weights(const struct cxm_averaging *a, struct cxm_pairs *out, int64_t *slow)
+{
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        const int64_t n = a->sums.cells[i][a->counts_at];
+        slow[i] |= (int64_t)((uint64_t)n >> 52);
+        set_pair(out, i, cxm_priv_dd(real_of_whole(n & (((int64_t)1 << 52) - 1))));
+    }
+}
+
+/* sum (v - c w)^2 = sum v^2 - 2 c sum w v + c^2 sum w^2, v = w x; nothing where only the rounding of terms
+ * that cancel is left. */
+CXM_LOOP double scatter_of(struct cxm_dd c, struct cxm_dd weight, struct cxm_dd weight2,
+                           struct cxm_dd across, struct cxm_dd squares, bool fused)
+{
+    struct cxm_dd sum = product_of(product_of(c, c, fused), weight2, fused);
+    const double size = sum.hi + fabs(squares.hi);
+    const struct cxm_dd part = product_of(c, across, fused);
+    sum = sum_of(sum, minus((struct cxm_dd){ 2 * part.hi, 2 * part.lo }));
+    sum = sum_of(sum, squares);
+    const bool any = sum.hi > size * 0x1p-98;
+    sum = (struct cxm_dd){ any ? sum.hi : 0, any ? sum.lo : 0 };
+    return quotient_of(sum, product_of(weight, weight, fused), fused).hi;
+}
+
+/* As cxm_priv_estimate_form of the variable itself. */
+CXM_LOOP void cxm_average_loop(const struct cxm_averaging *a, struct cxm_weighed *out, bool fused)
+{
+    const struct cxm_weighing *w = &a->sums;
+    struct cxm_pairs weight, weight2, sum, across, squares;
+    memset(out->slow, 0, sizeof out->slow);
+    if (a->weighted) { /* sums of w, w^2, w x, v, w v, v^2 */
+        read_sums(w, 0, false, &weight, out->slow);
+        read_sums(w, 1, false, &weight2, out->slow);
+        read_sums(w, 2, true, &sum, out->slow);
+        read_sums(w, 4, true, &across, out->slow);
+        read_sums(w, 5, false, &squares, out->slow);
+    } else {
+        count_weights(a, &weight, out->slow);
+        read_sums(w, 0, true, &sum, out->slow);
+        read_sums(w, 1, false, &squares, out->slow);
+        weight2 = weight;
+        across = sum;
+    }
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        const struct cxm_dd all = pair_at(&weight, i), all2 = pair_at(&weight2, i);
+        const struct cxm_dd mean = quotient_of(pair_at(&sum, i), all, fused);
+        out->weight[i] = all.hi;
+        out->mean[i] = mean.hi;
+        out->scatter[i] = scatter_of(mean, all, all2, pair_at(&across, i), pair_at(&squares, i), fused);
+        out->n_eff[i] = quotient_of(product_of(all, all, fused), all2, fused).hi;
+        out->slow[i] |= (int64_t)!(all.hi > 0) | (int64_t)!(all2.hi > 0)
+                      | (int64_t)!(out->scatter[i] < INFINITY);
     }
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Rows of scores of weighted groups: as score_rows.c, for bins whose weights are exact sums. Typical:
+ * Rows of scores of weighted groups and of means of a variable: as score_rows.c, of exact sums. Typical:
  * a million groups of 20 rows, 5 to 11 bins of two sums each. The sums of 32 groups are read and the
- * formulas of bins.c go along them, in vectors; limits, which need few sums, are those of bins.c.
- * Groups with sums of many digits, and units with many bins, take the road of a single group. */
+ * formulas of bins.c and view.c go along them, in vectors; limits, which need few sums, are those of
+ * bins.c. Groups with sums of many digits, and units with many bins, take the road of a single group. */
 #include "metric/weighed_loops.h"
 
 #ifdef __FP_FAST_FMA
@@ -17,28 +17,71 @@ void cxm_priv_weigh_c(const struct cxm_weighing *w, struct cxm_weighed *out)
     cxm_weigh_loop(w, out, FUSED);
 }
 
+void cxm_priv_average_c(const struct cxm_averaging *a, struct cxm_weighed *out)
+{
+    cxm_average_loop(a, out, FUSED);
+}
+
+#if CXM_WEIGHED_X86
+static bool has_avx512(unsigned mask)
+{
+    return (mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq");
+}
+
+static bool has_avx2(unsigned mask)
+{
+    return (mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2") && __builtin_cpu_supports("fma");
+}
+#endif
+
 cxm_weigh *cxm_priv_weigh(unsigned mask)
 {
-#if CXM_WEIGHED_X86
-    if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512dq"))
-        return cxm_priv_weigh_avx512;
-    if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2") && __builtin_cpu_supports("fma"))
-        return cxm_priv_weigh_avx2;
-#else
     (void)mask;
+#if CXM_WEIGHED_X86
+    if (has_avx512(mask))
+        return cxm_priv_weigh_avx512;
+    if (has_avx2(mask))
+        return cxm_priv_weigh_avx2;
 #endif
     return cxm_priv_weigh_c;
 }
 
+cxm_average *cxm_priv_average(unsigned mask)
+{
+    (void)mask;
+#if CXM_WEIGHED_X86
+    if (has_avx512(mask))
+        return cxm_priv_average_avx512;
+    if (has_avx2(mask))
+        return cxm_priv_average_avx2;
+#endif
+    return cxm_priv_average_c;
+}
+
+/* Few limbs, all within so many digits of 32 bits on either side of the point? */
+static bool is_near(struct cxm_window window, int32_t reach)
+{
+    return window.n <= CXM_WEIGHED_LIMBS && window.lo >= -reach && window.lo + window.n <= reach;
+}
+
 bool cxm_priv_can_weigh(const struct cxm_weighing *w)
 {
-    enum { REACH = 8 }; /* digits of 32 bits on either side of the point, of weights */
+    enum { REACH = 8 }; /* of weights */
     bool can = w->bins <= CXM_WEIGHED_BINS;
-    for (uint32_t s = 0; s < 2 * w->bins && can; s++) {
-        const struct cxm_window window = w->windows[s];
-        const int32_t reach = s % 2 == 0 ? REACH : 2 * REACH;
-        can = window.n <= CXM_WEIGHED_LIMBS && window.lo >= -reach && window.lo + window.n <= reach;
-    }
+    for (uint32_t s = 0; s < 2 * w->bins && can; s++)
+        can = is_near(w->windows[s], s % 2 == 0 ? REACH : 2 * REACH);
+    return can;
+}
+
+/* With weights beyond 2^-128 and sums below 2^192 the square of a mean is within 2^640 of 1. */
+bool cxm_priv_can_average(const struct cxm_averaging *a)
+{
+    static const int32_t with_weights[] = { 4, 8, 6, 6, 10, 12 }, without[] = { 6, 12 };
+    const int32_t *reach = a->weighted ? with_weights : without;
+    const uint32_t n = a->weighted ? CXM_COUNT(with_weights) : CXM_COUNT(without);
+    bool can = true;
+    for (uint32_t s = 0; s < n && can; s++)
+        can = is_near(a->sums.windows[s], reach[s]);
     return can;
 }
 
@@ -72,27 +115,45 @@ static void fill_up(const int64_t *const *cells, size_t n, const int64_t **out)
         out[i] = cells[i < n ? i : 0];
 }
 
+static bool weigh(const struct cxm_view *view, const struct cxm_score *score,
+                  const int64_t *const *cells, const int64_t *const *soon, struct cxm_weighed *out)
+{
+    const struct cxm_unit_spec *spec = &view->config->units[score->unit];
+    const struct cxm_unit_layout unit = cxm_priv_unit_layout(view->config, score->unit,
+                                                             view->weighted);
+    const struct cxm_layout *layout = &view->table->layout;
+    const struct cxm_averaging a = {
+        { spec->bins, layout->windows + unit.sums_at, layout->at + unit.sums_at, score->y, cells, soon },
+        view->weighted, unit.counts_at,
+    };
+    if (score->kind == CXM_SCORE_VARIABLE) {
+        const bool can = cxm_priv_can_average(&a);
+        if (can)
+            cxm_priv_average(0)(&a, out);
+        return can;
+    }
+    const bool can = cxm_priv_can_weigh(&a.sums);
+    if (can)
+        cxm_priv_weigh(0)(&a.sums, out);
+    return can;
+}
+
 void cxm_priv_weighed_rows(const struct cxm_view *view, const struct cxm_score *score,
                            const struct cxm_ask *ask, struct cxm_cells_of_rows now,
                            struct cxm_cells_of_rows next, struct cxm_estimate *out, size_t step)
 {
     const uint32_t bins = view->config->units[score->unit].bins;
-    const struct cxm_unit_layout unit = cxm_priv_unit_layout(view->config, score->unit, true);
-    const struct cxm_layout *layout = &view->table->layout;
+    const uint32_t counts_at = cxm_priv_unit_layout(view->config, score->unit, view->weighted).counts_at;
     const int64_t *cells[CXM_SCORE_ROWS], *soon[CXM_SCORE_ROWS];
-    const struct cxm_weighing w = { bins, layout->windows + unit.sums_at,
-                                    layout->at + unit.sums_at, score->y, cells, soon };
-    const bool can = cxm_priv_can_weigh(&w);
     struct cxm_weighed weighed;
     fill_up(now.cells, now.n, cells);
     fill_up(next.n > 0 ? next.cells : now.cells, next.n > 0 ? next.n : now.n, soon);
-    if (can)
-        cxm_priv_weigh(0)(&w, &weighed);
+    const bool can = weigh(view, score, cells, soon, &weighed);
     for (size_t i = 0; i < now.n; i++) {
         struct cxm_estimate *o = &out[i * step];
         struct cxm_view one = *view;
         one.cell = cells[i];
-        if (!can || (weighed.slow[i] != 0 && answers(cells[i] + unit.counts_at, bins) > 0)) {
+        if (!can || (weighed.slow[i] != 0 && answers(cells[i] + counts_at, bins) > 0)) {
             cxm_priv_estimate_score(&one, score, ask, o);
             continue;
         }
