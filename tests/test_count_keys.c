@@ -615,6 +615,74 @@ static void other_keys_equal_general_road(void **state)
     free(r);
 }
 
+/* Indexes of n rows in a type, `none` where there is no value. */
+static struct cxm_column indexes_of(const struct texts *t, size_t n, uint32_t type, uint64_t below,
+                                    int64_t none, uint8_t *store)
+{
+    const size_t width = cxm_type_bytes((enum cxm_type)type);
+    for (size_t i = 0; i < n; i++) {
+        const int64_t index = i % 11 == 5 ? none : (int64_t)(t->index[i] % below);
+        memcpy(store + i * width, &index, width); /* its low bytes come first */
+    }
+    struct cxm_column by = cxm_column_make("key", (enum cxm_type)type, store, n, (int64_t)width, width);
+    by.flags = CXM_COLUMN_SENTINEL;
+    by.sentinel = none;
+    return by;
+}
+
+/* As pandas has categories: -1 means "no value", and they may be numbers. Other marks, and types that
+ * have no -1, go the general way. */
+static void indexes_with_a_sentinel(void **state)
+{
+    (void)state;
+    enum { N = 20001, FEW = 120 };
+    static const uint32_t types[] = { CXM_I8, CXM_I16, CXM_I32, CXM_I64, CXM_U8, CXM_U16, CXM_U32 };
+    struct rows *r = malloc(sizeof *r);
+    struct texts *t = calloc(1, sizeof *t);
+    uint8_t *store = malloc(N * sizeof(int64_t));
+    double *reals = malloc(TEXTS * sizeof *reals);
+    int32_t *wholes = malloc(TEXTS * sizeof *wholes);
+    assert_true(r != NULL && t != NULL && store != NULL && reals != NULL && wholes != NULL);
+    fill(r, UNIFORM, 0, 3000);
+    make_texts(t);
+    for (int i = 0; i < TEXTS; i++) {
+        reals[i] = i % 9 == 0 ? NAN : i % 9 == 1 ? -0.0 : (double)random_below(&seed, 50) - 20.5;
+        wholes[i] = (int32_t)random_below(&seed, 400) - 200;
+    }
+    struct cxm_column values[6];
+    values[0] = cxm_column_make("key", CXM_UTF8, t->offsets, TEXTS, 4, 0);
+    values[0].heap = t->heap;
+    values[1] = values[0];
+    values[1].flags = CXM_COLUMN_ORDERED;
+    values[2] = values[1];
+    values[2].validity = t->valid;
+    values[3] = cxm_column_make("key", CXM_F64, reals, TEXTS, 8, 8);
+    values[4] = cxm_column_make("key", CXM_I32, wholes, TEXTS, 4, 4);
+    values[5] = values[4];
+    values[5].time_unit = CXM_DAYS;
+    for (size_t i = 0; i < COUNT_OF(types) * COUNT_OF(values) * 2; i++) {
+        const uint32_t type = types[i % COUNT_OF(types)];
+        struct cxm_column *const dictionary = &values[i / COUNT_OF(types) % COUNT_OF(values)];
+        const bool byte = type == CXM_I8 || type == CXM_U8;
+        const bool has_minus = type <= CXM_I64;
+        const int64_t none = !has_minus ? 3 : i < COUNT_OF(types) * COUNT_OF(values) ? -1 : -2;
+        struct cxm_column by = indexes_of(t, N, type, byte ? FEW : TEXTS, none, store);
+        struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, N, 1, 1);
+        by.dictionary = dictionary;
+        by.validity = i % 3 == 0 ? r->valid : NULL;
+        assert_int_equal(same_at_any_threads(&score, &by, CXM_INVALID_ERROR), CXM_OK);
+        same_when_wide(r, &score, &by, CXM_INVALID_ERROR, wide_types[i % COUNT_OF(wide_types)]);
+        by.sentinel = has_minus ? -1 - none : -1; /* "no value" is outside of the dictionary, or one of it */
+        memset(store + 16, 255, 8);
+        (void)same_at_any_threads(&score, &by, CXM_INVALID_ERROR);
+    }
+    free(wholes);
+    free(reals);
+    free(store);
+    free(t);
+    free(r);
+}
+
 /* Every allocation fails in turn; with so many keys, also those of sorting by part. */
 static void out_of_memory(void **state)
 {
@@ -667,6 +735,7 @@ int main(void)
         cmocka_unit_test(few_rows_equal_general_road),
         cmocka_unit_test(unsigned_keys_equal_general_road),
         cmocka_unit_test(other_keys_equal_general_road),
+        cmocka_unit_test(indexes_with_a_sentinel),
         cmocka_unit_test(out_of_memory),
     };
     seed = random_seed();

@@ -3,8 +3,8 @@
  * The short cut of dense.c for a key of any other kind: sparse numbers, text, dictionaries,
  * instants, columns with nulls. Each row gets the number of its group from a memo (memo.h), or,
  * with a dictionary, from an array by its index; group numbers are dense, and are counted as
- * keys of their own. Indexes that lie side by side are counted where they are, and each is looked at
- * once, at the end. New keys, and rows whose key is missing, take the way of the general road: encoded,
+ * keys of their own. Indexes that lie side by side are counted where they are, whatever their
+ * dictionary holds, and each is looked at once, at the end. New keys, and rows whose key is missing, take the way of the general road: encoded,
  * into the dictionary of the table. Whatever is wrong with a key or an answer is left to that road,
  * which names the row.
  *
@@ -21,6 +21,7 @@ struct coded {
     const struct cxm_allocator *allocator;
     const struct cxm_column *key;
     enum kind kind;
+    bool counted;                    /* are indexes counted as they are? */
     struct cxm_table *groups;
     struct cxm_reader reader, one;   /* blocks of the key; single rows of a dictionary */
     struct cxm_memo memo;
@@ -196,27 +197,47 @@ static enum cxm_dense_result count_blocks(struct coded *c, int64_t first, int64_
 
 /* ---- columns of indexes --------------------------------------------------------------- */
 
-/* Are the indexes of a dictionary keys that the kernel can read, and few enough? */
-static bool counts_indexes(const struct coded *c, int64_t rows)
+static bool has_indexes(const struct cxm_column *key, int64_t rows)
 {
-    const struct cxm_column *key = c->key;
-    return c->kind == BY_INDEX && key->mask == NULL && key->type >= CXM_I8 && key->type <= CXM_U32
-        && (key->flags & CXM_COLUMN_SENTINEL) == 0 && key->n_missing_codes == 0
+    return key->dictionary != NULL && key->n_chunks == 0 && key->dictionary->n <= MOST_INDEXES
+        && (key->dictionary->n <= FEW_INDEXES || key->dictionary->n / 8 <= rows);
+}
+
+/* -1 for "no value", as pandas has it, lies beside the indexes. */
+static bool sentinel_fits(const struct cxm_column *key)
+{
+    return (key->flags & CXM_COLUMN_SENTINEL) == 0
+        || (key->sentinel == -1 && key->type <= CXM_I64);
+}
+
+/* Are the indexes of a dictionary keys that the kernel can read, and few enough? Instants say when
+ * they are floored, which only values of rows may do. */
+static bool counts_indexes(const struct cxm_column *key, int32_t type, int64_t rows)
+{
+    return has_indexes(key, rows) && type != CXM_KEY_DATE && type != CXM_KEY_TIME
+        && key->mask == NULL && key->type >= CXM_I8 && key->type <= CXM_U32
+        && sentinel_fits(key) && key->n_missing_codes == 0
         && key->stride == (int64_t)cxm_priv_key_loops(key->type).width && key->dictionary->n > 0
         && (key->dictionary->n <= FEW_INDEXES || key->dictionary->n <= rows / 4);
 }
 
-/* One cell for all indexes of the same text, as the general road reads it. */
-static enum cxm_dense_result add_index(struct coded *c, struct cxm_reader *reader, int64_t index,
-                                       const int64_t *sums)
+/* One cell for all indexes of the same value, as the general road reads it: that of key i of the block, or
+ * that of rows without one. Counters of number `at`. */
+static enum cxm_dense_result add_index(struct coded *c, size_t i, size_t at)
 {
-    struct cxm_text text = { "", 0 };
-    uint8_t state = CXM_ROW_MISSING;
-    if (index < (int64_t)c->counters.c.n_keys)
-        cxm_priv_read_key_text(reader, index, 1, &text, &state);
-    if (state == CXM_ROW_INVALID)
+    int64_t sums[CXM_DENSE_MOST_CODES], any = 0;
+    memset(sums, 0, c->rows.stride * sizeof *sums);
+    cxm_priv_dense_sums(&c->counters, at, 1, sums);
+    for (uint32_t code = 0; code < c->rows.stride; code++)
+        any |= sums[code];
+    if (any == 0)
+        return CXM_DENSE_DONE;
+    if (c->states[i] == CXM_ROW_INVALID
+        || (sums[c->rows.stride - 1] != 0 && !c->sources->count_invalid))
         return CXM_DENSE_NO;
-    const uint32_t group = state == CXM_ROW_MISSING ? missing_group(c) : add_text(c, text);
+    const uint32_t group = c->states[i] == CXM_ROW_MISSING ? missing_group(c)
+                         : c->sources->plans[0].words      ? add_word(c, c->words[i])
+                                                           : add_text(c, c->texts[i]);
     if (group == UINT32_MAX)
         return CXM_DENSE_NO_MEMORY;
     int64_t *cell = cxm_priv_table_cell(c->groups, group);
@@ -225,37 +246,48 @@ static enum cxm_dense_result add_index(struct coded *c, struct cxm_reader *reade
     return CXM_DENSE_DONE;
 }
 
-/* Cells of all indexes that came; the last of the counters are those of rows without one. A column
- * of all indexes with the labels of the key says what their texts are. */
+/* Keys first … first + n - 1 of the column of all indexes. */
+static void read_keys(struct coded *c, struct cxm_reader *reader, int64_t first, size_t n)
+{
+    const struct cxm_key_plan *plan = &c->sources->plans[0];
+    if (plan->words)
+        cxm_priv_read_key_words(reader, plan, first, n, c->words, c->states);
+    else
+        cxm_priv_read_key_text(reader, first, n, c->texts, c->states);
+}
+
+/* Cells of all indexes that came. A column of all indexes with the labels of the key says what their
+ * values are. The last of the counters are those of null rows, the first those of -1 where that means
+ * "no value". */
 static enum cxm_dense_result fill_from_indexes(struct coded *c)
 {
-    const uint32_t n = c->counters.c.n_keys;
+    const size_t none = c->counters.base == -1, n = c->counters.c.n_keys - none;
     struct cxm_column all = *c->key;
     struct cxm_reader reader;
-    enum cxm_dense_result result = CXM_DENSE_DONE;
-    for (uint32_t i = 0; i < n; i++)
-        c->by_index[i] = i;
+    for (size_t i = 0; i < n; i++)
+        c->by_index[i] = (uint32_t)i;
     all.data = c->by_index;
     all.type = CXM_U32;
     all.stride = sizeof *c->by_index;
-    all.n = n;
+    all.n = (int64_t)n;
     all.offset = 0;
     all.validity = NULL;
+    all.flags &= ~(uint32_t)CXM_COLUMN_SENTINEL;
     cxm_priv_reader_init(&reader, &all);
-    for (uint32_t i = 0; i <= n && result == CXM_DENSE_DONE; i++) {
-        int64_t sums[CXM_DENSE_MOST_CODES] = { 0 }, any = 0;
-        cxm_priv_dense_sums(&c->counters, i, 1, sums);
-        for (uint32_t code = 0; code < c->rows.stride; code++)
-            any |= sums[code];
-        if (sums[c->rows.stride - 1] != 0 && !c->sources->count_invalid)
-            return CXM_DENSE_NO;
-        if (any != 0)
-            result = add_index(c, &reader, i, sums);
+    enum cxm_dense_result result = CXM_DENSE_DONE;
+    for (size_t first = 0; first < n; first += CXM_BLOCK) {
+        const size_t count = n - first < CXM_BLOCK ? n - first : CXM_BLOCK;
+        read_keys(c, &reader, (int64_t)first, count);
+        for (size_t i = 0; i < count && result == CXM_DENSE_DONE; i++)
+            result = add_index(c, i, none + first + i);
     }
-    return result;
+    c->states[0] = CXM_ROW_MISSING;
+    if (result == CXM_DENSE_DONE && none != 0)
+        result = add_index(c, 0, 0);
+    return result == CXM_DENSE_DONE ? add_index(c, 0, none + n) : result;
 }
 
-/* Indexes are dense keys as they are: their texts are looked at once, when all rows are counted. An
+/* Indexes are dense keys as they are: their values are looked at once, when all rows are counted. An
  * index outside of the dictionary stops the kernel, and the general road names its row. */
 static enum cxm_dense_result count_indexes(struct coded *c, int64_t first, int64_t last)
 {
@@ -263,10 +295,13 @@ static enum cxm_dense_result count_indexes(struct coded *c, int64_t first, int64
     const int64_t n_indexes = c->key->dictionary->n <= loops.highest ? c->key->dictionary->n
                                                                      : loops.highest + 1;
     const int64_t step = cxm_priv_rating_in_place(&c->rows.rating) ? 1 << 20 : CXM_BLOCK;
-    enum cxm_dense_result result = cxm_priv_dense_reach(&c->rows, &c->counters, 0, n_indexes - 1);
+    const int64_t lowest = (c->key->flags & CXM_COLUMN_SENTINEL) != 0 ? -1 : 0;
+    enum cxm_dense_result result =
+        cxm_priv_dense_reach(&c->rows, &c->counters, lowest, n_indexes - 1);
     for (int64_t row = first; row < last && result == CXM_DENSE_DONE; row += step) {
         const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
-        struct cxm_key_rows some = { .keys = cxm_priv_row_of(c->key, row), .width = loops.width };
+        struct cxm_key_rows some = { .keys = cxm_priv_row_of(c->key, row), .width = loops.width,
+                                     .base = (uint64_t)lowest };
         size_t done;
         some.key_bits = cxm_priv_dense_bits(c->key, row, &some.key_skip);
         some.answer_bits = cxm_priv_dense_bits(c->rows.answers, row, &some.answer_skip);
@@ -292,17 +327,15 @@ static enum cxm_dense_result fill_cells(struct coded *c)
     return invalid == 0 || c->sources->count_invalid ? CXM_DENSE_DONE : CXM_DENSE_NO;
 }
 
-static bool has_indexes(const struct cxm_column *key, int64_t rows)
-{
-    return key->dictionary != NULL && key->n_chunks == 0 && key->dictionary->n <= MOST_INDEXES
-        && (key->dictionary->n <= FEW_INDEXES || key->dictionary->n / 8 <= rows);
-}
-
 static bool init(struct coded *c, int64_t rows)
 {
+    const struct cxm_key_plan *plan = &c->sources->plans[0];
     cxm_priv_reader_init(&c->reader, c->key);
     cxm_priv_reader_init(&c->one, c->key);
-    c->kind = c->sources->plans[0].words ? BY_WORD : has_indexes(c->key, rows) ? BY_INDEX : BY_TEXT;
+    c->counted = counts_indexes(c->key, plan->info.type, rows);
+    c->kind = c->counted || (!plan->words && has_indexes(c->key, rows)) ? BY_INDEX
+            : plan->words                                               ? BY_WORD
+                                                                        : BY_TEXT;
     if (c->kind == BY_INDEX)
         c->by_index = cxm_priv_alloc_zero(c->allocator, (size_t)c->key->dictionary->n,
                                           sizeof *c->by_index);
@@ -338,7 +371,7 @@ enum cxm_dense_result cxm_priv_coded_range(const struct cxm_dense_rows *rows,
     c->counters.rows = (size_t)(last - first);
     c->counters.most_keys = MOST_GROUPS;
     enum cxm_dense_result result = init(c, last - first) ? CXM_DENSE_DONE : CXM_DENSE_NO_MEMORY;
-    if (result == CXM_DENSE_DONE && counts_indexes(c, last - first)) {
+    if (result == CXM_DENSE_DONE && c->counted) {
         result = count_indexes(c, first, last);
     } else {
         if (result == CXM_DENSE_DONE)

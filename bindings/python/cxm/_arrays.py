@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import sys
 from ctypes import addressof
+from weakref import ref
 
 from ._errors import Error
-from ._lists import from_list
+from ._lists import from_list, from_texts
 from ._library import Column
 from ._memory import (
     DAYS, DURATION, I64, LITTLE, MS, NAT, NS, NUMBERS, ORDERED, S, SENTINEL, TEXT, US, ZONED,
@@ -27,6 +28,8 @@ _TYPES: dict[str, tuple[int, int]] = {
 _UNITS = {"D": DAYS, "s": S, "ms": MS, "us": US, "ns": NS}
 #: Units that are converted by NumPy first, without loss.
 _COARSE = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s"}
+#: Names of categories by the address of their Index.
+_NAMES: dict[int, tuple[Any, Column]] = {}
 
 
 # ---- NumPy -------------------------------------------------------------------------------------
@@ -194,13 +197,27 @@ def from_categorical(held: Any, what: str, key: bool) -> Column:
     categories = held.categories
     numbers = getattr(categories.dtype, "kind", "O") in "iufbMm"
     by_name = not numbers or (key and not categories.is_monotonic_increasing)
-    dictionary = from_list([str(c) for c in categories], what) if by_name else None
-    if dictionary is None:
-        dictionary = _pandas_column(categories, what, None, False)
+    dictionary = (
+        _names(categories, what) if by_name else _pandas_column(categories, what, None, False)
+    )
     column = from_numpy(held.codes, what)
     column.flags = SENTINEL | (ORDERED if by_name else 0)
     column.sentinel = -1
     point_to(column, dictionary)
+    return column
+
+
+def _names(categories: Any, what: str) -> Column:
+    """The names of categories, written once as long as their Index lives: it never changes."""
+    place = id(categories)
+    known = _NAMES.get(place)
+    if known is not None and known[0]() is categories:
+        return known[1]
+    names = categories.tolist()
+    column = from_texts(
+        names if set(map(type, names)) == {str} else [str(name) for name in names], what
+    )
+    _NAMES[place] = ref(categories, lambda _: _NAMES.pop(place, None)), column
     return column
 
 

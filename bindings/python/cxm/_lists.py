@@ -65,6 +65,11 @@ def from_list(values: list[Any], what: str, labels: dict[str, Any] | None = None
     raise _mixed(values, what)
 
 
+def from_texts(values: list[str], what: str) -> Column:
+    """The column of a list of texts that differ from one another."""
+    return _texts(values, None, what)
+
+
 def _family(kind: type) -> str:
     if kind.__name__ in ("NAType", "NaTType"):
         return "none"
@@ -209,7 +214,7 @@ def _texts(values: list[Any], missing: bytes | None, what: str) -> Column:
         raise _bad_text(filled, what) from None
     if len(heap) == len(joined):
         return _offsets(heap, map(len, filled), missing)
-    return _offsets(heap, (len(v.encode()) for v in filled), missing)
+    return _offsets(heap, map(len, map(str.encode, filled)), missing)
 
 
 def _repeated_texts(values: list[Any], what: str, some_missing: bool) -> Column | None:
