@@ -7,6 +7,43 @@
 
 #include "random_calls.h"
 
+/* ---- calls ------------------------------------------------------------------------------- */
+
+enum { DAY = 86400, MOST_ROADS = 4 };
+
+static uint64_t its_seed;
+static struct cxm_error error;
+
+#define SAME(condition, what)                                                                    \
+    do {                                                                                         \
+        if (!(condition)) {                                                                      \
+            print_error("%s; CXM_SEED=%llu CXM_CALLS=1\n", (what), (unsigned long long)its_seed); \
+            fail();                                                                              \
+        }                                                                                        \
+    } while (0)
+
+static inline int64_t length_of(const struct maker *m, int64_t many)
+{
+    const uint64_t kind = random_below(m->seed, 60);
+    const uint64_t most = kind < 5 ? 4 : kind < 40 ? 300 : kind < 59 ? 5000 : (uint64_t)many;
+    return (int64_t)(kind == 59 ? most - random_below(m->seed, most / 8) : random_below(m->seed, most));
+}
+
+/* CXM_CALLS=100000 CXM_SEED=… runs longer; a failure prints the seed of its call. */
+static inline void repeat_calls(void (*call)(const struct maker *m), uint64_t divisor, int64_t many)
+{
+    const char *const text = getenv("CXM_CALLS");
+    const uint64_t first = random_seed(), calls = text != NULL ? strtoull(text, NULL, 0) : 240 / divisor;
+    for (uint64_t k = 0; k < calls; k++) {
+        struct arena arena = { NULL, 0, 0 };
+        uint64_t seed = its_seed = first + k;
+        struct maker m = { &arena, &seed, 0 };
+        m.n = length_of(&m, many);
+        call(&m);
+        arena_free(&arena);
+    }
+}
+
 /* ---- whole numbers in random storage ---------------------------------------------------- */
 
 enum { ABSENT_ONE_IN = 12 };
@@ -203,13 +240,42 @@ static inline double real_axis(const struct cxm_report *r, const char *name, siz
     return cxm_report_reals(r, (size_t)cxm_report_find_axis(r, name))[row];
 }
 
-/* The group of a row: its first key, INT64_MIN without one. */
+/* ---- groups and roads --------------------------------------------------------------------- */
+
+static inline int64_t number_of_key(int64_t before, bool missing, int64_t value)
+{
+    return before * 2000 + (missing ? 999 : value);
+}
+
+/* A number for the keys of row i, in their order, missing ones last; a row of a report has the same. */
+static inline int64_t group_of(const struct series *by, int n_by, int64_t i)
+{
+    int64_t group = 0;
+    for (int k = 0; k < n_by; k++)
+        group = number_of_key(group, !by[k].present[i], by[k].v[i]);
+    return group;
+}
+
 static inline int64_t group_of_row(const struct cxm_report *r, size_t row)
 {
+    int64_t group = 0;
     struct cxm_key key;
-    if (cxm_report_n_keys(r) == 0 || cxm_report_key(r, row, 0, &key) != CXM_OK || key.missing)
-        return INT64_MIN;
-    return key.integer;
+    for (size_t k = 0; k < cxm_report_n_keys(r); k++) {
+        if (cxm_report_key(r, row, k, &key) == CXM_OK)
+            group = number_of_key(group, key.missing, key.integer);
+    }
+    return group;
+}
+
+/* Road 0 reads plain columns on this thread, the others random storage with up to five threads. */
+static inline const struct cxm_column *of_road(const struct series *s, int road)
+{
+    return road == 0 ? &s->plain : &s->stored;
+}
+
+static inline int32_t threads_of_road(int road)
+{
+    return road < 3 ? road : 3 + (int32_t)(its_seed % 3);
 }
 
 #endif
