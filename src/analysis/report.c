@@ -10,11 +10,9 @@
 
 #include <math.h>
 
-enum { N_NAMES = 3, METRIC = 0, MEASURE = 1, DEFINITION = 2, FIRST_ROWS = 16 };
+enum { FIRST_ROWS = 16 };
 
 #define UNDEFINED_INT INT64_MIN
-
-/* ---- building ------------------------------------------------------------------------- */
 
 struct cxm_report *cxm_priv_report_new(const struct cxm_allocator *allocator)
 {
@@ -75,13 +73,6 @@ static uint32_t add_text(struct cxm_report *r, struct cxm_dict *dict, const char
         return at;
     failed(r);
     return 0;
-}
-
-static const char *text_at(const struct cxm_report *r, int64_t at, size_t *n)
-{
-    const char *text = (const char *)cxm_priv_dict_key(&r->texts, (uint32_t)at, n);
-    --*n;
-    return text;
 }
 
 int cxm_priv_report_key_column(struct cxm_report *r, const char *name, enum cxm_key_type type,
@@ -150,7 +141,7 @@ static bool grow_rows_to(struct cxm_report *r, size_t room)
     if (moved == NULL)
         return failed(r);
     r->estimates = moved;
-    moved = cxm_priv_grow(&r->allocator, r->names, N_NAMES * n, N_NAMES * room, sizeof *r->names);
+    moved = cxm_priv_grow(&r->allocator, r->names, CXM_N_NAMES * n, CXM_N_NAMES * room, sizeof *r->names);
     if (moved == NULL)
         return failed(r);
     r->names = moved;
@@ -194,9 +185,9 @@ size_t cxm_priv_report_add(struct cxm_report *r, const char *metric, const char 
     if (!usable(r) || !grow_rows(r, 1))
         return 0;
     const size_t row = r->n_rows;
-    r->names[N_NAMES * row + METRIC] = add_text(r, &r->texts, metric, strlen(metric));
-    r->names[N_NAMES * row + MEASURE] = add_text(r, &r->texts, measure, strlen(measure));
-    r->names[N_NAMES * row + DEFINITION] = add_text(r, &r->texts, definition,
+    r->names[CXM_N_NAMES * row + CXM_NAME_METRIC] = add_text(r, &r->texts, metric, strlen(metric));
+    r->names[CXM_N_NAMES * row + CXM_NAME_MEASURE] = add_text(r, &r->texts, measure, strlen(measure));
+    r->names[CXM_N_NAMES * row + CXM_NAME_DEFINITION] = add_text(r, &r->texts, definition,
                                                     strlen(definition));
     r->estimates[row] = *estimate;
     r->estimates[row].group = CXM_TOTAL;
@@ -224,8 +215,8 @@ size_t cxm_priv_report_add_run(struct cxm_report *r, size_t like, size_t n,
     for (size_t row = first; row < end; row++)
         r->estimates[row] = e;
     for (size_t row = first; row < end; row++) {
-        for (size_t i = 0; i < N_NAMES; i++)
-            r->names[N_NAMES * row + i] = r->names[N_NAMES * like + i];
+        for (size_t i = 0; i < CXM_N_NAMES; i++)
+            r->names[CXM_N_NAMES * row + i] = r->names[CXM_N_NAMES * like + i];
     }
     for (size_t row = first; row < end; row++) {
         for (size_t k = 0; k < r->n_keys; k++)
@@ -240,11 +231,6 @@ size_t cxm_priv_report_add_run(struct cxm_report *r, size_t like, size_t n,
     return first;
 }
 
-static bool is_text(int32_t type)
-{
-    return type == CXM_KEY_TEXT || type == CXM_KEY_BYTES || type == CXM_KEY_CATEGORY;
-}
-
 void cxm_priv_report_key(struct cxm_report *r, size_t row, int key, const struct cxm_key *value)
 {
     if (!usable(r))
@@ -256,7 +242,7 @@ void cxm_priv_report_key(struct cxm_report *r, size_t row, int key, const struct
     *slot = *value;
     slot->type = r->keys[key].type;
     slot->text = NULL;
-    if (is_text(slot->type) && !slot->missing)
+    if (cxm_priv_is_text_key(slot->type) && !slot->missing)
         slot->integer = add_text(r, &r->texts, value->text, value->text_bytes);
 }
 
@@ -396,10 +382,10 @@ static void number_groups(struct cxm_report *r)
 static void settle_texts(struct cxm_report *r)
 {
     for (size_t k = 0; k < r->n_keys; k++) {
-        for (size_t row = 0; is_text(r->keys[k].type) && row < r->n_rows; row++) {
+        for (size_t row = 0; cxm_priv_is_text_key(r->keys[k].type) && row < r->n_rows; row++) {
             struct cxm_key *key = &r->key_values[row * r->n_keys + k];
             if (!key->missing)
-                key->text = text_at(r, key->integer, &key->text_bytes);
+                key->text = cxm_priv_report_text_at(r, key->integer, &key->text_bytes);
         }
     }
 }
@@ -416,143 +402,4 @@ enum cxm_status cxm_priv_report_finish(struct cxm_report *r, struct cxm_report *
     settle_texts(r);
     *out = r;
     return CXM_OK;
-}
-
-/* ---- reading -------------------------------------------------------------------------- */
-
-size_t cxm_report_rows(const struct cxm_report *r)
-{
-    return r != NULL ? r->n_rows : 0;
-}
-
-const struct cxm_estimate *cxm_report_estimates(const struct cxm_report *r)
-{
-    return r != NULL ? r->estimates : NULL;
-}
-
-static const char *name_of(const struct cxm_report *r, size_t row, int which)
-{
-    size_t n;
-    if (r == NULL || row >= r->n_rows)
-        return "";
-    return text_at(r, r->names[N_NAMES * row + (size_t)which], &n);
-}
-
-const char *cxm_report_metric(const struct cxm_report *r, size_t row)
-{
-    return name_of(r, row, METRIC);
-}
-
-const char *cxm_report_measure(const struct cxm_report *r, size_t row)
-{
-    return name_of(r, row, MEASURE);
-}
-
-const char *cxm_report_definition(const struct cxm_report *r, size_t row)
-{
-    return name_of(r, row, DEFINITION);
-}
-
-static void copy_name(const struct cxm_report *r, size_t row, int which, char *out,
-                      size_t capacity)
-{
-    const char *name = name_of(r, row, which);
-    cxm_priv_copy_text(out, capacity, name, strlen(name));
-}
-
-static void copy_group(const struct cxm_report *r, size_t row, char *out, size_t capacity)
-{
-    char full[512];
-    size_t used = 0;
-    full[0] = '\0';
-    for (size_t k = 0; r->has_key[row] && k < r->n_keys; k++) {
-        if (k > 0)
-            cxm_priv_append(full, sizeof full, &used, ", ");
-        cxm_priv_append_key(&r->key_values[row * r->n_keys + k], full, sizeof full, &used);
-    }
-    if (!r->has_key[row] && r->n_keys > 0)
-        cxm_priv_append(full, sizeof full, &used, "Total");
-    cxm_priv_copy_text(out, capacity, full, strlen(full));
-}
-
-enum cxm_status cxm_report_row(const struct cxm_report *r, size_t row, struct cxm_row *out)
-{
-    if (r == NULL || row >= r->n_rows || out == NULL)
-        return CXM_EINVAL;
-    memset(out, 0, sizeof *out);
-    out->estimate = r->estimates[row];
-    copy_name(r, row, METRIC, out->metric, sizeof out->metric);
-    copy_name(r, row, MEASURE, out->measure, sizeof out->measure);
-    copy_name(r, row, DEFINITION, out->definition, sizeof out->definition);
-    copy_group(r, row, out->group, sizeof out->group);
-    return CXM_OK;
-}
-
-size_t cxm_report_n_keys(const struct cxm_report *r)
-{
-    return r != NULL ? r->n_keys : 0;
-}
-
-enum cxm_status cxm_report_key_info(const struct cxm_report *r, size_t key,
-                                    struct cxm_key_info *out)
-{
-    if (r == NULL || key >= r->n_keys || out == NULL)
-        return CXM_EINVAL;
-    *out = r->keys[key];
-    return CXM_OK;
-}
-
-enum cxm_status cxm_report_key(const struct cxm_report *r, size_t row, size_t key,
-                               struct cxm_key *out)
-{
-    if (r == NULL || row >= r->n_rows || key >= r->n_keys || out == NULL)
-        return CXM_EINVAL;
-    *out = r->key_values[row * r->n_keys + key];
-    return CXM_OK;
-}
-
-size_t cxm_report_n_axes(const struct cxm_report *r)
-{
-    return r != NULL ? r->n_axes : 0;
-}
-
-enum cxm_status cxm_report_axis_info(const struct cxm_report *r, size_t axis,
-                                     struct cxm_axis_info *out)
-{
-    if (r == NULL || axis >= r->n_axes || out == NULL)
-        return CXM_EINVAL;
-    *out = r->axes[axis].info;
-    return CXM_OK;
-}
-
-int64_t cxm_report_find_axis(const struct cxm_report *r, const char *name)
-{
-    for (size_t i = 0; r != NULL && name != NULL && i < r->n_axes; i++) {
-        if (strcmp(r->axes[i].info.name, name) == 0)
-            return (int64_t)i;
-    }
-    return -1;
-}
-
-const double *cxm_report_reals(const struct cxm_report *r, size_t axis)
-{
-    return r != NULL && axis < r->n_axes && r->axes[axis].of_reals ? r->axes[axis].values.reals
-                                                                   : NULL;
-}
-
-const int64_t *cxm_report_ints(const struct cxm_report *r, size_t axis)
-{
-    if (r == NULL || axis >= r->n_axes || r->axes[axis].of_reals
-        || r->axes[axis].info.type == CXM_AXIS_TEXT)
-        return NULL;
-    return r->axes[axis].values.ints;
-}
-
-const char *cxm_report_text(const struct cxm_report *r, size_t axis, size_t row)
-{
-    size_t n;
-    if (r == NULL || axis >= r->n_axes || row >= r->n_rows
-        || r->axes[axis].info.type != CXM_AXIS_TEXT || r->axes[axis].values.ints[row] < 0)
-        return NULL;
-    return text_at(r, r->axes[axis].values.ints[row], &n);
 }

@@ -30,6 +30,8 @@ struct cxm_axis {
 /* The keys of a row: none (all groups together), its own, or surely those of the row before. */
 enum cxm_row_key { CXM_ROW_NO_KEY, CXM_ROW_KEY, CXM_ROW_KEY_BEFORE };
 
+enum cxm_row_name { CXM_NAME_METRIC, CXM_NAME_MEASURE, CXM_NAME_DEFINITION, CXM_N_NAMES };
+
 /* Names and texts are kept once, each with a final NUL, and numbered. */
 struct cxm_report {
     struct cxm_allocator allocator;
@@ -42,7 +44,7 @@ struct cxm_report {
     size_t n_axes;
     size_t n_rows, capacity;
     struct cxm_estimate *estimates;
-    uint32_t *names;           /* by row: metric, measure, definition */
+    uint32_t *names;           /* by row: enum cxm_row_name */
     struct cxm_key *key_values;/* by row and key; `integer` of a text is its number */
     uint8_t *has_key;          /* by row: enum cxm_row_key */
 };
@@ -98,5 +100,13 @@ struct cxm_estimate cxm_priv_blank_estimate(double level, enum cxm_unit unit,
 /* Hands the report over; frees it and says ENOMEM when memory ran out on the way. */
 enum cxm_status cxm_priv_report_finish(struct cxm_report *report, struct cxm_report **out,
                                        struct cxm_error *error);
+
+/* A text by its number. */
+const char *cxm_priv_report_text_at(const struct cxm_report *report, int64_t at, size_t *n);
+
+static inline bool cxm_priv_is_text_key(int32_t type)
+{
+    return type == CXM_KEY_TEXT || type == CXM_KEY_BYTES || type == CXM_KEY_CATEGORY;
+}
 
 #endif
