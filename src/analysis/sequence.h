@@ -9,6 +9,8 @@
 
 #include <cxm/chart.h>
 
+#define CXM_MOST_COUNT 9007199254740992.0 /* 2^53 */
+
 struct cxm_place {
     double value;        /* NaN: missing */
     double size;         /* of a rate; 1 otherwise */
@@ -66,6 +68,11 @@ void cxm_priv_sequence_place(const struct cxm_sequence *s, struct cxm_report *re
                              size_t row, int period_axis, size_t at);
 /* The estimate that a row about a place starts from: counts and base, no numbers. */
 struct cxm_estimate cxm_priv_sequence_estimate(const struct cxm_sequence *s, size_t at);
+
+/* The period of a place. False: the tally is out of memory. */
+bool cxm_priv_sequence_period(const struct cxm_sequence *s, size_t at, struct cxm_key *out);
+/* Does a calendar have periods between these two first days? */
+bool cxm_priv_periods_leap(int32_t calendar, int64_t before, int64_t after);
 
 /* "2024-03-01", "row 7": for messages. */
 const char *cxm_priv_sequence_where(const struct cxm_sequence *s, size_t at, char *out,
