@@ -7,54 +7,35 @@
  * variables, so that means, paired t and Cohen's dz come from one moment matrix. */
 #include "metric/call.h"
 #include "metric/design.h"
-#include "metric/items.h"
+#include "metric/gap.h"
 
 #include <cxm/csi.h>
 
 #include <math.h>
 
-enum { ITEMS, SCALE, WEIGHTS, IMPORTANCE, DIMENSION, DIMENSION_WEIGHTS, PARTIAL, TOLERANCE };
-enum { PERCEIVED, EXPECTED, IMPORTANCE_INPUT };
-enum { SHORT = 0, MET = 1, EXCEEDED = 2, BINS = 3 };
-
-static uint32_t n_items(const struct cxm_config *config)
-{
-    return (uint32_t)config->params[ITEMS].n_texts;
-}
-
-static uint32_t n_dimensions(const struct cxm_config *config)
-{
-    return (uint32_t)config->params[DIMENSION].n_texts;
-}
-
-static enum cxm_importance importance_of(const struct cxm_config *config)
-{
-    return (enum cxm_importance)cxm_priv_choice(config, IMPORTANCE);
-}
-
 static enum cxm_status check_dimensions(const struct cxm_config *config, struct cxm_error *error)
 {
-    const struct cxm_value *d = &config->params[DIMENSION];
-    const struct cxm_value *weights = &config->params[DIMENSION_WEIGHTS];
+    const struct cxm_value *d = &config->params[CXM_GAP_DIMENSION];
+    const struct cxm_value *weights = &config->params[CXM_GAP_DIMENSION_WEIGHTS];
     if (d->n_texts == 0 && d->n_numbers == 0 && weights->n_numbers == 0)
         return CXM_OK;
-    if (d->n_numbers != n_items(config) || d->n_texts > d->n_numbers)
+    if (d->n_numbers != cxm_priv_gap_items(config) || d->n_texts > d->n_numbers)
         return cxm_priv_fail(error, CXM_EINVAL, "dimension",
                              "dimension must say for each of the %u items where it belongs",
-                             n_items(config));
+                             cxm_priv_gap_items(config));
     for (size_t k = 0; k < d->n_texts; k++) {
         bool found = false;
         for (size_t i = 0; i < d->n_numbers; i++) {
             if (d->numbers[i] >= (double)d->n_texts)
                 return cxm_priv_fail(error, CXM_EINVAL, "dimension",
                                      "item %s belongs to no known dimension",
-                                     config->params[ITEMS].texts[i]);
+                                     config->params[CXM_GAP_ITEMS].texts[i]);
             found = found || d->numbers[i] == (double)k;
         }
         if (!found)
             return cxm_priv_fail(error, CXM_EINVAL, "dimension", "%s has no items", d->texts[k]);
-        for (size_t i = 0; i < n_items(config); i++) {
-            if (strcmp(d->texts[k], config->params[ITEMS].texts[i]) == 0)
+        for (size_t i = 0; i < cxm_priv_gap_items(config); i++) {
+            if (strcmp(d->texts[k], config->params[CXM_GAP_ITEMS].texts[i]) == 0)
                 return cxm_priv_fail(error, CXM_EINVAL, "dimension",
                                      "%s is the name of an item and of a dimension",
                                      d->texts[k]);
@@ -78,9 +59,9 @@ static enum cxm_status check_dimensions(const struct cxm_config *config, struct 
 
 static enum cxm_status check_weights(const struct cxm_config *config, struct cxm_error *error)
 {
-    const int given = (config->params[WEIGHTS].n_numbers > 0)
-                    + (config->params[DIMENSION_WEIGHTS].n_numbers > 0)
-                    + (importance_of(config) != CXM_IMPORTANCE_NONE);
+    const int given = (config->params[CXM_GAP_WEIGHTS].n_numbers > 0)
+                    + (config->params[CXM_GAP_DIMENSION_WEIGHTS].n_numbers > 0)
+                    + (cxm_priv_gap_importance(config) != CXM_IMPORTANCE_NONE);
     if (given > 1)
         return cxm_priv_fail(error, CXM_EINVAL, "item_weights",
                              "item_weights, dimension_weights and importance exclude each "
@@ -91,20 +72,21 @@ static enum cxm_status check_weights(const struct cxm_config *config, struct cxm
 /* 0, 0 stands for a scale without ends: real-valued input. */
 static enum cxm_status set_scale(struct cxm_config *config, struct cxm_error *error)
 {
-    const double low = config->params[SCALE].numbers[0], high = config->params[SCALE].numbers[1];
+    const double *const ends = config->params[CXM_GAP_SCALE].numbers;
+    const double low = ends[0], high = ends[1];
     if (low == 0 && high == 0)
         return CXM_OK;
     if (!(low < high))
         return cxm_priv_fail(error, CXM_EINVAL, "scale", "scale must be two numbers, low before "
                              "high");
-    config->lowest[PERCEIVED] = config->lowest[EXPECTED] = low;
-    config->highest[PERCEIVED] = config->highest[EXPECTED] = high;
+    config->lowest[CXM_GAP_PERCEIVED] = config->lowest[CXM_GAP_EXPECTED] = low;
+    config->highest[CXM_GAP_PERCEIVED] = config->highest[CXM_GAP_EXPECTED] = high;
     return CXM_OK;
 }
 
 static enum cxm_status configure(struct cxm_config *config, struct cxm_error *error)
 {
-    enum cxm_status status = cxm_priv_items_check(config, ITEMS, WEIGHTS, error);
+    enum cxm_status status = cxm_priv_items_check(config, CXM_GAP_ITEMS, CXM_GAP_WEIGHTS, error);
     if (status == CXM_OK)
         status = check_dimensions(config, error);
     if (status == CXM_OK)
@@ -113,17 +95,17 @@ static enum cxm_status configure(struct cxm_config *config, struct cxm_error *er
         status = set_scale(config, error);
     if (status != CXM_OK)
         return status;
-    const uint32_t k = n_items(config), units = 1 + k + n_dimensions(config);
+    const uint32_t k = cxm_priv_gap_items(config), units = 1 + k + cxm_priv_gap_dimensions(config);
     for (int r = 0; r < 3; r++)
         config->n_items[r] = k;
-    config->lowest[IMPORTANCE_INPUT] = 0;
+    config->lowest[CXM_GAP_IMPORTANCE_INPUT] = 0;
     struct cxm_unit_spec *unit = cxm_priv_config_units(config, units);
     if (unit == NULL)
         return cxm_priv_no_memory(error);
     unit[0].bins = 1;
-    unit[0].variables = importance_of(config) == CXM_IMPORTANCE_AGGREGATE ? 2 * k : 1;
+    unit[0].variables = cxm_priv_gap_importance(config) == CXM_IMPORTANCE_AGGREGATE ? 2 * k : 1;
     for (uint32_t u = 1; u < units; u++) {
-        unit[u].bins = BINS;
+        unit[u].bins = CXM_GAP_BINS;
         unit[u].variables = 2;
     }
     return CXM_OK;
@@ -132,230 +114,7 @@ static enum cxm_status configure(struct cxm_config *config, struct cxm_error *er
 static enum cxm_status check_inputs(const struct cxm_config *config, const bool *given,
                                     struct cxm_error *error)
 {
-    return cxm_priv_items_check_importance(config, IMPORTANCE, given[2 * n_items(config)], error);
-}
-
-/* ---- from answers to units ------------------------------------------------------------ */
-
-static uint8_t worse(uint8_t a, uint8_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint16_t bin_of(double gap, double tolerance)
-{
-    return (uint16_t)(MET + (gap > tolerance) - (gap < -tolerance)); /* no branch: it is any */
-}
-
-static void rule_items(const struct cxm_config *config, struct cxm_block *block)
-{
-    const uint32_t k = n_items(config), first = config->units[0].variables;
-    const double tolerance = cxm_priv_number(config, TOLERANCE);
-    for (uint32_t i = 0; i < k; i++) {
-        const double *p = block->values[i], *e = block->values[k + i];
-        for (size_t r = 0; r < block->n; r++) {
-            const uint8_t state = worse(block->states[i][r], block->states[k + i][r]);
-            block->unit_codes[1 + i][r] = state == CXM_ROW_USED ? bin_of(p[r] - e[r], tolerance)
-                                                                : (uint16_t)(BINS + state - 1);
-        }
-        memcpy(block->variables[first + 2 * i], p, block->n * sizeof *p);
-        memcpy(block->variables[first + 2 * i + 1], e, block->n * sizeof *e);
-    }
-}
-
-/* Perceived, expected and gap of one dimension of one respondent: sums over its items, which
- * are divided by their number when they are read. */
-static void rule_dimension(const struct cxm_config *config, struct cxm_block *block, uint32_t d,
-                           enum cxm_partial partial, size_t r)
-{
-    const uint32_t k = n_items(config);
-    const uint32_t at = config->units[0].variables + 2 * (k + d);
-    const double *dimension = config->params[DIMENSION].numbers;
-    struct cxm_answer perceived[CXM_MAX_ITEMS], expected[CXM_MAX_ITEMS], gap[CXM_MAX_ITEMS];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < k; i++) {
-        if (dimension[i] != (double)d)
-            continue;
-        const double p = block->values[i][r], e = block->values[k + i][r];
-        const uint8_t state = worse(block->states[i][r], block->states[k + i][r]);
-        perceived[n] = (struct cxm_answer){ p, 1, state };
-        expected[n] = (struct cxm_answer){ e, 1, state };
-        gap[n++] = (struct cxm_answer){ p - e, 1, state };
-    }
-    double sum, all;
-    const uint16_t code = cxm_priv_items_sum(gap, n, partial, BINS, &sum, &all);
-    block->unit_codes[1 + k + d][r] = code;
-    if (code != 0)
-        return;
-    cxm_priv_items_sum(perceived, n, partial, BINS, &block->variables[at][r], &all);
-    cxm_priv_items_sum(expected, n, partial, BINS, &block->variables[at + 1][r], &all);
-    block->unit_codes[1 + k + d][r] = bin_of(sum / all, cxm_priv_number(config, TOLERANCE));
-}
-
-static double size_of_dimension(const struct cxm_config *config, uint32_t d)
-{
-    double n = 0;
-    for (size_t i = 0; i < config->params[DIMENSION].n_numbers; i++)
-        n += config->params[DIMENSION].numbers[i] == (double)d;
-    return n;
-}
-
-/* What the sums of a unit of items and dimensions are divided by. */
-static double divisor_of(const struct cxm_config *config, uint32_t member)
-{
-    const uint32_t k = n_items(config);
-    return member < k ? 1 : size_of_dimension(config, member - k);
-}
-
-/* How the overall gap is made, looked up once a block. */
-struct overall {
-    bool by_dimension, person;
-    uint32_t n;
-    const double *weights;  /* NULL: equal */
-    const double *divisors; /* of the sums of each part */
-    enum cxm_partial partial;
-};
-
-/* The overall gap of one respondent: of items, or of dimensions when those have weights. */
-static void rule_overall(const struct cxm_config *config, struct cxm_block *block,
-                         const struct overall *o, size_t r)
-{
-    const uint32_t k = n_items(config), first = config->units[0].variables;
-    struct cxm_answer answers[CXM_MAX_ITEMS];
-    for (uint32_t i = 0; i < o->n; i++) {
-        const uint32_t unit = o->by_dimension ? k + i : i;
-        const uint16_t code = block->unit_codes[1 + unit][r];
-        const uint32_t at = first + 2 * unit;
-        answers[i].value = (block->variables[at][r] - block->variables[at + 1][r])
-                         / o->divisors[i];
-        answers[i].weight = o->weights != NULL ? o->weights[i] : 1;
-        answers[i].state = code < BINS ? CXM_ROW_USED : (uint8_t)(code - BINS + 1);
-        if (o->person) {
-            answers[i].weight = block->values[2 * k + i][r];
-            answers[i].state = worse(answers[i].state, block->states[2 * k + i][r]);
-        }
-    }
-    double sum, all;
-    block->unit_codes[0][r] = cxm_priv_items_sum(answers, o->n, o->partial, 1, &sum, &all);
-    block->variables[0][r] = o->person ? sum / all : sum;
-}
-
-/* The same without weights, a column at a time, where everybody must have answered all. */
-static void rule_overall_complete(const struct cxm_config *config, struct cxm_block *block)
-{
-    const uint32_t k = n_items(config), first = config->units[0].variables;
-    uint16_t *codes = block->unit_codes[0];
-    double *sum = block->variables[0];
-    memset(codes, 0, block->n * sizeof *codes);
-    memset(sum, 0, block->n * sizeof *sum);
-    for (uint32_t i = 0; i < k; i++) {
-        const double *p = block->variables[first + 2 * i];
-        const double *e = block->variables[first + 2 * i + 1];
-        const uint16_t *unit = block->unit_codes[1 + i];
-        for (size_t r = 0; r < block->n; r++) {
-            const uint16_t state = unit[r] < BINS ? 0 : (uint16_t)(unit[r] - BINS + 1);
-            codes[r] = state > codes[r] ? state : codes[r];
-            sum[r] += p[r] - e[r];
-        }
-    }
-}
-
-static void rule_all_overall(const struct cxm_config *config, struct cxm_block *block,
-                             enum cxm_partial partial)
-{
-    double divisors[CXM_MAX_ITEMS];
-    const bool by_dimension = config->params[DIMENSION_WEIGHTS].n_numbers > 0;
-    const struct cxm_value *fixed = &config->params[by_dimension ? DIMENSION_WEIGHTS : WEIGHTS];
-    const struct overall o = {
-        .by_dimension = by_dimension,
-        .person = importance_of(config) == CXM_IMPORTANCE_PERSON,
-        .n = by_dimension ? n_dimensions(config) : n_items(config),
-        .weights = fixed->n_numbers > 0 ? fixed->numbers : NULL,
-        .divisors = divisors,
-        .partial = partial,
-    };
-    if (!o.person && o.weights == NULL && partial == CXM_PARTIAL_LISTWISE) {
-        rule_overall_complete(config, block);
-        return;
-    }
-    for (uint32_t i = 0; i < o.n; i++)
-        divisors[i] = by_dimension ? size_of_dimension(config, i) : 1;
-    for (size_t r = 0; r < block->n; r++)
-        rule_overall(config, block, &o, r);
-}
-
-static void rule_aggregate(const struct cxm_config *config, struct cxm_block *block)
-{
-    const uint32_t k = n_items(config);
-    for (size_t r = 0; r < block->n; r++) {
-        uint8_t state = CXM_ROW_USED;
-        for (uint32_t s = 0; s < 3 * k; s++)
-            state = worse(state, block->states[s][r]);
-        block->unit_codes[0][r] = state;
-        for (uint32_t i = 0; i < k; i++) {
-            block->variables[i][r] = block->values[2 * k + i][r];
-            block->variables[k + i][r] = block->values[i][r] - block->values[k + i][r];
-        }
-    }
-}
-
-static void rule(const struct cxm_config *config, struct cxm_block *block)
-{
-    const enum cxm_partial partial = (enum cxm_partial)cxm_priv_choice(config, PARTIAL);
-    rule_items(config, block);
-    for (uint32_t d = 0; d < n_dimensions(config); d++)
-        for (size_t r = 0; r < block->n; r++)
-            rule_dimension(config, block, d, partial, r);
-    if (importance_of(config) == CXM_IMPORTANCE_AGGREGATE)
-        rule_aggregate(config, block);
-    else
-        rule_all_overall(config, block, partial);
-}
-
-/* ---- the same for whole numbers -------------------------------------------------------- */
-
-/* The largest gap that is met where gaps are whole numbers divided by n. */
-static int32_t largest_met(const struct cxm_config *config, double n)
-{
-    const double tolerance = cxm_priv_number(config, TOLERANCE);
-    int32_t met = 0;
-    while (met < 1000 && !((met + 1) / n > tolerance))
-        met++;
-    return met;
-}
-
-static bool form_overall(const struct cxm_config *config, struct cxm_unit_form *out)
-{
-    const uint32_t k = n_items(config);
-    const struct cxm_value *weights = &config->params[WEIGHTS];
-    if (config->params[DIMENSION_WEIGHTS].n_numbers > 0)
-        return false;
-    for (uint32_t i = 0; i < k; i++) {
-        const double w = weights->n_numbers > 0 ? weights->numbers[i] : 1;
-        if (!(w >= 1 && w <= 1000 && w == floor(w)))
-            return false;
-        out->coefs[0][i] = (int32_t)w;
-        out->coefs[0][k + i] = -(int32_t)w;
-    }
-    return true;
-}
-
-static bool form(const struct cxm_config *config, uint32_t unit, struct cxm_unit_form *out)
-{
-    const uint32_t k = n_items(config);
-    if (importance_of(config) != CXM_IMPORTANCE_NONE)
-        return false;
-    out->rescaled = (unit == 0 || unit > k)
-                 && cxm_priv_choice(config, PARTIAL) == CXM_PARTIAL_RENORMALISE;
-    if (unit == 0)
-        return form_overall(config, out);
-    for (uint32_t i = 0; i < k; i++) {
-        const bool own = unit <= k ? i == unit - 1
-                                   : config->params[DIMENSION].numbers[i] == (double)(unit - 1 - k);
-        out->coefs[0][i] = out->coefs[1][k + i] = own;
-    }
-    out->met = largest_met(config, divisor_of(config, unit - 1));
-    return true;
+    return cxm_priv_items_check_importance(config, CXM_GAP_IMPORTANCE, given[2 * cxm_priv_gap_items(config)], error);
 }
 
 /* ---- estimates ------------------------------------------------------------------------ */
@@ -363,9 +122,9 @@ static bool form(const struct cxm_config *config, uint32_t unit, struct cxm_unit
 /* The sum of the weights that the overall gap was summed with. */
 static double total_weight(const struct cxm_config *config)
 {
-    const bool by_dimension = config->params[DIMENSION_WEIGHTS].n_numbers > 0;
-    const struct cxm_value *fixed = &config->params[by_dimension ? DIMENSION_WEIGHTS : WEIGHTS];
-    double sum = fixed->n_numbers > 0 ? 0 : n_items(config);
+    const bool by_dimension = config->params[CXM_GAP_DIMENSION_WEIGHTS].n_numbers > 0;
+    const struct cxm_value *fixed = &config->params[by_dimension ? CXM_GAP_DIMENSION_WEIGHTS : CXM_GAP_WEIGHTS];
+    double sum = fixed->n_numbers > 0 ? 0 : cxm_priv_gap_items(config);
     for (size_t i = 0; i < fixed->n_numbers; i++)
         sum += fixed->numbers[i];
     return sum;
@@ -376,7 +135,7 @@ static const double difference[2] = { 1, -1 }, only_perceived[2] = { 1, 0 },
 
 static double widest(const struct cxm_config *config)
 {
-    return config->highest[PERCEIVED] - config->lowest[PERCEIVED];
+    return config->highest[CXM_GAP_PERCEIVED] - config->lowest[CXM_GAP_PERCEIVED];
 }
 
 static void estimate_overall(const struct cxm_view *view, uint32_t member,
@@ -384,10 +143,10 @@ static void estimate_overall(const struct cxm_view *view, uint32_t member,
 {
     (void)member;
     const double one = 1, range = widest(view->config);
-    if (importance_of(view->config) == CXM_IMPORTANCE_AGGREGATE)
-        cxm_priv_estimate_importance_index(view, 0, n_items(view->config), 0, 1, -range, range,
+    if (cxm_priv_gap_importance(view->config) == CXM_IMPORTANCE_AGGREGATE)
+        cxm_priv_estimate_importance_index(view, 0, cxm_priv_gap_items(view->config), 0, 1, -range, range,
                                            ask, out);
-    else if (importance_of(view->config) == CXM_IMPORTANCE_PERSON)
+    else if (cxm_priv_gap_importance(view->config) == CXM_IMPORTANCE_PERSON)
         cxm_priv_estimate_form(view, 0, &one, 0, 1, -range, range, ask, out);
     else
         cxm_priv_estimate_form(view, 0, &one, 0, 1 / total_weight(view->config), -range, range,
@@ -399,15 +158,15 @@ static void estimate_gap(const struct cxm_view *view, uint32_t member, const str
 {
     const double range = widest(view->config);
     cxm_priv_estimate_form(view, 1 + member, difference, 0,
-                           1 / divisor_of(view->config, member), -range, range, ask, out);
+                           1 / cxm_priv_gap_divisor(view->config, member), -range, range, ask, out);
 }
 
 static void estimate_perceived(const struct cxm_view *view, uint32_t member,
                                const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     cxm_priv_estimate_form(view, 1 + member, only_perceived, 0,
-                           1 / divisor_of(view->config, member),
-                           view->config->lowest[PERCEIVED], view->config->highest[PERCEIVED],
+                           1 / cxm_priv_gap_divisor(view->config, member),
+                           view->config->lowest[CXM_GAP_PERCEIVED], view->config->highest[CXM_GAP_PERCEIVED],
                            ask, out);
 }
 
@@ -415,34 +174,34 @@ static void estimate_expected(const struct cxm_view *view, uint32_t member,
                               const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     cxm_priv_estimate_form(view, 1 + member, only_expected, 0,
-                           1 / divisor_of(view->config, member),
-                           view->config->lowest[EXPECTED], view->config->highest[EXPECTED], ask,
+                           1 / cxm_priv_gap_divisor(view->config, member),
+                           view->config->lowest[CXM_GAP_EXPECTED], view->config->highest[CXM_GAP_EXPECTED], ask,
                            out);
 }
 
 static void share_of_bin(const struct cxm_view *view, uint32_t member, int bin,
                          const struct cxm_ask *ask, struct cxm_estimate *out)
 {
-    const double y[BINS] = { bin == SHORT, bin == MET, bin == EXCEEDED };
+    const double y[CXM_GAP_BINS] = { bin == CXM_GAP_SHORT, bin == CXM_GAP_MET, bin == CXM_GAP_EXCEEDED };
     cxm_priv_estimate_share(view, 1 + member, y, ask, out);
 }
 
 static void estimate_exceeded(const struct cxm_view *view, uint32_t member,
                               const struct cxm_ask *ask, struct cxm_estimate *out)
 {
-    share_of_bin(view, member, EXCEEDED, ask, out);
+    share_of_bin(view, member, CXM_GAP_EXCEEDED, ask, out);
 }
 
 static void estimate_met(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
                          struct cxm_estimate *out)
 {
-    share_of_bin(view, member, MET, ask, out);
+    share_of_bin(view, member, CXM_GAP_MET, ask, out);
 }
 
 static void estimate_short(const struct cxm_view *view, uint32_t member,
                            const struct cxm_ask *ask, struct cxm_estimate *out)
 {
-    share_of_bin(view, member, SHORT, ask, out);
+    share_of_bin(view, member, CXM_GAP_SHORT, ask, out);
 }
 
 /* The gap's t statistic; ±inf where everybody has the same gap other than 0. */
@@ -485,22 +244,22 @@ static void define(const struct cxm_tally *tally, char *out, size_t capacity, si
                                          "person-importance" };
     char text[CXM_DOUBLE_TEXT];
     cxm_priv_append(out, capacity, used, "gap/perceived-expected");
-    if (isfinite(config->highest[PERCEIVED])) {
+    if (isfinite(config->highest[CXM_GAP_PERCEIVED])) {
         cxm_priv_append(out, capacity, used, "/");
         cxm_priv_define_scale(config, out, capacity, used);
     }
-    cxm_priv_append(out, capacity, used, "/items=%u", n_items(config));
-    if (n_dimensions(config) > 0)
-        cxm_priv_append(out, capacity, used, "/dimensions=%u", n_dimensions(config));
-    cxm_priv_append(out, capacity, used, "/%s/%s", kinds[importance_of(config)],
-                    importance_of(config) == CXM_IMPORTANCE_AGGREGATE
+    cxm_priv_append(out, capacity, used, "/items=%u", cxm_priv_gap_items(config));
+    if (cxm_priv_gap_dimensions(config) > 0)
+        cxm_priv_append(out, capacity, used, "/dimensions=%u", cxm_priv_gap_dimensions(config));
+    cxm_priv_append(out, capacity, used, "/%s/%s", kinds[cxm_priv_gap_importance(config)],
+                    cxm_priv_gap_importance(config) == CXM_IMPORTANCE_AGGREGATE
                       ? "listwise"
-                      : config->params[PARTIAL].texts[0]);
-    if (cxm_priv_number(config, TOLERANCE) > 0)
+                      : config->params[CXM_GAP_PARTIAL].texts[0]);
+    if (cxm_priv_number(config, CXM_GAP_TOLERANCE) > 0)
         cxm_priv_append(out, capacity, used, "/tolerance=%s",
-                        cxm_priv_double_text(cxm_priv_number(config, TOLERANCE), text));
-    cxm_priv_define_weights(config, WEIGHTS, out, capacity, used);
-    cxm_priv_define_weights(config, DIMENSION_WEIGHTS, out, capacity, used);
+                        cxm_priv_double_text(cxm_priv_number(config, CXM_GAP_TOLERANCE), text));
+    cxm_priv_define_weights(config, CXM_GAP_WEIGHTS, out, capacity, used);
+    cxm_priv_define_weights(config, CXM_GAP_DIMENSION_WEIGHTS, out, capacity, used);
 }
 
 static const struct cxm_input_info inputs[] = {
@@ -566,10 +325,10 @@ static const struct cxm_metric_info info = {
 };
 
 const struct cxm_metric cxm_priv_metric_gap = {
-    .rules = { .info = &info, .configure = configure, .rule = rule, .form = form,
+    .rules = { .info = &info, .configure = configure, .rule = cxm_priv_gap_rule, .form = cxm_priv_gap_form,
                .check_inputs = check_inputs },
     .estimators = estimators,
-    .items_param = ITEMS, .dimensions_param = DIMENSION, .define = define,
+    .items_param = CXM_GAP_ITEMS, .dimensions_param = CXM_GAP_DIMENSION, .define = define,
 };
 
 /* ---- one call ------------------------------------------------------------------------- */
