@@ -8,6 +8,8 @@
 #include "derive/period.h"
 #include "derive/sort.h"
 
+enum { CXM_MOST_COHORT_CELLS = 1 << 26 };
+
 struct cxm_cohort_plan {
     const struct cxm_column *customer, *time;
     const struct cxm_column *start_time; /* instants, or NULL */
@@ -27,6 +29,16 @@ struct cxm_cohort_plan {
     int threads;
     const struct cxm_allocator *allocator;
 };
+
+/* Whole units from one instant to a later one; b < a gives -1. */
+static inline int64_t cxm_priv_cohort_units(const struct cxm_cohort_plan *plan, int64_t a, int64_t b)
+{
+    if (b < a)
+        return -1;
+    if (plan->rolling)
+        return (int64_t)(((uint64_t)b - (uint64_t)a) / (uint64_t)plan->length);
+    return cxm_priv_period_index(&plan->columns, b) - cxm_priv_period_index(&plan->columns, a);
+}
 
 /* One cohort of one group. Of its customers, `known[k]` were retained in column k where that
  * column was over at as_of, `pending[k]` where it was not; observed[k] customers had it over. */
@@ -60,6 +72,11 @@ void cxm_priv_cohort_table_release(struct cxm_cohort_table *table);
 struct cxm_cohort_row *cxm_priv_cohort_row(struct cxm_cohort_table *table,
                                            const struct cxm_cohort_plan *plan, uint32_t group,
                                            int64_t cohort, bool *too_many);
+/* Adds the counts of another table; false: out of memory, or *too_many cells. */
+bool cxm_priv_cohort_merge(struct cxm_cohort_table *into, const struct cxm_cohort_table *from,
+                           const struct cxm_cohort_plan *plan, bool *too_many);
+/* Sums the differences of counts up to a column, after all was merged. */
+void cxm_priv_cohort_finish(struct cxm_cohort_table *table, const struct cxm_cohort_plan *plan);
 /* How many columns are over `units` whole units after the start. */
 int64_t cxm_priv_cohort_over(const struct cxm_cohort_plan *plan, int64_t units,
                              int64_t n_columns);
