@@ -4,186 +4,9 @@
  * of its cells up to terms of second order; what the influences of its rows sum to in each unit
  * is read from these sums exactly, and rounded once. Typical: 10 to 10 000 units; a group costs
  * its own cells, and the strata. */
-#include "metric/calibrated.h"
-#include "metric/design.h"
+#include "metric/design_sums.h"
 
 #include <math.h>
-
-/* ---- sums of a group in its units ----------------------------------------------------- */
-
-/* sum_i a_i v_i + c_bin w over the rows of a view, and the sum of its squares. What is no more
- * than the rounding of its parts is 0. */
-struct form_sums {
-    struct cxm_dd total, squares;
-};
-
-static void add_part(struct cxm_dd *sum, double *size, struct cxm_dd part)
-{
-    *sum = cxm_priv_dd_add(*sum, part);
-    *size += fabs(part.hi);
-}
-
-static struct cxm_dd settle(struct cxm_dd sum, double size)
-{
-    return fabs(sum.hi) <= ldexp(size, -98) ? cxm_priv_dd(0) : sum;
-}
-
-static struct cxm_dd form_total(const struct cxm_view *view, const struct cxm_form *form,
-                                bool rounded)
-{
-    const struct cxm_unit_spec *spec = &view->config->units[form->unit];
-    struct cxm_dd sum = { 0, 0 };
-    double size = 0;
-    for (uint32_t b = 0; b < spec->bins; b++)
-        add_part(&sum, &size, cxm_priv_dd_mul(form->c[b],
-                                              cxm_priv_view_weight(view, form->unit, b)));
-    for (uint32_t i = 0; form->a != NULL && i < spec->variables; i++) {
-        const struct cxm_dd x = rounded ? cxm_priv_view_rounded_sum(view, form->unit, i)
-                                        : cxm_priv_view_sum(view, form->unit, i);
-        add_part(&sum, &size, cxm_priv_dd_mul(form->a[i], x));
-    }
-    if (form->value != 0)
-        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(form->value), cxm_priv_view_value(view, false)));
-    return settle(sum, size);
-}
-
-/* The sum of w^p (a x + c)^2: p = 2, squares of influences; p = 1, their weighted variance. */
-static struct cxm_dd form_squares(const struct cxm_view *view, const struct cxm_form *form, int p)
-{
-    const struct cxm_unit_spec *spec = &view->config->units[form->unit];
-    const uint32_t u = form->unit;
-    const bool plain = p == 1 && view->weighted;
-    struct cxm_dd sum = { 0, 0 };
-    double size = 0;
-    for (uint32_t b = 0; b < spec->bins; b++)
-        add_part(&sum, &size,
-                 cxm_priv_dd_mul(cxm_priv_dd_mul(form->c[b], form->c[b]),
-                                 p == 1 ? cxm_priv_view_weight(view, u, b)
-                                        : cxm_priv_view_weight2(view, u, b)));
-    for (uint32_t i = 0; form->a != NULL && i < spec->variables; i++) {
-        const struct cxm_dd x = p == 1 ? cxm_priv_view_sum(view, u, i)
-                                       : cxm_priv_view_weighted_sum(view, u, i);
-        struct cxm_dd part = cxm_priv_dd_mul(cxm_priv_dd_mul(form->a[i], form->c[0]), x);
-        add_part(&sum, &size, cxm_priv_dd_add(part, part));
-        for (uint32_t j = i; j < spec->variables; j++) {
-            part = cxm_priv_dd_mul(cxm_priv_dd_mul(form->a[i], form->a[j]),
-                                   plain ? cxm_priv_view_plain_product(view, u, i, j)
-                                         : cxm_priv_view_product(view, u, i, j));
-            add_part(&sum, &size, j > i ? cxm_priv_dd_add(part, part) : part);
-        }
-    }
-    if (form->value != 0) /* (c + value)^2 - c^2 in the rows of the value, all of bin 1 */
-        add_part(&sum, &size,
-                 cxm_priv_dd_mul(cxm_priv_dd_add(cxm_priv_dd(form->value * form->value),
-                                                 cxm_priv_dd_mul(cxm_priv_dd(2 * form->value),
-                                                                 form->c[1])),
-                                 cxm_priv_view_value(view, p == 2)));
-    sum = settle(sum, size);
-    return sum.hi < 0 ? cxm_priv_dd(0) : sum;
-}
-
-static bool rows_are_units(const struct cxm_sample *s)
-{
-    return !s->clusters || s->second_rows;
-}
-
-/* sum of w (w z) over the rows of a view, z the influence of unit weight: with squares and w^2 it
- * gives those of residuals z - f. */
-static struct cxm_dd form_cross(const struct cxm_view *view, const struct cxm_form *form)
-{
-    const struct cxm_unit_spec *spec = &view->config->units[form->unit];
-    struct cxm_dd sum = { 0, 0 };
-    double size = 0;
-    for (uint32_t b = 0; b < spec->bins; b++)
-        add_part(&sum, &size, cxm_priv_dd_mul(form->c[b],
-                                              cxm_priv_view_weight2(view, form->unit, b)));
-    for (uint32_t i = 0; form->a != NULL && i < spec->variables; i++)
-        add_part(&sum, &size,
-                 cxm_priv_dd_mul(form->a[i], cxm_priv_view_weighted_sum(view, form->unit, i)));
-    if (form->value != 0)
-        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(form->value),
-                                              cxm_priv_view_value(view, true)));
-    return settle(sum, size);
-}
-
-/* The same as sum_units where weights are calibrated: residuals of all rows of the sample. */
-static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *form)
-{
-    const struct cxm_domain *d = view->domain;
-    struct cxm_calibrated *c = d->calibrated;
-    const size_t n_cells = d->cells->dict.n;
-    const bool rows = rows_are_units(d->sample);
-    const struct cxm_dd nothing = { 0, 0 }, divisor = form->divisor;
-    struct cxm_view one = *view;
-    one.domain = NULL;
-    for (size_t k = 0; k < c->n_combinations; k++)
-        c->totals[k] = nothing;
-    for (size_t i = 0; i < n_cells; i++) {
-        const bool inside = i >= d->first && i < d->end;
-        c->cells[i] = c->cross[i] = c->squares[i] = nothing;
-        if (!inside)
-            continue;
-        one.table = d->cells;
-        one.values = d->values;
-        one.cell = cxm_priv_table_cell(d->cells, d->order[i]);
-        one.value_cell = d->value_cells != NULL ? d->value_cells[i - d->first] : NULL;
-        c->cells[i] = cxm_priv_dd_div(form_total(&one, form, false), divisor);
-        if (rows) {
-            c->cross[i] = cxm_priv_dd_div(form_cross(&one, form), divisor);
-            c->squares[i] = cxm_priv_dd_div(cxm_priv_dd_div(form_squares(&one, form, 2), divisor),
-                                            divisor);
-        }
-        struct cxm_dd *total = &c->totals[c->combination[i]];
-        *total = cxm_priv_dd_add(*total, c->cells[i]);
-    }
-    cxm_priv_fit_values(&c->fit, c->totals, c->fitted);
-    for (uint32_t u = 0; u < d->sample->n_finest; u++)
-        d->sums[u] = (struct cxm_unit_sums){ u, nothing, nothing };
-    for (size_t i = 0; i < n_cells; i++) {
-        struct cxm_unit_sums *out = &d->sums[d->sample->finest_of_cell[i]];
-        const struct cxm_dd f = c->fitted[c->combination[i]], g = c->g[i];
-        const struct cxm_dd fit = cxm_priv_dd_mul(f, c->frame[i]);
-        const struct cxm_dd rest =
-            settle(cxm_priv_dd_sub(c->cells[i], fit), fabs(c->cells[i].hi) + fabs(fit.hi));
-        out->total = cxm_priv_dd_add(out->total, cxm_priv_dd_mul(g, rest));
-        if (!rows)
-            continue;
-        struct cxm_dd sum = c->squares[i];
-        double size = fabs(sum.hi);
-        const struct cxm_dd cross = cxm_priv_dd_mul(f, c->cross[i]);
-        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(-2), cross));
-        add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd_mul(f, f), c->frame2[i]));
-        sum = settle(sum, size);
-        out->squares = cxm_priv_dd_add(out->squares,
-                                       cxm_priv_dd_mul(cxm_priv_dd_mul(g, g), sum));
-    }
-    return d->sample->n_finest;
-}
-
-/* Fills domain->sums; returns how many units have rows of the group. */
-static size_t sum_units(const struct cxm_view *view, const struct cxm_form *form)
-{
-    const struct cxm_domain *d = view->domain;
-    const bool rows = rows_are_units(d->sample);
-    size_t n = 0;
-    struct cxm_view one = *view;
-    one.domain = NULL;
-    for (size_t i = d->first; i < d->end; i++) {
-        one.cell = cxm_priv_table_cell(d->cells, d->order[i]);
-        one.value_cell = d->value_cells != NULL ? d->value_cells[i - d->first] : NULL;
-        const uint32_t unit = d->sample->finest_of_cell[i];
-        const struct cxm_dd total = cxm_priv_dd_div(form_total(&one, form, rows), form->divisor);
-        struct cxm_dd squares = { 0, 0 };
-        if (rows)
-            squares = cxm_priv_dd_div(cxm_priv_dd_div(form_squares(&one, form, 2), form->divisor),
-                                      form->divisor);
-        if (n == 0 || d->sums[n - 1].unit != unit)
-            d->sums[n++] = (struct cxm_unit_sums){ unit, { 0, 0 }, { 0, 0 } };
-        d->sums[n - 1].total = cxm_priv_dd_add(d->sums[n - 1].total, total);
-        d->sums[n - 1].squares = cxm_priv_dd_add(d->sums[n - 1].squares, squares);
-    }
-    return n;
-}
 
 /* ---- variances ------------------------------------------------------------------------ */
 
@@ -388,8 +211,8 @@ static double simple_variance(const struct cxm_view *view, const struct cxm_form
     }
     if (n < 2)
         return NAN;
-    const struct cxm_dd mean = cxm_priv_dd_div(form_total(view, form, false), weight);
-    const struct cxm_dd square = cxm_priv_dd_div(form_squares(view, form, 1), weight);
+    const struct cxm_dd mean = cxm_priv_dd_div(cxm_priv_form_total(view, form, false), weight);
+    const struct cxm_dd square = cxm_priv_dd_div(cxm_priv_form_squares(view, form, 1), weight);
     const struct cxm_dd mean2 = cxm_priv_dd_mul(mean, mean);
     struct cxm_dd variance = cxm_priv_dd_sub(square, mean2);
     if (!(variance.hi > ldexp(square.hi + mean2.hi, -98)))
@@ -430,7 +253,7 @@ static void capture_sums(const struct cxm_view *view, const struct cxm_form *for
 double cxm_priv_design_error(const struct cxm_view *view, const struct cxm_form *form)
 {
     const struct cxm_domain *d = view->domain;
-    const size_t n = d->calibrated != NULL ? sum_residuals(view, form) : sum_units(view, form);
+    const size_t n = cxm_priv_form_sums(view, form);
     *d->linear = true;
     const struct pairs pairs = { d->sample, d->sums, d->sums, n, n, 0, 0, true };
     const double variance = covariance_of(pairs, d->lonely, d->totals,

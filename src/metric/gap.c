@@ -114,7 +114,8 @@ static enum cxm_status configure(struct cxm_config *config, struct cxm_error *er
 static enum cxm_status check_inputs(const struct cxm_config *config, const bool *given,
                                     struct cxm_error *error)
 {
-    return cxm_priv_items_check_importance(config, CXM_GAP_IMPORTANCE, given[2 * cxm_priv_gap_items(config)], error);
+    return cxm_priv_items_check_importance(config, CXM_GAP_IMPORTANCE,
+                                           given[2 * cxm_priv_gap_items(config)], error);
 }
 
 /* ---- estimates ------------------------------------------------------------------------ */
