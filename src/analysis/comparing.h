@@ -78,6 +78,11 @@ struct cxm_net cxm_priv_net_count(const struct cxm_estimate *e);
 struct cxm_mean_sample cxm_priv_sample_of(const struct cxm_comparing *c, uint32_t measure,
                                      const struct cxm_estimate *e);
 
+bool cxm_priv_is_method(int32_t method);
+/* Can values of that class be compared so, weighted ones by their linearised errors? */
+bool cxm_priv_method_fits(enum cxm_compare_method method, enum cxm_interval_class class,
+                          bool weighted);
+
 /* a - b in the unit of the measure, with the method's name and the range of such differences. */
 struct cxm_difference {
     struct cxm_comparison c;
