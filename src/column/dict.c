@@ -375,3 +375,26 @@ bool cxm_priv_dict_sort(const struct cxm_dict *dict, uint32_t *order)
     cxm_priv_release(dict->allocator, other);
     return true;
 }
+
+bool cxm_priv_dict_put_in_order(struct cxm_dict *dict, const uint32_t *order)
+{
+    enum { FAR = 16, NEAR = 8 };
+    struct cxm_dict sorted;
+    cxm_priv_dict_init(&sorted, dict->allocator);
+    if (!cxm_priv_dict_reserve(&sorted, dict->n, dict->bytes_used)) {
+        cxm_priv_dict_release(&sorted);
+        return false;
+    }
+    for (uint32_t i = 0; i < dict->n; i++) {
+        size_t n;
+        if (i + FAR < dict->n) {
+            __builtin_prefetch(&dict->ends[order[i + FAR]]);
+            __builtin_prefetch(cxm_priv_dict_key(dict, order[i + NEAR], &n));
+        }
+        const uint8_t *key = cxm_priv_dict_key(dict, order[i], &n);
+        append(&sorted, key, n);
+    }
+    cxm_priv_dict_release(dict);
+    *dict = sorted;
+    return true;
+}

@@ -82,4 +82,8 @@ void cxm_priv_dict_merge_in_order(struct cxm_dict *into, const struct cxm_dict *
 /* Key numbers in the order of their bytes, `order` has room for dict->n. False: no memory. */
 bool cxm_priv_dict_sort(const struct cxm_dict *dict, uint32_t *order);
 
+/* Key order[i] becomes number i, of an order that sorts: a dictionary in order, without an index. False: no
+ * memory, it stays as it was. */
+bool cxm_priv_dict_put_in_order(struct cxm_dict *dict, const uint32_t *order);
+
 #endif

@@ -590,6 +590,7 @@ enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
     switch (config->rules->dense_times
                 ? CXM_DENSE_NO : cxm_priv_dense_range(config, sources, first, last, state)) {
     case CXM_DENSE_DONE:
+        cxm_priv_table_settle(&state->groups);
         return CXM_OK;
     case CXM_DENSE_NO_MEMORY:
         return cxm_priv_no_memory(error);
@@ -602,5 +603,8 @@ enum cxm_status cxm_priv_add_range(const struct cxm_config *config,
                                  cxm_priv_sources_margins(sources)))
             return cxm_priv_no_memory(error);
     }
-    return add_blocks(config, sources, first, last, state, error);
+    const enum cxm_status status = add_blocks(config, sources, first, last, state, error);
+    if (status == CXM_OK)
+        cxm_priv_table_settle(&state->groups);
+    return status;
 }

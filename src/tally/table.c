@@ -128,6 +128,43 @@ void cxm_priv_table_normalise(struct cxm_table *table)
     }
 }
 
+/* Cell order[i] becomes cell i, cycle by cycle; cells of the way are asked for. `order` is used up. */
+static void move_cells(struct cxm_table *table, uint32_t *order, int64_t *spare)
+{
+    enum { LINE = 8 };
+    const size_t stride = table->layout.stride, bytes = stride * sizeof *spare;
+    for (uint32_t i = 0; i < table->dict.n; i++) {
+        if (order[i] == i)
+            continue;
+        memcpy(spare, cxm_priv_table_cell(table, i), bytes);
+        uint32_t at = i, from, soon = order[order[i]];
+        for (; (from = order[at]) != i; at = from) {
+            soon = order[soon];
+            for (size_t k = 0; k < stride; k += LINE)
+                __builtin_prefetch(cxm_priv_table_cell(table, soon) + k);
+            memcpy(cxm_priv_table_cell(table, at), cxm_priv_table_cell(table, from), bytes);
+            order[at] = at;
+        }
+        memcpy(cxm_priv_table_cell(table, at), spare, bytes);
+        order[at] = at;
+    }
+}
+
+void cxm_priv_table_settle(struct cxm_table *table)
+{
+    enum { MANY = 1 << 14 };
+    const uint32_t n = table->dict.n;
+    if (n < MANY || cxm_priv_dict_in_order(&table->dict))
+        return;
+    uint32_t *order = cxm_priv_alloc(table->allocator, n, sizeof *order);
+    int64_t *spare = cxm_priv_alloc(table->allocator, table->layout.stride, sizeof *spare);
+    if (order != NULL && spare != NULL && cxm_priv_dict_sort(&table->dict, order)
+        && cxm_priv_dict_put_in_order(&table->dict, order))
+        move_cells(table, order, spare);
+    cxm_priv_release(table->allocator, order);
+    cxm_priv_release(table->allocator, spare);
+}
+
 void cxm_priv_cell_merge(const struct cxm_table *into, int64_t *cell,
                          const struct cxm_table *from, const int64_t *other, int sign)
 {
@@ -165,9 +202,12 @@ bool cxm_priv_cell_is_zero(const struct cxm_table *table, const int64_t *cell)
     return true;
 }
 
+/* Worth walking along both? A few rows at a time shall not move all cells each time. */
 static bool both_in_order(const struct cxm_table *into, const struct cxm_table *from)
 {
-    return cxm_priv_dict_in_order(&into->dict) && cxm_priv_dict_in_order(&from->dict);
+    enum { PART = 16 };
+    return cxm_priv_dict_in_order(&into->dict) && cxm_priv_dict_in_order(&from->dict)
+        && from->dict.n >= into->dict.n / PART;
 }
 
 static bool becomes_copy(const struct cxm_table *into, int sign)

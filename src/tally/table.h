@@ -48,6 +48,11 @@ uint32_t cxm_priv_table_add(struct cxm_table *table, const uint8_t *key, size_t 
 
 void cxm_priv_table_normalise(struct cxm_table *table);
 
+/* Very many cells are put into the order of their keys, so that saving, merging and reading them goes
+ * through memory from one end to the other. Costs 40 bytes a cell meanwhile; stays as it is where these
+ * are not to be had. */
+void cxm_priv_table_settle(struct cxm_table *table);
+
 /* into[k] += sign * from[i] for one cell; `into` must cover from's windows. */
 void cxm_priv_cell_merge(const struct cxm_table *into, int64_t *cell,
                          const struct cxm_table *from, const int64_t *other, int sign);
