@@ -64,13 +64,15 @@ static enum cxm_status estimate_group(struct cxm_asked *a, int64_t group,
 
 /* ---- groups --------------------------------------------------------------------------- */
 
-/* Groups first ... end - 1 of those asked for, and what one thread needs for them. */
+/* Groups first ... end - 1 of those asked for, and what one thread needs for them and for others that
+ * it takes when they are done. */
 struct stretch {
     struct cxm_asked *asked;
     struct cxm_estimate *out;
     struct cxm_capture *captures;
     struct cxm_error *error;
     size_t first, end;
+    size_t *next;         /* the first group that no thread took */
     struct cxm_critical critical;
     enum cxm_status status;
 };
@@ -171,20 +173,39 @@ CXM_PREFETCHER void fetch_ahead(const struct stretch *s, size_t g)
         __builtin_prefetch(cell + k);
 }
 
-static void estimate_stretch(void *context, int i)
+static void estimate_each(struct stretch *s)
 {
-    struct stretch *s = (struct stretch *)context + i;
     struct cxm_asked *a = s->asked;
-    struct cxm_view view;
-    if (s->captures == NULL && are_scores(a)) {
-        s->status = cxm_priv_group_view(&a->reading, 0, CXM_LONELY_ERROR, &view, s->error);
-        estimate_scores(s, &view);
-        return;
-    }
     for (size_t g = s->first; s->status == CXM_OK && g < s->end; g++) {
         fetch_ahead(s, g);
         s->status = estimate_group(a, group_at(a, g), &s->critical, s->out + g * a->n_measures,
                                    s->captures != NULL ? &s->captures[g] : NULL, s->error);
+    }
+}
+
+/* The next groups that no thread has taken yet; false: there are none. */
+static bool take_groups(struct stretch *s)
+{
+    enum { AT_A_TIME = 32 * CXM_SCORE_ROWS };
+    const size_t n = s->asked->n_groups;
+    s->first = __atomic_fetch_add(s->next, AT_A_TIME, __ATOMIC_RELAXED);
+    s->end = n < AT_A_TIME || n - AT_A_TIME < s->first ? n : s->first + AT_A_TIME;
+    return s->first < n;
+}
+
+static void estimate_stretch(void *context, int i)
+{
+    struct stretch *s = (struct stretch *)context + i;
+    struct cxm_asked *a = s->asked;
+    const bool scores = s->captures == NULL && are_scores(a);
+    struct cxm_view view;
+    if (scores)
+        s->status = cxm_priv_group_view(&a->reading, 0, CXM_LONELY_ERROR, &view, s->error);
+    while (s->status == CXM_OK && take_groups(s)) {
+        if (scores)
+            estimate_scores(s, &view);
+        else
+            estimate_each(s);
     }
 }
 
@@ -237,11 +258,10 @@ enum cxm_status cxm_priv_asked_estimate(struct cxm_asked *a, struct cxm_estimate
     if (stretches == NULL || (n_kept > 0 && kept == NULL))
         status = cxm_priv_no_memory(error);
     const double z = cxm_priv_z(a->options.level);
+    size_t next = 0;
     for (int t = 0; t < threads && status == CXM_OK; t++)
         stretches[t] = (struct stretch){
-            .asked = a, .out = out, .captures = captures, .error = error,
-            .first = a->n_groups / (size_t)threads * (size_t)t,
-            .end = t + 1 < threads ? a->n_groups / (size_t)threads * (size_t)(t + 1) : a->n_groups,
+            .asked = a, .out = out, .captures = captures, .error = error, .next = &next,
             .critical = { a->options.level, z, kept != NULL ? kept + n_kept * (size_t)t : NULL,
                           n_kept },
         };

@@ -47,35 +47,31 @@ struct look {
     int64_t low, high;
 };
 
-/* Parts of the keys as dense_many.c forms them: how many come in 512 rows, and how often each. */
-static void look_at_parts(const struct cxm_dense_rows *rows, int64_t row, int64_t low, int shift,
-                          uint32_t counts[CXM_DENSE_MOST_PARTS], uint32_t *distinct)
+/* Parts of the keys as dense_many.c forms them: how many come in 512 rows. */
+static uint32_t parts_of(const struct cxm_dense_rows *rows, int64_t row, int64_t low, int shift)
 {
     uint64_t seen[CXM_DENSE_MOST_PARTS / 64] = { 0 };
-    uint32_t keys[LOOK_ROWS];
+    uint32_t keys[LOOK_ROWS], distinct = 0;
     rows->loops.load(cxm_priv_row_of(rows->keys, row), rows->keys->stride, LOOK_ROWS, low, keys);
     for (int i = 0; i < LOOK_ROWS; i++) {
         const uint32_t part = keys[i] >> shift;
-        *distinct += (seen[part / 64] >> part % 64 & 1) == 0;
+        distinct += (seen[part / 64] >> part % 64 & 1) == 0;
         seen[part / 64] |= (uint64_t)1 << part % 64;
-        counts[part]++;
     }
+    return distinct;
 }
 
-/* Rows in the order of their keys, or most of them in one part, are counted as they come: caches
- * hold what they touch, and no thread gets all of one part. */
+/* Rows in the order of their keys are counted as they come: caches hold what they touch. */
 static bool keeps_to_few_parts(const struct cxm_dense_rows *rows, int64_t n, int64_t low,
                                int64_t high)
 {
-    uint32_t counts[CXM_DENSE_MOST_PARTS] = { 0 }, distinct = 0, most = 0;
+    uint32_t distinct = 0;
     const int shift = cxm_priv_dense_part_bits(rows->stride);
     if (((uint64_t)high - (uint64_t)low) >> shift >= CXM_DENSE_MOST_PARTS)
         return true;
     for (int i = 0; i < LOOKS; i++)
-        look_at_parts(rows, (n - LOOK_ROWS) / (LOOKS - 1) * i, low, shift, counts, &distinct);
-    for (int p = 0; p < CXM_DENSE_MOST_PARTS; p++)
-        most = counts[p] > most ? counts[p] : most;
-    return distinct < LOOKS * LOOK_ROWS / 16 || most > LOOKS * LOOK_ROWS / 4;
+        distinct += parts_of(rows, (n - LOOK_ROWS) / (LOOKS - 1) * i, low, shift);
+    return distinct < LOOKS * LOOK_ROWS / 16;
 }
 
 /* Counters for the keys that were seen, and some room around them: the array then rarely has to

@@ -96,6 +96,11 @@ enum cxm_dense_result cxm_priv_dense_count(const struct cxm_dense_rows *rows,
  * no key. */
 void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, int64_t *sums);
 
+/* Adds the counters of n keys from number `key` on to those of another set from number `at` on, where
+ * there is room for what is carried. */
+void cxm_priv_dense_join(const struct cxm_dense_keys *k, size_t key, size_t n,
+                         struct cxm_dense_keys *to, size_t at);
+
 /* Are its counters of 8 bits? Then there is a quicker way: */
 bool cxm_priv_dense_narrow(const struct cxm_dense_keys *k);
 /* Which of n <= 32 keys from number `at` on have rows, a bit each; *last grows by how often their last

@@ -2,12 +2,13 @@
  *
  * Counters of a run of keys turned into cells, which come in the order of their keys and are
  * appended to the dictionary without a look-up. Typical: 16 to 10 000 keys, written in one pass over
- * the counters; extreme: four million, of which each thread makes the cells of a range. */
+ * the counters; extreme: four million, of which threads make the cells of ranges, as they come. */
 #include "tally/dense.h"
 
-enum { ONE_PASS_CELLS = 20000, BLOCK_KEYS = 32, MANY_KEYS = 1 << 15, FAR = 64, KEY_BYTES = 9 };
+enum { ONE_PASS_CELLS = 20000, BLOCK_KEYS = 32, MANY_KEYS = 1 << 15, FAR = 64, KEY_BYTES = 9,
+       SLICES = 8 };
 
-/* The keys of a thread. */
+/* Some keys. */
 struct slice {
     uint64_t first, end;  /* less the smallest key of all */
     size_t n_seen, at;    /* keys with rows; number of the first one */
@@ -23,20 +24,29 @@ struct making {
     struct slice *slices;
 };
 
+/* Where counters of some keys stand in one set of them. */
+struct stretch {
+    size_t at, n, skip;   /* number of a key there; keys that it has; those before them */
+};
+
+static struct stretch stretch_of(const struct making *m, const struct cxm_dense_keys *k,
+                                 uint64_t first, size_t n)
+{
+    const uint64_t begin = (uint64_t)k->base - (uint64_t)m->low, end = begin + k->c.n_keys;
+    const uint64_t from = first > begin ? first : begin, to = first + n < end ? first + n : end;
+    if (k->c.n_keys == 0 || from >= to)
+        return (struct stretch){ 0, 0, 0 };
+    return (struct stretch){ (size_t)(from - begin), (size_t)(to - from), (size_t)(from - first) };
+}
+
 /* Sums of all counters of a few keys. */
 static void sum_block(const struct making *m, uint64_t first, size_t n, int64_t *sums)
 {
     memset(sums, 0, n * m->rows->stride * sizeof *sums);
     for (int i = 0; i < m->n_keys; i++) {
-        const struct cxm_dense_keys *k = &m->keys[i];
-        if (k->c.n_keys == 0)
-            continue;
-        const uint64_t begin = (uint64_t)k->base - (uint64_t)m->low, end = begin + k->c.n_keys;
-        const uint64_t from = first > begin ? first : begin;
-        const uint64_t to = first + n < end ? first + n : end;
-        if (from < to)
-            cxm_priv_dense_sums(k, (size_t)(from - begin), (size_t)(to - from),
-                         sums + (from - first) * m->rows->stride);
+        const struct stretch s = stretch_of(m, &m->keys[i], first, n);
+        if (s.n > 0)
+            cxm_priv_dense_sums(&m->keys[i], s.at, s.n, sums + s.skip * m->rows->stride);
     }
 }
 
@@ -49,41 +59,57 @@ static bool any_row(const int64_t *sums, uint32_t n)
     return c < n;
 }
 
-/* One set of small counters, as of a million keys, is read without sums of several. */
+/* Small counters, as of a million keys, are read without sums of several: rows that come in the order
+ * of their keys have each key's in one set, or in two. */
 static bool is_quick(const struct making *m)
 {
-    return m->n_keys == 1 && cxm_priv_dense_narrow(m->keys);
+    bool quick = true;
+    for (int i = 0; i < m->n_keys; i++)
+        quick = quick && (m->keys[i].c.n_keys == 0 || cxm_priv_dense_narrow(&m->keys[i]));
+    return quick;
 }
 
-static void count_quick(const struct making *m, struct slice *slice)
+/* Which of n keys have rows, a bit each. *only: the one set that counted any; NULL: several did. */
+static uint32_t seen_keys(const struct making *m, uint64_t first, size_t n,
+                          const struct cxm_dense_keys **only, int64_t *invalid)
 {
-    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
-        const uint64_t left = slice->end - first;
-        const size_t n = left < BLOCK_KEYS ? (size_t)left : BLOCK_KEYS;
-        slice->n_seen += (size_t)__builtin_popcount(
-            cxm_priv_dense_seen(m->keys, (size_t)first, n, &slice->invalid));
+    uint32_t seen = 0;
+    *only = NULL;
+    for (int i = 0; i < m->n_keys; i++) {
+        const struct cxm_dense_keys *k = &m->keys[i];
+        const struct stretch s = stretch_of(m, k, first, n);
+        if (s.n == 0)
+            continue;
+        const uint32_t mine = cxm_priv_dense_seen(k, s.at, s.n, invalid) << s.skip;
+        *only = mine == 0 ? *only : seen == 0 ? k : NULL;
+        seen |= mine;
     }
+    return seen;
 }
 
-static void count_slice(void *context, int i)
+static void count_slice(void *context, size_t i)
 {
     const struct making *m = context;
-    struct slice *slice = &m->slices[i];
+    struct slice slice = m->slices[i];
     const uint32_t stride = m->rows->stride;
+    const bool quick = is_quick(m);
+    const struct cxm_dense_keys *only;
     int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
-    if (is_quick(m)) {
-        count_quick(m, slice);
-        return;
-    }
-    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
-        const size_t n = slice->end - first < BLOCK_KEYS ? (size_t)(slice->end - first)
-                                                         : BLOCK_KEYS;
+    for (uint64_t first = slice.first; first < slice.end; first += BLOCK_KEYS) {
+        const size_t n = slice.end - first < BLOCK_KEYS ? (size_t)(slice.end - first)
+                                                        : BLOCK_KEYS;
+        if (quick) {
+            slice.n_seen += (size_t)__builtin_popcount(
+                seen_keys(m, first, n, &only, &slice.invalid));
+            continue;
+        }
         sum_block(m, first, n, sums);
         for (size_t key = 0; key < n; key++) {
-            slice->n_seen += any_row(sums + key * stride, stride);
-            slice->invalid += sums[key * stride + stride - 1];
+            slice.n_seen += any_row(sums + key * stride, stride);
+            slice.invalid += sums[key * stride + stride - 1];
         }
     }
+    m->slices[i] = slice; /* once: those of other threads are beside it */
 }
 
 static void write_key(const struct making *m, size_t at, uint64_t place)
@@ -95,50 +121,59 @@ static void write_key(const struct making *m, size_t at, uint64_t place)
     m->groups->dict.ends[at] = (at + 1) * KEY_BYTES;
 }
 
-static void write_quick(const struct making *m, struct slice *slice)
+/* The cells of those of n keys that were `seen`, all in one set; the number of the next cell. */
+static size_t copy_block(const struct making *m, const struct cxm_dense_keys *k, uint64_t first,
+                         size_t n, uint32_t seen, size_t at)
 {
-    size_t at = slice->at;
-    slice->invalid = 0;
-    for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
-        const uint64_t left = slice->end - first;
-        const size_t n = left < BLOCK_KEYS ? (size_t)left : BLOCK_KEYS;
-        const uint32_t seen = cxm_priv_dense_seen(m->keys, (size_t)first, n, &slice->invalid);
-        cxm_priv_dense_fill(m->keys, (size_t)first, seen, cxm_priv_table_cell(m->groups, (uint32_t)at),
-                            m->groups->layout.stride);
-        for (uint64_t key = 0; key < n; key++) {
-            if ((seen >> key & 1) != 0)
-                write_key(m, at++, first + key);
-        }
+    const struct stretch s = stretch_of(m, k, first, n);
+    cxm_priv_dense_fill(k, s.at, seen >> s.skip, cxm_priv_table_cell(m->groups, (uint32_t)at),
+                        m->groups->layout.stride);
+    for (uint64_t key = 0; key < n; key++) {
+        if ((seen >> key & 1) != 0)
+            write_key(m, at++, first + key);
     }
-    slice->n_seen = at - slice->at;
+    return at;
 }
 
-static void write_slice(void *context, int i)
+static size_t add_block(const struct making *m, uint64_t first, size_t n, size_t at,
+                        int64_t *invalid)
+{
+    const uint32_t stride = m->rows->stride;
+    int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
+    sum_block(m, first, n, sums);
+    for (size_t key = 0; key < n; key++) {
+        const int64_t *of_key = sums + key * stride;
+        if (!any_row(of_key, stride))
+            continue;
+        *invalid += of_key[stride - 1];
+        write_key(m, at, first + key);
+        memcpy(cxm_priv_table_cell(m->groups, (uint32_t)at), of_key, stride * sizeof *sums);
+        at++;
+    }
+    return at;
+}
+
+static void write_slice(void *context, size_t i)
 {
     const struct making *m = context;
     struct slice *slice = &m->slices[i];
-    const uint32_t stride = m->rows->stride;
+    const bool quick = is_quick(m);
     size_t at = slice->at;
-    int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
-    if (is_quick(m)) {
-        write_quick(m, slice);
-        return;
-    }
-    slice->invalid = 0;
+    int64_t all_invalid = 0;
     for (uint64_t first = slice->first; first < slice->end; first += BLOCK_KEYS) {
         const size_t n = slice->end - first < BLOCK_KEYS ? (size_t)(slice->end - first)
                                                          : BLOCK_KEYS;
-        sum_block(m, first, n, sums);
-        for (size_t key = 0; key < n; key++) {
-            const int64_t *of_key = sums + key * stride;
-            if (!any_row(of_key, stride))
-                continue;
-            slice->invalid += of_key[stride - 1];
-            write_key(m, at, first + key);
-            memcpy(cxm_priv_table_cell(m->groups, (uint32_t)at), of_key, stride * sizeof *sums);
-            at++;
+        const struct cxm_dense_keys *only = NULL;
+        int64_t invalid = 0;
+        const uint32_t seen = quick ? seen_keys(m, first, n, &only, &invalid) : 0;
+        if (only != NULL) {
+            at = copy_block(m, only, first, n, seen, at);
+            all_invalid += invalid;
+        } else if (seen != 0 || !quick) {
+            at = add_block(m, first, n, at, &all_invalid);
         }
     }
+    slice->invalid = all_invalid;
     slice->n_seen = at - slice->at;
 }
 
@@ -191,8 +226,8 @@ static bool takes_one_pass(const struct making *m, int n_slices, uint64_t n_keys
     return n_slices == 1 && n_keys * m->rows->stride <= ONE_PASS_CELLS && n_keys <= rows;
 }
 
-static enum cxm_dense_result make_cells(const struct making *m, int n_slices, uint64_t n_keys,
-                                        bool count_invalid, int64_t *left_out)
+static enum cxm_dense_result make_cells(const struct making *m, int n_slices, int n_threads,
+                                        uint64_t n_keys, bool count_invalid, int64_t *left_out)
 {
     const bool once = takes_one_pass(m, n_slices, n_keys);
     int64_t without[CXM_DENSE_MOST_CODES] = { 0 };
@@ -207,7 +242,7 @@ static enum cxm_dense_result make_cells(const struct making *m, int n_slices, ui
     if (once) {
         m->slices[0].n_seen = (size_t)n_keys;
     } else {
-        cxm_priv_side_by_side(n_slices, count_slice, (void *)(uintptr_t)m);
+        cxm_priv_share_out(n_threads, (size_t)n_slices, count_slice, (void *)(uintptr_t)m);
         for (int i = 0; i < n_slices; i++)
             invalid += m->slices[i].invalid;
     }
@@ -215,7 +250,7 @@ static enum cxm_dense_result make_cells(const struct making *m, int n_slices, ui
         return CXM_DENSE_NO; /* the general road names the row */
     if (!reserve(m, n_slices, &n))
         return CXM_DENSE_NO_MEMORY;
-    cxm_priv_side_by_side(n_slices, write_slice, (void *)(uintptr_t)m);
+    cxm_priv_share_out(n_threads, (size_t)n_slices, write_slice, (void *)(uintptr_t)m);
     if (once) {
         n = m->slices[0].n_seen;
         if (m->slices[0].invalid != 0 && !count_invalid)
@@ -244,14 +279,14 @@ enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
     if ((uint64_t)high - (uint64_t)low >= FAR * counted)
         return CXM_DENSE_NO; /* each thread had keys near each other, far from those of others */
     const uint64_t n_keys = (uint64_t)high - (uint64_t)low + 1;
-    const int n_slices = n_keys >= MANY_KEYS ? n_threads : 1;
+    const int n_slices = n_keys >= MANY_KEYS && n_threads > 1 ? SLICES * n_threads : 1;
     struct slice *slices = cxm_priv_alloc_zero(rows->config->allocator, (size_t)n_slices,
                                                sizeof *slices);
     if (slices == NULL)
         return CXM_DENSE_NO_MEMORY;
     const struct making making = { rows, k, n, low, &state->groups, slices };
-    const enum cxm_dense_result result = make_cells(&making, n_slices, n_keys, count_invalid,
-                                                    &state->left_out);
+    const enum cxm_dense_result result = make_cells(&making, n_slices, n_threads, n_keys,
+                                                    count_invalid, &state->left_out);
     cxm_priv_release(rows->config->allocator, slices);
     return result;
 }

@@ -295,29 +295,31 @@ static bool empty_wide(const struct cxm_dense_rows *rows, struct cxm_dense_keys 
     return true;
 }
 
-/* Moves counters to an array that has the old keys at `shift`. */
-static void move_counters(const struct cxm_dense_keys *k, struct cxm_dense_keys *to, size_t shift)
+void cxm_priv_dense_join(const struct cxm_dense_keys *k, size_t key, size_t n,
+                         struct cxm_dense_keys *to, size_t at)
 {
     int64_t sums[BLOCK_KEYS * CXM_DENSE_MOST_CODES];
-    const size_t n_keys = k->c.n_keys; /* and one more, of rows without a key, at the end */
-    for (size_t key = 0; key <= n_keys;) {
-        const size_t left = key < n_keys ? n_keys - key : 1;
-        const size_t n = left < BLOCK_KEYS ? left : BLOCK_KEYS;
-        const size_t at = (key < n_keys ? shift + key : to->c.n_keys) * k->c.stride;
-        memset(sums, 0, n * k->c.stride * sizeof *sums);
-        cxm_priv_dense_sums(k, key, n, sums);
-        for (size_t i = 0; i < n * k->c.stride; i++) {
+    const uint32_t stride = k->c.stride;
+    while (n > 0) {
+        const size_t some = n < BLOCK_KEYS ? n : BLOCK_KEYS, first = at * stride;
+        memset(sums, 0, some * stride * sizeof *sums);
+        cxm_priv_dense_sums(k, key, some, sums);
+        for (size_t i = 0; i < some * stride; i++) {
+            const uint64_t sum = (uint64_t)sums[i] + (to->c.wide != NULL ? to->c.wide[first + i]
+                                                                         : to->c.counters[first + i]);
             if (to->c.wide != NULL)
-                to->c.wide[at + i] = (uint8_t)sums[i];
+                to->c.wide[first + i] = (uint8_t)sum;
             else
-                to->c.counters[at + i] = (uint8_t)sums[i];
-            if (sums[i] < 256)
+                to->c.counters[first + i] = (uint8_t)sum;
+            if (sum < 256)
                 continue;
-            to->c.carried[at + i] = (uint32_t)(sums[i] / 256);
+            to->c.carried[first + i] += (uint32_t)(sum / 256);
             if (to->c.wrapped != NULL)
-                to->c.wrapped[(at + i) / CXM_CARRY_BLOCK] = 1;
+                to->c.wrapped[(first + i) / CXM_CARRY_BLOCK] = 1;
         }
-        key += n;
+        key += some;
+        at += some;
+        n -= some;
     }
 }
 
@@ -413,8 +415,10 @@ enum cxm_dense_result cxm_priv_dense_reach(const struct cxm_dense_rows *rows,
         cxm_priv_dense_release(rows, &larger);
         return CXM_DENSE_NO_MEMORY;
     }
-    if (k->c.n_keys > 0)
-        move_counters(k, &larger, (size_t)(k->base - low));
+    if (k->c.n_keys > 0) { /* those of rows without a key are the last */
+        cxm_priv_dense_join(k, 0, k->c.n_keys, &larger, (size_t)(k->base - low));
+        cxm_priv_dense_join(k, k->c.n_keys, 1, &larger, larger.c.n_keys);
+    }
     cxm_priv_dense_release(rows, k);
     *k = larger;
     return CXM_DENSE_DONE;

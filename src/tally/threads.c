@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 struct piece {
     void (*work)(void *, int);
@@ -38,4 +37,30 @@ void cxm_priv_side_by_side(int n, void (*work)(void *context, int i), void *cont
         if (pieces[i].started)
             pthread_join(pieces[i].thread, NULL);
     }
+}
+
+struct pieces {
+    void (*work)(void *, size_t);
+    void *context;
+    size_t n, next;
+};
+
+static void take_pieces(void *context, int t)
+{
+    struct pieces *pieces = context;
+    (void)t;
+    for (;;) {
+        const size_t i = __atomic_fetch_add(&pieces->next, 1, __ATOMIC_RELAXED);
+        if (i >= pieces->n)
+            return;
+        pieces->work(pieces->context, i);
+    }
+}
+
+void cxm_priv_share_out(int n_threads, size_t n_pieces, void (*work)(void *context, size_t piece),
+                        void *context)
+{
+    struct pieces pieces = { work, context, n_pieces, 0 };
+    const int n = n_pieces < (size_t)n_threads ? (int)n_pieces : n_threads;
+    cxm_priv_side_by_side(n, take_pieces, &pieces);
 }
