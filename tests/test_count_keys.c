@@ -683,6 +683,75 @@ static void indexes_with_a_sentinel(void **state)
     free(r);
 }
 
+/* Several keys are remembered where they come again, but not of calls of few rows: both give the same. */
+static void several_keys_that_come_again(void **state)
+{
+    (void)state;
+    enum { N = 30001, FEW = 1000, INSIDE = 12 };
+    struct rows *r = malloc(sizeof *r);
+    struct texts *t = calloc(1, sizeof *t);
+    assert_true(r != NULL && t != NULL);
+    make_texts(t);
+    const char *buffer = t->row_heap;
+    int32_t views[TEXTS][4] = { { 0 } }; /* texts that begin at one place and differ in length */
+    for (int i = 0; i < TEXTS; i++) {
+        views[i][0] = INSIDE + 1 + i % 29;
+        views[i][3] = i % 5;
+    }
+    for (size_t round = 0; round < 8; round++) {
+        static const uint64_t spans[] = { 3, 60, 3000 };
+        fill(r, (enum shape)(round % (SWELLING + 1)), 0, spans[round % COUNT_OF(spans)]);
+        struct cxm_column dictionary = cxm_column_make("b", CXM_UTF8, t->offsets, TEXTS, 4, 0);
+        dictionary.heap = t->heap;
+        if (round % 2 == 1) {
+            dictionary = cxm_column_make("b", CXM_UTF8_VIEW, views, TEXTS, 16, 0);
+            dictionary.heap = &buffer;
+            dictionary.n_buffers = 1;
+        }
+        struct cxm_column columns[4];
+        columns[0] = cxm_column_make("a", CXM_I64, r->key, N, 8, 8);
+        columns[1] = cxm_column_make("b", CXM_U16, t->index, N, 2, 2);
+        columns[1].dictionary = &dictionary;
+        columns[2] = cxm_column_make("c", CXM_U32, r->short_key, N, 4, 4);
+        columns[3] = cxm_column_make("d", CXM_U8, r->score, N, 1, 1);
+        columns[round % 4].validity = r->valid;
+        const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, N, 1, 1);
+        const size_t n_keys = 2 + round % 3;
+        struct cxm_tally *tallies[2];
+        for (size_t way = 0; way < 2; way++) {
+            assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tallies[way], NULL), CXM_OK);
+            const int64_t step = way == 0 ? N : FEW;
+            for (int64_t row = 0; row < N; row += step) {
+                struct cxm_column some[4], scores = score;
+                struct cxm_input inputs[5] = { { "score", &scores } };
+                const int64_t n = N - row < step ? N - row : step;
+                scores.offset = row;
+                scores.n = n;
+                for (size_t k = 0; k < n_keys; k++) {
+                    some[k] = columns[k];
+                    some[k].offset = row;
+                    some[k].validity_offset = row;
+                    some[k].n = n;
+                    inputs[1 + k] = (struct cxm_input){ "by", &some[k] };
+                }
+                assert_int_equal(cxm_tally_add(tallies[way], inputs, 1 + n_keys, NULL, NULL), CXM_OK);
+            }
+        }
+        uint8_t *bytes[2];
+        size_t sizes[2];
+        for (size_t way = 0; way < 2; way++) {
+            bytes[way] = save_tally(tallies[way], &sizes[way]);
+            cxm_tally_free(tallies[way]);
+        }
+        assert_int_equal(sizes[0], sizes[1]);
+        assert_memory_equal(bytes[0], bytes[1], sizes[0]);
+        free(bytes[0]);
+        free(bytes[1]);
+    }
+    free(t);
+    free(r);
+}
+
 /* Every allocation fails in turn; with so many keys, also those of sorting by part. */
 static void out_of_memory(void **state)
 {
@@ -736,6 +805,7 @@ int main(void)
         cmocka_unit_test(unsigned_keys_equal_general_road),
         cmocka_unit_test(other_keys_equal_general_road),
         cmocka_unit_test(indexes_with_a_sentinel),
+        cmocka_unit_test(several_keys_that_come_again),
         cmocka_unit_test(out_of_memory),
     };
     seed = random_seed();

@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Group numbers of a block of rows. One key of whole numbers that lie near each other goes
- * through an array; all else is encoded and looked up in the dictionary of the table. */
+ * through an array; all else is encoded and looked up in the dictionary of the table, several keys
+ * unless they came together a short while ago. */
 #include "tally/grouper.h"
+#include "tally/memo.h"
 
 #include <math.h>
 
-enum { DIRECT_LIMIT = 1 << 22 };
+enum { DIRECT_LIMIT = 1 << 22, RECENT_BITS = 12, RECENT_ROWS = 1024 };
 
 void cxm_priv_grouper_release(struct cxm_grouper *g)
 {
     cxm_priv_release(g->allocator, g->direct.groups);
+    cxm_priv_release(g->allocator, g->recent);
     cxm_priv_release(g->allocator, g->key);
     cxm_priv_release(g->allocator, g->words);
     cxm_priv_release(g->allocator, g->texts);
     cxm_priv_release(g->allocator, g->states);
+}
+
+/* Texts that are not of a dictionary lie somewhere else in each row. */
+static bool keeps_recent(const struct cxm_sources *sources)
+{
+    bool all = sources->n_keys > 1 && sources->n_keys <= CXM_RECENT_KEYS
+            && sources->n >= RECENT_ROWS;
+    for (uint32_t k = 0; k < sources->n_keys; k++)
+        all = all && (sources->plans[k].words || sources->keys[k]->dictionary != NULL);
+    return all;
 }
 
 bool cxm_priv_grouper_init(struct cxm_grouper *g, const struct cxm_sources *sources,
@@ -30,6 +43,8 @@ bool cxm_priv_grouper_init(struct cxm_grouper *g, const struct cxm_sources *sour
         cxm_priv_reader_init(&g->readers[k], sources->keys[k]);
     if (sources->value != NULL)
         cxm_priv_reader_init(&g->readers[sources->n_keys], sources->value);
+    if (keeps_recent(sources)) /* failing to is no error */
+        g->recent = cxm_priv_alloc_zero(allocator, (size_t)1 << RECENT_BITS, sizeof *g->recent);
     g->words = cxm_priv_alloc(allocator, n, sizeof *g->words);
     g->texts = cxm_priv_alloc(allocator, n, sizeof *g->texts);
     g->states = cxm_priv_alloc(allocator, n, sizeof *g->states);
@@ -103,6 +118,43 @@ static uint32_t find_group(struct cxm_grouper *g, struct cxm_table *groups, size
             return UINT32_MAX;
     }
     return cxm_priv_table_add(groups, g->key, used);
+}
+
+/* What a row has of its keys, as long as the call lasts; false: one is missing, or a text too long to say
+ * it in 64 bits. */
+static bool recent_keys(const struct cxm_grouper *g, size_t row, uint64_t keys[CXM_RECENT_KEYS])
+{
+    enum { ADDRESS = 48 };
+    for (uint32_t k = 0; k < g->sources->n_keys; k++) {
+        if (g->states[k][row] != CXM_ROW_USED)
+            return false;
+        if (plan_of(g, k)->words) {
+            keys[k] = g->words[k][row];
+            continue;
+        }
+        const uint64_t at = (uint64_t)(uintptr_t)g->texts[k][row].bytes, n = g->texts[k][row].n;
+        if (at >> ADDRESS != 0 || n >> (64 - ADDRESS) != 0)
+            return false;
+        keys[k] = at | n << ADDRESS;
+    }
+    return true;
+}
+
+/* The group of a row with several keys. */
+static uint32_t recall_group(struct cxm_grouper *g, struct cxm_table *groups, size_t row)
+{
+    struct cxm_recent now = { .group = 0 };
+    if (g->recent == NULL || !recent_keys(g, row, now.keys))
+        return find_group(g, groups, row);
+    uint64_t hash = 0;
+    for (int k = 0; k < CXM_RECENT_KEYS; k++)
+        hash = cxm_priv_spread_word(hash ^ now.keys[k]);
+    struct cxm_recent *known = &g->recent[hash >> (64 - RECENT_BITS)];
+    if (known->group == 0 || memcmp(known->keys, now.keys, sizeof now.keys) != 0) {
+        now.group = find_group(g, groups, row) + 1; /* 0 when memory is out */
+        *known = now;
+    }
+    return known->group - 1;
 }
 
 /* Makes the array reach a word, unless that would make it too long, also for so few rows;
@@ -302,7 +354,7 @@ enum cxm_status cxm_priv_find_groups(struct cxm_grouper *g, struct cxm_table *gr
             if (design)
                 status = check_design(g, i, first + (int64_t)i, error);
             if (status == CXM_OK)
-                out[i] = find_group(g, groups, i);
+                out[i] = recall_group(g, groups, i);
         }
         if (status != CXM_OK) {
             *n = i;

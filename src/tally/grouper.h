@@ -14,11 +14,20 @@ struct cxm_direct {
     size_t size;
 };
 
+/* The group of some keys that came together: where rows have two to four keys, of which few pairs
+ * differ, it spares encoding them and the dictionary. */
+enum { CXM_RECENT_KEYS = 4 };
+struct cxm_recent {
+    uint64_t keys[CXM_RECENT_KEYS]; /* words, or where a text of a dictionary lies */
+    uint32_t group;                 /* + 1; 0: none */
+};
+
 struct cxm_grouper {
     const struct cxm_allocator *allocator;
     const struct cxm_sources *sources;
     struct cxm_reader readers[CXM_MOST_KEYS + 1]; /* keys, then the value of the key table */
     struct cxm_direct direct;
+    struct cxm_recent *recent; /* by a hash of the keys; NULL: none are kept */
     bool keys_wanted;      /* rows that were grouped are encoded again, for the key table */
     uint8_t *key;          /* the encoded key of one row, and of its value */
     size_t key_capacity;
