@@ -332,7 +332,7 @@ static void different_keys_and_weights(void **state)
     assert_mismatch(nps_by(CXM_I64, numbers, "n", false), nps_by(CXM_I64, NULL, NULL, false),
                     "by", "one has 1 keys, the other 0");
     assert_mismatch(nps_by(CXM_I64, numbers, "n", false), nps_by(CXM_I64, numbers, "m", false),
-                    "by", "key 1 is n in one, m in the other");
+                    "by", "key 1 is called n in one, m in the other; give both one name");
     assert_mismatch(nps_by(CXM_I64, numbers, "n", false), nps_by(CXM_STRINGS, texts, "n", false),
                     "n", "whole numbers in one, text in the other");
     assert_mismatch(nps_by(CXM_I64, numbers, "n", false), nps_by(CXM_U64, naturals, "n", false),

@@ -258,7 +258,8 @@ static enum cxm_status compare_key(const struct cxm_schema *a, const struct cxm_
                              cxm_priv_role_name((enum cxm_key_role)a->roles[k]), x->name,
                              y->name);
     if (strcmp(x->name, y->name) != 0)
-        return cxm_priv_fail(error, CXM_EMISMATCH, "by", "key %u is %s in one, %s in the other",
+        return cxm_priv_fail(error, CXM_EMISMATCH, "by",
+                             "by: key %u is called %s in one, %s in the other; give both one name",
                              k + 1, x->name, y->name);
     if (x->type != y->type)
         return cxm_priv_fail(error, CXM_EMISMATCH, x->name, "%s holds %s in one, %s in the other",

@@ -40,16 +40,23 @@ def unit_name(unit: int) -> str:
     return name
 
 
-def interval_number(name: Any) -> int:
-    """The interval with that name; "clopper_pearson" is as good as "clopper-pearson"."""
-    number = lib.cxm_interval_from_name(str(name).replace("_", "-").lower().encode())
-    if number < 0:
-        names = [interval_name(i) for i in range(1, 36)]
-        raise Error(
-            f"there is no interval {name!r}; there are {', '.join(names)}", column="interval",
-            value=str(name),
-        )
-    return int(number)
+def interval_number(name: Any, metric: Any = None) -> int:
+    """The interval with that name; "clopper_pearson" is as good as "clopper-pearson". The message
+    lists those that the metric takes."""
+    plain = str(name).replace("_", "-").lower()
+    number = lib.cxm_interval_from_name(plain.encode())
+    if number >= 0:
+        return int(number)
+    from difflib import get_close_matches
+
+    names = [interval_name(i) for i in range(1, 36)] if metric is None else metric.intervals()
+    close = get_close_matches(plain, names, 1)
+    hint = f" did you mean {close[0]!r}?" if close else ""
+    there = "there are" if metric is None else f"{metric.name} takes"
+    raise Error(
+        f"there is no interval {name!r};{hint} {there} {', '.join(names)}", column="interval",
+        value=str(name),
+    )
 
 
 _LONELY = ("error", "certainty", "adjust")

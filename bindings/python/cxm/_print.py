@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 20
 _BAR = 19
 NO_INTERVAL = 1
+_ENOUGH = 30  # answers, of which none is 0 or above 7, before another scale is suspected
 _ACRONYMS = ("nps", "csat", "ces", "csi", "fcr", "sla", "rfm")
 _DIGITS = {"share": 3, "points": 1, "scale": 2, "ratio": 3, "seconds": 1, "count": 0}
 
@@ -65,6 +66,10 @@ class Page:
 
     def sentence(self) -> str:
         raise NotImplementedError
+
+    def note(self) -> str:
+        """What is to be said below the table, if anything."""
+        return ""
 
     def same_unit(self) -> str | None:
         """The unit, where all lines have the same."""
@@ -125,6 +130,23 @@ class ResultPage(Page):
         if group is None:
             group = TOTAL if grouped else 0
         return self.result._reader.ask(self.shown, [group])
+
+    def note(self) -> str:
+        """Answers that look like those of a shorter scale, on the usual one of 11 points."""
+        if self.accounts.n < _ENOUGH or not self.result.definition.startswith("nps/0-10/"):
+            return ""
+        names = [m.name for m in self.result._reader.measures()]
+        shares = [i for i, name in enumerate(names) if name.startswith("share[")]
+        rows = self.result._reader.ask(shares, [self.accounts.group])
+        given = [k for k, row in enumerate(rows) if row.value > 0]
+        low, high = given[0], given[-1]
+        if low < 1 or high > 7:
+            return ""
+        top, detractor = (5, 3) if high <= 5 else (7, 4)
+        return (
+            f"note: every answer is {low} to {high}; if the scale ends at {top}, pass "
+            f"scale=(1, {top}), promoter={top}, detractor={detractor}"
+        )
 
     # ---- headings
 
@@ -339,7 +361,8 @@ def table(page: Page) -> str:
         lines.append(_joined([cells[i] for _, _, cells in columns], widths, columns))
     if page.left_out > 0 and not any(line.total for line in page.lines):
         lines.append(_fit(f"… {count(page.left_out)} more"))
-    return "\n".join(lines)
+    note = page.note()
+    return "\n".join([*lines, note] if note else lines)
 
 
 def _joined(cells: list[str], widths: list[int], columns: list[Any]) -> str:
@@ -362,6 +385,7 @@ def html(page: Page) -> str:
         )
         body += f"<tr>{cells}</tr>"
     more = f"<p>… {count(page.left_out)} more</p>" if page.left_out > 0 else ""
+    more += f"<p>{escape(page.note())}</p>" if page.note() else ""
     return (
         f"<div><table><caption>{escape(page.heading())}<br>{escape(page.sentence())}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}</div>"

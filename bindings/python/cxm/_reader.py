@@ -226,8 +226,7 @@ class Reader:
 
     def wrong_interval(self, measures: list[str]) -> Error:
         """An interval that fits none of the measures is an error now, not when it is read."""
-        info = self.handle.metric.info
-        names = [interval_name(info.intervals[i]) for i in range(info.n_intervals)]
+        names = self.handle.metric.intervals()
         interval = interval_name(self.interval)
         return Error(
             f"the interval {interval!r} does not fit {', '.join(measures)}; "

@@ -7,6 +7,7 @@ from ctypes import c_char_p, c_double
 
 from ._errors import Error
 from ._library import Param, lib, text
+from ._names import interval_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class Known:
         self.cache: dict[Any, Any] = {}
         #: Is there an input of several columns?
         self.has_many = any(many for _, _, many, _ in self.inputs.values())
+
+    def intervals(self) -> list[str]:
+        """The names of its intervals, the default first."""
+        return [interval_name(self.info.intervals[i]) for i in range(self.info.n_intervals)]
 
 
 _metrics: dict[str, Known] = {}

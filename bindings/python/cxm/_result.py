@@ -60,7 +60,7 @@ class Result(Numbers, Rows):
         calibration: Any = None, threads: int | None = None,
     ) -> None:
         level = level if level == 0.95 else checked_level(level)
-        number = 0 if interval is None else interval_number(interval)
+        number = 0 if interval is None else interval_number(interval, handle.metric)
         margins = None if calibration is None else margins_of(calibration)
         self._reader = Reader(
             handle, level, number, lonely_number(lonely), margins, method_of(calibration),

@@ -69,8 +69,12 @@ def test_measures_that_an_interval_does_not_fit_keep_theirs() -> None:
     assert r.distribution[10] == 0.25
     with pytest.raises(cxm.Error, match="the interval 'wilson' does not fit nps; nps takes"):
         cxm.nps(A, interval="wilson")
-    with pytest.raises(cxm.Error, match="there is no interval 'wilsn'; there are"):
-        cxm.nps(A, interval="wilsn")
+    with pytest.raises(cxm.Error, match="there is no interval 'scor'; did you mean 'score'\\? nps takes "
+                                        "adjusted-wald, .*, none$") as failed:
+        cxm.nps(A, interval="scor")
+    assert "wilson" not in str(failed.value)
+    with pytest.raises(cxm.Error, match="'wilsn'; did you mean 'wilson'\\? there are none, wald"):
+        cxm.share_interval(1, 2, interval="wilsn")
 
 
 def test_nps_scales() -> None:

@@ -151,3 +151,19 @@ def test_numbers() -> None:
     assert "-0.0" not in str(cxm.mean([-1e-9, 1e-9]))
     assert "123456.50" in str(cxm.total([123456.5]))
     assert "1e+20" in str(cxm.total([1e20, 1.0]))
+
+
+@pytest.mark.parametrize(("answers", "said"), [
+    ([1, 3, 5], "every answer is 1 to 5; if the scale ends at 5, pass scale=(1, 5), promoter=5, detractor=3"),
+    ([2, 6], "every answer is 2 to 6; if the scale ends at 7, pass scale=(1, 7), promoter=7, detractor=4"),
+    ([0, 5], ""),
+    ([1, 8], ""),
+])
+def test_answers_of_a_shorter_scale(answers: list[int], said: str) -> None:
+    many = answers * 20
+    for result in (cxm.nps(many), cxm.nps(many, by=["a", "b"] * (len(many) // 2))):
+        assert ("note: " in str(result)) == bool(said) and said in str(result)
+        assert said in result._repr_html_()
+    assert "note: " not in str(cxm.nps(answers * 5))
+    assert "note: " not in str(cxm.nps([3] * 50, scale=(1, 5), promoter=5, detractor=3))
+    assert "note: " not in str(cxm.nps([None] * 50))
