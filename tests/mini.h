@@ -21,6 +21,9 @@ static inline void mini_parse(const char *text, double out[MINI_ITEMS][MINI_N])
 #define MINI_E "77656 57756 75655 56555 76766 56656 56546 75746 76766 76645 67767 56655"
 #define MINI_P "67566 57744 55466 45446 47474 54444 44435 65747 54564 44556 75666 66566"
 
+#define MINI_D "77656 57767 75665 56555 76776 56756 66547 76746 76767 77756 67777 57666"
+#define MINI_M "55544 46535 64433 34344 65654 35535 34434 53635 55654 55534 46546 44544"
+
 /* Appends the columns of an input with one column per item. */
 static inline size_t mini_inputs(const char *role, double values[MINI_ITEMS][MINI_N],
                                  struct cxm_column *columns, struct cxm_input *inputs, size_t n)

@@ -58,6 +58,60 @@ static void fixed_and_equal(void **state)
     cxm_tally_free(t);
 }
 
+/* The five parts of loyalty, equal or not: overall, initiative, repurchase, recommendation, resistance. */
+static void loyalty_composite(void **state)
+{
+    (void)state;
+    struct data d;
+    fill(&d, false);
+    const struct cxm_param params[] = { ITEMS, NUMBERS("item_weights", .30, .15, .20, .20, .15) };
+    struct cxm_tally *t = tally_of("csi", params, 2, d.inputs, d.n);
+    static const struct want wants[] = {
+        { "csi", "54.791666666667", "7.232989012193", "38.871965187724", "70.711368145609" },
+        { "index[s1]", "58.333333333333", NULL, NULL, NULL },
+        { "index[s3]", "62.5", NULL, NULL, NULL }, { "index[s5]", "58.333333333333", NULL, NULL, NULL },
+    };
+    assert_wants(t, CXM_TOTAL, wants);
+    assert_printed(measure(t, "csi").std_error * sqrt(12), "25.055808919411");
+    cxm_tally_free(t);
+}
+
+/* ACSI-type: three questions from 1 to 10, here of ten customers whose means are 7.9, 7.4 and 7.0;
+ * the error by hand, (100/9) sqrt(w' Cov w / n) / sum w. */
+static void acsi_type(void **state)
+{
+    (void)state;
+    static const double answers[3][10] = { { 10, 9, 9, 8, 8, 8, 8, 7, 6, 6 },
+                                           { 10, 10, 8, 8, 7, 7, 7, 6, 6, 5 },
+                                           { 9, 10, 7, 8, 7, 6, 7, 6, 5, 5 } };
+    static const struct { double w[3]; const char *want; } rows[] = {
+        { { .3885, .3190, .2925 }, "71.969444444444" }, /* once published for the State of Ohio */
+        { { 1, 1, 1 }, "71.481481481481" }, { { .40, .35, .32 }, "71.858774662513" },
+    };
+    struct cxm_column columns[3];
+    struct cxm_input inputs[3];
+    for (int i = 0; i < 3; i++) {
+        columns[i] = CXM_ARRAY(answers[i], 10);
+        inputs[i] = (struct cxm_input){ "items", &columns[i] };
+    }
+    for (size_t r = 0; r < COUNT_OF(rows); r++) {
+        const double *const w = rows[r].w;
+        const struct cxm_param params[] = { TEXTS("items", "satisfaction", "expectancy", "ideal"),
+                                            NUMBERS("scale", 1, 10), { "item_weights", w, 3, NULL, 0 } };
+        struct cxm_tally *t = tally_of("csi", params, 3, inputs, 3);
+        double scatter = 0, mean[3] = { 7.9, 7.4, 7.0 };
+        for (int k = 0; k < 10; k++) {
+            double off = 0;
+            for (int i = 0; i < 3; i++)
+                off += w[i] * (answers[i][k] - mean[i]);
+            scatter += off * off / 9;
+        }
+        assert_printed(measure(t, "csi").value, rows[r].want);
+        assert_close(measure(t, "csi").std_error, 100.0 / 9 * sqrt(scatter / 10) / (w[0] + w[1] + w[2]), 1e-12);
+        cxm_tally_free(t);
+    }
+}
+
 static void missing_items(void **state)
 {
     (void)state;
@@ -315,6 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_and_equal),      cmocka_unit_test(missing_items),
+        cmocka_unit_test(loyalty_composite),    cmocka_unit_test(acsi_type),
         cmocka_unit_test(half_of_the_weight),   cmocka_unit_test(aggregate_importance),
         cmocka_unit_test(jackknife_is_near),    cmocka_unit_test(person_importance),
         cmocka_unit_test(invalid_importance),   cmocka_unit_test(edges),

@@ -244,6 +244,13 @@ static void finite_population(void **state)
             assert_true(row.estimate.n == -1);
         }
     }
+    /* Weights of 1 are weights: the error is linearised, with n - 1. */
+    static const double one = 1;
+    struct cxm_row weighted;
+    const struct cxm_column ones = cxm_column_make("weight", CXM_F64, &one, 200, 0, 8);
+    const struct cxm_csat_options linearised = { CXM_INIT(csat), .weight = &ones };
+    assert_int_equal(cxm_csat(&score_column, &linearised, CXM_ROW(weighted), NULL, NULL), CXM_OK);
+    assert_printed(weighted.estimate.std_error, "0.034727944810");
     struct cxm_row exact;
     const struct cxm_csat_options hypergeometric = {
         CXM_INIT(csat), .population = 1000, .interval = CXM_INTERVAL_CLOPPER_PEARSON,

@@ -80,6 +80,34 @@ static void item_matches_row(void **state)
     cxm_tally_free(t);
 }
 
+/* The zone of tolerance (Zeithaml, Berry & Parasuraman 1993): how far perceived is above the least that
+ * is accepted, and below what is desired. */
+static void zone_of_tolerance(void **state)
+{
+    static const char *const items[] = { "tangibles", "reliability", "responsiveness", "assurance", "empathy" };
+    static const struct {
+        const char *expected, *measure, *want[5];
+    } rows[] = {
+        { MINI_M, "gap", { "0.666666666667", "0.583333333333", "0.083333333333", "1.416666666667", "1" } },
+        { MINI_D, "gap", { "-1.083333333333", "-1.083333333333", "-1.416666666667", "-0.416666666667",
+                           "-0.833333333333" } },
+        { MINI_M, "short", { "0.25", "0.333333333333", "0.25", "0", "0.166666666667" } },
+        { MINI_D, "exceeded", { "0.166666666667", "0.083333333333", "0", "0.083333333333", "0.25" } },
+    };
+    (void)state;
+    for (size_t r = 0; r < COUNT_OF(rows); r++) {
+        struct data d;
+        char name[64];
+        fill(&d, false);
+        mini_parse(rows[r].expected, d.e);
+        const struct cxm_param params[] = { ITEMS };
+        struct cxm_tally *t = tally_of("gap", params, 1, d.inputs, d.n);
+        for (size_t k = 0; k < COUNT_OF(items); k++)
+            assert_printed(measure(t, named(name, rows[r].measure, items[k])).value, rows[r].want[k]);
+        cxm_tally_free(t);
+    }
+}
+
 static void overall(void **state)
 {
     (void)state;
@@ -299,6 +327,7 @@ int main(void)
         cmocka_unit_test(dimensions),      cmocka_unit_test(tolerance),
         cmocka_unit_test(partial_answers), cmocka_unit_test(scales),
         cmocka_unit_test(all_the_same),    cmocka_unit_test(nobody_and_one),
+        cmocka_unit_test(zone_of_tolerance),
     };
     memcpy(&tests[n], others, sizeof others);
     n += COUNT_OF(others);

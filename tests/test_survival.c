@@ -442,6 +442,26 @@ static void competing_risks_from_columns(void **state)
     assert_null(r);
 }
 
+/* 1 - S with all other causes as censored overstates: it is not the incidence, and they sum to 1.43. */
+static void naive_curves_of_causes(void **state)
+{
+    static const char *const want[] = { ".6308954", ".0714286", ".4973497", ".2299465" };
+    double sum = 0;
+    (void)state;
+    for (int k = 1; k <= 4; k++) {
+        uint8_t events[20];
+        for (int i = 0; i < 20; i++)
+            events[i] = causes_of_d[i] == k;
+        const struct cxm_column duration = CXM_ARRAY(times_d, 20), event = CXM_ARRAY(events, 20);
+        struct cxm_report *r = kaplan_meier_of(&duration, &event, NULL);
+        const struct cxm_estimate *const last = value_of(r, "survival", 11);
+        assert_true(fabs(1 - last->value - strtod(want[k - 1], NULL)) <= 0.5000001e-7);
+        sum += 1 - last->value;
+        cxm_report_free(r);
+    }
+    assert_true(fabs(sum - 1.4296) <= 0.5e-4);
+}
+
 static void logrank_from_columns(void **state)
 {
     static const char *const parity[] = { "odd", "even", "odd", "even", "odd", "even", "odd",
@@ -1105,7 +1125,7 @@ int main(void)
         cmocka_unit_test(competing_risks),     cmocka_unit_test(curve_from_columns),
         cmocka_unit_test(curve_at_asked_times), cmocka_unit_test(delayed_entry_from_columns),
         cmocka_unit_test(competing_risks_from_columns), cmocka_unit_test(logrank_of_pairs),
-        cmocka_unit_test(logrank_from_columns),
+        cmocka_unit_test(logrank_from_columns), cmocka_unit_test(naive_curves_of_causes),
         cmocka_unit_test(all_censored),        cmocka_unit_test(all_events_at_one_time),
         cmocka_unit_test(last_time_censored),  cmocka_unit_test(ties_event_first),
         cmocka_unit_test(events_at_time_zero), cmocka_unit_test(entry_at_exit_is_bad),
