@@ -147,13 +147,10 @@ static enum cxm_status check_groups(const struct cxm_tally *tally,
                                     const struct cxm_estimate_options *options,
                                     struct cxm_error *error)
 {
-    for (size_t i = 0; options->groups != NULL && i < options->n_groups; i++) {
-        const int64_t group = options->groups[i];
-        if (group < CXM_TOTAL || group >= cxm_tally_groups(tally))
-            return cxm_priv_fail(error, CXM_EINVAL, "groups", "there is no group %lld",
-                                 (long long)group);
-    }
-    return CXM_OK;
+    enum cxm_status status = CXM_OK;
+    for (size_t i = 0; options->groups != NULL && i < options->n_groups && status == CXM_OK; i++)
+        status = cxm_priv_check_group(tally, "groups", options->groups[i], error);
+    return status;
 }
 
 void cxm_priv_asked_release(struct cxm_asked *a)

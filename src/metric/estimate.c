@@ -341,11 +341,10 @@ enum cxm_status cxm_tally_base(struct cxm_tally *tally, int64_t group, uint32_t 
     if (tally == NULL || out == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "tally or out is NULL");
     enum cxm_status status = cxm_priv_tally_sort(tally, error);
+    if (status == CXM_OK)
+        status = cxm_priv_check_group(tally, "group", group, error);
     if (status != CXM_OK)
         return status;
-    if (group < CXM_TOTAL || group >= cxm_tally_groups(tally))
-        return cxm_priv_fail(error, CXM_EINVAL, "group", "there is no group %lld",
-                             (long long)group);
     status = cxm_priv_reading_init(&r, tally, error);
     const int f = status == CXM_OK ? cxm_priv_find_measure(&r, measure, &member) : 0;
     if (status == CXM_OK && f < 0)

@@ -147,6 +147,9 @@ enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
 
 /* Makes tally->order, and what comes with it. */
 enum cxm_status cxm_priv_tally_sort(struct cxm_tally *tally, struct cxm_error *error);
+/* Is it a group of the sorted tally, or CXM_TOTAL? `option` names it in the message. */
+enum cxm_status cxm_priv_check_group(const struct cxm_tally *tally, const char *option,
+                                     int64_t group, struct cxm_error *error);
 /* The cells of a group (CXM_TOTAL: all) as places in tally->order: *first … *end - 1. The tally is
  * sorted. */
 void cxm_priv_group_cells(const struct cxm_tally *tally, int64_t group, size_t *first,

@@ -127,17 +127,25 @@ static void drop_by_keys(struct cxm_schema *schema, const struct cxm_allocator *
     schema->n_keys = 0;
 }
 
+enum cxm_status cxm_priv_check_group(const struct cxm_tally *tally, const char *option,
+                                     int64_t group, struct cxm_error *error)
+{
+    if (group < CXM_TOTAL || group >= cxm_tally_groups(tally))
+        return cxm_priv_fail(error, CXM_EINVAL, option, "there is no group %lld",
+                             (long long)group);
+    return CXM_OK;
+}
+
 enum cxm_status cxm_tally_group(struct cxm_tally *tally, int64_t group, int keep_keys,
                                 struct cxm_tally **out, struct cxm_error *error)
 {
     if (tally == NULL || out == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, "group", "tally or out is NULL");
     enum cxm_status status = cxm_priv_tally_sort(tally, error);
+    if (status == CXM_OK)
+        status = cxm_priv_check_group(tally, "group", group, error);
     if (status != CXM_OK)
         return status;
-    if (group < CXM_TOTAL || group >= cxm_tally_groups(tally))
-        return cxm_priv_fail(error, CXM_EINVAL, "group", "there is no group %lld",
-                             (long long)group);
     struct cxm_tally *one = NULL;
     status = cxm_priv_tally_new_alike(tally, &one, error);
     if (status != CXM_OK)
