@@ -33,20 +33,28 @@ struct cxm_member {
 /* Fills in `at` of members in the order of their offsets. */
 void cxm_priv_unweave_plan(struct cxm_member *members, size_t n_members);
 
-/* Takes n rows apart, of which the first one's first member is at `from`; asks for `asks` lines with
- * every CXM_WEAVE_ROWS rows. Reads no byte before that member and none after the last one of the last
- * row, or where there are `more` rows, none after where the last one of the next row begins. Members
- * of a row may lie further apart than rows do. */
-enum { CXM_WEAVE_ROWS = 16, CXM_LEAST_WEAVE = 16, CXM_MOST_WEAVE = 4096 };
+/* Takes n rows apart, of which the first one's first member is at `from`, and asks for the bytes that
+ * lie `ahead` of each row, or for none: 0. Reads no byte before that member and none after the last one
+ * of the last row, or where there are `more` rows, none after where the last one of the next row
+ * begins. Members of a row may lie further apart than rows do. */
+enum { CXM_LEAST_WEAVE = 16, CXM_MOST_WEAVE = 4096, CXM_WEAVE_ROWS = 16 }; /* rows whose lines stay in
+                                                              the first-level cache meanwhile */
 typedef void cxm_unweave(const uint8_t *from, int64_t stride, size_t n,
-                         const struct cxm_member *members, size_t n_members,
-                         struct cxm_asking asking, size_t asks, bool more);
+                         const struct cxm_member *members, size_t n_members, int64_t ahead,
+                         bool more);
 
 cxm_unweave cxm_priv_unweave_c;
-/* Of those n rows the ones from `row`, a multiple of CXM_WEAVE_ROWS, on. */
-void cxm_priv_unweave_rest(const uint8_t *from, int64_t stride, size_t row, size_t n,
-                           const struct cxm_member *members, size_t n_members,
-                           struct cxm_asking asking, size_t asks);
+/* Rows first … last - 1 of them, by the reference. */
+void cxm_priv_unweave_rows(const uint8_t *from, int64_t stride, size_t first, size_t last,
+                           const struct cxm_member *members, size_t n_members);
+/* How many members from the first one on are within the 16 bytes that are read for it. */
+static inline size_t cxm_priv_unweave_window(const struct cxm_member *members, size_t n_members)
+{
+    size_t n = 1;
+    while (n < n_members && members[n].at > 0)
+        n++;
+    return n;
+}
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_UNWEAVE_X86 1
 cxm_unweave cxm_priv_unweave_avx2, cxm_priv_unweave_avx512;

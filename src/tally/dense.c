@@ -17,9 +17,11 @@
  * threads, and 8 to 32 MB of rows are sorted by key at a time. */
 #include "tally/dense.h"
 
+#include "column/unweave.h"
+
 enum { FEW_KEYS = 2048, MOST_KEYS = 1 << 22, FEW_ROWS = 256, LARGE_TABLE = 1 << 21,
        MANY_ROWS = 1 << 18, LOOKS = 16, LOOK_ROWS = 512, FEW_WEIGHTED = 1 << 13,
-       FEW_AT_A_TIME = 512 };
+       FEW_AT_A_TIME = 1024 };
 
 static bool rating_fits(const struct cxm_config *config, const struct cxm_sources *sources,
                         struct cxm_rating *rating)
@@ -89,42 +91,72 @@ static enum cxm_dense_result reach_look(const struct cxm_dense_rows *rows,
                                 look->high + (int64_t)(over < room ? over : room));
 }
 
-/* Keys of which some are null, whatever stands there; false: another one is too far from the base. */
-static bool load_known(const struct cxm_dense_rows *rows, const struct cxm_dense_keys *k, int64_t row,
-                       size_t n, uint32_t *out)
+static bool is_side_by_side(const struct cxm_dense_rows *rows)
 {
-    for (size_t i = 0; i < n; i++) {
-        const int64_t bit = rows->keys->validity_offset + row + (int64_t)i;
-        out[i] = 0;
-        if ((rows->keys->validity[bit / 8] >> bit % 8 & 1) != 0
-            && rows->loops.load(cxm_priv_row_of(rows->keys, row + (int64_t)i), rows->keys->stride, 1,
-                                k->base, &out[i]) != 0)
-            return false;
-    }
-    return true;
+    const enum cxm_type type = (enum cxm_type)rows->answers->type;
+    return rows->keys->stride == (int64_t)rows->loops.width
+        && rows->answers->stride == (int64_t)cxm_type_bytes(type);
 }
 
-/* Rows as the kernel reads them: in place, or from the chunk. False: a key is too far from the base. */
-static bool rows_from(const struct cxm_dense_rows *rows, const struct cxm_dense_keys *k, int64_t row,
-                      size_t n, struct cxm_dense_chunk *chunk, struct cxm_key_rows *out)
+/* Rows side by side: keys and answers that did not lie so, and answers as bytes. */
+struct chunk {
+    uint64_t keys[FEW_AT_A_TIME], raw[FEW_AT_A_TIME];
+    uint8_t answers[CXM_DENSE_CHUNK];
+};
+
+static void take_apart(const struct cxm_column *c, int64_t row, size_t n,
+                       struct cxm_member *members, size_t n_members)
 {
-    const uint8_t *keys = cxm_priv_row_of(rows->keys, row);
-    out->width = rows->loops.width;
-    out->base = (uint64_t)k->base;
-    out->key_bits = cxm_priv_dense_bits(rows->keys, row, &out->key_skip);
-    out->answer_bits = cxm_priv_dense_bits(rows->answers, row, &out->answer_skip);
-    if (!rows->keys_plain) {
-        const uint64_t far = rows->loops.load(keys, rows->keys->stride, n, k->base, chunk->keys);
-        if (far != 0
-            && (rows->keys->validity == NULL || !load_known(rows, k, row, n, chunk->keys)))
-            return false;
-        keys = (const uint8_t *)chunk->keys;
-        out->width = sizeof *chunk->keys;
-        out->base = 0;
+    enum { ROWS_AHEAD = 128 };
+    cxm_priv_unweave_plan(members, n_members);
+    cxm_priv_unweave(0)(cxm_priv_row_of(c, row), c->stride, n, members, n_members,
+                        ROWS_AHEAD * c->stride, c->n - row > (int64_t)n);
+}
+
+/* Keys and answers, of which one at least does not lie side by side. Those of one struct are taken
+ * from it together. */
+static void take_rows_apart(const struct cxm_dense_rows *rows, int64_t row, size_t n,
+                            struct chunk *chunk)
+{
+    const struct cxm_column *k = rows->keys, *a = rows->answers;
+    const int64_t to_answer = (int64_t)((uintptr_t)cxm_priv_row_of(a, row)
+                                        - (uintptr_t)cxm_priv_row_of(k, row));
+    const int64_t apart = to_answer < 0 ? -to_answer : to_answer;
+    struct cxm_member members[2] = {
+        { .width = rows->loops.width, .to = (uint8_t *)chunk->keys },
+        { .width = (uint32_t)cxm_type_bytes((enum cxm_type)a->type), .to = (uint8_t *)chunk->raw },
+    };
+    if (k->stride != a->stride || apart >= k->stride) {
+        take_apart(k, row, n, &members[0], 1);
+        take_apart(a, row, n, &members[1], 1);
+        return;
     }
-    out->keys = keys;
-    out->answers = cxm_priv_rating_bytes(&rows->rating, row, n, chunk->answers);
-    return true;
+    if (to_answer < 0) {
+        const struct cxm_member key = members[0];
+        members[0] = members[1];
+        members[1] = key;
+    }
+    members[1].offset = apart;
+    take_apart(to_answer < 0 ? a : k, row, n, members, 2);
+}
+
+/* Rows as the kernel reads them: in place, or from the chunk. */
+static struct cxm_key_rows rows_from(const struct cxm_dense_rows *rows,
+                                     const struct cxm_dense_keys *k, int64_t row, size_t n,
+                                     struct chunk *chunk)
+{
+    struct cxm_key_rows out = { .width = rows->loops.width, .base = (uint64_t)k->base };
+    out.key_bits = cxm_priv_dense_bits(rows->keys, row, &out.key_skip);
+    out.answer_bits = cxm_priv_dense_bits(rows->answers, row, &out.answer_skip);
+    if (is_side_by_side(rows)) {
+        out.keys = cxm_priv_row_of(rows->keys, row);
+        out.answers = cxm_priv_rating_bytes(&rows->rating, row, n, chunk->answers);
+    } else {
+        take_rows_apart(rows, row, n, chunk);
+        out.keys = (const uint8_t *)chunk->keys;
+        out.answers = cxm_priv_rating_of(&rows->rating, (const uint8_t *)chunk->raw, n, chunk->answers);
+    }
+    return out;
 }
 
 /* The reach of the keys of a chunk of the rows from `row` on in which there are any. */
@@ -173,17 +205,18 @@ static struct look look(const struct cxm_dense_rows *rows, int64_t n)
 static enum cxm_dense_result count_rows(const struct cxm_dense_rows *rows, int64_t first,
                                         int64_t last, struct cxm_dense_keys *k)
 {
-    struct cxm_dense_chunk chunk;
-    const bool converted = rows->rating.read != NULL && rows->keys_plain;
-    const bool in_place = rows->keys_plain && cxm_priv_rating_in_place(&rows->rating);
-    const int64_t step = in_place ? 1 << 20 : converted ? CXM_DENSE_CHUNK : FEW_AT_A_TIME;
+    struct chunk chunk;
+    const int64_t step = !is_side_by_side(rows)      ? FEW_AT_A_TIME
+                       : rows->rating.read != NULL ? CXM_DENSE_CHUNK
+                                                   : 1 << 20;
     for (int64_t row = first; row < last;) {
         const size_t n = last - row < step ? (size_t)(last - row) : (size_t)step;
-        struct cxm_key_rows some;
         size_t done = 0;
         enum cxm_dense_result result = CXM_DENSE_DONE;
-        if (k->c.n_keys > 0 && rows_from(rows, k, row, n, &chunk, &some))
+        if (k->c.n_keys > 0) {
+            const struct cxm_key_rows some = rows_from(rows, k, row, n, &chunk);
             result = cxm_priv_dense_count(rows, k, &some, n, &done);
+        }
         row += (int64_t)done;
         if (result == CXM_DENSE_DONE && done < n) {
             int64_t low, high;
@@ -312,8 +345,7 @@ enum cxm_dense_result cxm_priv_dense_groups(const struct cxm_config *config,
     if (!key_fits(sources))
         return hash_keys(&rows, sources, n_threads, state);
     rows.loops = cxm_priv_key_loops(rows.keys->type);
-    rows.keys_plain = rows.keys->stride == (int64_t)rows.loops.width;
-    rows.keys_in_place = rows.keys_plain && rows.loops.width == 4;
+    rows.keys_in_place = rows.loops.width == 4 && rows.keys->stride == 4;
     rows.flip = sources->plans[0].info.type == CXM_KEY_INT ? (uint64_t)1 << 63 : 0;
     rows.leave_out = sources->leave_out_missing_keys;
     const struct look seen = look(&rows, n);

@@ -35,7 +35,6 @@ struct cxm_dense_rows {
     uint32_t stride;         /* codes of a key: bins, missing, invalid */
     uint8_t codes[256];      /* of every byte */
     bool keys_in_place;      /* four bytes each, side by side */
-    bool keys_plain;         /* side by side, of any width */
     bool leave_out;          /* rows without a key */
 };
 

@@ -202,12 +202,11 @@ static void pack(struct cxm_packed *p, size_t n)
     for (uint32_t k = 0, members; k < p->n; k += members) {
         const struct cxm_column *c = p->fields[k].from;
         const uint8_t *from = (const uint8_t *)c->data + (c->offset + row) * c->stride;
-        const struct cxm_asking asking = { (uintptr_t)from + AHEAD * (uintptr_t)c->stride, c->stride };
         const bool asked = k == 0 && p->asked - row >= (int64_t)n + AHEAD;
         members = count_members(p, k);
         for (uint32_t i = k; i < k + members; i++)
             p->members[i].to = p->fields[i].rows[p->side] + p->packed * p->fields[i].width;
-        p->unweave(from, c->stride, n, p->members + k, members, asking, asked ? 0 : CXM_WEAVE_ROWS,
+        p->unweave(from, c->stride, n, p->members + k, members, asked ? 0 : AHEAD * c->stride,
                    p->last - row > (int64_t)n);
     }
     p->packed += n;

@@ -83,25 +83,32 @@ static void gather(const uint8_t *from, int64_t stride, size_t width, size_t n, 
 #undef GATHER
 }
 
+const uint8_t *cxm_priv_rating_of(const struct cxm_rating *rating, const uint8_t *from, size_t n,
+                                  uint8_t *buffer)
+{
+    if (rating->read == NULL)
+        return from;
+    rating->read(rating->column->type, from, n, rating->window, buffer);
+    return buffer;
+}
+
 const uint8_t *cxm_priv_rating_bytes(const struct cxm_rating *rating, int64_t row, size_t n,
                                      uint8_t *buffer)
 {
     const struct cxm_column *c = rating->column;
     const uint8_t *from = cxm_priv_row_of(c, row);
     const size_t width = cxm_type_bytes((enum cxm_type)c->type);
-    const bool apart = c->stride != (int64_t)width;
+    if (c->stride == (int64_t)width)
+        return cxm_priv_rating_of(rating, from, n, buffer);
     if (rating->read == NULL) {
-        if (apart)
-            gather(from, c->stride, width, n, buffer);
-        return apart ? buffer : from;
+        gather(from, c->stride, width, n, buffer);
+        return buffer;
     }
     uint64_t wide[WIDE];
-    for (size_t i = 0; apart && i < n; i += WIDE) {
+    for (size_t i = 0; i < n; i += WIDE) {
         const size_t some = n - i < WIDE ? n - i : WIDE;
         gather(from + (int64_t)i * c->stride, c->stride, width, some, (uint8_t *)wide);
-        rating->read(c->type, (const uint8_t *)wide, some, rating->window, buffer + i);
+        cxm_priv_rating_of(rating, (const uint8_t *)wide, some, buffer + i);
     }
-    if (!apart)
-        rating->read(c->type, from, n, rating->window, buffer);
     return buffer;
 }

@@ -28,6 +28,10 @@ static inline bool cxm_priv_rating_in_place(const struct cxm_rating *rating)
     return rating->read == NULL && rating->column->stride == 1;
 }
 
+/* The bytes of n rows that lie side by side from `from` on: there, or made in the buffer. */
+const uint8_t *cxm_priv_rating_of(const struct cxm_rating *rating, const uint8_t *from, size_t n,
+                                  uint8_t *buffer);
+
 /* The bytes of n rows: in place, or made in the buffer. */
 const uint8_t *cxm_priv_rating_bytes(const struct cxm_rating *rating, int64_t row, size_t n,
                                      uint8_t *buffer);

@@ -8,27 +8,32 @@
 #include <immintrin.h>
 
 #define TARGET __attribute__((target("avx2")))
+#define INLINE TARGET static inline __attribute__((always_inline))
 
 struct rows {
     __m256i r[4];
 };
 
-TARGET static inline __m128i row_at(const uint8_t *from, int64_t stride, int row)
+INLINE __m128i row_at(const uint8_t *from, int64_t stride, int row, bool ask, int64_t ahead)
 {
-    return _mm_loadu_si128((const __m128i *)(const void *)(from + row * stride));
+    const uint8_t *const at = from + row * stride;
+    if (ask)
+        __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead), 0, 3);
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
-TARGET static inline struct rows load(const uint8_t *from, int64_t stride)
+INLINE struct rows load(const uint8_t *from, int64_t stride, bool ask, int64_t ahead)
 {
     struct rows rows;
     for (int r = 0; r < 4; r++)
-        rows.r[r] = _mm256_inserti128_si256(_mm256_castsi128_si256(row_at(from, stride, r)),
-                                            row_at(from, stride, r + 4), 1);
+        rows.r[r] = _mm256_castsi128_si256(row_at(from, stride, r, ask, ahead));
+    for (int r = 0; r < 4; r++)
+        rows.r[r] = _mm256_inserti128_si256(rows.r[r], row_at(from, stride, r + 4, ask, ahead), 1);
     return rows;
 }
 
 /* The columns of four bytes. */
-TARGET static inline struct rows turn(struct rows in)
+INLINE struct rows turn(struct rows in)
 {
     const __m256i a = _mm256_unpacklo_epi32(in.r[0], in.r[1]);
     const __m256i b = _mm256_unpackhi_epi32(in.r[0], in.r[1]);
@@ -38,19 +43,17 @@ TARGET static inline struct rows turn(struct rows in)
                             _mm256_unpacklo_epi64(b, d), _mm256_unpackhi_epi64(b, d) } };
 }
 
-/* One column of eight bytes, from both halves of rows. */
-TARGET static inline void put_wide(struct rows in, bool upper, uint8_t *to)
+/* One column of eight bytes, of its lower and upper halves. */
+INLINE void put_wide(__m256i lower, __m256i upper, uint8_t *to)
 {
-    const __m256i a = upper ? _mm256_unpackhi_epi64(in.r[0], in.r[1])
-                            : _mm256_unpacklo_epi64(in.r[0], in.r[1]);
-    const __m256i b = upper ? _mm256_unpackhi_epi64(in.r[2], in.r[3])
-                            : _mm256_unpacklo_epi64(in.r[2], in.r[3]);
+    const __m256i a = _mm256_unpacklo_epi32(lower, upper);
+    const __m256i b = _mm256_unpackhi_epi32(lower, upper);
     __m256i *out = (__m256i *)(void *)to;
     _mm256_storeu_si256(out, _mm256_permute2x128_si256(a, b, 0x20));
     _mm256_storeu_si256(out + 1, _mm256_permute2x128_si256(a, b, 0x31));
 }
 
-TARGET static inline void put(__m256i column, uint32_t width, uint32_t byte, uint8_t *to)
+INLINE void put(__m256i column, uint32_t width, uint32_t byte, uint8_t *to)
 {
     const __m256i v = _mm256_srl_epi32(column, _mm_cvtsi32_si128((int)(8 * byte)));
     if (width == 4) {
@@ -66,41 +69,43 @@ TARGET static inline void put(__m256i column, uint32_t width, uint32_t byte, uin
         _mm_storel_epi64((__m128i *)(void *)to, _mm_packus_epi16(two, two));
 }
 
-TARGET static void unweave_8(const uint8_t *from, int64_t stride, size_t row,
-                             const struct cxm_member *members, size_t n_members)
+/* Members within 16 bytes, of 8 rows at a time. */
+INLINE void unweave_window(const uint8_t *from, int64_t stride, size_t first, size_t last,
+                           const struct cxm_member *members, size_t n_members, bool ask,
+                           int64_t ahead)
 {
-    struct rows rows = { { _mm256_setzero_si256() } }, columns = rows;
-    bool turned = false;
-    for (size_t m = 0; m < n_members; m++) {
-        const struct cxm_member *one = &members[m];
-        uint8_t *to = one->to + row * one->width;
-        if (one->at == 0) {
-            rows = load(from + one->offset, stride);
-            turned = false;
+    for (size_t row = first; row < last; row += 8) {
+        const struct rows columns = turn(load(from + (int64_t)row * stride, stride, ask, ahead));
+        for (size_t m = 0; m < n_members; m++) {
+            const struct cxm_member *one = &members[m];
+            const uint32_t k = one->at / 4;
+            uint8_t *to = one->to + row * one->width;
+            if (one->width == 8)
+                put_wide(columns.r[k], columns.r[k + 1], to);
+            else
+                put(columns.r[k], one->width, one->at % 4, to);
         }
-        if (one->width == 8) {
-            put_wide(rows, one->at == 8, to);
-            continue;
-        }
-        if (!turned)
-            columns = turn(rows);
-        turned = true;
-        put(columns.r[one->at / 4], one->width, one->at % 4, to);
     }
 }
 
 TARGET void cxm_priv_unweave_avx2(const uint8_t *from, int64_t stride, size_t n,
-                                  const struct cxm_member *members, size_t n_members,
-                                  struct cxm_asking asking, size_t asks, bool more)
+                                  const struct cxm_member *members, size_t n_members, int64_t ahead,
+                                  bool more)
 {
     const bool fits = stride >= CXM_LEAST_WEAVE && stride <= CXM_MOST_WEAVE && n > 0;
-    const size_t whole = fits ? (more ? n : n - 1) / 16 * 16 : 0;
-    for (size_t row = 0; row < whole; row += 8) {
-        for (size_t i = 0; row % 16 == 0 && i < asks; i++)
-            cxm_priv_ask(asking, row / 16 * asks + i);
-        unweave_8(from + (int64_t)row * stride, stride, row, members, n_members);
+    const size_t whole = fits ? (more ? n : n - 1) / 8 * 8 : 0;
+    for (size_t row = 0; row < whole; row += CXM_WEAVE_ROWS) {
+        const size_t end = whole - row < CXM_WEAVE_ROWS ? whole : row + CXM_WEAVE_ROWS;
+        for (size_t m = 0, some; m < n_members; m += some) {
+            const uint8_t *at = from + members[m].offset;
+            some = cxm_priv_unweave_window(members + m, n_members - m);
+            if (m == 0 && ahead != 0)
+                unweave_window(at, stride, row, end, members, some, true, ahead);
+            else
+                unweave_window(at, stride, row, end, members + m, some, false, 0);
+        }
     }
-    cxm_priv_unweave_rest(from, stride, whole, n, members, n_members, asking, asks);
+    cxm_priv_unweave_rows(from, stride, whole, n, members, n_members);
 }
 
 #else
