@@ -258,9 +258,24 @@ static void add_counts(const struct cxm_scratch *s, struct cxm_table *groups, ui
     }
 }
 
+/* Of very many groups the cells of all rows are asked for before any is waited for. */
+CXM_PREFETCHER void fetch_cells(const struct cxm_table *groups, const uint32_t *group, size_t n)
+{
+    enum { FAR = 1 << 20, PART = 1 << 19 }; /* bytes of cells, of those of a block */
+    const size_t bytes = groups->layout.stride * sizeof *groups->cells;
+    if (group == NULL || groups->cells == NULL || groups->dict.n * bytes < FAR)
+        return;
+    const size_t most = PART / CXM_BLOCK, some = bytes < most ? bytes : most;
+    for (size_t i = 0; i < n; i++) {
+        if (group[i] != UINT32_MAX)
+            cxm_priv_ask_for(cxm_priv_table_cell(groups, group[i]), some);
+    }
+}
+
 void cxm_priv_block_add(struct cxm_scratch *s, struct cxm_table *groups, const uint32_t *group,
                         const int64_t *freq)
 {
+    fetch_cells(groups, group, s->block.n);
     for (uint32_t u = 0; u < s->config->n_units; u++) {
         add_counts(s, groups, u, group, freq);
         if (cxm_priv_unit_sums(&s->config->units[u], s->weighted) > 0)
