@@ -100,11 +100,7 @@ void cxm_priv_exact_add_triple(int64_t *limbs, struct cxm_window window, double 
 
 void cxm_priv_exact_normalise(int64_t *limbs, struct cxm_window window)
 {
-    for (int32_t i = 0; i + 1 < window.n; i++) {
-        const int64_t carry = limbs[i] >> 32; /* arithmetic: rounds down */
-        limbs[i] &= (int64_t)DIGIT_MASK;
-        limbs[i + 1] += carry;
-    }
+    cxm_priv_exact_carry(limbs, window.n);
 }
 
 void cxm_priv_exact_merge(int64_t *into, struct cxm_window into_window, const int64_t *from,

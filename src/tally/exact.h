@@ -108,6 +108,17 @@ void cxm_priv_exact_add_triple(int64_t *limbs, struct cxm_window window, double 
                                double z, int64_t copies);
 
 /* Carries, so that all limbs but the last are in [0, 2^32). */
+static inline void cxm_priv_exact_carry(int64_t *limbs, int32_t n)
+{
+    int64_t carry = 0;
+    for (int32_t i = 0; i + 1 < n; i++) {
+        const int64_t limb = limbs[i] + carry;
+        carry = limb >> 32; /* arithmetic: rounds down */
+        limbs[i] = limb & UINT32_MAX;
+    }
+    if (n > 0)
+        limbs[n - 1] += carry;
+}
 void cxm_priv_exact_normalise(int64_t *limbs, struct cxm_window window);
 
 /* into += sign * from, both normalised, `into` covers `from`; stays normalised. */

@@ -38,8 +38,11 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
  * each answer and sign, by band of weights, up to 12 of these cells: tally/moments.c, keyed.c */
 #define WEIGHED   .memory = { MIB, MIB / 4, 0, E + 298, 12 * 64, 0 }
 #define WEIGHED_F .memory = { MIB, MIB / 4, 0, E + 298, 3 * 12 * 64, 0 }
-/* 256 bytes a group for rows on their way: tally/dense_weighted.c */
-#define WEIGHED_M .memory = { MIB, MIB / 4, 0, E + 514 + 256, 0, 0 }
+/* 252 bytes a group for rows on their way: tally/dense_weighted.c */
+#define WEIGHED_M .memory = { MIB, MIB / 4, 0, E + 514 + 252, 0, 0 }
+/* Of means in each thread a cell of 64 bytes and a number of 4 for a slot, of which there are a 32nd more, and a
+ * group of up to 131: 4 counters, sums of 32 and 48 bytes, its key: tally/moments.c, keyed.c */
+#define MEANS_M   .memory = { MIB, MIB / 4, 0, E, 71 + 131, 0 }
 /* 10 estimates (two of five pairs); 2 KiB a thread for each 16 bytes of a row, of which 12 are used: tally/small.c */
 #define SUMMED    .memory = { 1.5 * MIB, MIB / 2, 0, 10 * E, 1600, 0 }
 /* A word of 8 bytes a row; 1 KiB for each 12 000 rows and thread; what a thread sorts: derive/sort.h. Two
@@ -156,6 +159,8 @@ const struct workload workloads[] = {
       .rows = 50 * M, .groups = 8, .beside = "M", WEIGHED },
     { "Mo",  "sorted by group",              run_tally, "mean", TIMES(WEIGHTS, BY_1000_SORTED),
       .rows = 50 * M, .groups = 1000, .beside = "M", WEIGHED },
+    { "Mm",  "by 1 000 000",                 run_tally, "mean", TIMES(WEIGHTS, BY_MANY),
+      .rows = 50 * M, .groups = M, .beside = "M", MEANS_M },
     { "Mn",  "some NaN",                     run_tally, "mean", TIMES(WEIGHTS_NAN, BY_1000),
       .rows = 50 * M, .groups = 1000, .beside = "M", WEIGHED },
     { "Mv",  "with a bitmap",                run_tally, "mean", TIMES(WEIGHTS_BITMAP, BY_1000),
