@@ -17,7 +17,8 @@
 #include "tally/kernels.h"
 #include "tally/moments.h"
 
-enum { MOST_BYTES = 1 << 26, MOST_BYTES_OF_MANY = 1 << 29, MOST_FLUSHES = 4, MOST_BANDS = 176, LINE = 64 };
+enum { MOST_BYTES = 1 << 26, MOST_BYTES_OF_MANY = 1 << 29, MUCH_BYTES = 1 << 22, MOST_FLUSHES = 4,
+       MOST_BANDS = 176, LINE = 64 };
 
 struct cxm_moments {
     const struct cxm_allocator *allocator;
@@ -330,6 +331,15 @@ static bool reserve(struct cxm_moments *m, size_t bands, size_t room)
     return true;
 }
 
+/* Cells of very many groups or slots are asked for at once, most of them perhaps never touched; the
+ * table alone, which grows with its groups, may do with what memory there is. */
+static enum cxm_moments_result make_room(struct cxm_moments *m, size_t bands, size_t room)
+{
+    return reserve(m, bands, room)                ? CXM_MOMENTS_ADDED
+         : bytes_of(m, bands, room) >= MUCH_BYTES ? CXM_MOMENTS_FULL
+                                                  : CXM_MOMENTS_NO_MEMORY;
+}
+
 /* Room for all groups of the table, or for all slots. */
 static enum cxm_moments_result reserve_groups(struct cxm_moments *m, struct cxm_table *groups)
 {
@@ -345,8 +355,7 @@ static enum cxm_moments_result reserve_groups(struct cxm_moments *m, struct cxm_
         if (!cxm_priv_moments_flush(m, groups))
             return CXM_MOMENTS_NO_MEMORY;
     }
-    return reserve(m, m->most > 0 ? m->most : 1, room) ? CXM_MOMENTS_ADDED
-                                                       : CXM_MOMENTS_NO_MEMORY;
+    return make_room(m, m->most > 0 ? m->most : 1, room);
 }
 
 /* ---- bands ----------------------------------------------------------------------------- */
@@ -396,8 +405,9 @@ static enum cxm_moments_result add_band(struct cxm_moments *m, double x)
     if (e == CXM_EXPONENTS - 1 || m->n_bands == MOST_BANDS
         || bytes_of(m, m->n_bands + 1, m->room) > most_bytes(m))
         return CXM_MOMENTS_FULL;
-    if (m->n_bands == m->most && !reserve(m, m->n_bands + 1, m->room))
-        return CXM_MOMENTS_NO_MEMORY;
+    const enum cxm_moments_result result = make_room(m, m->n_bands + 1, m->room);
+    if (result != CXM_MOMENTS_ADDED)
+        return result;
     m->bases[m->n_bands] = m->bases[0] + steps * CXM_BAND_EXPONENTS;
     note_places(m, m->n_bands++);
     return CXM_MOMENTS_ADDED;
