@@ -95,6 +95,22 @@ static void a_large_mean(void **state)
     }
 }
 
+/* Weighted products are rounded before they are squared: values 10^11 times their spread leave 5 of
+ * 16 digits to the standard error; expected values by fractions. */
+static void a_large_weighted_mean(void **state)
+{
+    (void)state;
+    static const double values[3] = { 0.1, -0.1, 0.1 };
+    static const double heavy[3] = { 3.1449740504090406e-49, 2.1973891697859448e+20, 3.482984081320222e+31 };
+    const struct cxm_column value = CXM_ARRAY(values, 3), weight = CXM_ARRAY(heavy, 3);
+    const struct cxm_input inputs[] = { { "value", &value }, { "weight", &weight } };
+    struct cxm_tally *t = tally_of("mean", NULL, 0, inputs, 2);
+    const struct cxm_estimate e = measure(t, "mean");
+    assert_close(e.value, 0.09999999999873822, 4e-16);
+    assert_close(e.std_error, 2.1854763600183726e-12, 1e-5);
+    cxm_tally_free(t);
+}
+
 static void equal_values(void **state)
 {
     (void)state;
@@ -181,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mini_design),     cmocka_unit_test(unweighted),
         cmocka_unit_test(customer_value),  cmocka_unit_test(a_large_mean),
+        cmocka_unit_test(a_large_weighted_mean),
         cmocka_unit_test(equal_values),    cmocka_unit_test(edges),
         cmocka_unit_test(ratio_of_nothing), cmocka_unit_test(infinite_values_are_invalid),
     };

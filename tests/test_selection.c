@@ -502,10 +502,40 @@ static void memory_runs_out(void **state)
     }
 }
 
+/* From the smallest to the largest, and not one more; a reach of more than that is refused. */
+static void keys_reach_so_far(void **state)
+{
+    static const struct {
+        int64_t keys[3];
+        uint64_t base;
+        uint32_t n_groups; /* 0: not taken */
+    } rows[] = {
+        { { 5, 9, 6 }, 5, 5 },
+        { { 7, 7, 7 }, 7, 1 },
+        { { -3, 0, -1 }, (uint64_t)-3, 4 },
+        { { INT64_MIN, INT64_MIN + 1, INT64_MIN }, (uint64_t)INT64_MIN, 2 },
+        { { 0, 256, 0 }, 0, 257 }, /* 256 and half as many as there are rows */
+        { { 0, 257, 0 }, 0, 0 },
+        { { INT64_MIN, INT64_MAX, 0 }, 0, 0 },
+    };
+    const double values[3] = { 1, 2, 3 };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct cxm_column value = CXM_ARRAY(values, 3), key = CXM_ARRAY(rows[i].keys, 3);
+        struct cxm_selection s = { .column = &value, .n_groups = 1 };
+        assert_int_equal(cxm_priv_select_by_key(&s, &key), rows[i].n_groups > 0);
+        if (rows[i].n_groups > 0) {
+            assert_true(s.key == &key && s.key_base == rows[i].base);
+            assert_int_equal(s.n_groups, rows[i].n_groups);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roads_equal_a_sort),
+        cmocka_unit_test(keys_reach_so_far),
         cmocka_unit_test(other_columns),
         cmocka_unit_test(lowest_invalid_row_is_named),
         cmocka_unit_test(keys_of_every_type),

@@ -22,7 +22,9 @@ struct cxm_mean_options {
  * The mean of a column, exact sum / n correctly rounded to the last digit or two; std_error is
  * s / sqrt(n), with weights by linearisation (n - 1); t interval. Durations are in seconds.
  * Sums are exact for all doubles; standard errors need values (times weights) between 1e-140
- * and 1e140 in size, or 0, because their squares are read as doubles.
+ * and 1e140 in size, or 0, because their squares are read as doubles. With weights w x is rounded
+ * to a double before it is squared: where values are 10^k times their spread, the standard error has
+ * about 16 - k digits.
  *
  * Missing answers (null, NaN, missing codes) are counted and left out. Undefined results are
  * NaN with a flag, status CXM_OK.
