@@ -268,17 +268,17 @@ static void lowest_invalid_row_is_named(void **state)
 
 /* ---- keys -------------------------------------------------------------------------------- */
 
-/* Values and keys as members of structs, of an odd size too. */
+/* Values and keys as members of structs, of an odd size too; either comes first. */
 static void weave(const struct cxm_column *value, const struct cxm_column *key, size_t size,
-                  unsigned char *out, struct cxm_column both[2])
+                  bool key_first, unsigned char *out, struct cxm_column both[2])
 {
-    const size_t at = size - (size_t)key->stride;
+    const size_t at = key_first ? 0 : size - (size_t)key->stride, x = key_first ? size - 8 : 0;
     for (size_t i = 0; i < (size_t)value->n; i++) {
-        memcpy(out + i * size, (const char *)value->data + 8 * i, 8);
+        memcpy(out + i * size + x, (const char *)value->data + 8 * i, 8);
         memcpy(out + i * size + at, (const char *)key->data + (size_t)key->stride * i,
                (size_t)key->stride);
     }
-    both[0] = cxm_column_make("v", CXM_F64, out, value->n, (int64_t)size, 8);
+    both[0] = cxm_column_make("v", CXM_F64, out + x, value->n, (int64_t)size, 8);
     both[1] = cxm_column_make("g", (enum cxm_type)key->type, out + at, key->n, (int64_t)size,
                               (size_t)key->stride);
 }
@@ -312,7 +312,8 @@ static void keys_of_every_type(void **state)
         struct cxm_column by = cxm_column_make("g", types[t], keys, N, (int64_t)bytes, bytes);
         const double missing = 120; /* which is nobody either, but needs codes */
         struct cxm_column woven[2];
-        weave(&c, &by, t % 3 == 0 ? 64 : t % 3 == 1 ? 17 : 80, structs, woven);
+        const size_t size = t % 3 == 0 ? 64 : t % 3 == 1 ? 17 : 80;
+        weave(&c, &by, size, t % 2 == 1, structs + N * (80 - size), woven);
         for (int how = 0; how < 3; how++) {
             struct cxm_report *r = NULL;
             by.missing_codes = how == 1 ? &missing : NULL;

@@ -2,55 +2,13 @@
  *
  * The pass of the sampled selection: rows are counted by cell, the values of brackets are kept in
  * chains of pages, ranks are looked up in what was counted and kept. See select_sample.c. */
-#include "column/unweave.h"
 #include "derive/select_pass.h"
 
 enum {
-    BLOCK = CXM_SELECT_BLOCK, CHUNK_WORDS = 512, POOL_CHUNKS = 64, MOST_TOGETHER = CXM_SELECT_TOGETHER,
+    CHUNK_WORDS = 512, POOL_CHUNKS = 64, MOST_TOGETHER = CXM_SELECT_TOGETHER,
 };
 
 #define MOST_SAMPLE ((int64_t)1 << 20)
-
-/* ---- the rows ---------------------------------------------------------------------------- */
-
-static bool is_bare(const struct cxm_column *c)
-{
-    return c->type == CXM_F64 && c->stride >= 8 && c->validity == NULL && c->mask == NULL
-        && c->dictionary == NULL && c->n_chunks == 0 && c->n_labels == 0
-        && c->n_missing_codes == 0 && c->time_unit == CXM_NO_TIME
-        && (c->flags & (CXM_COLUMN_SENTINEL | CXM_COLUMN_DURATION)) == 0;
-}
-
-static uintptr_t place_of(const struct cxm_column *c, int64_t row)
-{
-    return (uintptr_t)c->data + (uintptr_t)(c->offset + row) * (uintptr_t)c->stride;
-}
-
-static void range_init(struct cxm_sampler *r, struct cxm_selection *s, struct cxm_sampled *d)
-{
-    memset(r, 0, sizeof *r);
-    r->s = s;
-    r->d = d;
-    r->bare = is_bare(s->column);
-    r->apart = r->bare && (s->column->stride != 8 || place_of(s->column, 0) % 8 != 0);
-    r->bad_row = -1;
-    cxm_priv_reader_init(&r->reader, s->column);
-}
-
-const double *cxm_priv_sampler_values(struct cxm_sampler *r, int64_t row, size_t n)
-{
-    const struct cxm_column *c = r->s->column;
-    if (!r->bare) {
-        cxm_priv_read_numbers(&r->reader, row, n, r->values, r->states);
-        return r->values;
-    }
-    const unsigned char *from = (const unsigned char *)c->data + (c->offset + row) * c->stride;
-    if (!r->apart)
-        return (const double *)(const void *)from;
-    for (size_t i = 0; i < n; i++)
-        memcpy(&r->values[i], from + (int64_t)i * c->stride, sizeof *r->values);
-    return r->values;
-}
 
 /* ---- what is kept ------------------------------------------------------------------------ */
 
@@ -168,13 +126,13 @@ static struct asking ask_for(const struct cxm_sampler *r, int64_t row)
     const struct cxm_column *value = r->s->column, *key = r->s->key;
     const struct cxm_asking nothing = { (uintptr_t)r->index, 0 };
     struct asking a = { nothing, nothing, 8 };
-    if (!r->bare || row + BLOCK > r->last)
+    if (!r->bare || row + r->block > r->last)
         return a;
-    a.value = (struct cxm_asking){ place_of(value, row), value->stride };
+    a.value = (struct cxm_asking){ cxm_priv_select_address(value, row), value->stride };
     while (a.every > 1 && value->stride * (int64_t)a.every > 64)
         a.every /= 2;
-    if (key != NULL && key->stride > 8) /* others are few, and come by themselves */
-        a.key = (struct cxm_asking){ place_of(key, row), key->stride };
+    if (key != NULL && key->stride > 8 && r->n_members < 2) /* others are few, and come by themselves */
+        a.key = (struct cxm_asking){ cxm_priv_select_address(key, row), key->stride };
     return a;
 }
 
@@ -211,16 +169,16 @@ static void count_rows(void *range)
     struct cxm_sampler *r = range;
     const struct cxm_sampled *d = r->d;
     const uint64_t *const pivots = d->any_pivot ? d->pivots : NULL;
-    for (int64_t row = r->first; row < r->last; row += BLOCK) {
-        const size_t n = r->last - row < BLOCK ? (size_t)(r->last - row) : BLOCK;
-        const double *x = cxm_priv_sampler_values(r, row, n);
-        const uint32_t *codes = cxm_priv_select_codes(r->s, row, n, r->codes);
+    for (int64_t row = r->first; row < r->last; row += r->block) {
+        const size_t n = r->last - row < r->block ? (size_t)(r->last - row) : (size_t)r->block;
+        const uint32_t *codes;
+        const double *x = cxm_priv_sampler_block(r, row, n, &codes);
         const bool finite = d->kernels.index(&d->map, x, codes, n, r->index);
         if (r->bare && !finite)
             cxm_priv_read_numbers(&r->reader, row, n, r->values, r->states);
         if (r->bare ? !finite : !cxm_priv_all_used(r->states, n))
             set_aside(r, row, codes, n);
-        const struct asking next = ask_for(r, row + BLOCK);
+        const struct asking next = ask_for(r, row + r->block);
         count_cells(r, n, &next);
         keep(r, d->kernels.pick(x, r->cells, pivots, n, r->words, r->picked));
         if (r->no_memory)
@@ -234,7 +192,7 @@ static struct cxm_sampler *ranges_new(struct cxm_selection *s, struct cxm_sample
 {
     struct cxm_sampler *ranges = cxm_priv_alloc(s->allocator, (size_t)n, sizeof *ranges);
     for (int i = 0; ranges != NULL && i < n; i++)
-        range_init(&ranges[i], s, d);
+        cxm_priv_sampler_init(&ranges[i], s, d);
     return ranges;
 }
 

@@ -5,6 +5,7 @@
 #ifndef CXM_SRC_SELECT_PASS_H
 #define CXM_SRC_SELECT_PASS_H
 
+#include "column/unweave.h"
 #include "derive/select_kernels.h"
 #include "derive/select_rows.h"
 
@@ -33,6 +34,12 @@ struct cxm_sampler {
     int64_t first, last;         /* rows, or runs of the sample */
     uint32_t *histogram;         /* of the sample, by group and bucket */
     bool bare, apart;            /* plain doubles; and members of structs */
+    int64_t block;               /* rows that are counted together */
+    cxm_unweave *unweave;
+    struct cxm_member members[2]; /* where they are apart: the value and the key beside it, if one is, */
+    size_t n_members;             /* in the order in which they lie */
+    uintptr_t struct_of_first;    /* where the first member of row 0 lies */
+    uint64_t keys[CXM_SELECT_BLOCK];
     struct cxm_reader reader;
     double values[CXM_SELECT_BLOCK];
     uint8_t states[CXM_SELECT_BLOCK];
@@ -59,6 +66,15 @@ struct cxm_sampler {
     bool outside;
 };
 
+static inline uintptr_t cxm_priv_select_address(const struct cxm_column *c, int64_t row)
+{
+    return (uintptr_t)c->data + (uintptr_t)(c->offset + row) * (uintptr_t)c->stride;
+}
+
+void cxm_priv_sampler_init(struct cxm_sampler *r, struct cxm_selection *s, struct cxm_sampled *d);
+/* n <= r->block values from a row on, and the codes of their rows. */
+const double *cxm_priv_sampler_block(struct cxm_sampler *r, int64_t row, size_t n,
+                                     const uint32_t **codes);
 /* n values from a row on: where they lie, then no state is set, or in `values`. */
 const double *cxm_priv_sampler_values(struct cxm_sampler *r, int64_t row, size_t n);
 

@@ -83,17 +83,12 @@ int64_t cxm_priv_select_first(const struct cxm_selection *s, int i, int n)
         LESS_BASE_BY(TYPE, step)                                                                 \
     break
 
-const uint32_t *cxm_priv_select_codes(const struct cxm_selection *s, int64_t first, size_t n,
-                                      uint32_t *buffer)
+/* Of n keys, `step` bytes from one to the next. */
+static const uint32_t *less_base(const struct cxm_selection *s, const unsigned char *from,
+                                 ptrdiff_t step, size_t n, uint32_t *buffer)
 {
     const struct cxm_column *key = s->key;
     const uint64_t base = s->key_base;
-    if (s->codes != NULL)
-        return s->codes + first;
-    if (key == NULL)
-        return NULL;
-    const ptrdiff_t step = (ptrdiff_t)key->stride;
-    const unsigned char *from = (const unsigned char *)key->data + (key->offset + first) * step;
     if (base == 0 && step == 4 && (uintptr_t)from % 4 == 0
         && (key->type == CXM_I32 || key->type == CXM_U32))
         return (const uint32_t *)(const void *)from;
@@ -114,6 +109,29 @@ static int64_t bytes_of(const struct cxm_column *key)
     static const uint8_t bytes[] = { [CXM_I8] = 1,  [CXM_U8] = 1,  [CXM_I16] = 2, [CXM_U16] = 2,
                                      [CXM_I32] = 4, [CXM_U32] = 4, [CXM_I64] = 8, [CXM_U64] = 8 };
     return bytes[key->type];
+}
+
+const uint32_t *cxm_priv_select_codes(const struct cxm_selection *s, int64_t first, size_t n,
+                                      uint32_t *buffer)
+{
+    const struct cxm_column *key = s->key;
+    if (s->codes != NULL)
+        return s->codes + first;
+    if (key == NULL)
+        return NULL;
+    return less_base(s, (const unsigned char *)key->data + (key->offset + first) * key->stride,
+                     (ptrdiff_t)key->stride, n, buffer);
+}
+
+const uint32_t *cxm_priv_select_packed_codes(const struct cxm_selection *s, const void *keys,
+                                             size_t n, uint32_t *buffer)
+{
+    return less_base(s, keys, (ptrdiff_t)bytes_of(s->key), n, buffer);
+}
+
+uint32_t cxm_priv_select_key_bytes(const struct cxm_selection *s)
+{
+    return (uint32_t)bytes_of(s->key);
 }
 
 static bool is_plain_key(const struct cxm_column *c)

@@ -21,6 +21,11 @@ int64_t cxm_priv_select_first(const struct cxm_selection *s, int i, int n);
 const uint32_t *cxm_priv_select_codes(const struct cxm_selection *s, int64_t first, size_t n,
                                       uint32_t *buffer);
 
+/* Those of n keys that were packed side by side, of so many bytes each. */
+const uint32_t *cxm_priv_select_packed_codes(const struct cxm_selection *s, const void *keys,
+                                             size_t n, uint32_t *buffer);
+uint32_t cxm_priv_select_key_bytes(const struct cxm_selection *s);
+
 /* EDATA that names a row whose value is invalid. */
 enum cxm_status cxm_priv_select_refuse(const struct cxm_column *column, int64_t row,
                                        struct cxm_error *error);

@@ -33,7 +33,7 @@ CXM_PREFETCHER void ask_for_run(const struct cxm_sampler *r, int64_t row)
 {
 #if defined(__GNUC__)
     const struct cxm_column *c = r->s->column;
-    const uintptr_t from = (uintptr_t)c->data + (uintptr_t)(c->offset + row) * (uintptr_t)c->stride;
+    const uintptr_t from = cxm_priv_select_address(c, row);
     for (size_t k = 0; r->apart && k < RUN; k++)
         __builtin_prefetch((const void *)(from + k * (uintptr_t)c->stride));
 #else
