@@ -210,6 +210,27 @@ static bool has_value_labels(const struct cxm_column *column)
     return false;
 }
 
+/* Digits in quotes are what a column of numbers becomes with one word in it, such as "Blank". */
+static enum cxm_status refuse_text(const struct cxm_column *values, enum cxm_role role,
+                                   const char *name, struct cxm_error *error)
+{
+    struct cxm_text text = { "", 0 };
+    char shown[40];
+    bool digit = false;
+    for (int64_t row = 0; row < values->n && !digit; row++)
+        digit = !cxm_priv_is_absent(values, row) && cxm_priv_text_at(values, row, &text)
+             && text.n > 0 && text.bytes[0] >= '0' && text.bytes[0] <= '9';
+    if (!digit)
+        return cxm_priv_fail(error, CXM_EINVAL, name,
+                             "%s: the column holds text, not %s; pass labels= to say which "
+                             "number each answer stands for", name, role_noun(role));
+    cxm_priv_copy_text(shown, sizeof shown, text.bytes, text.n);
+    return cxm_priv_fail(error, CXM_EINVAL, name,
+                         "%s: the column holds text, such as \"%s\", not %s; turn digits into numbers "
+                         "first, or pass labels= to say which number each answer stands for",
+                         name, shown, role_noun(role));
+}
+
 /* Whether the values of one part can be the role; text needs the labels of the column. */
 static enum cxm_status part_fits(const struct cxm_column *column, const struct cxm_column *part,
                                  enum cxm_role role, const char *name, struct cxm_error *error)
@@ -220,10 +241,7 @@ static enum cxm_status part_fits(const struct cxm_column *column, const struct c
     if (cxm_priv_is_text(values->type)) {
         if (has_value_labels(column))
             return CXM_OK;
-        return cxm_priv_fail(error, CXM_EINVAL, name,
-                             "%s: the column holds text, not %s; pass labels= to say which "
-                             "number each answer stands for",
-                             name, role_noun(role));
+        return refuse_text(values, role, name, error);
     }
     if (role == CXM_ROLE_MONEY && values->type == CXM_DECIMAL && values->scale != 0)
         return cxm_priv_fail(error, CXM_EINVAL, name,

@@ -7,7 +7,7 @@ the stream out, reads it and keeps the chunks until the last column over them is
 
 from __future__ import annotations
 
-from ctypes import PYFUNCTYPE, byref, c_char_p, c_int, c_void_p, py_object, pythonapi
+from ctypes import PYFUNCTYPE, byref, c_char_p, c_int, c_int64, c_uint8, c_void_p, py_object, pythonapi
 
 from ._errors import Error
 from ._library import Column, ErrorStruct, fail, lib, text
@@ -91,6 +91,20 @@ def from_arrow(value: Any, what: str) -> Column:
             column=what,
         )
     return data.column(0, what)
+
+
+def whole_numbers(column: Column) -> list[int | None]:
+    """The values of a column of 64-bit integers, None where one is null."""
+    n, skip = column.n, column.validity_offset
+    store: Any = (c_int64 * n).from_address(column.data + 8 * column.offset) if n else b""
+    values: list[int | None] = [*memoryview(store).cast("B").cast("q")]
+    if column.validity:
+        bits = (c_uint8 * ((skip + n + 7) // 8)).from_address(column.validity)
+        for i, byte in enumerate(bits):
+            for row in range(8 * i - skip, 8 * i - skip + 8) if byte != 255 else ():
+                if 0 <= row < n and not byte >> (row + skip) % 8 & 1:
+                    values[row] = None
+    return values
 
 
 def export_stream(fill: Any) -> Any:

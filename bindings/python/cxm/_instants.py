@@ -20,8 +20,11 @@ _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 def instant(value: Any, name: str) -> int:
     """Seconds since 1970 UTC: whole seconds, a date (its first second), a datetime (without a zone:
-    UTC), or anything that turns into one (pandas, NumPy). Fractions of a second are cut off."""
-    if hasattr(value, "to_pydatetime"):
+    UTC), anything that turns into one (pandas, NumPy), or one of these as a text such as
+    "2024-03-31" or "2024-03-31 16:30". Fractions of a second are cut off."""
+    if isinstance(value, str) and value[4:5] == "-":
+        value = _from_text(value)
+    elif hasattr(value, "to_pydatetime"):
         value = value.to_pydatetime()
     elif type(value).__name__ == "datetime64":
         value = int(value.astype("datetime64[s]").astype("int64"))
@@ -33,10 +36,21 @@ def instant(value: Any, name: str) -> int:
     whole = _whole(value)
     if whole is None:
         raise Error(
-            f"{name}: {value!r} is no instant; pass a datetime, a date, or seconds since 1970 UTC",
+            f"{name}: {value!r} is no instant; pass a datetime, a date, a text such as "
+            '"2024-03-31", or seconds since 1970 UTC',
             column=name, value=str(value),
         )
     return whole
+
+
+def _from_text(value: str) -> Any:
+    """A date or a datetime as ISO 8601 writes it; the text itself where it is none."""
+    for kind in (date, datetime):
+        try:
+            return kind.fromisoformat(value)
+        except ValueError:
+            continue
+    return value
 
 
 def seconds(value: Any, name: str) -> int:

@@ -71,6 +71,13 @@ def _other_forms(
             f"{metric.name} takes flags, lists of ids or counts, not {together} together",
             column=(lists + counts)[0],
         )
+    if len(flags) == 1:
+        lacking = "active_after" if flags == ["active_before"] else "active_before"
+        raise Error(
+            f"{metric.name} needs {lacking}= beside {flags[0]}=; of one column that says who left, "
+            "share(numerator=…) is the rate",
+            column=lacking,
+        )
     if not lists and not counts:
         return None  # flags, or nothing, which is an error there
     level = checked_level(level)

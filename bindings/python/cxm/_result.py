@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Names = Union[str, Iterable[str], None]
 
 
+_MANY_KEYS = 5000
+_WHOLE = 0  # enum cxm_key_type: a key of whole numbers
+
+
 def _base_name(number: int) -> str:
     return text(lib.cxm_base_name(number))
 
@@ -147,9 +151,20 @@ class Result(Numbers, Rows):
             elif self._group is not None:
                 keys = self._reader.handle.keys([self._group])
             else:
-                keys = self._reader.handle.keys(range(self._reader.handle.groups()))
+                keys = self._all_keys()
             self._cache["keys"] = keys
         return keys
+
+    def _all_keys(self) -> list[tuple[Any, ...]]:
+        """The keys of all groups. Very many whole numbers come as columns of C, in a tenth of the time."""
+        handle, infos = self._reader.handle, self._key_infos()
+        count = handle.groups()
+        if count < _MANY_KEYS or any(kind != _WHOLE for _, kind in infos):
+            return handle.keys(range(count))
+        from ._arrow import import_arrow, whole_numbers
+
+        data = import_arrow(self._view(shown=[0]), "keys")
+        return list(zip(*(whole_numbers(data.column(i, "key")) for i in range(len(infos)))))
 
     @property
     def key_names(self) -> list[str]:

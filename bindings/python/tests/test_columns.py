@@ -383,3 +383,14 @@ def test_many_texts_of_a_customer_list() -> None:
     before = [f"c{i % 5000}" for i in range(20000)]
     r = cxm.retention(customers_before=before, customers_after=before[:2500])
     assert (r.value, r.n) == (0.5, 5000)
+
+
+def test_digits_in_quotes_are_named() -> None:
+    with pytest.raises(cxm.Error, match='score: the column holds text, such as "5", not ratings; turn digits'):
+        cxm.csat(["Blank", "5", "4"], missing_codes=["Blank"])
+    with pytest.raises(cxm.Error, match="score: the column holds text, not ratings; pass labels= to say"):
+        cxm.csat(["good", None])
+    with pytest.raises(cxm.Error, match="score: the column holds text, not ratings"):
+        cxm.csat(["", "Blank"])
+    with pytest.raises(cxm.Error, match=r"churn needs active_after= beside active_before=; .*share\(numerator"):
+        cxm.churn([1, 0, 1])

@@ -20,6 +20,9 @@ from cxm._instants import instant, seconds
     numpy.datetime64("2024-03-31T16:30:00.250"),
     numpy.int64(1_711_902_600),
     pandas.Timestamp("2024-03-31 16:30", tz="UTC"),
+    "2024-03-31 16:30",
+    "2024-03-31T16:30:00+00:00",
+    "2024-04-01T00:30:00+08:00",
 ])
 def test_instants(value):
     assert instant(value, "as_of") == 1_711_902_600
@@ -27,10 +30,11 @@ def test_instants(value):
 
 def test_dates_begin_at_midnight():
     assert instant(date(1970, 1, 2), "as_of") == 86_400
+    assert instant("1970-01-02", "as_of") == 86_400
     assert instant(datetime(1969, 12, 31, 23, 59, 59, 500_000), "as_of") == -1
 
 
-@pytest.mark.parametrize("value", ["2024-03-31", None, 1.5, float("nan"), True, [1]])
+@pytest.mark.parametrize("value", ["31.03.2024", "2024-13-31", "20240331", "1711902600", "", None, 1.5, float("nan"), True, [1]])
 def test_no_instants(value):
     with pytest.raises(cxm.Error, match="as_of"):
         instant(value, "as_of")

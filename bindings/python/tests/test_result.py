@@ -256,3 +256,18 @@ def test_ordered_categories_keep_their_order_in_groups() -> None:
     g = cxm.nps([9, 9, 9], by=pd.Series(["high", "low", "mid"], dtype=order))
     assert g.groups == ["low", "mid", "high"]
     assert g.to_arrow()["group"].to_pylist() == ["low", "mid", "high"]
+
+
+def test_very_many_keys_come_as_columns() -> None:
+    n = 6000
+    numbers: list[Any] = [7 * i - 20_000 if i % 1000 else None for i in range(n)]
+    others: list[Any] = [i % 3 if i % 7 else None for i in range(n)]
+    score = [i % 11 for i in range(n)]
+    for by in ([numbers], [numbers, others]):
+        g = cxm.nps(score, by=by)
+        assert g.groups == [key[0] if len(by) == 1 else key
+                            for key in g._reader.handle.keys(range(g._reader.handle.groups()))]
+        assert g._reader.handle.groups() > 5000
+    assert cxm.nps(score, by=numbers).groups[-1] is None
+    assert cxm.nps(score, by=numbers).group(numbers[5]).n == 1
+    assert cxm.nps(score, by=[i + 0.5 for i in range(n)]).groups[-1] == n - 0.5
