@@ -8,6 +8,7 @@
 #include "saved.h"
 
 #include "column/small.h"
+#include "tally/small.h"
 #include "tally/small_rows.h"
 
 #include <cxm/cxm.h>
@@ -515,7 +516,8 @@ static void random_table(uint64_t number)
     seed_state = number;
     const bool gap = below(3) > 0;
     const size_t k = below(8) == 0 ? 1 + below(MOST_ITEMS) : 1 + below(6);
-    struct table *t = make_table(gap ? "gap" : "csi", 512 + (int64_t)below(3000));
+    const int64_t more = number % 8 == 0 ? 4 * CXM_SMALL_BLOCK : 512; /* large blocks, too */
+    struct table *t = make_table(gap ? "gap" : "csi", more + (int64_t)below(3000));
     const double *scale = scales[below(COUNT_OF(scales))];
     struct plan plan = { ceil(scale[0]), floor(scale[1]), (enum missing)below(4), below(4) == 0,
                          below(2) == 0 };
@@ -601,24 +603,31 @@ static void widening(void **state)
     }
 }
 
-/* A value that is no answer at every place of a block and of its tail. */
+static void bad_value(int64_t n, int64_t bad)
+{
+    static const double one_to_seven[2] = { 1, 7 };
+    struct table *t = make_table("gap", n);
+    add_answers(t, "perceived", 2, (struct plan){ 1, 7, NONE_MISSING, false, true });
+    add_answers(t, "expected", 2, (struct plan){ 1, 7, NONE_MISSING, false, true });
+    param(t, (struct cxm_param){ "items", NULL, 0, names, 2 });
+    param(t, (struct cxm_param){ "scale", one_to_seven, 2, NULL, 0 });
+    const struct cxm_column *c = &t->columns[bad % 4];
+    put(t->memory[bad % 4].bytes + (size_t)bad * (size_t)c->stride, c->type, bad % 3 == 0 ? 0 : 8);
+    t->options.invalid = bad % 5 == 0 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR;
+    same_on_every_road(t, "a bad value");
+    free_table(t);
+}
+
+/* A value that is no answer at every place of a block and of its tail, and at some of large ones. */
 static void bad_values(void **state)
 {
     (void)state;
-    static const double one_to_seven[2] = { 1, 7 };
-    for (int64_t bad = 0; bad < 1300; bad += bad < 130 || bad > 1000 ? 1 : 37) {
-        struct table *t = make_table("gap", 1300);
-        add_answers(t, "perceived", 2, (struct plan){ 1, 7, NONE_MISSING, false, true });
-        add_answers(t, "expected", 2, (struct plan){ 1, 7, NONE_MISSING, false, true });
-        param(t, (struct cxm_param){ "items", NULL, 0, names, 2 });
-        param(t, (struct cxm_param){ "scale", one_to_seven, 2, NULL, 0 });
-        const struct cxm_column *c = &t->columns[bad % 4];
-        put(t->memory[bad % 4].bytes + (size_t)bad * (size_t)c->stride, c->type,
-            bad % 3 == 0 ? 0 : 8);
-        t->options.invalid = bad % 5 == 0 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR;
-        same_on_every_road(t, "a bad value");
-        free_table(t);
-    }
+    enum { BLOCK = CXM_SMALL_BLOCK, ROWS = 4 * BLOCK + 700 };
+    static const int64_t some[] = { 0, 1023, 1024, BLOCK - 1, BLOCK, 5 * BLOCK / 2, 4 * BLOCK, ROWS - 1 };
+    for (int64_t bad = 0; bad < 1300; bad += bad < 130 || bad > 1000 ? 1 : 37)
+        bad_value(1300, bad);
+    for (size_t k = 0; k < 4 * COUNT_OF(some); k++)
+        bad_value(ROWS, some[k / 4]);
 }
 
 int main(void)

@@ -26,6 +26,7 @@ struct range {
     struct cxm_keyed keyed;
     struct cxm_moments *moments; /* NULL: sums go straight into the table */
     struct cxm_small *small;     /* NULL: no short cut for small whole numbers */
+    int64_t small_until;         /* its blocks are no larger than others before this row */
     int64_t since_normalised;
     struct cxm_ahead ahead;      /* the rows of the next block */
     struct cxm_packed *packed;   /* members of wide structs; NULL: none */
@@ -432,19 +433,20 @@ static enum cxm_status leave_small(struct range *r, bool wide, struct cxm_error 
     cxm_priv_small_free(r->small);
     r->small = NULL;
     if (room && wide)
-        room = cxm_priv_small_new(r->config, r->sources, r->config->allocator, true, &r->small);
+        room = cxm_priv_small_new(r->config, r->sources, r->config->allocator, 0, true, &r->small);
     return room ? CXM_OK : cxm_priv_no_memory(error);
 }
 
-/* Reads a block for them. False: it goes the general way. */
+/* Reads a block for them. False: it goes the general way, or when it is large, once more by blocks. */
 static bool read_small_block(struct range *r, int64_t first, size_t n, enum cxm_status *status,
                              struct cxm_error *error)
 {
     enum cxm_small_result result = cxm_priv_small_read(r->small, first, n);
     if (result == CXM_SMALL_WIDER) {
         *status = leave_small(r, true, error);
-        result = *status == CXM_OK && r->small != NULL ? cxm_priv_small_read(r->small, first, n)
-                                                       : CXM_SMALL_NO;
+        result = *status == CXM_OK && r->small != NULL && n <= CXM_BLOCK
+                   ? cxm_priv_small_read(r->small, first, n)
+                   : CXM_SMALL_NO;
     }
     return result == CXM_SMALL_DONE;
 }
@@ -460,7 +462,7 @@ static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n,
     if (!read_small_block(r, first, n, &status, error))
         return status;
     enum cxm_small_result result = cxm_priv_small_add(r->small, groups, first, n, NULL);
-    const bool counted = result == CXM_SMALL_GROUPS;
+    const bool counted = result == CXM_SMALL_GROUPS && n <= CXM_BLOCK;
     if (counted) {
         size_t whole = n;
         status = cxm_priv_find_groups(&r->grouper, groups, first, &whole, NULL, s->groups, error);
@@ -470,6 +472,8 @@ static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n,
     }
     if (result == CXM_SMALL_NO_MEMORY)
         return cxm_priv_no_memory(error);
+    if (result == CXM_SMALL_GROUPS)
+        return CXM_OK; /* block by block */
     if (result == CXM_SMALL_FULL)
         return leave_small(r, false, error);
     s->block.n = n;
@@ -522,7 +526,7 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
     enum { FEW_ROWS = 512 };
     if (rows >= 2 * CXM_BLOCK && !pack(r))
         return cxm_priv_no_memory(error);
-    if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, false, &r->small))
+    if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, rows, false, &r->small))
         return cxm_priv_no_memory(error);
     r->scratch->block.given = r->sources->given;
     for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
@@ -540,6 +544,13 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
     return CXM_OK;
 }
 
+/* How many rows the next block may have. */
+static size_t rows_of_block(const struct range *r, int64_t first)
+{
+    const bool large = r->small != NULL && r->packed == NULL && first >= r->small_until;
+    return large ? cxm_priv_small_rows(r->small) : CXM_BLOCK;
+}
+
 static enum cxm_status add_blocks(const struct cxm_config *config,
                                   const struct cxm_sources *sources, int64_t first,
                                   int64_t last, struct cxm_state *state,
@@ -548,7 +559,8 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     struct range r = { .config = config, .sources = sources, .state = state };
     enum cxm_status status = range_init(&r, first, last, error);
     while (status == CXM_OK && first < last) {
-        const size_t n = last - first < CXM_BLOCK ? (size_t)(last - first) : CXM_BLOCK;
+        const size_t most = rows_of_block(&r, first);
+        const size_t n = (uint64_t)(last - first) < most ? (size_t)(last - first) : most;
         if (r.packed != NULL)
             cxm_priv_packed_read(r.packed, first, n, last);
         r.ahead.far_only = r.small != NULL;
@@ -558,6 +570,10 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
         bool done = false;
         if (r.small != NULL)
             status = add_small_block(&r, first, n, &done, error);
+        if (status == CXM_OK && !done && n > CXM_BLOCK) { /* again, block by block, and some more */
+            r.small_until = first + 16 * CXM_SMALL_BLOCK;
+            continue;
+        }
         if (status == CXM_OK && !done)
             status = add_block(&r, first, n, error);
         first += (int64_t)n;

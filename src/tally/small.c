@@ -17,9 +17,29 @@
 
 /* ---- making ------------------------------------------------------------------------------ */
 
+/* Does a column lie there plainly, near enough to be fetched ahead? */
+static bool is_near(const struct cxm_column *c)
+{
+    return c->n_chunks == 0 && c->data != NULL && c->stride >= 1 && c->stride <= CXM_NEAR_STRIDE;
+}
+
+/* Large blocks of few columns that lie there plainly, and of many rows. */
+static size_t block_of(const struct cxm_config *config, const struct cxm_sources *sources,
+                       size_t rows)
+{
+    enum { MOST_COLUMNS = 16 };
+    bool large = rows >= 4 * CXM_SMALL_BLOCK && config->n_slots <= MOST_COLUMNS;
+    for (uint32_t slot = 0; large && slot < config->n_slots; slot++)
+        large = !sources->given[slot] || is_near(sources->slots[slot]);
+    for (uint32_t k = 0; large && k < sources->n_keys; k++)
+        large = is_near(sources->keys[k]);
+    return large ? CXM_SMALL_BLOCK : CXM_BLOCK;
+}
+
 /* With rows of one kind; *out stays NULL where that is not possible. False: out of memory. */
 static bool make(const struct cxm_config *config, const struct cxm_sources *sources,
-                 const struct cxm_allocator *allocator, bool nibbles, struct cxm_small **out)
+                 const struct cxm_allocator *allocator, size_t rows, bool nibbles,
+                 struct cxm_small **out)
 {
     struct cxm_small *s = cxm_priv_alloc_zero(allocator, 1, sizeof *s);
     int32_t *coefs = cxm_priv_alloc(allocator, 2 * (size_t)config->n_slots, sizeof *coefs);
@@ -32,7 +52,7 @@ static bool make(const struct cxm_config *config, const struct cxm_sources *sour
         s->nibbles = nibbles;
         s->kernels = nibbles ? cxm_priv_nibble_kernels(0) : cxm_priv_small_kernels(0);
         s->slots.stripes = s->stripes;
-        s->tile = s->tile_room + (64 - (uintptr_t)s->tile_room % 64) % 64;
+        s->block = block_of(config, sources, rows);
         s->slots.add = s->kernels.add;
         s->by_key = cxm_priv_small_is_direct(sources);
         room = cxm_priv_small_set_up(s, coefs, &possible);
@@ -46,16 +66,17 @@ static bool make(const struct cxm_config *config, const struct cxm_sources *sour
 }
 
 bool cxm_priv_small_new(const struct cxm_config *config, const struct cxm_sources *sources,
-                        const struct cxm_allocator *allocator, bool wide, struct cxm_small **out)
+                        const struct cxm_allocator *allocator, size_t rows, bool wide,
+                        struct cxm_small **out)
 {
     *out = NULL;
     if (config->rules->form == NULL || sources->weight != NULL || sources->freq != NULL
         || sources->value != NULL || config->n_table_values > 0
         || cxm_priv_sources_margins(sources))
         return true;
-    if (!wide && !make(config, sources, allocator, true, out))
+    if (!wide && !make(config, sources, allocator, rows, true, out))
         return false;
-    return *out != NULL || make(config, sources, allocator, false, out);
+    return *out != NULL || make(config, sources, allocator, rows, false, out);
 }
 
 void cxm_priv_small_free(struct cxm_small *s)
@@ -103,26 +124,26 @@ static void set_lanes(struct cxm_small *s, const struct cxm_small_unit *unit)
 
 /* What the next block will read is fetched line by line while this one is summed, and half a block
  * further on, since the first lines of it are wanted at once. */
-static void look_ahead_at(struct cxm_small *s, const struct cxm_column *c, int64_t next)
+static void look_ahead_at(struct cxm_small *s, const struct cxm_column *c, int64_t next, size_t n)
 {
     enum { FURTHER = CXM_BLOCK / 2 };
-    if (c->n_chunks == 0 && c->data != NULL && c->stride >= 1 && c->stride <= CXM_NEAR_STRIDE
-        && c->n - next >= CXM_BLOCK + FURTHER)
+    if (is_near(c) && c->n - next >= (int64_t)n + FURTHER)
         s->ahead[s->n_ahead++] = (struct cxm_small_ahead){
             (const uint8_t *)c->data + (c->offset + next + FURTHER) * c->stride,
             (size_t)c->stride,
         };
 }
 
-static void look_ahead(struct cxm_small *s, int64_t next)
+/* `next`: the first row of the next block, of n rows as this one. */
+static void look_ahead(struct cxm_small *s, int64_t next, size_t n)
 {
     s->n_ahead = 0;
     for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
         if (s->used[slot])
-            look_ahead_at(s, s->sources->slots[slot], next);
+            look_ahead_at(s, s->sources->slots[slot], next, n);
     }
     if (s->by_key)
-        look_ahead_at(s, s->sources->keys[0], next);
+        look_ahead_at(s, s->sources->keys[0], next, n);
 }
 
 static void fetch(const struct cxm_small *s, size_t first)
@@ -145,18 +166,20 @@ static bool is_apart(const struct cxm_column *c)
     return c->n_chunks == 0 && c->data != NULL && c->stride > CXM_NEAR_STRIDE;
 }
 
-/* Rows from + first … of the columns that lie apart, or of the others. False: other values. */
-static bool read_slots(struct cxm_small *s, int64_t first, size_t from, size_t n, bool apart)
+/* Rows first + from … of a column. False: other values. */
+static bool read_slot(struct cxm_small *s, uint32_t slot, int64_t first, size_t from, size_t n)
 {
-    for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
-        if (!s->used[slot] || is_apart(s->sources->slots[slot]) != apart)
-            continue;
-        const int64_t row = first + (int64_t)from;
+    const struct cxm_small_scale *scale = &s->scales[slot];
+    if (s->in_place[slot]) {
+        s->bytes[slot] =
+            cxm_priv_small_in_place(s->sources->slots[slot], first + (int64_t)from, scale) - from;
+        return true;
+    }
+    for (const size_t end = from + n; from < end; from += CXM_MOST_SMALL) {
+        const size_t some = end - from < CXM_MOST_SMALL ? end - from : CXM_MOST_SMALL;
         const uint8_t *bytes =
-            s->in_place[slot]
-                ? cxm_priv_small_in_place(s->sources->slots[slot], row, &s->scales[slot])
-                : cxm_priv_read_small(&s->readers[slot], row, n, &s->scales[slot],
-                                      s->buffers[slot] + from, &s->missing);
+            cxm_priv_read_small(&s->readers[slot], first + (int64_t)from, some, scale,
+                                s->buffers[slot] + from, &s->missing);
         if (bytes == NULL)
             return false;
         s->bytes[slot] = bytes - from;
@@ -164,10 +187,27 @@ static bool read_slots(struct cxm_small *s, int64_t first, size_t from, size_t n
     return true;
 }
 
+/* Rows first + from … of the columns that lie apart, or of the others. */
+static bool read_slots(struct cxm_small *s, int64_t first, size_t from, size_t n, bool apart)
+{
+    for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
+        if (s->used[slot] && is_apart(s->sources->slots[slot]) == apart
+            && !read_slot(s, slot, first, from, n))
+            return false;
+    }
+    return true;
+}
+
+size_t cxm_priv_small_rows(const struct cxm_small *s)
+{
+    const bool alone = s->by_key || s->sources->n_keys == 0;
+    return alone && s->n_slots <= CXM_MOST_SLOTS - CXM_SMALL_BLOCK ? s->block : CXM_BLOCK;
+}
+
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *s, int64_t first, size_t n)
 {
     s->missing = false;
-    look_ahead(s, first + (int64_t)n);
+    look_ahead(s, first + (int64_t)n, n);
     const enum cxm_small_result other = s->cut ? CXM_SMALL_WIDER : CXM_SMALL_NO;
     if (!read_slots(s, first, 0, n, false))
         return other;
@@ -297,7 +337,7 @@ enum cxm_small_result cxm_priv_small_add(struct cxm_small *s, struct cxm_table *
                                          int64_t first, size_t n, const uint32_t *group)
 {
     uint32_t trap;
-    if (s->n_slots > CXM_MOST_SLOTS - CXM_BLOCK)
+    if (s->n_slots > CXM_MOST_SLOTS - (n < CXM_BLOCK ? CXM_BLOCK : n))
         return CXM_SMALL_FULL;
     if (s->n_slots == 0 && !cxm_priv_small_new_slot(s, UINT32_MAX, &trap))
         return CXM_SMALL_NO_MEMORY;

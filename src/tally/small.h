@@ -9,10 +9,15 @@
 
 struct cxm_small;
 
-/* *out is NULL where the metric or its columns do not go this way. `wide`: the answers are known not
- * to be as small as they might be. False: out of memory. */
+/* Rows of a large block: ten columns of bytes of as many are pages of their own, which the processor
+ * reads ahead of itself. */
+enum { CXM_SMALL_BLOCK = 4096 };
+
+/* *out is NULL where the metric or its columns do not go this way. `rows`: how many there will be;
+ * `wide`: the answers are known not to be as small as they might be. False: out of memory. */
 bool cxm_priv_small_new(const struct cxm_config *config, const struct cxm_sources *sources,
-                        const struct cxm_allocator *allocator, bool wide, struct cxm_small **out);
+                        const struct cxm_allocator *allocator, size_t rows, bool wide,
+                        struct cxm_small **out);
 void cxm_priv_small_free(struct cxm_small *small);
 
 enum cxm_small_result {
@@ -24,7 +29,10 @@ enum cxm_small_result {
     CXM_SMALL_NO_MEMORY
 };
 
-/* Reads a block of at most CXM_BLOCK rows: DONE, where all its values are as wanted, NO or WIDER. */
+/* Rows of the next block, at most CXM_SMALL_BLOCK: more than CXM_BLOCK only where no others are asked
+ * for the numbers of groups. */
+size_t cxm_priv_small_rows(const struct cxm_small *small);
+/* Reads a block of at most as many rows: DONE, where all its values are as wanted, NO or WIDER. */
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *small, int64_t first, size_t n);
 /* Adds the block that was read; group: numbers of the groups, UINT32_MAX for rows left out; NULL:
  * there is one, or the keys are to be looked up here. Makes the groups that it meets. */

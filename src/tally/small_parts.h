@@ -64,10 +64,10 @@ struct cxm_small {
     bool by_key;  /* cursors are by key, not by number of the group + 1 */
     int64_t base; /* the first key */
     size_t n_cursors;
-    uint32_t keys[CXM_BLOCK];
+    size_t block;             /* rows that there is room for */
+    uint32_t *keys;
     const uint8_t *key_bytes; /* where the keys of the block lie as bytes, instead of in `keys` */
     uint8_t *tile; /* of nibbles: the whole block; begins with a line of the cache */
-    uint8_t tile_room[CXM_MOST_STRIPES * CXM_TILE_BYTES + 63];
 };
 
 /* The units of the metric and their arrays; *possible false: it does not go this way. `coefs`: room

@@ -203,20 +203,24 @@ static void lay_out(struct cxm_small *s, struct carver *c, size_t terms, uint16_
     *narrow = carve(c, terms, sizeof **narrow);
 }
 
-/* Bytes of inputs that do not lie there as bytes, and of sums of several inputs. */
+/* Rows, keys, bytes of inputs that do not lie there as bytes, and of sums of several inputs. */
 static void lay_out_buffers(struct cxm_small *s, struct carver *c)
 {
-    const uint8_t *zeros = carve(c, CXM_BLOCK, 1);
+    const size_t block = s->block;
+    const size_t tile = s->nibbles ? block * CXM_NIBBLE_ROW : CXM_MOST_STRIPES * CXM_TILE_BYTES;
+    s->tile = carve(c, tile, 1);
+    s->keys = carve(c, block, sizeof *s->keys);
+    const uint8_t *zeros = carve(c, block, 1);
     for (uint32_t t = 0; t < CXM_MOST_STRIPES; t++)
         for (uint32_t lane = 0; lane < CXM_LANES; lane++)
             s->lanes[t][lane] = zeros;
     for (uint32_t slot = 0; slot < s->config->n_slots; slot++)
-        s->buffers[slot] = s->used[slot] ? carve(c, CXM_BLOCK, 1) : NULL;
+        s->buffers[slot] = s->used[slot] ? carve(c, block, 1) : NULL;
     for (uint32_t u = 0; u < s->config->n_units; u++) {
         for (uint32_t k = 0; k < s->units[u].n_forms; k++) {
             struct cxm_small_sum *f = &s->units[u].forms[k];
-            f->low = f->plain ? NULL : carve(c, CXM_BLOCK, 1);
-            f->high = f->plain ? NULL : carve(c, CXM_BLOCK, 1);
+            f->low = f->plain ? NULL : carve(c, block, 1);
+            f->high = f->plain ? NULL : carve(c, block, 1);
         }
     }
 }
@@ -268,10 +272,11 @@ bool cxm_priv_small_set_up(struct cxm_small *s, int32_t *coefs, bool *possible)
     set_ranges(s);
     c = (struct carver){ NULL, 0 };
     lay_out_buffers(s, &c);
-    s->buffer_memory = cxm_priv_alloc_zero(s->allocator, c.used, 1);
+    s->buffer_memory = cxm_priv_alloc_zero(s->allocator, c.used + 63, 1);
     if (s->buffer_memory == NULL)
         return false;
-    c = (struct carver){ s->buffer_memory, 0 };
+    const size_t front = (64 - (uintptr_t)s->buffer_memory % 64) % 64; /* tiles are lines of the cache */
+    c = (struct carver){ (uint8_t *)s->buffer_memory + front, 0 };
     lay_out_buffers(s, &c);
     *possible = true;
     return true;
