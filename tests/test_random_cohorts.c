@@ -164,7 +164,8 @@ static struct facts facts_of(const struct maker *m, const struct cxm_cohorts_opt
             ;
         add_customer(&f, o, rows, events + i, end - i, units);
     }
-    qsort(f.list, f.n, sizeof *f.list, by_fact);
+    if (f.n > 0) /* qsort takes no NULL, not even of nothing */
+        qsort(f.list, f.n, sizeof *f.list, by_fact);
     return f;
 }
 
