@@ -41,7 +41,7 @@ repeat=${rows:+--repeat 1} repeat=${repeat:---repeat 3}
     part table "$bench" --only 'W1,W2,W2z,W2m,W2mc,W3,M,W4,W4u,W5,W6,W7,W8,W9' $few --json "$out/table.json"
     part groups "$bench" --groups $few --json "$out/groups.json"
     part scale "$bench" --scale ${few:---repeat 2} --json "$out/scale.json"
-    part memory "$bench" --memory --only 'W1,W2,W2m,W3,W3m,M,W4,W4u,W5,W5z,W5k,W6,W6k,W7,W8,W9,W9k' $few --json "$out/memory.json"
+    part memory "$bench" --memory --only 'W1,W2,W2m,W3,W3m,M,Mm,W4,W4u,W5,W5z,W5k,W6,W6k,W7,W8,W9,W9k' $few --json "$out/memory.json"
     part peers "$python" "$here/peers.py" --bench "$bench" --budget "${PEERS:-14}" $few --json "$out/peers.json"
 }
 part tables "$python" "$here/table.py" "$out"/variants.json "$out"/table.json "$out"/groups.json \

@@ -7,6 +7,12 @@
 #include <math.h>
 
 #include "clock.h"
+#include "cores.h"
+
+/* Rounds with several threads count when each had this much of a core, of at most so many times as
+ * many rounds. */
+#define WHOLE 0.9
+enum { MOST_TIMES = 4 };
 
 struct rounds {
     double wall[MOST_REPEATS];
@@ -36,6 +42,19 @@ static void time_run(struct rounds *rounds, run_task *run, const struct task *ta
     record(rounds, clock_since(start));
 }
 
+/* As time_run with several threads; also into `whole` when they had their cores all the while. */
+static void time_several(struct rounds *rounds, struct rounds *whole, const struct task *task,
+                         int threads)
+{
+    const double before = cores_share(threads);
+    const struct seconds start = clock_now();
+    task->workload->run(task, threads);
+    const struct seconds taken = clock_since(start);
+    record(rounds, taken);
+    if (before >= WHOLE && cores_share(threads) >= WHOLE)
+        record(whole, taken);
+}
+
 static double median_of(struct rounds *rounds)
 {
     return rounds->n == 0 ? NAN : clock_median(rounds->wall, rounds->n);
@@ -45,16 +64,21 @@ static double median_of(struct rounds *rounds)
 static struct figures take(const struct task *task, int threads, int repeats, bool all)
 {
     const struct workload *const w = task->workload;
-    const int counts[2] = { 1, threads };
-    struct rounds read[2], run[2], loop;
-    for (int round = -1; round < repeats; round++) {
+    struct rounds read[2] = { { .n = 0 } }, run[2] = { { .n = 0 } };
+    struct rounds loop = { .n = 0 }, whole = { .n = 0 };
+    for (int round = -1;
+         round < repeats || (all && whole.n < repeats && round < MOST_TIMES * repeats
+                             && read[0].n < MOST_REPEATS);
+         round++) {
         if (round <= 0)
-            read[0].n = read[1].n = run[0].n = run[1].n = loop.n = 0;
-        for (int k = 0; k < (all ? 2 : 1); k++) {
-            time_reading(&read[k], task, counts[k]);
-            time_run(&run[k], w->run, task, counts[k]);
-        }
-        if (all && w->loop != NULL)
+            read[0].n = read[1].n = run[0].n = run[1].n = loop.n = whole.n = 0;
+        time_reading(&read[0], task, 1);
+        time_run(&run[0], w->run, task, 1);
+        if (!all)
+            continue;
+        time_reading(&read[1], task, threads);
+        time_several(&run[1], &whole, task, threads);
+        if (w->loop != NULL)
             time_run(&loop, w->loop, task, 1);
     }
     return (struct figures){
@@ -62,12 +86,12 @@ static struct figures take(const struct task *task, int threads, int repeats, bo
         .rows = task->rows,
         .bytes = task->bytes,
         .threads = threads,
-        .wall = { median_of(&run[0]), median_of(&run[1]) },
+        .wall = { median_of(&run[0]), median_of(whole.n > 0 ? &whole : &run[1]) },
         .read = { median_of(&read[0]), median_of(&read[1]) },
         .computed = run[0].least.computed,
         .x_reading = run[0].least.computed / read[0].least.computed,
         .x_loop = loop.n > 0 ? run[0].least.computed / loop.least.computed : NAN,
-        .x_threads = all ? run[0].least.wall / run[1].least.wall : NAN,
+        .x_threads = all && whole.n > 0 ? run[0].least.wall / whole.least.wall : NAN,
         .x_beside = NAN,
     };
 }

@@ -17,12 +17,14 @@ struct figures {
     double bytes;
     int threads; /* the several */
     double
-        wall[2]; /* seconds of the workload, median of rounds; with one thread, with several */
+        wall[2]; /* seconds of the workload, median of rounds; with one thread, with several (of the
+                    rounds for x_threads, if any) */
     double read[2];   /* … of reading */
     double computed;  /* processor seconds with one thread, the least of all rounds */
     double x_reading; /* by the least ones of reading */
     double x_loop;    /* by the least ones of the plain loop; NaN: none */
-    double x_threads; /* least wall time with one thread by that with several */
+    double x_threads; /* least wall time with one thread by that with several, of the rounds in which
+                         each had a core of its own; NaN: there were none */
     double
         x_beside; /* computed a row, by that of the workload it is compared with; NaN: none */
 };

@@ -105,11 +105,13 @@ void print_figures(const struct figures *f)
 {
     const struct workload *const w = f->workload;
     const double rows = (double)f->rows, bytes = f->bytes;
-    char loop[32], beside[32];
-    printf("%-5s%-30s %6g %9.1f %8.1f %7.2f %7.2f %5.1f %% %4.1f %% %9.2f %9.2f", w->name,
+    char loop[32], beside[32], threads[32] = "-";
+    if (!isnan(f->x_threads))
+        snprintf(threads, sizeof threads, "%.2f", f->x_threads);
+    printf("%-5s%-30s %6g %9.1f %8.1f %7.2f %7.2f %5.1f %% %4.1f %% %9.2f %9s", w->name,
            w->what, rows * 1e-6, rows / f->wall[0] * 1e-6, rows / f->wall[1] * 1e-6,
            bytes / f->wall[0] * 1e-9, bytes / f->wall[1] * 1e-9, 100 * f->read[0] / f->wall[0],
-           100 * f->read[1] / f->wall[1], f->x_reading, f->x_threads);
+           100 * f->read[1] / f->wall[1], f->x_reading, threads);
     if (!isnan(f->x_loop))
         printf("   %.2f x loop", f->x_loop);
     if (!isnan(f->x_beside))
@@ -119,10 +121,10 @@ void print_figures(const struct figures *f)
     write_item(
         "{\"workload\": \"%s\", \"what\": \"%s\", \"rows\": %zu, \"groups\": %zu, \"bytes\": "
         "%.0f, \"threads\": [1, %d], \"seconds\": [%.9g, %.9g], \"reading\": [%.9g, %.9g], "
-        "\"computed\": %.9g, \"x_reading\": %.5g, \"x_threads\": %.5g, \"x_loop\": %s, "
+        "\"computed\": %.9g, \"x_reading\": %.5g, \"x_threads\": %s, \"x_loop\": %s, "
         "\"beside\": \"%s\", \"x_beside\": %s}",
         w->name, w->what, f->rows, w->groups, f->bytes, f->threads, f->wall[0], f->wall[1],
-        f->read[0], f->read[1], f->computed, f->x_reading, f->x_threads,
+        f->read[0], f->read[1], f->computed, f->x_reading, number(threads, f->x_threads),
         number(loop, f->x_loop), w->beside == NULL ? "" : w->beside,
         number(beside, f->x_beside));
 }
