@@ -548,7 +548,7 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
 static size_t rows_of_block(const struct range *r, int64_t first)
 {
     const bool large = r->small != NULL && r->packed == NULL && first >= r->small_until;
-    return large ? cxm_priv_small_rows(r->small) : CXM_BLOCK;
+    return large ? cxm_priv_small_rows(r->small, first) : CXM_BLOCK;
 }
 
 static enum cxm_status add_blocks(const struct cxm_config *config,

@@ -198,10 +198,27 @@ static bool read_slots(struct cxm_small *s, int64_t first, size_t from, size_t n
     return true;
 }
 
-size_t cxm_priv_small_rows(const struct cxm_small *s)
+/* Rows of n less those by which the block after them would begin behind that of a line of the cache, in
+ * the first column that is used: others often lie as that one does, and a load that crosses two lines
+ * costs two. */
+static size_t to_a_line(const struct cxm_small *s, int64_t first, size_t n)
+{
+    uint32_t slot = 0;
+    while (slot < s->config->n_slots && !s->used[slot])
+        slot++;
+    const struct cxm_column *c = slot < s->config->n_slots ? s->sources->slots[slot] : NULL;
+    if (c == NULL || !is_near(c) || CXM_CACHE_LINE % c->stride != 0)
+        return n;
+    const uintptr_t end = (uintptr_t)c->data
+                        + (uintptr_t)((c->offset + first + (int64_t)n) * c->stride);
+    return n - (size_t)(end % CXM_CACHE_LINE / (uintptr_t)c->stride);
+}
+
+size_t cxm_priv_small_rows(const struct cxm_small *s, int64_t first)
 {
     const bool alone = s->by_key || s->sources->n_keys == 0;
-    return alone && s->n_slots <= CXM_MOST_SLOTS - CXM_SMALL_BLOCK ? s->block : CXM_BLOCK;
+    const bool room = s->n_slots <= CXM_MOST_SLOTS - CXM_SMALL_BLOCK;
+    return to_a_line(s, first, alone && room ? s->block : CXM_BLOCK);
 }
 
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *s, int64_t first, size_t n)

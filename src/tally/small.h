@@ -29,9 +29,9 @@ enum cxm_small_result {
     CXM_SMALL_NO_MEMORY
 };
 
-/* Rows of the next block, at most CXM_SMALL_BLOCK: more than CXM_BLOCK only where no others are asked
- * for the numbers of groups. */
-size_t cxm_priv_small_rows(const struct cxm_small *small);
+/* Rows of the block that begins with row `first`, at most CXM_SMALL_BLOCK: more than CXM_BLOCK only where
+ * no others are asked for the numbers of groups. */
+size_t cxm_priv_small_rows(const struct cxm_small *small, int64_t first);
 /* Reads a block of at most as many rows: DONE, where all its values are as wanted, NO or WIDER. */
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *small, int64_t first, size_t n);
 /* Adds the block that was read; group: numbers of the groups, UINT32_MAX for rows left out; NULL:
