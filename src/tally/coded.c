@@ -4,9 +4,9 @@
  * instants, columns with nulls. Each row gets the number of its group from a memo (memo.h), or,
  * with a dictionary, from an array by its index; group numbers are dense, and are counted as
  * keys of their own. Indexes that lie side by side are counted where they are, whatever their
- * dictionary holds, and each is looked at once, at the end. New keys, and rows whose key is missing, take the way of the general road: encoded,
- * into the dictionary of the table. Whatever is wrong with a key or an answer is left to that road,
- * which names the row.
+ * dictionary holds, and each is looked at once, at the end. New keys, and rows whose key is missing,
+ * take the way of the general road: encoded, into the dictionary of the table. Whatever is wrong with
+ * a key or an answer is left to that road, which names the row.
  *
  * Typical: 1 000 segments named by text. Memory: 32 to 80 bytes a group for each thread. */
 #include "tally/dense.h"

@@ -19,9 +19,9 @@ struct cxm_moments *cxm_priv_moments_new(const struct cxm_config *config, bool w
 void cxm_priv_moments_free(struct cxm_moments *moments);
 
 /* Counts n <= CXM_BLOCK rows: their group or slot (UINT32_MAX: left out, with a code that is not that of
- * an answer; NULL: all the first), code and number, which is finite where there is an answer. FULL: nothing was added, flush and
- * go another way, there are too many groups, also for the memory there is, or the numbers are too far apart. What comes `ahead` is
- * asked for meanwhile. */
+ * an answer; NULL: all the first), code and number, which is finite where there is an answer. FULL:
+ * nothing was added, flush and go another way; there are too many groups, also for the memory there is,
+ * or the numbers are too far apart. What comes `ahead` is asked for meanwhile. */
 enum cxm_moments_result { CXM_MOMENTS_ADDED, CXM_MOMENTS_FULL, CXM_MOMENTS_NO_MEMORY };
 enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *moments,
                                              struct cxm_table *groups, const uint32_t *group,
