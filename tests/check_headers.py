@@ -13,7 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-STRICT = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"]
+# What careful programs ask of all that they include.
+STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Wcast-qual", "-Wundef",
+          "-pedantic", "-Werror", "-fsyntax-only"]
 LANGUAGES = [
     ("C99", ["-x", "c", "-std=c99", "-Wstrict-prototypes"]),
     ("C17", ["-x", "c", "-std=c17", "-Wstrict-prototypes"]),

@@ -154,11 +154,19 @@ struct cxm_tally_info {
     int32_t n_design;        /**< columns of the sampling design */
 };
 
+/* With -Wshadow g++ complains that a function called like a struct hides its constructor. */
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 /** What saved bytes hold, without loading them; also for metrics that this version does not
  *  know. Errors as cxm_tally_load for damaged bytes. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_info(const uint8_t *bytes, size_t n_bytes, struct cxm_tally_info *out,
                struct cxm_error *error);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 /** The same for a tally in memory. */
 CXM_API void cxm_tally_describe(const struct cxm_tally *tally, struct cxm_tally_info *out);
