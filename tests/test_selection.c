@@ -380,7 +380,7 @@ static void compare_kernels(size_t n, int round, unsigned without)
                                     b = cxm_priv_select_kernels(without);
     const double near = round % 3 == 0 ? 0 : exp(20 * (share() - 0.5));
     const struct cxm_select_map map = {
-        .near = near, .bits = 11 + (unsigned)round % 2, .n_groups = 25,
+        .near = near, .bits = 10 + (unsigned)round % 3, .n_groups = 25,
         .base = round % 4 == 0 ? INT64_MIN : cxm_priv_select_place(near, value_of(1, 0)),
         .shift = (unsigned)(draw() % 54),
     };
@@ -414,7 +414,7 @@ static void compare_kernels(size_t n, int round, unsigned without)
 static void kernels_agree(void **state)
 {
     (void)state;
-    for (size_t n = 0; n < 3 * 32 + 5; n++) {
+    for (size_t n = 0; n < 3 * 64 + 5; n++) {
         for (int round = 0; round < 24; round++)
             compare_kernels(n, round, (unsigned)(draw() & 1));
     }

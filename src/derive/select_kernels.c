@@ -72,7 +72,7 @@ void cxm_priv_select_range_c(const void *values, size_t n, size_t bytes, uint64_
 struct cxm_select_kernels cxm_priv_select_kernels(unsigned without)
 {
     struct cxm_select_kernels k = { cxm_priv_select_index_c, cxm_priv_select_pick_c,
-                                    cxm_priv_select_range_c };
+                                    cxm_priv_select_range_c, false };
 #if CXM_SELECT_X86
     if ((without & CXM_SELECT_AVX2) == 0 && CXM_SUPPORTS("avx2") && CXM_SUPPORTS("popcnt")) {
         k.index = cxm_priv_select_index_avx2;
@@ -85,6 +85,7 @@ struct cxm_select_kernels cxm_priv_select_kernels(unsigned without)
         k.index = cxm_priv_select_index_avx512;
         k.pick = cxm_priv_select_pick_avx512;
         k.range = cxm_priv_select_range_avx512;
+        k.large_table = true;
     }
 #else
     (void)without;

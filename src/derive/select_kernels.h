@@ -72,6 +72,7 @@ struct cxm_select_kernels {
     cxm_select_index *index;
     cxm_select_pick *pick;
     cxm_select_range *range;
+    bool large_table; /* processors that have these have caches of 1 MiB and more */
 };
 
 /* What this processor runs best; `without` forbids variants, for tests. */

@@ -285,6 +285,12 @@ static enum cxm_sample_result pass(struct cxm_selection *s, struct cxm_sampled *
     return gather_counts(s, d, ranges) ? CXM_SAMPLE_DONE : CXM_SAMPLE_NO_MEMORY;
 }
 
+/* The finer the buckets, the fewer rows are kept; the table is to stay in the second-level cache. */
+static unsigned bits_of(const struct cxm_sampled *d, uint32_t n_groups)
+{
+    return n_groups < 32 ? 12 : n_groups < 64 || d->kernels.large_table ? 11 : 10;
+}
+
 enum cxm_sample_result cxm_priv_sampled_count(struct cxm_selection *s, double scale,
                                              int64_t *bad_row)
 {
@@ -302,8 +308,7 @@ enum cxm_sample_result cxm_priv_sampled_count(struct cxm_selection *s, double sc
     d->runs = rows / CXM_SELECT_RUN;
     d->step = n / d->runs;
     d->threads = cxm_priv_select_workers(s);
-    d->map = (struct cxm_select_map){ .bits = s->n_groups < 32 ? 12 : 11,
-                                      .n_groups = s->n_groups };
+    d->map = (struct cxm_select_map){ .bits = bits_of(d, s->n_groups), .n_groups = s->n_groups };
     d->samplers = ranges_new(s, d, d->threads);
     enum cxm_sample_result result = CXM_SAMPLE_NO_MEMORY;
     if (d->samplers != NULL)

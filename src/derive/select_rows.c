@@ -72,7 +72,7 @@ int64_t cxm_priv_select_first(const struct cxm_selection *s, int i, int n)
     for (size_t i = 0; i < n; i++) {                                                             \
         TYPE v;                                                                                  \
         memcpy(&v, from + (ptrdiff_t)i * (STEP), sizeof v);                                      \
-        buffer[i] = (uint32_t)((uint64_t)v - base);                                              \
+        buffer[i] = (uint32_t)v - base;                                              \
     }
 
 /* Side by side, as compilers like them, or as members of structs. */
@@ -88,7 +88,7 @@ static const uint32_t *less_base(const struct cxm_selection *s, const unsigned c
                                  ptrdiff_t step, size_t n, uint32_t *buffer)
 {
     const struct cxm_column *key = s->key;
-    const uint64_t base = s->key_base;
+    const uint32_t base = (uint32_t)s->key_base;
     if (base == 0 && step == 4 && (uintptr_t)from % 4 == 0
         && (key->type == CXM_I32 || key->type == CXM_U32))
         return (const uint32_t *)(const void *)from;

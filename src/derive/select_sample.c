@@ -2,7 +2,7 @@
  *
  * Order statistics in one pass. A sample of up to 2^20 rows, runs of eight at scattered but fixed
  * places, tells for each group between which values every wanted order statistic lies with near
- * certainty: its brackets, some per cent of the group. The numbers are mapped to 2 048 or 4 096
+ * certainty: its brackets, some per cent of the group. The numbers are mapped to 1 024 to 4 096
  * buckets (select_kernels.h), and a table says for every group and bucket in which cell a row counts:
  * gaps have even numbers, brackets odd ones. The pass counts the rows of every cell and keeps the
  * values of the brackets, except that one which fills a bracket (ties) is counted apart. A rank

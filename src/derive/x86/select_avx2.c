@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The loops of selection with AVX2: four numbers at a time. What an instruction of AVX-512 packs,
- * is here moved by a table of the sixteen ways in which four lanes may be wanted. */
+ * The loops of selection with AVX2: four numbers at a time. What an instruction of AVX-512 packs
+ * is here taken row by row, from the bits of 64. */
 #include "derive/select_kernels.h"
 
 #if CXM_SELECT_X86
@@ -54,66 +54,36 @@ TARGET bool cxm_priv_select_index_avx2(const struct cxm_select_map *map, const d
         && _mm256_movemask_pd(finite) == 15;
 }
 
-TARGET static inline __m256i words_of(const double *x)
+/* Of 64 rows, whose cell is odd, a bit each. */
+TARGET static inline uint64_t odd_of(const uint16_t *cells)
 {
-    const __m256d v = _mm256_add_pd(_mm256_loadu_pd(x), _mm256_setzero_pd());
-    const __m256i bits = _mm256_castpd_si256(v);
-    const __m256i sign = _mm256_cmpgt_epi64(_mm256_setzero_si256(), bits);
-    return _mm256_xor_si256(bits, _mm256_or_si256(sign, _mm256_set1_epi64x(INT64_MIN)));
+    uint64_t odd = 0;
+    for (unsigned k = 0; k < 64; k += 32) {
+        const __m256i a = _mm256_slli_epi16(loaded(cells + k), 15);
+        const __m256i b = _mm256_slli_epi16(loaded(cells + k + 16), 15);
+        /* packed to bytes, 0x8000 becomes a sign; lanes of 128 bits are packed by themselves */
+        const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(a, b), 0xD8);
+        odd |= (uint64_t)(uint32_t)_mm256_movemask_epi8(bytes) << k;
+    }
+    return odd;
 }
 
-/* By the lanes that are wanted, a bit each: their halves, from the first that is wanted. */
-static const uint8_t halves_of[16][2 * LANES] = {
-    { 6, 7, 6, 7, 6, 7, 6, 7 }, { 0, 1, 6, 7, 6, 7, 6, 7 },
-    { 2, 3, 6, 7, 6, 7, 6, 7 }, { 0, 1, 2, 3, 6, 7, 6, 7 },
-    { 4, 5, 6, 7, 6, 7, 6, 7 }, { 0, 1, 4, 5, 6, 7, 6, 7 },
-    { 2, 3, 4, 5, 6, 7, 6, 7 }, { 0, 1, 2, 3, 4, 5, 6, 7 },
-    { 6, 7, 6, 7, 6, 7, 6, 7 }, { 0, 1, 6, 7, 6, 7, 6, 7 },
-    { 2, 3, 6, 7, 6, 7, 6, 7 }, { 0, 1, 2, 3, 6, 7, 6, 7 },
-    { 4, 5, 6, 7, 6, 7, 6, 7 }, { 0, 1, 4, 5, 6, 7, 6, 7 },
-    { 2, 3, 4, 5, 6, 7, 6, 7 }, { 0, 1, 2, 3, 4, 5, 6, 7 },
-};
-
-/* Those of four rows whose word is not the pivot of their bracket, a bit each. */
-TARGET static inline unsigned others_of(const double *x, const uint16_t *cells,
-                                        const uint64_t *pivots)
-{
-    const __m256i of_rows = _mm256_set_epi64x((int64_t)pivots[cells[3] / 2],
-                                              (int64_t)pivots[cells[2] / 2],
-                                              (int64_t)pivots[cells[1] / 2],
-                                              (int64_t)pivots[cells[0] / 2]);
-    const __m256i same = _mm256_cmpeq_epi64(of_rows, words_of(x));
-    return ~(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(same)) & 15;
-}
-
+/* Few rows are wanted: 64 are looked at together, and those that are are taken one by one. A branch for
+ * every four would be guessed wrong as often as not. */
 TARGET size_t cxm_priv_select_pick_avx2(const double *x, const uint16_t *cells,
                                         const uint64_t *pivots, size_t n, uint64_t *words,
                                         uint16_t *picked)
 {
-    enum { BLOCK = 16 };
+    enum { BLOCK = 64 };
     size_t used = 0, i = 0;
     for (; i + BLOCK <= n; i += BLOCK) {
-        const __m256i odd = _mm256_slli_epi16(loaded(cells + i), 15);
-        if (_mm256_testz_si256(odd, odd))
-            continue;
-        /* packed to bytes, 0x80 becomes a sign: of each lane of 128 bits its own eight */
-        const __m256i bytes = _mm256_packs_epi16(odd, odd);
-        const unsigned mask = (unsigned)_mm256_movemask_epi8(bytes);
-        const unsigned wanted = (mask & 0xFF) | (mask >> 8 & 0xFF00);
-        for (unsigned k = 0; k < BLOCK; k += LANES) {
-            unsigned four = wanted >> k & 15;
-            if (pivots != NULL && four != 0)
-                four &= others_of(x + i + k, cells + i + k, pivots);
-            if (four == 0)
-                continue;
-            const __m128i halves = _mm_loadl_epi64((const void *)halves_of[four]);
-            const __m256i moved = _mm256_permutevar8x32_epi32(words_of(x + i + k),
-                                                              _mm256_cvtepu8_epi32(halves));
-            _mm256_storeu_si256((void *)(words + used), moved);
-            _mm_storel_epi64((void *)(picked + used),
-                             _mm_shuffle_epi8(_mm_loadl_epi64((const void *)(cells + i + k)),
-                                              halves));
-            used += (unsigned)__builtin_popcount(four);
+        for (uint64_t odd = odd_of(cells + i); odd != 0; odd &= odd - 1) {
+            const size_t at = i + (unsigned)__builtin_ctzll(odd);
+            const uint64_t word = cxm_priv_select_word(x[at]);
+            const uint16_t cell = cells[at];
+            words[used] = word;
+            picked[used] = cell;
+            used += pivots == NULL || pivots[cell / 2] != word;
         }
     }
     return used + cxm_priv_select_pick_c(x + i, cells + i, pivots, n - i, words + used,
