@@ -182,6 +182,8 @@ def _pandas_column(values: Any, what: str, labels: dict[str, Any] | None, key: b
         chunks = held.__arrow_array__()
         if is_arrow(chunks):
             return from_arrow(chunks, what)
+    if name == "StringDtype":  # Python's texts in an array; that of a Series is made in no time
+        return from_numpy(values.to_numpy(dtype=object), what, labels)
     return from_list(list(held), what, labels)
 
 

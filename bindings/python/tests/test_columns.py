@@ -352,10 +352,13 @@ def test_failing_producer() -> None:
 REPEATED = ["EMEA", "", "亚太", "EMEA", "a\0b", "AMER", "亚太"] * 40
 
 
-@pytest.mark.parametrize("missing", [None, NAN])
-@pytest.mark.parametrize("kind", [list, lambda v: pd.Series(v, dtype=object)])
+@pytest.mark.parametrize("missing", [[None], [NAN], [pd.NA], [None, NAN, float("nan"), pd.NA, pd.NaT]])
+@pytest.mark.parametrize("kind", [
+    list, lambda v: pd.Series(v, dtype=object), lambda v: pd.Series(v, dtype="string[python]"),
+    lambda v: pd.Series(v, dtype=pd.StringDtype("python", na_value=NAN)),
+])
 def test_repeated_texts_are_those_of_arrow(kind: Any, missing: Any) -> None:
-    texts = [missing if i % 11 == 3 else text for i, text in enumerate(REPEATED)]
+    texts = [missing[i % len(missing)] if i % 11 == 3 else text for i, text in enumerate(REPEATED)]
     score = [i % 11 for i in range(len(texts))]
     plain = pa.array([text if isinstance(text, str) else None for text in texts])
     given = cxm.Tally("nps").add(score=score, by=kind(texts))
@@ -371,6 +374,18 @@ def test_repeated_texts_with_labels() -> None:
     with pytest.raises(cxm.Error) as caught:
         cxm.fcr([*answers, "odd", "odder"], labels=labels)
     assert (caught.value.row, caught.value.value) == (400, "odd")
+
+
+@pytest.mark.parametrize("odd", [b"a", [1], D(1), dt.date(2024, 1, 1)])
+def test_what_is_no_text_among_repeated_ones_is_named(odd: Any) -> None:
+    with pytest.raises(cxm.Error) as caught:
+        cxm.nps([1] * 301, by=pd.Series(["a", "b", None] * 100 + [odd], dtype=object))
+    assert caught.value.row == 300
+
+
+def test_texts_of_a_kind_of_their_own_are_texts() -> None:
+    r = cxm.nps([1] * 400, by=["a", np.str_("a"), "b", np.str_("c")] * 100)
+    assert dict(zip(r.groups, r["nps"].to_dict()["n"])) == {"a": 200, "b": 100, "c": 100}
 
 
 def test_a_repeated_text_that_is_no_unicode_is_named_by_its_row() -> None:
