@@ -67,24 +67,13 @@ static const double *doubles_in_place(const struct cxm_column *c, int64_t row)
     return (uintptr_t)from % sizeof(double) == 0 ? (const double *)(const void *)from : NULL;
 }
 
-/* A line of memory that is written first waits for what was there. */
-static uintptr_t next_chunk(struct dealer *d, uint32_t part)
-{
-    const uintptr_t chunk = cxm_priv_pool_extend(d->pool, part);
-#if defined(__GNUC__)
-    for (size_t i = 0; chunk != 0 && i < CXM_CHUNK_BYTES; i += 64)
-        __builtin_prefetch((const void *)(chunk + i), 1, 3);
-#endif
-    return chunk;
-}
-
 /* One row into its part; false: out of memory. */
 static inline bool deal(struct dealer *d, uint32_t group, uint64_t word, int shift)
 {
     uintptr_t *const cursor = &d->pool->cursors[group >> shift];
     uintptr_t to = *cursor;
     if (CXM_UNLIKELY(cxm_priv_is_full(d->pool, to))) {
-        to = next_chunk(d, group >> shift);
+        to = cxm_priv_pool_extend(d->pool, group >> shift);
         if (to == 0)
             return false;
     }

@@ -86,6 +86,17 @@ static bool add_slab(struct cxm_pool *pool)
     return true;
 }
 
+/* A line of memory that is written to waits for what was there: so all are asked for at once. */
+CXM_PREFETCHER void ask_to_write(const unsigned char *chunk)
+{
+#if defined(__GNUC__)
+    for (size_t i = 0; i < CXM_CHUNK_BYTES; i += 64)
+        __builtin_prefetch(chunk + i, 1, 3);
+#else
+    (void)chunk;
+#endif
+}
+
 uintptr_t cxm_priv_pool_extend(struct cxm_pool *pool, uint32_t partition)
 {
     if (pool->used == pool->capacity) {
@@ -100,7 +111,9 @@ uintptr_t cxm_priv_pool_extend(struct cxm_pool *pool, uint32_t partition)
     if (pool->used >> pool->slab_shift == pool->n_slabs && !add_slab(pool))
         return 0;
     pool->owners[pool->used] = partition;
-    return (uintptr_t)chunk_at(pool, pool->used++);
+    const unsigned char *chunk = chunk_at(pool, pool->used++);
+    ask_to_write(chunk);
+    return (uintptr_t)chunk;
 }
 
 /* A counting sort: chunks of a partition stay in the order in which they were filled. */
