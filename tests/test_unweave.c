@@ -22,13 +22,13 @@ static uint64_t draw(void)
 
 /* ---- the kernels ------------------------------------------------------------------------ */
 
-enum { MOST_ROWS = 70, MOST_MEMBERS = 12, MARK = 0xA5 };
+enum { SOME_ROWS = 70, SOME_MEMBERS = 12, MOST_ROWS = 1040, MOST_MEMBERS = 60, MARK = 0xA5 };
 
 /* With `more` rows the memory ends where the last member of the next one begins. */
 static void compare_before(cxm_unweave *variant, struct cxm_member *members, size_t n_members,
                            int64_t stride, size_t n, bool at_end, bool more)
 {
-    uint8_t got[MOST_MEMBERS][MOST_ROWS * 8 + 1], want[MOST_MEMBERS][MOST_ROWS * 8 + 1];
+    static uint8_t got[MOST_MEMBERS][MOST_ROWS * 8 + 1], want[MOST_MEMBERS][MOST_ROWS * 8 + 1];
     size_t bytes = 0;
     for (size_t m = 0; m < n_members; m++) {
         const size_t end = (size_t)members[m].offset + members[m].width;
@@ -42,16 +42,17 @@ static void compare_before(cxm_unweave *variant, struct cxm_member *members, siz
     uint8_t *from = g.bytes;
     for (size_t i = 0; i < bytes; i++)
         from[i] = (uint8_t)draw();
-    memset(got, MARK, sizeof got);
-    memset(want, MARK, sizeof want);
     for (size_t m = 0; m < n_members; m++) {
+        memset(got[m], MARK, n * 8 + 1);
+        memset(want[m], MARK, n * 8 + 1);
         for (size_t i = 0; i < n; i++)
             memcpy(want[m] + i * members[m].width,
                    from + (int64_t)i * stride + members[m].offset, members[m].width);
     }
     cxm_priv_unweave_plan(members, n_members);
     variant(from, stride, n, members, n_members, n % 3 > 0 ? 64 * stride : 0, more);
-    assert_memory_equal(got, want, sizeof got);
+    for (size_t m = 0; m < n_members; m++)
+        assert_memory_equal(got[m], want[m], n * 8 + 1);
     unguard(g);
 }
 
@@ -93,6 +94,18 @@ static void two_members(void **state)
     }
 }
 
+/* Members of all widths, now and then two at one place, or gaps between them. */
+static size_t draw_members(struct cxm_member *members, size_t most)
+{
+    const size_t n_members = 1 + draw() % most;
+    int64_t offset = 0;
+    for (size_t m = 0; m < n_members; m++) {
+        members[m] = (struct cxm_member){ .offset = offset, .width = (uint32_t)1 << draw() % 4 };
+        offset += (int64_t)(draw() % 3 == 0 ? draw() % 20 : members[m].width);
+    }
+    return n_members;
+}
+
 static void any_members(void **state)
 {
     (void)state;
@@ -101,17 +114,31 @@ static void any_members(void **state)
     cxm_unweave *variants[3];
     const size_t n_variants = find_variants(variants);
     for (size_t v = 0; v < n_variants; v++) {
-        for (size_t n = 1; n <= MOST_ROWS; n++) {
+        for (size_t n = 1; n <= SOME_ROWS; n++) {
+            for (size_t s = 0; s < COUNT_OF(strides); s++) {
+                struct cxm_member members[SOME_MEMBERS];
+                const size_t n_members = draw_members(members, SOME_MEMBERS);
+                compare(variants[v], members, n_members, strides[s], n, draw() % 2);
+            }
+        }
+    }
+}
+
+/* So many rows that they are read from several places, and so many members that they are read in turn. */
+static void many_rows(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = { 128, 250, 255, 256, 257, 264, 265, 287, 288, 289, 511, 512, 1000,
+                                      1023, 1024, 1025, 1040 };
+    static const int64_t strides[] = { 16, 24, 64, 65, 128 };
+    cxm_unweave *variants[3];
+    const size_t n_variants = find_variants(variants);
+    for (size_t v = 0; v < n_variants; v++) {
+        for (size_t k = 0; k < COUNT_OF(lengths); k++) {
             for (size_t s = 0; s < COUNT_OF(strides); s++) {
                 struct cxm_member members[MOST_MEMBERS];
-                const size_t n_members = 1 + draw() % MOST_MEMBERS;
-                int64_t offset = 0;
-                for (size_t m = 0; m < n_members; m++) {
-                    members[m] = (struct cxm_member){ .offset = offset,
-                                                      .width = (uint32_t)1 << draw() % 4 };
-                    offset += (int64_t)(draw() % 3 == 0 ? draw() % 20 : members[m].width);
-                }
-                compare(variants[v], members, n_members, strides[s], n, draw() % 2);
+                const size_t n_members = draw_members(members, k % 2 > 0 ? MOST_MEMBERS : 4);
+                compare(variants[v], members, n_members, strides[s], lengths[k], draw() % 2);
             }
         }
     }
@@ -284,13 +311,51 @@ static void metrics(void **state)
     }
 }
 
+/* Ratings of structs whose number is no multiple of anything. */
+static void lengths(void **state)
+{
+    (void)state;
+    static const enum cxm_type types[] = { CXM_U8, CXM_I16, CXM_F32, CXM_F64 };
+    enum { FEWEST = 1281, MOST = 1290, STRIDE = 40 };
+    static uint8_t near[MOST * 8], far[MOST * STRIDE];
+    for (size_t t = 0; t < COUNT_OF(types); t++) {
+        const size_t width = cxm_type_bytes(types[t]);
+        for (size_t i = 0; i < MOST; i++) {
+            const double value = (double)(draw() % 11);
+            put(near + i * width, types[t], value);
+            put(far + i * STRIDE, types[t], value);
+        }
+        for (int64_t n = FEWEST; n <= MOST; n++) {
+            uint8_t *saved[2];
+            size_t bytes[2];
+            for (int apart = 0; apart < 2; apart++) {
+                const struct cxm_column column =
+                    cxm_column_make(NULL, types[t], apart ? far : near, n, apart ? STRIDE : (int64_t)width,
+                                    (uint32_t)width);
+                const struct cxm_input input = { "score", &column };
+                struct cxm_tally *tally = NULL;
+                assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
+                assert_int_equal(cxm_tally_add(tally, &input, 1, NULL, NULL), CXM_OK);
+                saved[apart] = save_tally(tally, &bytes[apart]);
+                cxm_tally_free(tally);
+            }
+            assert_int_equal(bytes[0], bytes[1]);
+            assert_memory_equal(saved[0], saved[1], bytes[0]);
+            free(saved[0]);
+            free(saved[1]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_members),
         cmocka_unit_test(any_members),
+        cmocka_unit_test(many_rows),
         cmocka_unit_test(backwards),
         cmocka_unit_test(metrics),
+        cmocka_unit_test(lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

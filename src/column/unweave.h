@@ -34,9 +34,10 @@ struct cxm_member {
 void cxm_priv_unweave_plan(struct cxm_member *members, size_t n_members);
 
 /* Takes n rows apart, of which the first one's first member is at `from`, and asks for the bytes that
- * lie `ahead` of each row, or for none: 0. Reads no byte before that member and none after the last one
- * of the last row, or where there are `more` rows, none after where the last one of the next row
- * begins. Members of a row may lie further apart than rows do. */
+ * lie `ahead` of each row, or for none: 0. (A variant that reads many rows in a better way asks for
+ * none.) Reads no byte before that member and none after the last one of the last row, or where there
+ * are `more` rows, none after where the last one of the next row begins. Members of a row may lie
+ * further apart than rows do. */
 enum { CXM_LEAST_WEAVE = 16, CXM_MOST_WEAVE = 4096, CXM_WEAVE_ROWS = 16 }; /* rows whose lines stay in
                                                               the first-level cache meanwhile */
 typedef void cxm_unweave(const uint8_t *from, int64_t stride, size_t n,

@@ -65,13 +65,22 @@ void cxm_priv_rating_codes(const struct cxm_rating *rating, const struct cxm_con
 
 /* ---- bytes ---------------------------------------------------------------------------- */
 
-/* Elements of a column side by side. */
+/* Elements of a column side by side, from four places by turns: a processor finds out of each what
+ * comes next, and has more of them under way than of one. */
 static void gather(const uint8_t *from, int64_t stride, size_t width, size_t n, uint8_t *out)
 {
-#define GATHER(w)                                                \
-    case w:                                                      \
-        for (size_t i = 0; i < n; i++)                           \
-            memcpy(out + i * w, from + (int64_t)i * stride, w);  \
+    const size_t part = n / 4;
+#define COPY(w, i) memcpy(out + (i) * w, from + (int64_t)(i) * stride, w)
+#define GATHER(w)                            \
+    case w:                                  \
+        for (size_t i = 0; i < part; i++) {  \
+            COPY(w, i);                      \
+            COPY(w, part + i);               \
+            COPY(w, 2 * part + i);           \
+            COPY(w, 3 * part + i);           \
+        }                                    \
+        for (size_t i = 4 * part; i < n; i++) \
+            COPY(w, i);                      \
         return
     switch (width) {
     GATHER(1);
@@ -81,6 +90,7 @@ static void gather(const uint8_t *from, int64_t stride, size_t width, size_t n, 
     default: return;
     }
 #undef GATHER
+#undef COPY
 }
 
 const uint8_t *cxm_priv_rating_of(const struct cxm_rating *rating, const uint8_t *from, size_t n,
