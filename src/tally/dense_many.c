@@ -80,6 +80,13 @@ static inline void fetch_block(const struct many *m, uint32_t block)
 #endif
 }
 
+static inline uint64_t four_items(const uint16_t *items)
+{
+    uint64_t four;
+    memcpy(&four, items, sizeof four);
+    return four;
+}
+
 static void count_items(const struct cxm_key_counters *c, size_t first, const uint16_t *items,
                         size_t n)
 {
@@ -88,7 +95,15 @@ static void count_items(const struct cxm_key_counters *c, size_t first, const ui
         .wrapped = c->wrapped + first / CXM_CARRY_BLOCK,
     };
     uint8_t *counters = c->counters + first;
-    for (size_t i = 0; i < n; i++)
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) { /* one load; their order is all the same */
+        const uint64_t four = four_items(items + i);
+        cxm_priv_count_one(&part, counters, four & 0xFFFF);
+        cxm_priv_count_one(&part, counters, four >> 16 & 0xFFFF);
+        cxm_priv_count_one(&part, counters, four >> 32 & 0xFFFF);
+        cxm_priv_count_one(&part, counters, four >> 48);
+    }
+    for (; i < n; i++)
         cxm_priv_count_one(&part, counters, items[i]);
 }
 
@@ -113,15 +128,31 @@ static uint32_t next_block(struct many *m, int t, uint32_t part, uint32_t end)
     return block * BLOCK;
 }
 
+static size_t write_items(const struct many *m, const uint32_t *rows, const uint32_t *at, size_t i,
+                          size_t n)
+{
+    for (; i < n; i++)
+        m->items[at[i]] = (uint16_t)rows[i];
+    return n;
+}
+
+/* First where rows go, then the rows: a processor looks ahead to the next[] of later rows only while it
+ * knows where all stores before them go, and an item goes where a load has yet to say. */
 static void place_items(struct many *m, int t, const uint32_t *rows, size_t n)
 {
     uint32_t *const next = m->next + (size_t)t * m->n_parts;
-    uint16_t *const items = m->items;
+    uint32_t at[SOME_ROWS];
+    size_t written = 0;
     for (size_t i = 0; i < n; i++) {
-        const uint32_t part = rows[i] >> 16, at = next[part];
-        items[at] = (uint16_t)rows[i];
-        next[part] = CXM_LIKELY((at + 1) % BLOCK != 0) ? at + 1 : next_block(m, t, part, at + 1);
+        const uint32_t part = rows[i] >> 16;
+        at[i] = next[part]++;
+        if (CXM_UNLIKELY((at[i] + 1) % BLOCK == 0)) {
+            if (m->n_hot > 0) /* the items of a full block may be counted */
+                written = write_items(m, rows, at, written, i + 1);
+            next[part] = next_block(m, t, part, at[i] + 1);
+        }
     }
+    write_items(m, rows, at, written, n);
 }
 
 /* Part and item of some rows; false: there is a key that is out of range. */
