@@ -13,7 +13,7 @@
 enum { ROWS = 135000, KEYS = 70000 }; /* enough for two threads, and for the road of weights */
 
 enum weights { NONE, PLAIN, WHOLE, EQUAL, HALVES, LIMIT, TOO_FAR, TINY, HUGE_ONES, ONE_ZERO, ONE_BAD };
-enum keys { DENSE, GAPS, NEGATIVE, SHORT, WIDE, SPARSE, SPARSE_NULLS, ALL_DIFFERENT };
+enum keys { DENSE, GAPS, NEGATIVE, SHORT, WIDE, SPARSE, SPARSE_NULLS, ALL_DIFFERENT, OUTLIERS };
 enum answers { ALL_GOOD, WITH_MISSING, WITH_BITMAP, ONE_INVALID };
 
 struct row { /* of a struct of the caller's */
@@ -101,6 +101,8 @@ static struct rows *make_rows(enum weights weights, enum keys keys, enum answers
             .wide_key = keys == WIDE  ? key
                       : keys == ALL_DIFFERENT /* tables grow, with that of hash 0 in them */
                       ? (i % 1000 == 0 ? 0 : (uint64_t)i * UINT64_C(0x9E3779B97F4A7C15))
+                      : keys == OUTLIERS /* most differ in their low bits only */
+                      ? (i % 100 == 0 ? UINT64_MAX - key : key)
                       : i % 20 == 0 ? 77 /* many times */
                       : key == 5    ? 0
                                     : (key + 1) * UINT64_C(0x9E3779B97F4A7C15),
@@ -222,7 +224,7 @@ static void every_weight(void **state)
 static void every_key(void **state)
 {
     (void)state;
-    for (int k = DENSE; k <= ALL_DIFFERENT; k++) {
+    for (int k = DENSE; k <= OUTLIERS; k++) {
         same_on_every_road(make_rows(PLAIN, (enum keys)k, ALL_GOOD), CXM_OK);
         same_on_every_road(make_rows(NONE, (enum keys)k, ALL_GOOD), CXM_OK);
     }

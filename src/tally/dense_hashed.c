@@ -5,60 +5,20 @@
  * first sorted by the upper bits of a hash of the key: a row becomes the hash, from which the key can
  * be had back, and its code. Then each part has a table of its own that stays in the cache while it
  * takes up its rows; no two threads have one in common. At the end the keys are sorted, and cells are
- * made in their order.
+ * made in their order, by ranges of keys.
  *
  * Typical: 1 000 000 keys, 20 to 100 rows a key. Memory: 9 bytes a row of a batch, at most 38 MB; for
  * NPS 42 to 84 bytes a key, 4 times as much for parts where an answer came 256 times; 32 bytes a key
  * while they are sorted. (Hashed partitions as in Manegold, Boncz and Kersten 2002.) */
-#include "column/words.h"
-#include "tally/dense.h"
+#include "tally/dense_hashed.h"
 #include "tally/memo.h"
 
-enum { FEWEST_ROWS = 1 << 17, BATCH = 1 << 22, PART_BITS = 9, N_PARTS = 1 << PART_BITS,
-       FIRST_SLOTS = 1 << 8, MOST_SLOTS = 1 << 22, LOOKS = 16, LOOK_ROWS = 256, WORD_KEY = 9, AHEAD = 16 };
-
-/* The keys of a part: an open table, at most half full. Hash 0, which is that of one key, stands
- * for a free slot; that key has the slot after the last. */
-struct part {
-    uint64_t *slots;
-    uint8_t *counters;   /* [slot][code] */
-    uint32_t *carried;   /* how often these went round; NULL: none did */
-    uint32_t n_slots;    /* without that of hash 0 */
-    int shift;           /* 64 - log2 n_slots */
-    uint32_t n;          /* keys */
-    bool zero;           /* hash 0 among them */
-};
-
-/* Of one thread. */
-struct share {
-    int64_t missing[CXM_DENSE_MOST_CODES]; /* rows without a key, by code */
-    size_t ends[N_PARTS];
-    bool bad;                              /* a key or an answer is to be named */
-    bool no_memory;
-};
-
-struct hashing {
-    const struct cxm_dense_rows *rows;
-    const struct cxm_sources *sources;
-    int n_threads;
-    int64_t first, last;    /* rows that are sorted now */
-    uint64_t *hashes;
-    uint8_t *codes;
-    struct part *parts;
-    struct share *shares;
-    uint32_t next;          /* part */
-};
-
-static uint64_t word_of(uint64_t hash)
-{
-    hash = (hash ^ hash >> 31 ^ hash >> 62) * 0x319642B2D24D8EC3u; /* cxm_priv_mix_word undone */
-    hash = (hash ^ hash >> 27 ^ hash >> 54) * 0x96DE1B173F119089u;
-    return hash ^ hash >> 30 ^ hash >> 60;
-}
+enum { FEWEST_ROWS = 1 << 17, BATCH = 1 << 22, FIRST_SLOTS = 1 << 8, MOST_SLOTS = 1 << 22, LOOKS = 16,
+       LOOK_ROWS = 256 };
 
 /* ---- sorting by part ------------------------------------------------------------------ */
 
-static int64_t share_begin(const struct hashing *m, int i)
+static int64_t share_begin(const struct cxm_hashing *m, int i)
 {
     return i < m->n_threads ? m->first + (m->last - m->first) / m->n_threads * i : m->last;
 }
@@ -71,7 +31,7 @@ struct block {
     bool all;               /* have one */
 };
 
-static void read_block(const struct hashing *m, int64_t row, size_t n, struct block *b)
+static void read_block(const struct cxm_hashing *m, int64_t row, size_t n, struct block *b)
 {
     cxm_priv_read_key_words(&b->reader, &m->sources->plans[0], row, n, b->words, b->states);
     b->all = cxm_priv_all_used(b->states, n);
@@ -83,16 +43,19 @@ static void count_parts(struct block *b, size_t n, size_t *counts)
 {
     for (size_t i = 0; i < n; i++) {
         if (CXM_LIKELY(b->all) || b->states[i] == CXM_ROW_USED)
-            counts[b->words[i] >> (64 - PART_BITS)]++;
+            counts[b->words[i] >> (64 - CXM_HASHED_BITS)]++;
     }
 }
 
-static void place_block(const struct hashing *m, const struct block *b, const uint8_t *answers,
-                        const uint8_t *bits, unsigned skip, size_t n, struct share *share)
+/* First where rows go, then the rows: a processor looks ahead to the end of a later row's part only while
+ * it knows where all stores before that go. */
+static void place_block(const struct cxm_hashing *m, struct block *b, const uint8_t *answers,
+                        const uint8_t *bits, unsigned skip, size_t n, struct cxm_hashed_share *share)
 {
     const uint8_t *of_byte = m->rows->codes, no_answer = (uint8_t)(m->rows->stride - 2);
-    uint64_t *hashes = m->hashes;
-    uint8_t *codes = m->codes;
+    uint32_t at[CXM_BLOCK];
+    uint8_t code_of[CXM_BLOCK];
+    size_t kept = 0;
     bool bad = false;
     for (size_t i = 0; i < n; i++) {
         const size_t bit = i + skip;
@@ -105,17 +68,21 @@ static void place_block(const struct hashing *m, const struct block *b, const ui
             share->missing[code]++;
             continue;
         }
-        const size_t at = share->ends[b->words[i] >> (64 - PART_BITS)]++;
-        hashes[at] = b->words[i];
-        codes[at] = code;
+        at[kept] = (uint32_t)share->ends[b->words[i] >> (64 - CXM_HASHED_BITS)]++;
+        code_of[kept] = code;
+        b->words[kept++] = b->words[i];
+    }
+    for (size_t i = 0; i < kept; i++) {
+        m->hashes[at[i]] = b->words[i];
+        m->codes[at[i]] = code_of[i];
     }
     share->bad = share->bad || bad;
 }
 
 static void sort_share(void *context, int t)
 {
-    const struct hashing *m = context;
-    struct share *share = &m->shares[t];
+    const struct cxm_hashing *m = context;
+    struct cxm_hashed_share *share = &m->shares[t];
     const int64_t first = share_begin(m, t), last = share_begin(m, t + 1);
     const struct cxm_dense_rows *rows = m->rows;
     struct block block;
@@ -127,7 +94,7 @@ static void sort_share(void *context, int t)
         read_block(m, row, n, &block);
         count_parts(&block, n, share->ends);
     }
-    for (int p = 0; p < N_PARTS; p++) {
+    for (int p = 0; p < CXM_HASHED_PARTS; p++) {
         const size_t count = share->ends[p];
         share->ends[p] = at;
         at += count;
@@ -144,7 +111,7 @@ static void sort_share(void *context, int t)
 
 /* ---- tables of parts ------------------------------------------------------------------ */
 
-static void release_part(const struct hashing *m, struct part *part)
+static void release_part(const struct cxm_hashing *m, struct cxm_hashed_part *part)
 {
     const struct cxm_allocator *allocator = m->rows->config->allocator;
     cxm_priv_release(allocator, part->slots);
@@ -152,29 +119,30 @@ static void release_part(const struct hashing *m, struct part *part)
     cxm_priv_release(allocator, part->carried);
 }
 
-static bool make_part(const struct hashing *m, struct part *part, uint32_t n_slots, bool carried)
+static bool make_part(const struct cxm_hashing *m, struct cxm_hashed_part *part, uint32_t n_slots,
+                      bool carried)
 {
     const struct cxm_allocator *allocator = m->rows->config->allocator;
     const size_t n = ((size_t)n_slots + 1) * m->rows->stride;
-    *part = (struct part){ .n_slots = n_slots, .shift = 33 + __builtin_clz(n_slots) };
+    *part = (struct cxm_hashed_part){ .n_slots = n_slots, .shift = 33 + __builtin_clz(n_slots) };
     part->slots = cxm_priv_alloc_zero(allocator, n_slots, sizeof *part->slots);
     part->counters = cxm_priv_alloc_zero(allocator, n, 1);
     part->carried = carried ? cxm_priv_alloc_zero(allocator, n, sizeof *part->carried) : NULL;
     if (part->slots != NULL && part->counters != NULL && (part->carried != NULL) == carried)
         return true;
     release_part(m, part);
-    *part = (struct part){ .slots = NULL };
+    *part = (struct cxm_hashed_part){ .slots = NULL };
     return false;
 }
 
 /* The bits below those of the part. */
-static inline uint32_t slot_of(const struct part *part, uint64_t hash)
+static inline uint32_t slot_of(const struct cxm_hashed_part *part, uint64_t hash)
 {
-    return (uint32_t)(hash << PART_BITS >> part->shift);
+    return (uint32_t)(hash << CXM_HASHED_BITS >> part->shift);
 }
 
-static void move_counters(const struct hashing *m, const struct part *from, uint32_t slot,
-                          struct part *to, uint32_t new_slot)
+static void move_counters(const struct cxm_hashing *m, const struct cxm_hashed_part *from, uint32_t slot,
+                          struct cxm_hashed_part *to, uint32_t new_slot)
 {
     const uint32_t stride = m->rows->stride;
     const size_t old_at = (size_t)slot * stride, at = (size_t)new_slot * stride;
@@ -183,9 +151,9 @@ static void move_counters(const struct hashing *m, const struct part *from, uint
         memcpy(to->carried + at, from->carried + old_at, stride * sizeof *to->carried);
 }
 
-static bool grow_part(const struct hashing *m, struct part *part)
+static bool grow_part(const struct cxm_hashing *m, struct cxm_hashed_part *part)
 {
-    struct part larger;
+    struct cxm_hashed_part larger;
     if (part->n_slots >= MOST_SLOTS
         || !make_part(m, &larger, 4 * part->n_slots, part->carried != NULL))
         return false;
@@ -207,7 +175,7 @@ static bool grow_part(const struct hashing *m, struct part *part)
 }
 
 /* A key that is not there yet, or that of hash 0; UINT32_MAX: out of memory. */
-static uint32_t meet(const struct hashing *m, struct part *part, uint64_t hash)
+static uint32_t meet(const struct cxm_hashing *m, struct cxm_hashed_part *part, uint64_t hash)
 {
     if (hash == 0) {
         part->n += !part->zero;
@@ -224,7 +192,7 @@ static uint32_t meet(const struct hashing *m, struct part *part, uint64_t hash)
     return at;
 }
 
-static bool carry(const struct hashing *m, struct part *part, size_t at)
+static bool carry(const struct cxm_hashing *m, struct cxm_hashed_part *part, size_t at)
 {
     if (part->carried == NULL)
         part->carried = cxm_priv_alloc_zero(m->rows->config->allocator,
@@ -237,7 +205,7 @@ static bool carry(const struct hashing *m, struct part *part, size_t at)
 }
 
 /* False: out of memory. */
-static bool count_items(const struct hashing *m, struct part *part, const uint64_t *hashes,
+static bool count_items(const struct cxm_hashing *m, struct cxm_hashed_part *part, const uint64_t *hashes,
                         const uint8_t *codes, size_t n)
 {
     const uint32_t stride = m->rows->stride;
@@ -261,10 +229,10 @@ static bool count_items(const struct hashing *m, struct part *part, const uint64
 /* Takes parts as they come, until there are none. */
 static void count_some(void *context, int t)
 {
-    struct hashing *m = context;
+    struct cxm_hashing *m = context;
     for (;;) {
         const size_t p = __atomic_fetch_add(&m->next, 1, __ATOMIC_RELAXED);
-        if (p >= N_PARTS || m->shares[t].no_memory)
+        if (p >= CXM_HASHED_PARTS || m->shares[t].no_memory)
             return;
         for (int i = 0; i < m->n_threads; i++) {
             const size_t *ends = m->shares[i].ends;
@@ -276,85 +244,25 @@ static void count_some(void *context, int t)
     }
 }
 
-/* ---- cells ---------------------------------------------------------------------------- */
-
-static void fetch_counters(const struct hashing *m, const struct cxm_word *key)
-{
-    __builtin_prefetch(m->parts[key->b].counters + (size_t)key->a * m->rows->stride);
-}
-
-static void fill_cell(const struct hashing *m, const struct part *part, uint32_t slot,
-                      int64_t *cell)
-{
-    const size_t at = (size_t)slot * m->rows->stride;
-    for (uint32_t c = 0; c < m->rows->stride; c++)
-        cell[c] = part->counters[at + c]
-                + (part->carried != NULL ? (int64_t)256 * part->carried[at + c] : 0);
-}
-
-/* The cells of all keys, in their order, and of the rows that have none. */
-static bool make_cells(const struct hashing *m, struct cxm_table *groups)
-{
-    int64_t missing[CXM_DENSE_MOST_CODES] = { 0 }, any = 0;
-    size_t n = 0, at = 0;
-    for (int p = 0; p < N_PARTS; p++)
-        n += m->parts[p].n;
-    for (int t = 0; t < m->n_threads; t++) {
-        for (uint32_t c = 0; c < m->rows->stride; c++) {
-            missing[c] += m->shares[t].missing[c];
-            any |= missing[c];
-        }
-    }
-    struct cxm_word *words = cxm_priv_alloc_dense(m->rows->config->allocator, 2 * n, sizeof *words);
-    const bool room = words != NULL && cxm_priv_table_reserve(groups, n + (any != 0), NULL)
-                   && cxm_priv_dict_reserve(&groups->dict, n + (any != 0), WORD_KEY * n + 1);
-    for (uint32_t p = 0; p < N_PARTS && room; p++) {
-        const struct part *part = &m->parts[p];
-        for (uint32_t s = 0; s < part->n_slots; s++) {
-            if (part->slots[s] != 0)
-                words[at++] = (struct cxm_word){ word_of(part->slots[s]), s, p };
-        }
-        if (part->zero)
-            words[at++] = (struct cxm_word){ 0, part->n_slots, p };
-    }
-    const struct cxm_word *sorted = room ? cxm_priv_words_sort(words, words + n, n) : NULL;
-    for (size_t i = 0; i < n && room; i++) {
-        uint8_t key[WORD_KEY] = { CXM_TAG_PRESENT };
-        if (n - i > AHEAD)
-            fetch_counters(m, &sorted[i + AHEAD]);
-        cxm_priv_put_u64(key + 1, __builtin_bswap64(sorted[i].word));
-        cxm_priv_dict_append(&groups->dict, key, sizeof key);
-        fill_cell(m, &m->parts[sorted[i].b], sorted[i].a,
-                  cxm_priv_table_cell(groups, (uint32_t)i));
-    }
-    if (room && any != 0) {
-        cxm_priv_dict_append(&groups->dict, (const uint8_t[]){ CXM_TAG_MISSING }, 1);
-        memcpy(cxm_priv_table_cell(groups, (uint32_t)n), missing,
-               m->rows->stride * sizeof *missing);
-    }
-    cxm_priv_release(m->rows->config->allocator, words);
-    return room;
-}
-
 /* ---- all of it ------------------------------------------------------------------------ */
 
-static bool make_memory(struct hashing *m, size_t batch)
+static bool make_memory(struct cxm_hashing *m, size_t batch)
 {
     const struct cxm_allocator *allocator = m->rows->config->allocator;
     m->hashes = cxm_priv_alloc_dense(allocator, batch, sizeof *m->hashes);
     m->codes = cxm_priv_alloc_dense(allocator, batch, 1);
     m->shares = cxm_priv_alloc_zero(allocator, (size_t)m->n_threads, sizeof *m->shares);
-    m->parts = cxm_priv_alloc_zero(allocator, N_PARTS, sizeof *m->parts);
+    m->parts = cxm_priv_alloc_zero(allocator, CXM_HASHED_PARTS, sizeof *m->parts);
     bool room = m->hashes != NULL && m->codes != NULL && m->shares != NULL && m->parts != NULL;
-    for (int p = 0; p < N_PARTS && room; p++)
+    for (int p = 0; p < CXM_HASHED_PARTS && room; p++)
         room = make_part(m, &m->parts[p], FIRST_SLOTS, false);
     return room;
 }
 
-static void release(struct hashing *m)
+static void release(struct cxm_hashing *m)
 {
     const struct cxm_allocator *allocator = m->rows->config->allocator;
-    for (int p = 0; p < N_PARTS && m->parts != NULL; p++)
+    for (int p = 0; p < CXM_HASHED_PARTS && m->parts != NULL; p++)
         release_part(m, &m->parts[p]);
     cxm_priv_release(allocator, m->hashes);
     cxm_priv_release(allocator, m->codes);
@@ -362,7 +270,7 @@ static void release(struct hashing *m)
     cxm_priv_release(allocator, m->parts);
 }
 
-static enum cxm_dense_result count_batches(struct hashing *m, struct cxm_state *state)
+static enum cxm_dense_result count_batches(struct cxm_hashing *m, struct cxm_state *state)
 {
     const int64_t n = m->sources->n, batch = n < BATCH ? n : BATCH;
     if (!make_memory(m, (size_t)batch))
@@ -381,7 +289,7 @@ static enum cxm_dense_result count_batches(struct hashing *m, struct cxm_state *
                 return CXM_DENSE_NO_MEMORY;
         }
     }
-    return make_cells(m, &state->groups) ? CXM_DENSE_DONE : CXM_DENSE_NO_MEMORY;
+    return cxm_priv_hashed_cells(m, &state->groups) ? CXM_DENSE_DONE : CXM_DENSE_NO_MEMORY;
 }
 
 /* Have most of some thousand rows all over the column keys of their own? */
@@ -412,7 +320,7 @@ enum cxm_dense_result cxm_priv_dense_hashed(const struct cxm_dense_rows *rows,
                                             const struct cxm_sources *sources, int n_threads,
                                             struct cxm_state *state)
 {
-    struct hashing m = { .rows = rows, .sources = sources, .n_threads = n_threads };
+    struct cxm_hashing m = { .rows = rows, .sources = sources, .n_threads = n_threads };
     if (sources->n < FEWEST_ROWS || !sources->plans[0].words || sources->leave_out_missing_keys
         || sources->n_keys != 1 || sources->n_by != 1 || !has_many_keys(sources))
         return CXM_DENSE_NO;
