@@ -139,42 +139,79 @@ static void placing_numbers(void **state)
     }
 }
 
-/* The words of a cell from their definition, and whether it says that one is full. */
-static void compare_moments(cxm_add_moments *variant, size_t n, uint32_t n_cells, bool largest)
+struct moments_variant {
+    cxm_add_moments *add;
+    bool slim;
+};
+
+/* What a number adds to the words of a cell, by their definition. Returns how many words. */
+static int terms_of(bool slim, uint64_t q, uint64_t terms[CXM_MOMENT_WORDS])
 {
-    uint64_t *cells = calloc((size_t)n_cells * CXM_MOMENT_WORDS + 1, sizeof *cells);
-    uint64_t *want = calloc((size_t)n_cells * CXM_MOMENT_WORDS + 1, sizeof *want);
+    const uint64_t a = q >> 32, b = q & 0xFFFFFFFF;
+    const uint64_t wide[8] = { b, a, b * b & 0xFFFFFFFF, b * b >> 32, a * b & 0xFFFFFFFF,
+                               a * b >> 32, a * a & 0xFFFFFFFF,
+                               (a * a >> 32) + ((uint64_t)1 << 48) };
+    memcpy(terms, wide, sizeof wide);
+    if (!slim)
+        return CXM_MOMENT_WORDS;
+    /* s is what is left of the square, which is only fixed by the choice of t and u */
+    const uint64_t t = (b * b >> 53) + (a * b >> 20) + ((a * a & (((uint64_t)1 << 42) - 1)) << 11);
+    const uint64_t u = a * a >> 42;
+    terms[0] = q & (((uint64_t)1 << 54) - 1);
+    terms[1] = q * q - (t << 53); /* modulo 2^64 */
+    terms[2] = t;
+    terms[3] = u + (q >> 54 << 32) + ((uint64_t)1 << 54);
+    assert_true(terms[1] < (uint64_t)1 << 54 && t <= ((uint64_t)1 << 53) + ((uint64_t)1 << 46) && u < 1 << 22);
+    assert_true((cxm_u128)q * q == terms[1] + ((cxm_u128)t << 53) + ((cxm_u128)u << 106));
+    return CXM_SLIM_WORDS;
+}
+
+/* Does a cell say that it is full, and are its words as small as promised? */
+static bool is_full(bool slim, const uint64_t *cell)
+{
+    for (int k = 0; !slim && k < 7; k++)
+        assert_true(cell[k] < (uint64_t)1 << 48);
+    return slim ? cell[3] >> CXM_SLIM_COUNT_AT >= CXM_FULL_SLIM : cell[7] >> 48 >= CXM_FULL_CELL;
+}
+
+/* The words of a cell, exact sums of what was added, and whether it says that one is full. A sum of slim
+ * words that went beyond its bits would reach the next field, and not be that of the fields. */
+static void compare_moments(struct moments_variant v, size_t n, uint32_t n_cells, int kind)
+{
+    const size_t words = v.slim ? CXM_SLIM_WORDS : CXM_MOMENT_WORDS;
+    uint64_t *cells = calloc(n_cells * words + 1, sizeof *cells);
+    cxm_u128 *want = calloc(n_cells * words, sizeof *want);
     assert_true(cells != NULL && want != NULL);
     for (size_t done = 0; done < n;) {
-        size_t rows = draw() % (CXM_MOMENT_ROWS + 1);
+        size_t rows = draw() % 3 == 0 ? CXM_MOMENT_ROWS : draw() % (CXM_MOMENT_ROWS + 1);
         rows = rows < n - done ? rows : n - done;
         struct guarded quanta = guard(8 * rows), places = guard(4 * rows);
         uint64_t *q = (void *)quanta.bytes;
         uint32_t *at = (void *)places.bytes;
         bool full = false;
+        const uint32_t one = (uint32_t)(draw() % n_cells);
+        const bool same = draw() % 4 == 0;
         for (size_t i = 0; i < rows; i++) {
-            q[i] = largest ? UINT64_MAX : draw() >> draw() % 64;
-            at[i] = (uint32_t)(draw() % n_cells);
-            const uint64_t a = q[i] >> 32, b = q[i] & 0xFFFFFFFF;
-            const uint64_t terms[8] = { b, a, b * b & 0xFFFFFFFF, b * b >> 32, a * b & 0xFFFFFFFF,
-                                        a * b >> 32, a * a & 0xFFFFFFFF,
-                                        (a * a >> 32) + ((uint64_t)1 << 48) };
-            for (int k = 0; k < 8; k++)
-                want[1 + 8 * at[i] + k] += terms[k];
-            full = full || want[1 + 8 * at[i] + 7] >> 48 >= CXM_FULL_CELL;
+            uint64_t terms[CXM_MOMENT_WORDS];
+            q[i] = kind == 1 ? UINT64_MAX : kind == 2 ? 0 : draw() >> draw() % 64;
+            at[i] = same ? one : (uint32_t)(draw() % n_cells);
+            terms_of(v.slim, q[i], terms);
+            for (size_t k = 0; k < words; k++)
+                want[at[i] * words + k] += terms[k];
         }
-        assert_int_equal(variant(cells + 1, q, at, rows, (struct cxm_asking){ (uintptr_t)q, 8 }),
-                         full); /* not aligned */
-        assert_memory_equal(cells, want, ((size_t)n_cells * 8 + 1) * 8);
-        for (uint32_t c = 0; c < n_cells; c++) {
-            uint64_t *cell = want + 1 + (size_t)8 * c;
-            for (int k = 0; k < 7; k++)
-                assert_true(cell[k] < (uint64_t)1 << 48);
-            if (cell[7] >> 48 < CXM_FULL_CELL)
+        const bool said = v.add(cells + 1, q, at, rows, (struct cxm_asking){ (uintptr_t)q, 8 });
+        for (uint32_t c = 0; c < n_cells; c++) { /* not aligned */
+            uint64_t *cell = cells + 1 + c * words;
+            for (size_t k = 0; k < words; k++)
+                assert_true(cell[k] == want[c * words + k]);
+            if (!is_full(v.slim, cell))
                 continue;
-            memset(cell, 0, 64);
-            memset(cells + (cell - want), 0, 64);
+            full = true;
+            memset(cell, 0, words * sizeof *cell);
+            memset(want + c * words, 0, words * sizeof *want);
         }
+        assert_int_equal(said, full);
+        assert_int_equal(cells[0], 0);
         unguard(quanta);
         unguard(places);
         done += rows > 0 ? rows : 1;
@@ -186,21 +223,26 @@ static void compare_moments(cxm_add_moments *variant, size_t n, uint32_t n_cells
 static void adding_moments(void **state)
 {
     (void)state;
-    cxm_add_moments *variants[3] = { cxm_priv_add_moments_c, NULL, NULL };
+    struct moments_variant variants[4] = { { cxm_priv_add_moments_c, false },
+                                           { cxm_priv_add_slim_c, true } };
+    int n_variants = 2;
 #if CXM_X86
     if (__builtin_cpu_supports("avx2"))
-        variants[1] = cxm_priv_add_moments_avx2;
+        variants[n_variants++] = (struct moments_variant){ cxm_priv_add_slim_avx2, true };
     if (has_avx512())
-        variants[2] = cxm_priv_add_moments_avx512;
+        variants[n_variants++] = (struct moments_variant){ cxm_priv_add_moments_avx512, false };
 #elif CXM_NEON
-    variants[1] = cxm_priv_add_moments_neon;
+    variants[n_variants++] = (struct moments_variant){ cxm_priv_add_moments_neon, false };
 #endif
-    for (int v = 0; v < 3 && variants[v] != NULL; v++) {
+    for (int v = 0; v < n_variants; v++) {
+        const size_t most = variants[v].slim ? CXM_FULL_SLIM : CXM_FULL_CELL;
         for (size_t n = 0; n < 200; n++)
-            compare_moments(variants[v], n, 1 + (uint32_t)n / 3, n % 2);
-        compare_moments(variants[v], 5000, 40, false);
-        compare_moments(variants[v], 3 * CXM_FULL_CELL + 2, 1, true);
-        compare_moments(variants[v], 5 * CXM_FULL_CELL, 3, true);
+            compare_moments(variants[v], n, 1 + (uint32_t)n / 3, (int)(n % 3));
+        compare_moments(variants[v], 5000, 40, 0);
+        for (int kind = 0; kind < 3; kind++) {
+            compare_moments(variants[v], 3 * most + 2, 1, kind);
+            compare_moments(variants[v], 5 * most, 3, kind);
+        }
     }
 }
 

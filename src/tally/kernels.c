@@ -146,6 +146,27 @@ bool cxm_priv_add_moments_c(uint64_t *cells, const uint64_t *q, const uint32_t *
     return any >> 63 != 0;
 }
 
+bool cxm_priv_add_slim_c(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
+                         struct cxm_asking asking)
+{
+    const uint64_t low = ((uint64_t)1 << CXM_SLIM_LOW) - 1;
+    const uint64_t low_square = ((uint64_t)1 << CXM_SLIM_SQUARE) - 1;
+    uint64_t any = 0;
+    for (size_t i = 0; i < n; i++) {
+        cxm_priv_ask(asking, i);
+        uint64_t *cell = cells + (size_t)at[i] * CXM_SLIM_WORDS;
+        const uint64_t a = q[i] >> 32, b = (uint32_t)q[i];
+        const uint64_t bb = b * b, ab = a * b, aa = a * a; /* q^2 = bb + 2^33 ab + 2^64 aa */
+        cell[0] += q[i] & low;
+        cell[1] += (bb & low_square) + (ab << 44 >> 11);
+        cell[2] += (bb >> 53) + (ab >> 20) + (aa << 22 >> 11);
+        cell[3] += (aa >> 42) + (q[i] >> CXM_SLIM_LOW << CXM_SLIM_HIGH_AT)
+                 + ((uint64_t)1 << CXM_SLIM_COUNT_AT);
+        any |= cell[3];
+    }
+    return any >> 63 != 0;
+}
+
 bool cxm_priv_all_within_c(const double *x, size_t n, double low, double high)
 {
     for (size_t i = 0; i < n;) { /* in runs: a loop without a branch */
@@ -163,8 +184,8 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
 {
     struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_whole_numbers_c,
                              cxm_priv_count_keys_c, cxm_priv_place_numbers_c,
-                             cxm_priv_add_moments_c, cxm_priv_all_within_c,
-                             cxm_priv_part_rows_c };
+                             cxm_priv_add_moments_c, CXM_MOMENT_WORDS,
+                             cxm_priv_all_within_c, cxm_priv_part_rows_c };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
@@ -172,7 +193,8 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
         if (CXM_SUPPORTS("popcnt"))
             k.count_keys = cxm_priv_count_keys_avx2;
         k.place_numbers = cxm_priv_place_numbers_avx2;
-        k.add_moments = cxm_priv_add_moments_avx2;
+        k.add_moments = cxm_priv_add_slim_avx2;
+        k.moment_words = CXM_SLIM_WORDS;
         k.all_within = cxm_priv_all_within_avx2;
         k.part_rows = cxm_priv_part_rows_avx2;
     }
@@ -184,6 +206,7 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vl")) {
         k.place_numbers = cxm_priv_place_numbers_avx512;
         k.add_moments = cxm_priv_add_moments_avx512;
+        k.moment_words = CXM_MOMENT_WORDS;
         k.all_within = cxm_priv_all_within_avx512;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")

@@ -107,13 +107,20 @@ typedef bool cxm_place_numbers(const struct cxm_places *places, const uint32_t *
                                const uint16_t *codes, const double *x, size_t n, uint64_t *q,
                                uint32_t *at);
 
-/* Adds n <= CXM_MOMENT_ROWS rows to cells: of q = 2^32 a + b the words get b, a, the halves of b^2, of a b
- * and of a^2, and the upper 16 bits of the last count rows. True: one of these cells now has
- * CXM_FULL_CELL rows or more (the sign of its last word) and wants to be emptied. The words of the
- * others, and of those before that many more rows, are below 2^48. Asks for a line with every row. */
-enum { CXM_MOMENT_WORDS = 8, CXM_MOMENT_ROWS = 64, CXM_FULL_CELL = 1 << 15 };
+/* Adds n <= CXM_MOMENT_ROWS rows to cells. True: one of these cells is full now (the sign of its last
+ * word) and wants to be emptied, before it gets CXM_FULL_CELL or CXM_FULL_SLIM rows once more. The last
+ * word is 0 only where there were no rows. Asks for a line with every row. */
+enum { CXM_MOMENT_ROWS = 64 };
 typedef bool cxm_add_moments(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
                              struct cxm_asking asking);
+
+/* Wide cells: of q = 2^32 a + b the words get b, a, the halves of b^2, of a b and of a^2, and the upper 16
+ * bits of the last count rows. The words then are below 2^48. */
+enum { CXM_MOMENT_WORDS = 8, CXM_FULL_CELL = 1 << 15 };
+/* Slim cells: the words get the lower 54 bits of q; of q^2 = s + 2^53 t + 2^106 u, s below 2^54, t and u;
+ * u shares its word with the upper 10 bits of q, from bit 32 on, and the count of rows, from bit 54 on. */
+enum { CXM_SLIM_WORDS = 4, CXM_FULL_SLIM = 1 << 9, CXM_SLIM_LOW = 54, CXM_SLIM_SQUARE = 53,
+       CXM_SLIM_HIGH_AT = 32, CXM_SLIM_COUNT_AT = 54 };
 
 /* Do all lie between two numbers, ends included? NaN does not. */
 typedef bool cxm_all_within(const double *x, size_t n, double low, double high);
@@ -124,7 +131,7 @@ cxm_part_rows cxm_priv_part_rows_c;
 cxm_mask_bytes cxm_priv_mask_bytes_c;
 cxm_whole_numbers cxm_priv_whole_numbers_c;
 cxm_place_numbers cxm_priv_place_numbers_c;
-cxm_add_moments cxm_priv_add_moments_c;
+cxm_add_moments cxm_priv_add_moments_c, cxm_priv_add_slim_c;
 cxm_all_within cxm_priv_all_within_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CXM_X86 1
@@ -135,7 +142,7 @@ cxm_mask_bytes cxm_priv_mask_bytes_avx2;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx512;
-cxm_add_moments cxm_priv_add_moments_avx2, cxm_priv_add_moments_avx512;
+cxm_add_moments cxm_priv_add_slim_avx2, cxm_priv_add_moments_avx512;
 cxm_all_within cxm_priv_all_within_avx2, cxm_priv_all_within_avx512;
 #else
 #define CXM_X86 0
@@ -158,6 +165,7 @@ struct cxm_kernels {
     cxm_count_keys *count_keys;
     cxm_place_numbers *place_numbers;
     cxm_add_moments *add_moments;
+    uint32_t moment_words; /* of its cells */
     cxm_all_within *all_within;
     cxm_part_rows *part_rows;
 };

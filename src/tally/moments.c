@@ -2,16 +2,16 @@
  *
  * Counts, sums and sums of squares by group and answer, the quick way. A number is a mantissa of
  * 53 bits and an exponent. Exponents are cut into bands of twelve, so that within a band each
- * number is a whole number q = 2^32 a + b below 2^64 times one power of two. A cell adds up b, a
- * and the halves of b^2, a b and a^2 in words that have room for 65 535 such rows (kernels.h):
- * exact whatever the numbers are, and nothing is rounded, scaled or looked ahead for. A cell that
- * is full goes to the exact sums of the table, and all do at the end, so both roads give the
- * same tally. The first band is laid around the first numbers: weights that differ by less than
+ * number is a whole number q below 2^64 times one power of two. A cell adds up parts of q and of q^2
+ * in words that have room for 65 535 such rows, or for 1 023 in half the memory (wide and slim cells,
+ * kernels.h; a variant has the one or the other): exact whatever the numbers are, and nothing is
+ * rounded, scaled or looked ahead for. A cell that is full goes to the exact sums of the table, and all
+ * do at the end, so all roads give the same tally. The first band is laid around the first numbers: weights that differ by less than
  * a factor of 2 000 all lie in it. (The slices on a fixed grid of Demmel and Nguyen 2015,
  * "Parallel reproducible summation", with integers for slices.)
  *
- * 64 bytes an answer, sign and group, for each band that occurs: the weights of 1 000 groups and 5
- * answers take 512 KB with the rows that have none. Beyond MOST_BYTES the sums go into the table
+ * 64 or 32 bytes an answer, sign and group, for each band that occurs: the weights of 1 000 groups and 5
+ * answers take 512 or 256 KB with the rows that have none. Beyond MOST_BYTES the sums go into the table
  * and further rows straight there. The only band of the values of a million groups may take more, of which
  * most is never touched: that a value is missing or below 0 has places of its own. */
 #include "tally/kernels.h"
@@ -88,7 +88,7 @@ struct totals {
     uint64_t sum[2], squares[3];
 };
 
-static struct totals total(const uint64_t *cell)
+static struct totals total_of_wide(const uint64_t *cell)
 {
     const uint64_t last = cell[7] & (((uint64_t)1 << 48) - 1);
     const cxm_u128 sum = ((cxm_u128)cell[1] << 32) + cell[0];
@@ -105,6 +105,44 @@ static struct totals total(const uint64_t *cell)
     return t;
 }
 
+static struct totals total_of_slim(const uint64_t *cell)
+{
+    enum { HIGH_BITS = CXM_SLIM_COUNT_AT - CXM_SLIM_HIGH_AT };
+    const uint64_t high = cell[3] >> CXM_SLIM_HIGH_AT & (((uint64_t)1 << HIGH_BITS) - 1);
+    const cxm_u128 sum = ((cxm_u128)high << CXM_SLIM_LOW) + cell[0];
+    const cxm_u128 lower = ((cxm_u128)cell[2] << CXM_SLIM_SQUARE) + cell[1];
+    const cxm_u128 upper = (lower >> 64) + ((cxm_u128)(uint32_t)cell[3] << (2 * CXM_SLIM_SQUARE - 64));
+    struct totals t = { .rows = (int64_t)(cell[3] >> CXM_SLIM_COUNT_AT) };
+    t.sum[0] = (uint64_t)sum;
+    t.sum[1] = (uint64_t)(sum >> 64);
+    t.squares[0] = (uint64_t)lower;
+    t.squares[1] = (uint64_t)upper;
+    t.squares[2] = (uint64_t)(upper >> 64);
+    return t;
+}
+
+static uint64_t *cell_at(const struct cxm_moments *m, size_t at)
+{
+    return m->cells + at * m->kernels.moment_words;
+}
+
+/* 0: no rows; its sign: it is full. */
+static uint64_t last_word(const struct cxm_moments *m, size_t at)
+{
+    return cell_at(m, at)[m->kernels.moment_words - 1];
+}
+
+static struct totals total(const struct cxm_moments *m, size_t at)
+{
+    return m->kernels.moment_words == CXM_SLIM_WORDS ? total_of_slim(cell_at(m, at))
+                                                     : total_of_wide(cell_at(m, at));
+}
+
+static size_t bytes_of_cell(const struct cxm_moments *m)
+{
+    return m->kernels.moment_words * sizeof *m->cells;
+}
+
 static void include(struct cxm_span *span, const uint64_t *words, int n, int32_t exponent)
 {
     for (int k = 0; k < n; k++) {
@@ -114,18 +152,27 @@ static void include(struct cxm_span *span, const uint64_t *words, int n, int32_t
     }
 }
 
+/* Words have 64 bits, digits 32; the last limb of a window has room for two. */
 static void add_words(const struct cxm_layout *layout, int64_t *cell, uint32_t sum,
                       const uint64_t *words, int n, int32_t exponent, bool negative)
 {
+    const struct cxm_window window = layout->windows[sum];
     int64_t *limbs = cell + layout->at[sum];
-    for (int k = 0; k < n; k++) {
-        if (words[k] == 0)
-            continue;
-        const int zeros = __builtin_ctzll(words[k]);
-        cxm_priv_exact_add(limbs, layout->windows[sum], words[k] >> zeros,
-                           exponent + 64 * k + zeros, negative, 1);
+    const int32_t up = exponent + 32 * CXM_MOST_DIGITS; /* not below 0 */
+    int32_t at = up / 32 - CXM_MOST_DIGITS - window.lo;
+    uint64_t rest = 0;
+    for (int k = 0; k <= n; k++, at += 2) {
+        const cxm_u128 both = ((cxm_u128)(k < n ? words[k] : 0) << up % 32) + rest;
+        const uint32_t digits[2] = { (uint32_t)both, (uint32_t)(both >> 32) };
+        for (int d = 0; d < 2; d++) {
+            const int32_t limb = at + d < window.n ? at + d : window.n - 1;
+            const int64_t digit = (int64_t)((uint64_t)digits[d] << (at + d > limb ? 32 : 0));
+            if (digits[d] != 0)
+                limbs[limb] += negative ? -digit : digit;
+        }
+        rest = (uint64_t)(both >> 64);
     }
-    cxm_priv_exact_normalise(limbs, layout->windows[sum]);
+    cxm_priv_exact_normalise(limbs, window);
 }
 
 /* Which cell that is: [band][plane][group or slot + 1]. */
@@ -159,7 +206,7 @@ static void include_cell(struct cxm_moments *m, struct cxm_span *sum, struct cxm
                          size_t at)
 {
     const struct place place = place_of(m, at);
-    const struct totals t = total(m->cells + at * CXM_MOMENT_WORDS);
+    const struct totals t = total(m, at);
     include(sum, t.sum, 2, exponent_of(m, place.band));
     include(squares, t.squares, 3, 2 * exponent_of(m, place.band));
 }
@@ -174,8 +221,7 @@ static uint32_t group_of(struct cxm_moments *m, struct cxm_table *groups, size_t
 static void empty_cell(struct cxm_moments *m, struct cxm_table *groups, size_t at)
 {
     const struct place place = place_of(m, at);
-    uint64_t *cell = m->cells + at * CXM_MOMENT_WORDS;
-    const struct totals t = total(cell);
+    const struct totals t = total(m, at);
     int64_t *to = cxm_priv_table_cell(groups, group_of(m, groups, place.group));
     to[place.code] += t.rows;
     if (place.code < m->bins) {
@@ -184,7 +230,7 @@ static void empty_cell(struct cxm_moments *m, struct cxm_table *groups, size_t a
         add_words(&groups->layout, to, sum, t.sum, 2, exponent, place.negative);
         add_words(&groups->layout, to, sum + 1, t.squares, 3, 2 * exponent, false);
     }
-    memset(cell, 0, CXM_MOMENT_WORDS * sizeof *cell);
+    memset(cell_at(m, at), 0, bytes_of_cell(m));
 }
 
 static bool widen(struct cxm_table *groups, const struct cxm_window *windows)
@@ -215,7 +261,7 @@ static bool empty_full_cell(struct cxm_moments *m, struct cxm_table *groups, siz
 {
     const struct place place = place_of(m, at);
     if (at % m->room == 0) {
-        memset(m->cells + at * CXM_MOMENT_WORDS, 0, CXM_MOMENT_WORDS * sizeof *m->cells);
+        memset(cell_at(m, at), 0, bytes_of_cell(m));
         return true;
     }
     if (group_of(m, groups, place.group) == UINT32_MAX)
@@ -238,8 +284,7 @@ static bool empty_full_cells(struct cxm_moments *m, struct cxm_table *groups, co
                              size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (m->cells[(size_t)at[i] * CXM_MOMENT_WORDS + 7] >> 48 >= CXM_FULL_CELL
-            && !empty_full_cell(m, groups, at[i]))
+        if (last_word(m, at[i]) >> 63 != 0 && !empty_full_cell(m, groups, at[i]))
             return false;
     }
     return true;
@@ -251,7 +296,7 @@ static bool make_groups(struct cxm_moments *m, struct cxm_table *groups)
     for (size_t g = 1; g < m->room; g++) {
         uint64_t any = 0;
         for (size_t plane = 0; plane < m->n_bands * m->planes; plane++)
-            any |= m->cells[(plane * m->room + g) * CXM_MOMENT_WORDS + 7];
+            any |= last_word(m, plane * m->room + g);
         if (any != 0 && group_of(m, groups, g - 1) == UINT32_MAX)
             return false;
     }
@@ -271,7 +316,7 @@ bool cxm_priv_moments_flush(struct cxm_moments *m, struct cxm_table *groups)
     for (size_t plane = 0; plane < m->n_bands * m->planes; plane++) {
         for (size_t g = 1; g <= known; g++) {
             const size_t at = plane * m->room + g;
-            if (m->cells[at * CXM_MOMENT_WORDS + 7] != 0)
+            if (last_word(m, at) != 0)
                 empty_cell(m, groups, at);
         }
     }
@@ -283,7 +328,7 @@ bool cxm_priv_moments_flush(struct cxm_moments *m, struct cxm_table *groups)
 
 static size_t bytes_of(const struct cxm_moments *m, size_t bands, size_t room)
 {
-    return bands * m->planes * room * CXM_MOMENT_WORDS * sizeof *m->cells;
+    return bands * m->planes * room * bytes_of_cell(m);
 }
 
 static size_t most_bytes(const struct cxm_moments *m)
@@ -316,8 +361,8 @@ static bool reserve(struct cxm_moments *m, size_t bands, size_t room)
         return false;
     uint64_t *cells = (uint64_t *)(void *)((uint8_t *)memory + LINE - (uintptr_t)memory % LINE);
     for (size_t plane = 0; plane < m->n_bands * m->planes; plane++)
-        memcpy(cells + plane * room * CXM_MOMENT_WORDS,
-               m->cells + plane * m->room * CXM_MOMENT_WORDS, m->room * CXM_MOMENT_WORDS * 8);
+        memcpy(cells + plane * room * m->kernels.moment_words, cell_at(m, plane * m->room),
+               m->room * bytes_of_cell(m));
     cxm_priv_release(m->allocator, m->memory);
     m->memory = memory;
     m->cells = cells;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Numbers into cells. Eight of the band that nearly all are in become whole numbers at once; where
- * one of the eight is elsewhere, they take the C road. A cell is two vectors, each one load, one
- * addition and one store a row: a multiplication of 32-bit halves gives b^2, a b and a^2 in two
- * lanes each, of which a shuffle of bytes keeps the lower or the upper half. */
+ * one of the eight is elsewhere, they take the C road. A cell is slim, one vector: one load, one
+ * addition and one store a row. What is added is made of four numbers at once, word by word, and
+ * turned into rows. */
 #include "tally/kernels.h"
 
 #if CXM_X86
@@ -79,39 +79,117 @@ cxm_priv_place_numbers_avx2(const struct cxm_places *places, const uint32_t *gro
         && good;
 }
 
-__attribute__((target("avx2"))) bool
-cxm_priv_add_moments_avx2(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
-                          struct cxm_asking asking)
+/* What four numbers add to the words of slim cells (kernels.h), word by word. */
+struct slices {
+    __m256i word[CXM_SLIM_WORDS];
+};
+
+__attribute__((target("avx2"))) static inline struct slices slice(__m256i q)
 {
-    enum { NO = -128 }; /* a byte of zeros */
-    /* words 0-3: b 1, a 1, b b, b b; words 4-7: a b, a b, a a, a a */
-    const __m256i low_x = _mm256_set_epi64x(0, 0, 32, 0), high_x = _mm256_set1_epi64x(32);
-    const __m256i high_y = _mm256_set_epi64x(32, 32, 0, 0);
-    const __m256i one = _mm256_set1_epi64x(1);
-    const __m256i count = _mm256_set_epi64x((int64_t)1 << 48, 0, 0, 0);
-    const __m256i halves = _mm256_set_epi8(
-        NO, NO, NO, NO, 15, 14, 13, 12, NO, NO, NO, NO, 3, 2, 1, 0,
-        NO, NO, NO, NO, 15, 14, 13, 12, NO, NO, NO, NO, 3, 2, 1, 0);
-    const __m256i low_halves = _mm256_set_epi8(
-        NO, NO, NO, NO, 15, 14, 13, 12, NO, NO, NO, NO, 3, 2, 1, 0,
-        15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    __m256i any = _mm256_setzero_si256();
-    for (size_t i = 0; i < n; i++) {
-        cxm_priv_ask(asking, i);
-        const __m256i v = _mm256_set1_epi64x((int64_t)q[i]);
-        const __m256i low = _mm256_mul_epu32(_mm256_srlv_epi64(v, low_x),
-                                             _mm256_blend_epi32(one, v, 0xF0));
-        const __m256i high = _mm256_mul_epu32(_mm256_srlv_epi64(v, high_x),
-                                              _mm256_srlv_epi64(v, high_y));
-        __m256i *p = (__m256i *)(void *)(cells + (size_t)at[i] * CXM_MOMENT_WORDS);
-        const __m256i first = _mm256_shuffle_epi8(low, low_halves);
-        const __m256i second = _mm256_or_si256(_mm256_shuffle_epi8(high, halves), count);
-        _mm256_storeu_si256(p, _mm256_add_epi64(_mm256_loadu_si256(p), first));
-        const __m256i upper = _mm256_add_epi64(_mm256_loadu_si256(p + 1), second);
-        any = _mm256_or_si256(any, upper);
-        _mm256_storeu_si256(p + 1, upper);
+    const __m256i low = _mm256_set1_epi64x(((int64_t)1 << CXM_SLIM_LOW) - 1);
+    const __m256i low_square = _mm256_set1_epi64x(((int64_t)1 << CXM_SLIM_SQUARE) - 1);
+    const __m256i high = _mm256_set1_epi64x((int64_t)0x3FF << CXM_SLIM_HIGH_AT);
+    const __m256i row = _mm256_set1_epi64x((int64_t)1 << CXM_SLIM_COUNT_AT);
+    const __m256i a = _mm256_srli_epi64(q, 32), bb = _mm256_mul_epu32(q, q);
+    const __m256i ab = _mm256_mul_epu32(q, a), aa = _mm256_mul_epu32(a, a);
+    struct slices s;
+    s.word[0] = _mm256_and_si256(q, low);
+    s.word[1] = _mm256_add_epi64(_mm256_and_si256(bb, low_square),
+                                 _mm256_srli_epi64(_mm256_slli_epi64(ab, 44), 11));
+    s.word[2] = _mm256_add_epi64(
+        _mm256_add_epi64(_mm256_srli_epi64(bb, 53), _mm256_srli_epi64(ab, 20)),
+        _mm256_srli_epi64(_mm256_slli_epi64(aa, 22), 11));
+    s.word[3] = _mm256_add_epi64(
+        _mm256_add_epi64(_mm256_srli_epi64(aa, 42), row),
+        _mm256_and_si256(_mm256_srli_epi64(q, CXM_SLIM_LOW - CXM_SLIM_HIGH_AT), high));
+    return s;
+}
+
+/* Row by row. */
+__attribute__((target("avx2"))) static inline void turn(struct slices s, __m256i rows[4])
+{
+    const __m256i low_even = _mm256_unpacklo_epi64(s.word[0], s.word[1]);
+    const __m256i low_odd = _mm256_unpackhi_epi64(s.word[0], s.word[1]);
+    const __m256i high_even = _mm256_unpacklo_epi64(s.word[2], s.word[3]);
+    const __m256i high_odd = _mm256_unpackhi_epi64(s.word[2], s.word[3]);
+    rows[0] = _mm256_inserti128_si256(low_even, _mm256_castsi256_si128(high_even), 1);
+    rows[1] = _mm256_inserti128_si256(low_odd, _mm256_castsi256_si128(high_odd), 1);
+    rows[2] = _mm256_permute2x128_si256(low_even, high_even, 0x31);
+    rows[3] = _mm256_permute2x128_si256(low_odd, high_odd, 0x31);
+}
+
+__attribute__((target("avx2"))) static inline __m256i add_to(uint64_t *cells, uint32_t at, __m256i row)
+{
+    __m256i *cell = (__m256i *)(void *)(cells + (size_t)at * CXM_SLIM_WORDS);
+    const __m256i sum = _mm256_add_epi64(_mm256_loadu_si256(cell), row);
+    _mm256_storeu_si256(cell, sum);
+    return sum;
+}
+
+__attribute__((target("avx2"))) static inline __m256i load_four(const uint64_t *q)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)q);
+}
+
+/* Do all rows go to one cell? */
+__attribute__((target("avx2"))) static inline bool all_same(const uint32_t *at)
+{
+    const __m256i first = _mm256_set1_epi32((int32_t)at[0]);
+    __m256i odd = _mm256_setzero_si256();
+    for (size_t i = 0; i < CXM_MOMENT_ROWS; i += 8) {
+        const __m256i eight = _mm256_loadu_si256((const __m256i *)(const void *)(at + i));
+        odd = _mm256_or_si256(odd, _mm256_xor_si256(eight, first));
     }
-    return (_mm256_movemask_pd(_mm256_castsi256_pd(any)) & 8) != 0;
+    return _mm256_testz_si256(odd, odd) != 0;
+}
+
+/* They would wait for the cell one after the other. */
+__attribute__((target("avx2"))) static __m256i add_same(uint64_t *cells, const uint64_t *q, uint32_t at,
+                                                        struct cxm_asking asking)
+{
+    struct slices all = slice(load_four(q));
+    __m256i rows[4];
+    for (size_t i = 4; i < CXM_MOMENT_ROWS; i += 4) {
+        const struct slices s = slice(load_four(q + i));
+        for (int k = 0; k < CXM_SLIM_WORDS; k++)
+            all.word[k] = _mm256_add_epi64(all.word[k], s.word[k]);
+    }
+    for (size_t i = 0; i < CXM_MOMENT_ROWS; i++)
+        cxm_priv_ask(asking, i);
+    turn(all, rows);
+    const __m256i even = _mm256_add_epi64(rows[0], rows[2]), odd = _mm256_add_epi64(rows[1], rows[3]);
+    return add_to(cells, at, _mm256_add_epi64(even, odd));
+}
+
+/* The first n / 4 * 4 rows. */
+__attribute__((target("avx2"))) static inline __m256i add_rows(uint64_t *cells, const uint64_t *q,
+                                                              const uint32_t *at, size_t n,
+                                                              bool ask, struct cxm_asking asking)
+{
+    __m256i any = _mm256_setzero_si256();
+    for (size_t i = 0; i + 4 <= n; i += 4) {
+        __m256i rows[4];
+        turn(slice(load_four(q + i)), rows);
+        for (size_t k = 0; k < 4; k++) {
+            if (ask)
+                cxm_priv_ask(asking, i + k);
+            any = _mm256_or_si256(any, add_to(cells, at[i + k], rows[k]));
+        }
+    }
+    return any;
+}
+
+__attribute__((target("avx2"))) bool
+cxm_priv_add_slim_avx2(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
+                       struct cxm_asking asking)
+{
+    const size_t done = n / 4 * 4;
+    const struct cxm_asking rest = { asking.from + done * (uintptr_t)asking.step, asking.step };
+    const __m256i any = n == CXM_MOMENT_ROWS && all_same(at) ? add_same(cells, q, at[0], asking)
+                      : asking.step == 0 ? add_rows(cells, q, at, n, false, asking)
+                                         : add_rows(cells, q, at, n, true, asking);
+    const bool full = cxm_priv_add_slim_c(cells, q + done, at + done, n - done, rest);
+    return (_mm256_movemask_pd(_mm256_castsi256_pd(any)) & 8) != 0 || full;
 }
 
 __attribute__((target("avx2"))) bool
