@@ -124,6 +124,11 @@ static void satisfied_at_zero(void **state)
                               CXM_ROW(row), NULL, NULL), CXM_OK);
     assert_string_equal(row.definition, "csat/-2-2/top-3");
     assert_close(row.estimate.value, 0.5, 0); /* 6 of 12 answers are -2 or -1 */
+    for (int i = 0; i < N; i++)
+        around[i] = (int8_t)(around[i] + 3);
+    assert_int_equal(cxm_csat(&s, NULL, CXM_ROW(row), NULL, NULL), CXM_OK);
+    assert_string_equal(row.definition, "csat/1-5/top-2");
+    assert_close(row.estimate.value, 4.0 / 12, 0); /* 4 and 5, twice each */
 }
 
 static void numbers(void **state)
@@ -681,9 +686,9 @@ static void layout_of_structs(void **state)
     const size_t n = cxm_layout(NULL, 0);
     uint64_t layout[4096] = { 0 };
     assert_true(n > 100 && n < COUNT_OF(layout));
-    assert_int_equal(cxm_layout(layout, 1), n);
+    assert_int_equal(cxm_layout(layout, 2), n);
     assert_int_equal(layout[0], sizeof(struct cxm_error));
-    assert_int_equal(layout[1], 0);
+    assert_int_equal(layout[2], 0); /* where the second member begins, had there been room */
     assert_int_equal(cxm_layout(layout, COUNT_OF(layout)), n);
     assert_int_equal(layout[1 + 6], sizeof(struct cxm_column)); /* cxm_error has 6 members */
     assert_int_equal(layout[n], 0);

@@ -445,6 +445,7 @@ static void targets_at_the_edge(void **state)
     assert_true(got.point_pass && got.verdict == CXM_VERDICT_INCONCLUSIVE);
     got = cxm_priv_target(20, 20, 1.0, 0.05);
     assert_true(got.p_at_least == 1.0 && got.p_two_sided == 1.0);
+    assert_int_equal(got.verdict, CXM_VERDICT_INCONCLUSIVE); /* the upper limit is not below 1 */
     got = cxm_priv_target(19, 20, 1.0, 0.05);
     assert_true(got.p_at_most == 0.0 && got.p_two_sided == 0.0);
     got = cxm_priv_target(0, 20, 0.0, 0.05);

@@ -226,8 +226,13 @@ static void person_importance(void **state)
     fill(&d, true);
     const struct cxm_param params[] = { ITEMS, PERSON };
     struct cxm_tally *t = tally_of("csi", params, 2, d.inputs, d.n);
-    static const struct want wants[] = {
-        { "csi", "54.965398074434", "7.259306870505", NULL, NULL }
+    static const struct want wants[] = { /* weights: sums of importance by item, of 223 in all */
+        { "csi", "54.965398074434", "7.259306870505", NULL, NULL },
+        { "weight[s1]", "56/223", NULL, NULL, NULL },
+        { "weight[s2]", "49/223", NULL, NULL, NULL },
+        { "weight[s3]", "43/223", NULL, NULL, NULL },
+        { "weight[s4]", "39/223", NULL, NULL, NULL },
+        { "weight[s5]", "36/223", NULL, NULL, NULL },
     };
     assert_wants(t, CXM_TOTAL, wants);
     cxm_tally_free(t);

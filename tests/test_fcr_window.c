@@ -222,6 +222,7 @@ static void survival_version(void **state)
     assert_int_equal(cxm_fcr_km(&c, 7 * DAY, &first, &report, NULL), CXM_OK);
     e = cxm_report_estimates(report);
     assert_int_equal(e->n, 9);
+    assert_int_equal(cxm_report_ints(report, (size_t)cxm_report_find_axis(report, "events"))[0], 4);
     assert_close(e->value, 8.0 / 9 * 7 / 8 * (1 - 1.0 / 6) * (1 - 1.0 / 5), 1e-14);
     cxm_report_free(report);
     c.by = &t.columns[3];

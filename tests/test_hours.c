@@ -387,6 +387,7 @@ static void attainment_in_business_hours(void **state)
                                  .target = HOUR, .has_target = 1, .schedule = &s };
     assert_int_equal(cxm_sla(&a, &b, &o, CXM_ROW(row), NULL, NULL), CXM_OK);
     assert_close(row.estimate.value, 1, 0);
+    assert_int_equal(row.estimate.flags & CXM_FLAG_SUBSECOND, 0); /* whole seconds */
     assert_string_equal(row.definition, "sla/within=3600s/business-hours");
     o.schedule = NULL;
     assert_int_equal(cxm_sla(&a, &b, &o, CXM_ROW(row), NULL, NULL), CXM_OK);

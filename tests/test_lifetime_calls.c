@@ -58,6 +58,8 @@ static void sbg_from_cohorts(void **state)
     assert_true(value_of(r, "del") > value_of(r, "derl"));
     const struct cxm_estimate s = row_of(r, "survival", 8).estimate;
     assert_true(s.lower < 0.468 && s.value < s.upper); /* 46.8 % were seen in year 8 */
+    const double odds = s.value / (1 - s.value); /* the value is in the middle of the logits */
+    assert_close(s.lower / (1 - s.lower) * (s.upper / (1 - s.upper)), odds * odds, 1e-12);
     const int64_t at_risk = cxm_report_find_axis(r, "at_risk");
     for (size_t i = 0; i < cxm_report_rows(r); i++) {
         if (strcmp(cxm_report_measure(r, i), "retention") == 0) {

@@ -314,6 +314,27 @@ static void tables_merge_and_agree(void **state)
     }
 }
 
+/* What is missing and what is no number are told apart, in both kinds of tables. */
+static void missing_and_invalid_are_counted(void **state)
+{
+    (void)state;
+    static const double values[] = { 3, NAN, INFINITY, NAN, 5, -INFINITY, NAN };
+    static const char *const metrics[] = { "quantiles", "sketch" };
+    const struct cxm_column c = reals(NULL, values, COUNT_OF(values));
+    const struct cxm_add_options count = { .size = sizeof count, .invalid = CXM_INVALID_COUNT };
+    for (int k = 0; k < 2; k++) {
+        struct cxm_tally *t = NULL;
+        struct cxm_estimate e[4];
+        assert_int_equal(cxm_tally_new(metrics[k], NULL, 0, NULL, &t, NULL), CXM_OK);
+        assert_int_equal(cxm_tally_add(t, &(struct cxm_input){ "value", &c }, 1, &count, NULL), CXM_OK);
+        assert_int_equal(cxm_tally_estimate(t, NULL, e, sizeof e[0], 4, NULL, NULL), CXM_OK);
+        assert_int_equal(e->n, 2);
+        assert_int_equal(e->missing, 3);
+        assert_int_equal(e->invalid, 2);
+        cxm_tally_free(t);
+    }
+}
+
 static void freq_counts_copies(void **state)
 {
     (void)state;
@@ -473,6 +494,7 @@ int main(void)
         cmocka_unit_test(quantiles_refuse),
         cmocka_unit_test(selection_equals_a_sort),
         cmocka_unit_test(tables_merge_and_agree),
+        cmocka_unit_test(missing_and_invalid_are_counted),
         cmocka_unit_test(freq_counts_copies),
         cmocka_unit_test(keys_of_text_and_missing_keys),
         cmocka_unit_test(buckets_of_the_definitions),
