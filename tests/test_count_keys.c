@@ -595,6 +595,16 @@ static void other_keys_equal_general_road(void **state)
         (void)same_at_any_threads(&score, &keys[k], k % 3 == 0 ? CXM_INVALID_COUNT : CXM_INVALID_ERROR);
         r->score[SOME_ROWS - 70000 + (int)k] = 10;
     }
+    for (int i = 0; i < 4; i++) { /* bytes other than 0 and 1 are true, in any row, null or not */
+        static const int rows[] = { SOME_ROWS - 1, SOME_ROWS / 2, 3, 777 };
+        static const uint8_t odd[] = { 2, 255, 128, 7 };
+        const struct cxm_column answers = cxm_column_make("score", CXM_U8, r->score, SOME_ROWS, 1, 1);
+        struct cxm_column by = cxm_column_make("key", CXM_BOOL, yes, SOME_ROWS, 1, 1);
+        by.validity = i % 2 == 0 ? r->valid : NULL;
+        assert_int_equal(same_at_any_threads(&answers, &by, CXM_INVALID_ERROR), CXM_OK);
+        yes[rows[i]] = odd[i];
+        assert_int_equal(same_at_any_threads(&answers, &by, CXM_INVALID_ERROR), CXM_OK);
+    }
     for (int i = 777; i < 797; i++) /* some of them are not null */
         t->index[i] = TEXTS; /* outside of the dictionary */
     const struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, SOME_ROWS, 1, 1);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Ratings as bytes: whole numbers of a window of up to 254 values in columns of wider types. One
- * loop for each type, written so that compilers turn it into vectors, and compiled for AVX2 too; with
- * AVX-512 see x86/read_bytes512.c. What is null is the caller's business, and so is what the numbers mean. */
+ * loop for each type, written so that compilers turn it into vectors, and compiled for AVX2 too; for 64
+ * bits with AVX2 see x86/read_bytes_avx2.c, for all with AVX-512 x86/read_bytes512.c. What is null is the
+ * caller's business, and so is what the numbers mean. */
 #include "column/read_bytes.h"
 #include "column/decode.h"
 
@@ -85,7 +86,11 @@ __attribute__((target("avx2"))) void
 cxm_priv_read_bytes_avx2(uint32_t type, const unsigned char *from, size_t n,
                          struct cxm_byte_window window, uint8_t *bytes)
 {
-    read_type(type, from, n, window, bytes);
+    const size_t done = type == CXM_I64 || type == CXM_U64
+                          ? cxm_priv_long_bytes_avx2(from, n, window, bytes)
+                      : type == CXM_F64 ? cxm_priv_double_bytes_avx2(from, n, window, bytes)
+                                        : 0;
+    read_type(type, from + 8 * done, n - done, window, bytes + done);
 }
 #endif
 

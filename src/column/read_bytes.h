@@ -28,6 +28,11 @@ cxm_read_bytes *cxm_priv_read_bytes(void);
 cxm_read_bytes cxm_priv_read_bytes_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 cxm_read_bytes cxm_priv_read_bytes_avx2, cxm_priv_read_bytes_avx512;
+/* The first rows of numbers of 64 bits, all but fewer than 32: how many. */
+size_t cxm_priv_long_bytes_avx2(const unsigned char *from, size_t n, struct cxm_byte_window window,
+                                uint8_t *bytes);
+size_t cxm_priv_double_bytes_avx2(const unsigned char *from, size_t n, struct cxm_byte_window window,
+                                  uint8_t *bytes);
 #endif
 
 #endif

@@ -37,11 +37,12 @@ static bool key_fits(const struct cxm_sources *sources)
     const int32_t type = sources->plans[0].info.type;
     const bool is_int = type == CXM_KEY_INT && c->type >= CXM_I8 && c->type <= CXM_U32;
     const bool is_uint = type == CXM_KEY_UINT && c->type == CXM_U64;
+    const bool is_bool = type == CXM_KEY_BOOL && c->type == CXM_BOOL;
     return sources->n_keys == 1 && sources->roles[0] < CXM_KEY_FPC && cxm_priv_dense_plain(c)
         && (c->validity == NULL || sources->weight == NULL)
         && (c->flags & CXM_COLUMN_SENTINEL) == 0 && c->n_missing_codes == 0
         && c->calendar == CXM_NO_CALENDAR
-        && (is_int || (is_uint && sources->weight == NULL));
+        && (is_int || ((is_uint || is_bool) && sources->weight == NULL));
 }
 
 /* How far the keys reach that a look at rows all over the column saw. */

@@ -88,6 +88,16 @@ static void find_below(const uint8_t *keys, int64_t stride, size_t n, int64_t *l
     }
 }
 
+/* Bytes of 0 and 1; where another one stands for "true", as a cast may leave it, the reach is too far. */
+static void find_bool(const uint8_t *keys, int64_t stride, size_t n, int64_t *low, int64_t *high)
+{
+    find_u8(keys, stride, n, low, high);
+    if (*high > 1) {
+        *low = INT64_MIN;
+        *high = INT64_MAX;
+    }
+}
+
 struct cxm_key_loops cxm_priv_key_loops(uint32_t type)
 {
     switch ((enum cxm_type)type) {
@@ -103,6 +113,8 @@ struct cxm_key_loops cxm_priv_key_loops(uint32_t type)
         return (struct cxm_key_loops){ find_i32, load_i32, INT32_MIN, INT32_MAX, 4 };
     case CXM_U32:
         return (struct cxm_key_loops){ find_u32, load_u32, 0, UINT32_MAX, 4 };
+    case CXM_BOOL:
+        return (struct cxm_key_loops){ find_bool, load_u8, 0, 1, 1 };
     case CXM_U64:
         return (struct cxm_key_loops){ find_below, load_u64, 0, INT64_MAX, 8 };
     default:
