@@ -34,7 +34,7 @@ static struct cxm_small_stripe make_stripe(bool balance)
     memset(&s, 0, sizeof s);
     for (size_t lane = 0; lane < CXM_LANES; lane++) {
         s.partner[lane] = (uint8_t)(lane < 2 * PAIRS ? lane ^ 1 : lane);
-        s.first[lane] = lane % 2 == 0;
+        s.first[lane] = lane % 2 == 0 && !(balance && lane / 2 == PAIRS);
         s.met[lane] = lane < 2 * PAIRS ? met[lane / 2] : 127;
         s.range[lane] = UINT8_MAX;
     }
@@ -164,12 +164,13 @@ static void ranges(void **state)
     const struct cxm_small_kernels best = cxm_priv_nibble_kernels(*forbidden);
     static uint8_t rows[MOST_TILED * CXM_NIBBLE_ROW];
     for (size_t n = 1; n <= MOST_TILED; n += n % 5 + 1) {
-        struct cxm_small_stripe stripe = make_stripe(false);
+        const bool alike = n % 2 == 0, balanced = n % 3 == 0;
+        struct cxm_small_stripe stripe = make_stripe(balanced);
         struct guarded columns[CXM_LANES];
         const uint8_t *from[CXM_LANES];
         for (size_t lane = 0; lane < CXM_LANES; lane++) {
-            stripe.lowest[lane] = (uint8_t)(lane % 4);
-            stripe.range[lane] = (uint8_t)(lane < 2 * PAIRS ? 1 + lane : UINT8_MAX);
+            stripe.lowest[lane] = (uint8_t)(alike ? 1 : lane % 4);
+            stripe.range[lane] = (uint8_t)(lane >= 2 * PAIRS ? UINT8_MAX : alike ? 6 : 1 + lane);
             columns[lane] = guard(n);
             from[lane] = columns[lane].bytes;
             for (size_t i = 0; i < n; i++)
@@ -196,9 +197,10 @@ static void buffers(void **state)
 {
     const unsigned *forbidden = *state;
     const struct cxm_small_kernels best = cxm_priv_nibble_kernels(*forbidden);
-    const struct cxm_small_stripe stripe = make_stripe(false);
     for (size_t n = 8; n <= CXM_NIBBLE_DEALT; n += 8) {
-        for (size_t kind = 0; kind < 4; kind++) {
+        for (size_t which = 0; which < 8; which++) {
+            const size_t kind = which / 2;
+            const struct cxm_small_stripe stripe = make_stripe(which % 2 == 1);
             struct guarded rows = guard(n * CXM_NIBBLE_ROW);
             static uint8_t columns[CXM_LANES][CXM_NIBBLE_DEALT];
             const uint8_t *from[CXM_LANES];
@@ -208,7 +210,7 @@ static void buffers(void **state)
             for (size_t i = 0; i < n; i++) {
                 for (size_t lane = 0; lane < CXM_LANES; lane++) {
                     from[lane] = columns[lane];
-                    columns[lane][i] = number(lane, kind % 3);
+                    columns[lane][i] = stripe.balance && lane / 2 == PAIRS ? 0 : number(lane, kind % 3);
                 }
                 uint8_t *row = rows.bytes + i * CXM_NIBBLE_ROW;
                 for (size_t k = 0; k < CXM_NIBBLE_BYTES; k++)

@@ -146,12 +146,14 @@ struct cxm_small_kernels cxm_priv_nibble_kernels(unsigned mask)
         k.tiles = cxm_priv_nibble_tiles_avx2;
         k.add = cxm_priv_nibble_add_avx2;
         k.form = cxm_priv_nibble_form_avx2;
+        k.twos = true;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")
         && CXM_SUPPORTS("avx512vnni")) {
         k.tiles = cxm_priv_nibble_tiles_avx512;
         k.add = cxm_priv_nibble_add_avx512;
         k.form = cxm_priv_nibble_form_avx512;
+        k.twos = false;
     }
 #endif
     return k;

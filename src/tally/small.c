@@ -54,6 +54,7 @@ static bool make(const struct cxm_config *config, const struct cxm_sources *sour
         s->slots.stripes = s->stripes;
         s->block = block_of(config, sources, rows);
         s->slots.add = s->kernels.add;
+        s->slots.twos = s->kernels.twos;
         s->by_key = cxm_priv_small_is_direct(sources);
         room = cxm_priv_small_set_up(s, coefs, &possible);
     }

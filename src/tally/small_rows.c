@@ -117,6 +117,25 @@ CXM_ALWAYS_INLINE bool deal_row(struct cxm_small_slots *s, uint32_t *cursor, uin
     return CXM_LIKELY(at % buffer_bytes != 0) || sum_buffer(s, cursor, at);
 }
 
+/* Two rows of nibbles, one after the other; how many of them, as long as no key is new. Both cursors are
+ * read before a row is written: a load that comes after waits for the place of the row to be known. */
+CXM_ALWAYS_INLINE size_t deal_two(struct cxm_small_slots *s, uint32_t *cursor, uint32_t *next,
+                                  uint8_t *rows, const uint8_t *from)
+{
+    const uint32_t at = *cursor;
+    uint32_t then = *next + (cursor == next ? CXM_NIBBLE_ROW : 0);
+    memcpy(rows + at, from, CXM_NIBBLE_ROW);
+    *cursor = at + CXM_NIBBLE_ROW;
+    if (CXM_UNLIKELY(at % CXM_NIBBLE_BUFFER == 0)) {
+        if (!sum_buffer(s, cursor, at))
+            return 0;
+        then = *next;
+    }
+    memcpy(rows + then, from + CXM_NIBBLE_ROW, CXM_NIBBLE_ROW);
+    *next = then + CXM_NIBBLE_ROW;
+    return CXM_LIKELY(then % CXM_NIBBLE_BUFFER != 0) || sum_buffer(s, next, then) ? 2 : 1;
+}
+
 /* The keys of rows, in one or four bytes. */
 CXM_ALWAYS_INLINE uint32_t key_of(const void *keys, size_t width, size_t i)
 {
@@ -127,7 +146,7 @@ CXM_ALWAYS_INLINE uint32_t key_of(const void *keys, size_t width, size_t i)
  * places each time. */
 CXM_ALWAYS_INLINE size_t deal(struct cxm_small_slots *s, const uint8_t *tile, const void *keys,
                               size_t width, size_t first, size_t n, uint32_t n_stripes,
-                              bool nibbles)
+                              bool nibbles, bool twos)
 {
     enum { QUARTER = 16 };
     const uint32_t bytes = nibbles ? CXM_NIBBLE_ROW : CXM_LANES;
@@ -137,7 +156,17 @@ CXM_ALWAYS_INLINE size_t deal(struct cxm_small_slots *s, const uint8_t *tile, co
     size_t i = first;
     while (i < n) {
         const uint8_t *from = tile + i / QUARTER * QUARTER;
-        if (i % QUARTER == 0 && i + QUARTER <= n) {
+        if (twos && i % QUARTER == 0 && i + QUARTER <= n) {
+#pragma GCC unroll 8
+            for (size_t k = 0; k < QUARTER; k += 2) {
+                const size_t done = deal_two(s, &cursors[key_of(keys, width, i + k)],
+                                             &cursors[key_of(keys, width, i + k + 1)], rows,
+                                             from + cxm_priv_nibble_place(k));
+                if (CXM_UNLIKELY(done < 2))
+                    return i + k + done;
+            }
+            i += QUARTER;
+        } else if (i % QUARTER == 0 && i + QUARTER <= n) {
 #pragma GCC unroll 16
             for (size_t k = 0; k < QUARTER; k++) {
                 const size_t place = nibbles ? cxm_priv_nibble_place(k) : cxm_priv_small_place(k);
@@ -161,21 +190,23 @@ size_t cxm_priv_small_deal(struct cxm_small_slots *s, const uint8_t *tile, const
                            size_t first, size_t n)
 {
     if (s->row_bytes == CXM_NIBBLE_ROW)
-        return deal(s, tile, keys, sizeof *keys, first, n, 1, true);
-    return s->n_stripes == 1 ? deal(s, tile, keys, sizeof *keys, first, n, 1, false)
-                             : deal(s, tile, keys, sizeof *keys, first, n, s->n_stripes, false);
+        return s->twos ? deal(s, tile, keys, sizeof *keys, first, n, 1, true, true)
+                       : deal(s, tile, keys, sizeof *keys, first, n, 1, true, false);
+    return s->n_stripes == 1 ? deal(s, tile, keys, sizeof *keys, first, n, 1, false, false)
+                             : deal(s, tile, keys, sizeof *keys, first, n, s->n_stripes, false, false);
 }
 
 size_t cxm_priv_nibble_deal(struct cxm_small_slots *s, const uint8_t *tile, const uint8_t *keys,
                             size_t first, size_t n)
 {
-    return deal(s, tile, keys, sizeof *keys, first, n, 1, true);
+    return s->twos ? deal(s, tile, keys, sizeof *keys, first, n, 1, true, true)
+                   : deal(s, tile, keys, sizeof *keys, first, n, 1, true, false);
 }
 
 struct cxm_small_kernels cxm_priv_small_kernels(unsigned mask)
 {
     struct cxm_small_kernels k = { cxm_priv_small_tile_c, NULL, cxm_priv_small_add_c,
-                                   cxm_priv_small_form_c, cxm_priv_small_reach_c };
+                                   cxm_priv_small_form_c, cxm_priv_small_reach_c, false };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.tile = cxm_priv_small_tile_avx2;

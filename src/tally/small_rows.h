@@ -76,6 +76,7 @@ struct cxm_small_slots {
     uint32_t buffer_bytes;
     cxm_small_add *add;       /* the kernel that sums full buffers */
     bool flags;               /* are any rows flagged? */
+    bool twos;                /* nibbles are dealt two rows at a time */
     const struct cxm_small_stripe *stripes;
     uint8_t *buffers;         /* [slot][stripe]rows of buffer_bytes, after 64 bytes */
     struct cxm_small_sums *sums; /* [slot][stripe] */
@@ -145,6 +146,7 @@ struct cxm_small_kernels {
     cxm_small_add *add;
     cxm_small_form *form;
     cxm_small_reach *reach;
+    bool twos; /* of 8: is it faster to deal two of them at a time? */
 };
 
 /* `mask` as in kernels.h. */

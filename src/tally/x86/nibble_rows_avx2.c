@@ -17,6 +17,14 @@ TARGET static inline __m256i load(const void *from)
     return _mm256_loadu_si256((const __m256i *)from);
 }
 
+/* Five pairs are what most surveys of gaps have: bytes 0 … 4, and perhaps their balance. */
+enum { FIVE = 5 };
+
+static bool has_five(const struct cxm_small_stripe *stripe)
+{
+    return stripe->first[2 * FIVE] == 0 && (stripe->balance || stripe->first[2 * FIVE + 2] == 0);
+}
+
 /* ---- tiles ---------------------------------------------------------------------------- */
 
 /* 8 columns of 32 rows: interleaving registers i and i + 4 three times over. */
@@ -39,6 +47,16 @@ TARGET static inline void transpose(__m256i r[CXM_NIBBLE_ROW], uint8_t *rows)
         _mm256_storeu_si256((__m256i *)(void *)(rows + 64 * i), r[i]);
 }
 
+/* How the bytes of a tile are looked at: not at all, all in one range, or each in its own. */
+enum check { NO_CHECK, ONE_RANGE, OWN_RANGES };
+
+/* How a tile is made. */
+struct plan {
+    int n_bytes; /* of a row: FIVE or all */
+    enum check check;
+    bool flags;
+};
+
 /* By how much the bytes of a lane are beyond its range. */
 TARGET static inline __m256i beyond(const struct cxm_small_stripe *stripe, size_t lane, __m256i v)
 {
@@ -47,19 +65,34 @@ TARGET static inline __m256i beyond(const struct cxm_small_stripe *stripe, size_
     return _mm256_subs_epu8(_mm256_sub_epi8(v, lowest), range);
 }
 
-/* Returns what is beyond the ranges, with what was before. */
-TARGET static inline __m256i half(const struct cxm_small_stripe *stripe,
-                                  const uint8_t *const columns[CXM_LANES], size_t first,
-                                  bool flags, uint8_t *rows, __m256i bad)
+/* What is beyond the ranges of the lanes 2 k and 2 k + 1, with what was before; of one range: the most
+ * that any byte is above the lowest. */
+TARGET CXM_ALWAYS_INLINE __m256i look(const struct cxm_small_stripe *stripe, struct plan plan, int k,
+                                      __m256i a, __m256i b, __m256i bad)
+{
+    const __m256i lowest = _mm256_set1_epi8((char)stripe->lowest[0]);
+    if (plan.check == OWN_RANGES)
+        return _mm256_or_si256(bad, _mm256_or_si256(beyond(stripe, 2 * (size_t)k, a),
+                                                    beyond(stripe, 2 * (size_t)k + 1, b)));
+    if (plan.check == ONE_RANGE)
+        return _mm256_max_epu8(bad, _mm256_max_epu8(_mm256_sub_epi8(a, lowest),
+                                                    _mm256_sub_epi8(b, lowest)));
+    return bad;
+}
+
+/* Half a tile. */
+TARGET CXM_ALWAYS_INLINE __m256i half(const struct cxm_small_stripe *stripe, struct plan plan,
+                                      const uint8_t *const columns[CXM_LANES], size_t first,
+                                      uint8_t *rows, __m256i bad)
 {
     const __m256i flag = _mm256_set1_epi8((char)CXM_SMALL_FLAG), zero = _mm256_setzero_si256();
-    __m256i r[CXM_NIBBLE_ROW], flagged = zero, sum = _mm256_set1_epi8((char)stripe->start);
+    __m256i r[CXM_NIBBLE_ROW] = { zero, zero, zero, zero, zero, zero, zero, zero };
+    __m256i flagged = zero, sum = _mm256_set1_epi8((char)stripe->start);
 #pragma GCC unroll 7
-    for (int k = 0; k < CXM_NIBBLE_BYTES; k++) {
+    for (int k = 0; k < plan.n_bytes; k++) {
         __m256i a = load(columns[2 * k] + first), b = load(columns[2 * k + 1] + first);
-        bad = _mm256_or_si256(bad, _mm256_or_si256(beyond(stripe, 2 * (size_t)k, a),
-                                                   beyond(stripe, 2 * (size_t)k + 1, b)));
-        if (flags) {
+        bad = look(stripe, plan, k, a, b, bad);
+        if (plan.flags) {
             const __m256i gone = _mm256_cmpeq_epi8(_mm256_min_epi8(a, b), flag);
             const __m256i bit = _mm256_set1_epi8((char)(1 << k));
             a = _mm256_andnot_si256(gone, a);
@@ -80,20 +113,51 @@ TARGET static inline __m256i half(const struct cxm_small_stripe *stripe,
     return bad;
 }
 
+/* Halves of rows 0 … n - 1, n a multiple of CXM_TILE. */
+TARGET CXM_ALWAYS_INLINE bool halves(const struct cxm_small_stripe *stripe, struct plan plan,
+                                     const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
+                                     uint8_t *rows)
+{
+    __m256i bad = _mm256_setzero_si256();
+    for (size_t i = 0; i < n; i += 32)
+        bad = half(stripe, plan, columns, first + i, rows + i / CXM_TILE * CXM_NIBBLE_TILE + i % CXM_TILE,
+                   bad);
+    if (plan.check == ONE_RANGE)
+        bad = _mm256_subs_epu8(bad, _mm256_set1_epi8((char)stripe->range[0]));
+    return _mm256_testz_si256(bad, bad) != 0;
+}
+
+/* What five pairs are to be looked at for. */
+static enum check check_of(const struct cxm_small_stripe *stripe)
+{
+    bool same = true, any = false;
+    for (size_t lane = 0; lane < 2 * FIVE; lane++) {
+        same = same && stripe->lowest[lane] == stripe->lowest[0] && stripe->range[lane] == stripe->range[0];
+        any = any || stripe->range[lane] != UINT8_MAX;
+    }
+    return !any ? NO_CHECK : same ? ONE_RANGE : OWN_RANGES;
+}
+
 TARGET bool cxm_priv_nibble_tiles_avx2(const struct cxm_small_stripe *stripe,
                                        const uint8_t *const columns[CXM_LANES], size_t first,
                                        size_t n, bool flags, uint8_t *rows)
 {
     const size_t whole = n / CXM_TILE * CXM_TILE;
-    __m256i bad = _mm256_setzero_si256();
-    for (size_t i = 0; i < whole; i += 32) {
-        uint8_t *to = rows + i / CXM_TILE * CXM_NIBBLE_TILE + i % CXM_TILE;
-        if (flags)
-            bad = half(stripe, columns, first + i, true, to, bad);
-        else
-            bad = half(stripe, columns, first + i, false, to, bad);
-    }
-    return _mm256_testz_si256(bad, bad) != 0
+    const enum check check = has_five(stripe) ? check_of(stripe) : OWN_RANGES;
+    bool good;
+    if (check == NO_CHECK && !flags)
+        good = halves(stripe, (struct plan){ FIVE, NO_CHECK, false }, columns, first, whole, rows);
+    else if (check == ONE_RANGE && !flags)
+        good = halves(stripe, (struct plan){ FIVE, ONE_RANGE, false }, columns, first, whole, rows);
+    else if (check == NO_CHECK)
+        good = halves(stripe, (struct plan){ FIVE, NO_CHECK, true }, columns, first, whole, rows);
+    else if (!flags)
+        good = halves(stripe, (struct plan){ CXM_NIBBLE_BYTES, OWN_RANGES, false }, columns, first, whole,
+                      rows);
+    else
+        good = halves(stripe, (struct plan){ CXM_NIBBLE_BYTES, OWN_RANGES, true }, columns, first, whole,
+                      rows);
+    return good
            && cxm_priv_nibble_tiles_c(stripe, columns, first + whole, n - whole, flags,
                                       rows + whole * CXM_NIBBLE_ROW);
 }
@@ -110,12 +174,15 @@ struct orders {
     __m256i low, high, above, below; /* limits of x - y */
 };
 
-TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stripe, size_t quad)
+/* Of bytes 0 … 3 or 4 … 7 of a row; joined: of 4, 4, 6 and 6. */
+TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stripe, size_t quad,
+                                             bool joined)
 {
-    const __m256i other = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
+    const __m256i which = joined ? _mm256_setr_epi32(0, 0, 4, 4, 0, 0, 4, 4)
+                                 : _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
     struct orders o;
-    o.low = _mm256_permutevar8x32_epi32(load(stripe->beside + 32 * quad), other);
-    o.above = _mm256_permutevar8x32_epi32(load(stripe->limits + 32 * quad), other);
+    o.low = _mm256_permutevar8x32_epi32(load(stripe->beside + 32 * quad), which);
+    o.above = _mm256_permutevar8x32_epi32(load(stripe->limits + 32 * quad), which);
     o.below = _mm256_sub_epi8(_mm256_setzero_si256(), o.above);
     o.high = _mm256_and_si256(_mm256_cmpeq_epi8(o.low, _mm256_set1_epi8(15)),
                               _mm256_set1_epi8((char)0xF0));
@@ -139,26 +206,28 @@ TARGET static inline void add_quad(const struct orders *o, __m256i v, struct sum
     to->below = _mm256_sub_epi8(to->below, _mm256_cmpgt_epi8(o->below, d));
 }
 
-/* Adds both halves to four of the sums. */
-TARGET static inline void put(int32_t *sum, __m256i v)
+/* Adds both halves to four of the sums; joined: pairs of these to the first of each. */
+TARGET static inline void put(int32_t *sum, bool joined, __m256i v)
 {
-    const __m128i both =
-        _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     __m128i *const to = (__m128i *)(void *)sum;
-    _mm_storeu_si128(to, _mm_add_epi32(_mm_loadu_si128(to), both));
+    if (joined)
+        four = _mm_and_si128(_mm_add_epi32(four, _mm_srli_epi64(four, 32)), _mm_set1_epi64x(UINT32_MAX));
+    _mm_storeu_si128(to, _mm_add_epi32(_mm_loadu_si128(to), four));
 }
 
-TARGET static inline void put_sums(const struct sums *s, size_t at, struct cxm_small_sums *sums)
+TARGET static inline void put_sums(const struct sums *s, size_t at, bool joined,
+                                   struct cxm_small_sums *sums)
 {
     const __m256i one = _mm256_set1_epi8(1), words = _mm256_set1_epi16(1);
-    put(sums->few[CXM_FEW_X] + at, _mm256_madd_epi16(s->x, words));
-    put(sums->few[CXM_FEW_Y] + at, _mm256_madd_epi16(s->y, words));
-    put(sums->few[CXM_FEW_XX] + at, s->xx);
-    put(sums->few[CXM_FEW_XY] + at, _mm256_madd_epi16(s->xy, words));
-    put(sums->few[CXM_FEW_YY] + at, _mm256_madd_epi16(s->yy, words));
-    put(sums->few[CXM_FEW_ABOVE] + at,
+    put(sums->few[CXM_FEW_X] + at, joined, _mm256_madd_epi16(s->x, words));
+    put(sums->few[CXM_FEW_Y] + at, joined, _mm256_madd_epi16(s->y, words));
+    put(sums->few[CXM_FEW_XX] + at, joined, s->xx);
+    put(sums->few[CXM_FEW_XY] + at, joined, _mm256_madd_epi16(s->xy, words));
+    put(sums->few[CXM_FEW_YY] + at, joined, _mm256_madd_epi16(s->yy, words));
+    put(sums->few[CXM_FEW_ABOVE] + at, joined,
         _mm256_madd_epi16(_mm256_maddubs_epi16(s->above, one), words));
-    put(sums->few[CXM_FEW_BELOW] + at,
+    put(sums->few[CXM_FEW_BELOW] + at, joined,
         _mm256_madd_epi16(_mm256_maddubs_epi16(s->below, one), words));
 }
 
@@ -180,23 +249,72 @@ TARGET static void add_flags(const uint8_t *rows, size_t n, struct cxm_small_sum
         sums->few[CXM_FEW_FLAGS][k] += each[k] + each[k + 8] + each[k + 16] + each[k + 24];
 }
 
-TARGET void cxm_priv_nibble_add_avx2(const struct cxm_small_stripe *stripe, const uint8_t *rows,
-                                     size_t n, bool flags, struct cxm_small_sums *sums)
+/* Eight rows, byte by byte of each two. */
+TARGET static inline __m256i two_by_two(const uint8_t *rows)
 {
     const __m256i order = _mm256_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15,
                                            0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
-    const struct orders lower = orders_of(stripe, 0), upper = orders_of(stripe, 1);
+    return _mm256_shuffle_epi8(load(rows), order);
+}
+
+TARGET static inline __m256i lower_half(const uint8_t *rows)
+{
+    return _mm256_unpacklo_epi16(two_by_two(rows), two_by_two(rows + 32));
+}
+
+TARGET static inline __m256i upper_half(const uint8_t *rows)
+{
+    return _mm256_unpackhi_epi16(two_by_two(rows), two_by_two(rows + 32));
+}
+
+/* Bytes 0 … 3 of a row. */
+TARGET static void add_lower(const struct cxm_small_stripe *stripe, const uint8_t *rows, size_t n,
+                             struct cxm_small_sums *sums)
+{
+    const struct orders o = orders_of(stripe, 0, false);
     const __m256i zero = _mm256_setzero_si256();
-    struct sums s = { zero, zero, zero, zero, zero, zero, zero }, t = s;
-    for (size_t i = 0; i < n; i += 8) {
+    struct sums s = { zero, zero, zero, zero, zero, zero, zero };
+    for (size_t i = 0; i < n; i += 8)
+        add_quad(&o, lower_half(rows + i * CXM_NIBBLE_ROW), &s);
+    put_sums(&s, 0, false, sums);
+}
+
+/* Bytes 4 … 7. */
+TARGET static void add_upper(const struct cxm_small_stripe *stripe, const uint8_t *rows, size_t n,
+                             struct cxm_small_sums *sums)
+{
+    const struct orders o = orders_of(stripe, 1, false);
+    const __m256i zero = _mm256_setzero_si256();
+    struct sums s = { zero, zero, zero, zero, zero, zero, zero };
+    for (size_t i = 0; i < n; i += 8)
+        add_quad(&o, upper_half(rows + i * CXM_NIBBLE_ROW), &s);
+    put_sums(&s, 4, false, sums);
+}
+
+/* Bytes 4 and 6, where the others hold no numbers: of eight more rows in the place of 5 and 7. */
+TARGET static void add_joined(const struct cxm_small_stripe *stripe, const uint8_t *rows, size_t n,
+                              struct cxm_small_sums *sums)
+{
+    const struct orders o = orders_of(stripe, 1, true);
+    const __m256i zero = _mm256_setzero_si256();
+    struct sums s = { zero, zero, zero, zero, zero, zero, zero };
+    for (size_t i = 0; i < n; i += 16) {
         const uint8_t *from = rows + i * CXM_NIBBLE_ROW;
-        const __m256i a = _mm256_shuffle_epi8(load(from), order);
-        const __m256i b = _mm256_shuffle_epi8(load(from + 32), order);
-        add_quad(&lower, _mm256_unpacklo_epi16(a, b), &s);
-        add_quad(&upper, _mm256_unpackhi_epi16(a, b), &t);
+        const __m256i more = i + 8 < n ? upper_half(from + 64) : zero;
+        add_quad(&o, _mm256_blend_epi32(upper_half(from), _mm256_slli_epi64(more, 32), 0xAA), &s);
     }
-    put_sums(&s, 0, sums);
-    put_sums(&t, 4, sums);
+    put_sums(&s, 4, true, sums);
+}
+
+/* Four bytes at a time: the sums of eight do not fit the registers. */
+TARGET void cxm_priv_nibble_add_avx2(const struct cxm_small_stripe *stripe, const uint8_t *rows,
+                                     size_t n, bool flags, struct cxm_small_sums *sums)
+{
+    add_lower(stripe, rows, n, sums);
+    if (has_five(stripe))
+        add_joined(stripe, rows, n, sums);
+    else
+        add_upper(stripe, rows, n, sums);
     if (flags)
         add_flags(rows, n, sums);
 }
