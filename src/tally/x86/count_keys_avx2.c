@@ -4,7 +4,11 @@
  * computed in vectors while those of the 64 rows before are counted, and a key that fills much of
  * 64 rows is counted by comparing. A table of 256 codes would be sixteen registers; but codes of a
  * scale are the answer less its lowest one, another code outside of it, and those of one or two bytes
- * of their own (missing codes). Where they are not, the C loop looks them up. */
+ * of their own (missing codes). Where they are not, the C loop looks them up.
+ *
+ * Reading a place is a load like reading a counter, and counters of 8 and 16 bits are slow to store on
+ * some processors (Zen 3: 2 cycles a row): several places are read as one word and taken from it, which
+ * makes 1.4 of these. */
 #include "tally/count_keys.h"
 
 #if CXM_X86
@@ -14,7 +18,7 @@
 #define TARGET __attribute__((target("avx2,popcnt")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
-enum { ROWS = CXM_KEY_ROWS, LANES = 8, SAMPLE = 16, HOT_OF_SAMPLE = 6, HOT_CODES = 16,
+enum { ROWS = CXM_KEY_ROWS, LANES = 8, SAMPLE = 16, NEAR = 1 << 16, HOT_OF_SAMPLE = 6, HOT_CODES = 16,
        ODD_BYTES = 2 };
 
 /* The code of a byte x: x - low when that is at most `top`, otherwise `other`, but odd bytes have
@@ -28,10 +32,20 @@ struct constants {
     __m256i base, n_keys, stride, hot;
 };
 
-/* 64 rows: their places, and which of them are still to be counted. */
+/* 64 rows: their places, of 16 bits where all counters have such a place, and which of them are still
+ * to be counted. */
 struct block {
-    _Alignas(32) uint32_t at[ROWS];
+    union {
+        _Alignas(32) uint32_t at[ROWS];
+        _Alignas(32) uint16_t near[ROWS];
+    };
     uint64_t rest;
+};
+
+/* What differs between the loops, constant in each of them. */
+struct form {
+    uint32_t width;  /* bytes of a key */
+    bool wide, near; /* counters of 16 bits; places of 16 bits */
 };
 
 INLINE __m256i load(const uint8_t *bytes)
@@ -154,27 +168,47 @@ INLINE __m256i eight_codes(const uint8_t *codes)
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)codes));
 }
 
+INLINE __m256i sixteen_codes(const uint8_t *codes)
+{
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)codes));
+}
+
+/* Which of 32 rows from row i on have a place that, less its code, is `first`. */
+INLINE uint32_t rows_of_key(const struct block *b, const uint8_t *codes, int i, uint32_t first, bool near)
+{
+    uint32_t rows = 0;
+    if (near) {
+        const __m256i hot = _mm256_set1_epi16((int16_t)first);
+        __m256i same[2];
+        for (int k = 0; k < 2; k++)
+            same[k] = _mm256_cmpeq_epi16(_mm256_sub_epi16(load((const uint8_t *)(b->near + i + 16 * k)),
+                                                          sixteen_codes(codes + i + 16 * k)), hot);
+        return bits_of(_mm256_permute4x64_epi64(_mm256_packs_epi16(same[0], same[1]), 0xD8));
+    }
+    const __m256i hot = _mm256_set1_epi32((int32_t)first);
+    for (int k = 0; k < 32; k += LANES) {
+        const __m256i place = load((const uint8_t *)(b->at + i + k));
+        const __m256i key = _mm256_sub_epi32(place, eight_codes(codes + i + k));
+        rows |= bits_of_words(_mm256_cmpeq_epi32(key, hot)) << k;
+    }
+    return rows;
+}
+
 /* Counts the rows of a key that came often among the first, and returns the others: its counters
  * begin at `first`, and a place less its code is where those of its key begin. */
 TARGET __attribute__((noinline)) static uint64_t count_hot(const struct cxm_key_counters *c,
-                                                           size_t first, const uint32_t *at,
-                                                           const uint8_t *codes, bool wide)
+                                                           size_t first, const struct block *b,
+                                                           const uint8_t *codes, struct form form)
 {
-    const __m256i hot = _mm256_set1_epi32((int32_t)first);
     const __m256i low = load(codes), high = load(codes + 32);
-    uint64_t rows = 0;
-    for (int i = 0; i < ROWS; i += LANES) {
-        const __m256i place = _mm256_load_si256((const __m256i *)(const void *)(at + i));
-        const __m256i key = _mm256_sub_epi32(place, eight_codes(codes + i));
-        const __m256i same = _mm256_cmpeq_epi32(key, hot);
-        rows |= (uint64_t)bits_of_words(same) << i;
-    }
+    const uint64_t rows = rows_of_key(b, codes, 0, (uint32_t)first, form.near)
+                        | (uint64_t)rows_of_key(b, codes, 32, (uint32_t)first, form.near) << 32;
     for (uint32_t code = 0; code < c->stride; code++) {
         const __m256i x = fill_bytes((uint8_t)code);
         const uint64_t equal = bits_of(_mm256_cmpeq_epi8(low, x))
                              | (uint64_t)bits_of(_mm256_cmpeq_epi8(high, x)) << 32;
         const uint32_t n = (uint32_t)__builtin_popcountll(equal & rows);
-        cxm_priv_count_several(c, first + code, n, wide);
+        cxm_priv_count_several(c, first + code, n, form.wide);
     }
     return ~rows;
 }
@@ -184,16 +218,48 @@ INLINE uint32_t hot_key(const struct constants *k)
     return (uint32_t)_mm_cvtsi128_si32(_mm256_castsi256_si128(k->hot));
 }
 
-/* The places of 64 rows; false when a key is out of range. */
-INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
-                        const struct cxm_key_rows *rows, size_t i, uint32_t width, bool wide,
-                        struct block *out)
+/* Eight keys; `known` has the bits of those that are given, others become n_keys. */
+INLINE __m256i known_keys(const struct constants *k, const uint8_t *keys, uint32_t width, bool masked,
+                          uint64_t known, __m256i *largest)
 {
     const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i key = keys_of(k, keys, width);
+    if (!masked) {
+        *largest = _mm256_max_epu32(*largest, key);
+        return key;
+    }
+    const __m256i bits = _mm256_set1_epi32((int32_t)(known & 0xFF));
+    const __m256i given = _mm256_cmpeq_epi32(_mm256_and_si256(bits, bit), bit);
+    *largest = _mm256_max_epu32(*largest, _mm256_and_si256(key, given));
+    return _mm256_blendv_epi8(k->n_keys, key, given);
+}
+
+/* Those of sixteen rows from row i on. */
+INLINE void put_places(const struct constants *k, __m256i a, __m256i b, const uint8_t *codes, int i,
+                       bool near, struct block *out)
+{
+    if (near) {
+        const __m256i keys = _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xD8);
+        const __m256i stride = _mm256_packus_epi32(k->stride, k->stride);
+        _mm256_store_si256((__m256i *)(void *)(out->near + i),
+                           _mm256_add_epi16(_mm256_mullo_epi16(keys, stride), sixteen_codes(codes + i)));
+        return;
+    }
+    _mm256_store_si256((__m256i *)(void *)(out->at + i),
+                       _mm256_add_epi32(_mm256_mullo_epi32(a, k->stride), eight_codes(codes + i)));
+    _mm256_store_si256((__m256i *)(void *)(out->at + i + LANES),
+                       _mm256_add_epi32(_mm256_mullo_epi32(b, k->stride), eight_codes(codes + i + LANES)));
+}
+
+/* The places of 64 rows; false when a key is out of range. */
+INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
+                        const struct cxm_key_rows *rows, size_t i, struct form form, struct block *out)
+{
     _Alignas(32) uint8_t codes[ROWS];
     const struct cxm_key_rows from = cxm_priv_key_rows_from(rows, i);
     const uint64_t known = cxm_priv_valid_bits(from.key_bits, from.key_skip, ROWS);
     const uint64_t valid = cxm_priv_valid_bits(from.answer_bits, from.answer_skip, ROWS);
+    const bool masked = rows->key_bits != NULL;
     __m256i largest = _mm256_setzero_si256(), first = largest;
     uint32_t hot = 0;
     for (int half = 0; half < ROWS; half += 32) {
@@ -202,21 +268,18 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
             code = _mm256_blendv_epi8(k->missing, code, spread((uint32_t)(valid >> half)));
         _mm256_store_si256((__m256i *)(void *)(codes + half), code);
     }
-    for (int j = 0; j < ROWS; j += LANES) {
-        __m256i key = keys_of(k, from.keys + (size_t)j * width, width);
-        if (rows->key_bits != NULL) {
-            const __m256i bits = _mm256_set1_epi32((int32_t)(known >> j & 0xFF));
-            const __m256i given = _mm256_cmpeq_epi32(_mm256_and_si256(bits, bit), bit);
-            largest = _mm256_max_epu32(largest, _mm256_and_si256(key, given));
-            key = _mm256_blendv_epi8(k->n_keys, key, given);
-        } else {
-            largest = _mm256_max_epu32(largest, key);
+#pragma GCC unroll 4
+    for (int j = 0; j < ROWS; j += SAMPLE) {
+        const uint8_t *const at = from.keys + (size_t)j * form.width;
+        const __m256i a = known_keys(k, at, form.width, masked, known >> j, &largest);
+        const __m256i b = known_keys(k, at + LANES * form.width, form.width, masked,
+                                     known >> (j + LANES), &largest);
+        if (j == 0) {
+            hot = bits_of_words(_mm256_cmpeq_epi32(a, k->hot))
+                | bits_of_words(_mm256_cmpeq_epi32(b, k->hot)) << LANES;
+            first = a;
         }
-        if (j < SAMPLE)
-            hot |= bits_of_words(_mm256_cmpeq_epi32(key, k->hot)) << j;
-        first = j == 0 ? key : first;
-        const __m256i at = _mm256_add_epi32(_mm256_mullo_epi32(key, k->stride), eight_codes(codes + j));
-        _mm256_store_si256((__m256i *)(void *)(out->at + j), at);
+        put_places(k, a, b, codes, j, form.near, out);
     }
     const __m256i outside = _mm256_cmpeq_epi32(_mm256_max_epu32(largest, k->n_keys), largest);
     if (CXM_UNLIKELY(!_mm256_testz_si256(outside, outside)))
@@ -225,8 +288,46 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
     if (CXM_LIKELY(__builtin_popcount(hot) < HOT_OF_SAMPLE))
         k->hot = _mm256_broadcastd_epi32(_mm256_castsi256_si128(first));
     else if (c->stride <= HOT_CODES)
-        out->rest = count_hot(c, hot_key(k) * (size_t)c->stride, out->at, codes, wide);
+        out->rest = count_hot(c, hot_key(k) * (size_t)c->stride, out, codes, form);
     return true;
+}
+
+/* ---- counting -------------------------------------------------------------------------- */
+
+INLINE void count_one(const struct cxm_key_counters *c, size_t table, size_t place, bool wide)
+{
+    if (wide)
+        c->wide[table + place]++;
+    else
+        cxm_priv_count_one(c, c->counters, place);
+}
+
+/* One more at each place that is left. */
+INLINE void count_block(const struct cxm_key_counters *c, const struct block *b, struct form form)
+{
+    const size_t apart = form.wide ? c->apart : 0;
+    if (CXM_UNLIKELY(b->rest != UINT64_MAX)) {
+        cxm_priv_count_places(c, b, form.near ? sizeof b->near[0] : sizeof b->at[0], b->rest, form.wide);
+        return;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i += 4) {
+        uint64_t four, low, high;
+        if (form.near) {
+            memcpy(&four, b->near + i, sizeof four);
+            count_one(c, 0, four & 0xFFFF, form.wide);
+            count_one(c, apart, four >> 16 & 0xFFFF, form.wide);
+            count_one(c, 2 * apart, four >> 32 & 0xFFFF, form.wide);
+            count_one(c, 3 * apart, four >> 48, form.wide);
+        } else {
+            memcpy(&low, b->at + i, sizeof low);
+            memcpy(&high, b->at + i + 2, sizeof high);
+            count_one(c, 0, low & UINT32_MAX, form.wide);
+            count_one(c, apart, low >> 32, form.wide);
+            count_one(c, 2 * apart, high & UINT32_MAX, form.wide);
+            count_one(c, 3 * apart, high >> 32, form.wide);
+        }
+    }
 }
 
 /* ---- rows ------------------------------------------------------------------------------ */
@@ -254,19 +355,20 @@ INLINE struct constants constants_of(const struct cxm_key_counters *c, const str
 }
 
 INLINE size_t count(const struct cxm_key_counters *c, const struct scale *s,
-                    const struct cxm_key_rows *rows, size_t n, uint32_t width, bool wide)
+                    const struct cxm_key_rows *rows, size_t n, struct form form)
 {
-    struct constants k = constants_of(c, s, rows);
+    const struct cxm_key_counters own = *c; /* which no counter can be part of */
+    struct constants k = constants_of(&own, s, rows);
     struct block blocks[2];
     const size_t whole = n / ROWS * ROWS;
     bool good = true;
     for (size_t i = 0; i <= whole; i += ROWS) {
         const struct block *const before = &blocks[(i / ROWS & 1) ^ 1];
-        cxm_priv_fetch_rows(rows, i, width);
+        cxm_priv_fetch_rows(rows, i, form.width);
         if (i < whole)
-            good = find_places(c, &k, rows, i, width, wide, &blocks[i / ROWS & 1]);
+            good = find_places(&own, &k, rows, i, form, &blocks[i / ROWS & 1]);
         if (i > 0)
-            cxm_priv_count_places(c, before->at, sizeof before->at[0], before->rest, wide);
+            count_block(&own, before, form);
         if (!good)
             return i;
     }
@@ -278,8 +380,12 @@ INLINE size_t count(const struct cxm_key_counters *c, const struct scale *s,
     TARGET static size_t count_##width(const struct cxm_key_counters *c, const struct scale *s,  \
                                        const struct cxm_key_rows *rows, size_t n)                \
     {                                                                                            \
-        return c->wide != NULL ? count(c, s, rows, n, width, true)                               \
-                               : count(c, s, rows, n, width, false);                             \
+        const bool near = ((uint64_t)c->n_keys + 1) * c->stride <= NEAR;                         \
+        if (c->wide != NULL)                                                                     \
+            return near ? count(c, s, rows, n, (struct form){ width, true, true })               \
+                        : count(c, s, rows, n, (struct form){ width, true, false });             \
+        return near ? count(c, s, rows, n, (struct form){ width, false, true })                  \
+                    : count(c, s, rows, n, (struct form){ width, false, false });                \
     }
 
 COUNT(1)
