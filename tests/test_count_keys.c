@@ -21,15 +21,16 @@ enum { ALL_CODES = 13, MOST_KEYS = 9000 };
 struct kind {
     uint64_t base;
     uint32_t n_keys, stride, width;
-    bool wide, four, bitmap, outside, equal, hot;
+    bool words, wide, four, bitmap, outside, equal, hot;
 };
 
 static uint64_t total(const struct cxm_key_counters *c, size_t at)
 {
     uint64_t sum = (uint64_t)c->carried[at] * 256;
     for (int table = 0; table < (c->apart > 0 ? 4 : 1); table++)
-        sum += c->wide != NULL ? c->wide[(size_t)table * c->apart + at]
-                               : c->counters[(size_t)table * c->apart + at];
+        sum += c->words != NULL  ? c->words[(size_t)table * c->apart + at]
+               : c->wide != NULL ? c->wide[(size_t)table * c->apart + at]
+                                 : c->counters[(size_t)table * c->apart + at];
     if (c->carried[at] > 0)
         assert_int_equal(c->wrapped[at / CXM_CARRY_BLOCK], 1);
     return sum;
@@ -117,10 +118,12 @@ static void compare(cxm_count_keys *variant, size_t n, const struct kind *kind)
 {
     const size_t cells = ((size_t)kind->n_keys + 1) * kind->stride, tables = kind->four ? 4 : 1;
     struct call call = { .want = calloc(cells, sizeof *call.want) };
-    uint8_t *memory = calloc(tables * cells, 2), *marks = calloc(cells / CXM_CARRY_BLOCK + 1, 1);
+    uint8_t *memory = calloc(tables * cells, 4), *marks = calloc(cells / CXM_CARRY_BLOCK + 1, 1);
     struct cxm_key_counters c = {
         .n_keys = kind->n_keys, .stride = kind->stride, .apart = kind->four ? cells : 0,
-        .counters = kind->wide ? NULL : memory, .wide = kind->wide ? (uint16_t *)(void *)memory : NULL,
+        .words = kind->words ? (uint32_t *)(void *)memory : NULL,
+        .wide = kind->wide && !kind->words ? (uint16_t *)(void *)memory : NULL,
+        .counters = kind->wide || kind->words ? NULL : memory,
         .carried = calloc(cells, sizeof *c.carried), .codes = call.codes,
         .missing = (uint8_t)(kind->stride - 2), .wrapped = marks,
     };
@@ -140,7 +143,8 @@ static void compare(cxm_count_keys *variant, size_t n, const struct kind *kind)
     unguard(call.key_bits);
 }
 
-static void run_variant(cxm_count_keys *variant)
+/* With `words`, those with at most 65 536 places in counters of 32 bits. */
+static void run_variant(cxm_count_keys *variant, bool words)
 {
     static const struct kind kinds[] = {
         { .base = 0, .n_keys = 16, .stride = ALL_CODES, .width = 4, .wide = true, .four = true },
@@ -166,10 +170,12 @@ static void run_variant(cxm_count_keys *variant)
         { .base = 100, .n_keys = 300, .stride = 16, .width = 4, .wide = true, .bitmap = true, .hot = true },
     };
     for (size_t k = 0; k < COUNT_OF(kinds); k++) {
-        for (size_t n = 0; n <= 3 * 64 + 5; n += kinds[k].n_keys > 1000 ? 7 : 1)
-            compare(variant, n, &kinds[k]);
+        struct kind kind = kinds[k];
+        kind.words = words && (kind.n_keys + 1) * kind.stride <= 65536;
+        for (size_t n = 0; n <= 3 * 64 + 5; n += kind.n_keys > 1000 ? 7 : 1)
+            compare(variant, n, &kind);
         for (int i = 0; i < 5; i++)
-            compare(variant, random_below(&seed, 20000), &kinds[k]);
+            compare(variant, random_below(&seed, 20000), &kind);
     }
     /* a counter of 8 bits, where it comes to 256 in one table and in four; one of 16 bits, full */
     const struct kind narrow = { .base = 3, .n_keys = 2, .stride = ALL_CODES, .width = 4, .equal = true };
@@ -181,6 +187,8 @@ static void run_variant(cxm_count_keys *variant)
         compare(variant, 4 * n, &four);
     }
     compare(variant, 65535, &full);
+    full.words = words;
+    compare(variant, words ? 300000 : 65535, &full);
     four.bitmap = true;
     compare(variant, 65536 * 5 + 3, &four);
 }
@@ -240,10 +248,14 @@ static void parting_keys(void **state)
 
 static void counting_keys(void **state)
 {
+    const struct cxm_kernels below = cxm_priv_kernels(CXM_CPU_AVX512);
     (void)state;
-    run_variant(cxm_priv_count_keys_c);
-    run_variant(cxm_priv_kernels(CXM_CPU_AVX512).count_keys);
-    run_variant(cxm_priv_kernels(0).count_keys);
+    run_variant(cxm_priv_count_keys_c, false);
+    run_variant(cxm_priv_count_keys_c, true);
+    run_variant(below.count_keys, false);
+    if (below.key_words)
+        run_variant(below.count_keys, true);
+    run_variant(cxm_priv_kernels(0).count_keys, false);
     assert_true(cxm_priv_kernels(CXM_CPU_AVX512 | CXM_CPU_AVX2 | CXM_CPU_NEON).count_keys
                 == cxm_priv_count_keys_c);
 }

@@ -121,8 +121,10 @@ CXM_IN_PLACE void cxm_priv_count_at(const struct cxm_key_counters *c,
     const uint8_t *const a = rows->answers, *const codes = c->codes;
     const uint32_t missing = c->missing;
     uint64_t valid = cxm_priv_valid_bits(rows->answer_bits, rows->answer_skip, n);
-    if (c->wide != NULL) {
+    if (c->words != NULL) {
 #define CXM_ONE(table, place) ((table)[place]++)
+        CXM_COUNT_PLACES(uint32_t, c->words, CXM_ONE)
+    } else if (c->wide != NULL) {
         CXM_COUNT_PLACES(uint16_t, c->wide, CXM_ONE)
 #undef CXM_ONE
     } else {

@@ -32,6 +32,7 @@ struct cxm_dense_rows {
     uint64_t flip;           /* of the bits of a key where it is encoded: the sign of an INT */
     cxm_count_keys *count;
     cxm_part_rows *part;
+    bool words;              /* `count` wants counters of 32 bits */
     uint32_t stride;         /* codes of a key: bins, missing, invalid */
     uint8_t codes[256];      /* of every byte */
     bool keys_in_place;      /* four bytes each, side by side */

@@ -6,8 +6,9 @@
 #include "tally/count_keys.h"
 #include "tally/dense.h"
 
-enum { WIDE_CELLS = 20000, FOUR_TABLES = 1 << 12, BLOCK_KEYS = 32, MOST_ROWS = 65280,
+enum { WIDE_CELLS = 20000, WORD_CELLS = 1 << 14, FOUR_TABLES = 1 << 12, FOUR_WORD_TABLES = 1 << 11, BLOCK_KEYS = 32, MOST_ROWS = 65280,
        ROWS_AHEAD = 64 };
+#define MOST_WORD_ROWS ((size_t)UINT32_MAX / 2)
 
 /* ---- reading -------------------------------------------------------------------------- */
 
@@ -152,6 +153,12 @@ static int n_tables(const struct cxm_dense_keys *k)
     return k->c.apart > 0 ? 4 : 1;
 }
 
+static void add_words(int64_t *restrict sums, const uint32_t *restrict counters, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sums[i] += counters[i];
+}
+
 static void add_wide(int64_t *restrict sums, const uint16_t *restrict counters, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -189,7 +196,9 @@ void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, in
     const size_t first = at * c->stride, end = first + n * c->stride;
     for (int table = 0; table < n_tables(k); table++) {
         const size_t from = (size_t)table * c->apart + first;
-        if (c->wide != NULL)
+        if (c->words != NULL)
+            add_words(sums, c->words + from, end - first);
+        else if (c->wide != NULL)
             add_wide(sums, c->wide + from, end - first);
         else
             add_narrow(sums, c->counters + from, end - first);
@@ -199,7 +208,7 @@ void cxm_priv_dense_sums(const struct cxm_dense_keys *k, size_t at, size_t n, in
 
 bool cxm_priv_dense_narrow(const struct cxm_dense_keys *k)
 {
-    return k->c.n_keys > 0 && k->c.wide == NULL;
+    return k->c.n_keys > 0 && k->c.counters != NULL;
 }
 
 void cxm_priv_dense_fill(const struct cxm_dense_keys *k, size_t at, uint32_t seen, int64_t *cells,
@@ -317,6 +326,10 @@ void cxm_priv_dense_join(const struct cxm_dense_keys *k, size_t key, size_t n,
         memset(sums, 0, some * stride * sizeof *sums);
         cxm_priv_dense_sums(k, key, some, sums);
         for (size_t i = 0; i < some * stride; i++) {
+            if (to->c.words != NULL) {
+                to->c.words[first + i] += (uint32_t)sums[i];
+                continue;
+            }
             const uint64_t sum = (uint64_t)sums[i] + (to->c.wide != NULL ? to->c.wide[first + i]
                                                                          : to->c.counters[first + i]);
             if (to->c.wide != NULL)
@@ -344,11 +357,18 @@ void cxm_priv_dense_release(const struct cxm_dense_rows *rows, struct cxm_dense_
 }
 
 /* One block for counters and the marks of what was carried. Four tables where they are small:
- * with few keys neighbours are often equal. */
+ * with few keys neighbours are often equal. Words are never emptied: rows are too few to fill one. */
 static bool make_counters(const struct cxm_dense_rows *rows, struct cxm_dense_keys *k, bool carry)
 {
     const struct cxm_allocator *allocator = rows->config->allocator;
     const size_t cells = n_cells(k);
+    if (rows->words && cells <= WORD_CELLS && k->rows < MOST_WORD_ROWS) {
+        const bool four = cells <= FOUR_WORD_TABLES && k->rows >= 4 * cells;
+        k->c.apart = four ? cells : 0;
+        k->memory = cxm_priv_alloc_zero(allocator, (four ? 4 : 1) * cells, sizeof *k->c.words);
+        k->c.words = k->memory;
+        return k->memory != NULL;
+    }
     if (cells <= WIDE_CELLS) {
         const bool four = cells <= FOUR_TABLES && k->rows >= 4 * cells;
         k->c.apart = four ? cells : 0;

@@ -185,13 +185,14 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_whole_numbers_c,
                              cxm_priv_count_keys_c, cxm_priv_place_numbers_c,
                              cxm_priv_add_moments_c, CXM_MOMENT_WORDS,
-                             cxm_priv_all_within_c, cxm_priv_part_rows_c };
+                             cxm_priv_all_within_c, cxm_priv_part_rows_c, false };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
         k.whole_numbers = cxm_priv_whole_numbers_avx2;
         if (CXM_SUPPORTS("popcnt"))
             k.count_keys = cxm_priv_count_keys_avx2;
+        k.key_words = k.count_keys == cxm_priv_count_keys_avx2;
         k.place_numbers = cxm_priv_place_numbers_avx2;
         k.add_moments = cxm_priv_add_slim_avx2;
         k.moment_words = CXM_SLIM_WORDS;
@@ -201,6 +202,7 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw")
         && CXM_SUPPORTS("avx512vbmi")) {
         k.count_keys = cxm_priv_count_keys_avx512;
+        k.key_words = false;
         k.part_rows = cxm_priv_part_rows_avx512;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vl")) {

@@ -44,7 +44,8 @@ struct cxm_key_counters {
     uint32_t stride;       /* counters of a key; (n_keys + 1) * stride fits in 32 bits */
     size_t apart;
     uint8_t *counters;     /* of 8 bits, or NULL */
-    uint16_t *wide;        /* of 16 bits, or NULL */
+    uint16_t *wide;        /* of 16 bits, at most 65 536 of a table, or NULL */
+    uint32_t *words;       /* the same of 32 bits */
     uint32_t *carried;     /* [(n_keys + 1) * stride], of all tables together; NULL: nothing as yet */
     uint8_t *wrapped;      /* by CXM_CARRY_BLOCK counters of 8 bits: was anything carried? */
     const uint8_t *codes;  /* [256], of every byte; below stride */
@@ -168,6 +169,7 @@ struct cxm_kernels {
     uint32_t moment_words; /* of its cells */
     cxm_all_within *all_within;
     cxm_part_rows *part_rows;
+    bool key_words;        /* count_keys wants counters of 32 bits where these may be so */
 };
 
 /* The same rows from a multiple of 8 on. */

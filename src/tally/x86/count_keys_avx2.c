@@ -45,7 +45,9 @@ struct block {
 /* What differs between the loops, constant in each of them. */
 struct form {
     uint32_t width;  /* bytes of a key */
-    bool wide, near; /* counters of 16 bits; places of 16 bits */
+    uint32_t bytes;  /* of a counter: 1, 2 or 4 */
+    bool near;       /* places of 16 bits */
+    bool bits;       /* are there bitmaps? false: none */
 };
 
 INLINE __m256i load(const uint8_t *bytes)
@@ -208,7 +210,10 @@ TARGET __attribute__((noinline)) static uint64_t count_hot(const struct cxm_key_
         const uint64_t equal = bits_of(_mm256_cmpeq_epi8(low, x))
                              | (uint64_t)bits_of(_mm256_cmpeq_epi8(high, x)) << 32;
         const uint32_t n = (uint32_t)__builtin_popcountll(equal & rows);
-        cxm_priv_count_several(c, first + code, n, form.wide);
+        if (form.bytes == 4)
+            c->words[first + code] += n;
+        else
+            cxm_priv_count_several(c, first + code, n, form.bytes == 2);
     }
     return ~rows;
 }
@@ -257,14 +262,16 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
 {
     _Alignas(32) uint8_t codes[ROWS];
     const struct cxm_key_rows from = cxm_priv_key_rows_from(rows, i);
-    const uint64_t known = cxm_priv_valid_bits(from.key_bits, from.key_skip, ROWS);
-    const uint64_t valid = cxm_priv_valid_bits(from.answer_bits, from.answer_skip, ROWS);
-    const bool masked = rows->key_bits != NULL;
+    const bool masked = form.bits && rows->key_bits != NULL;
+    const bool masked_answers = form.bits && rows->answer_bits != NULL;
+    const uint64_t known = masked ? cxm_priv_some_bits(from.key_bits, from.key_skip, ROWS) : UINT64_MAX;
+    const uint64_t valid = masked_answers ? cxm_priv_some_bits(from.answer_bits, from.answer_skip, ROWS)
+                                          : UINT64_MAX;
     __m256i largest = _mm256_setzero_si256(), first = largest;
     uint32_t hot = 0;
     for (int half = 0; half < ROWS; half += 32) {
         __m256i code = codes_of(k, from.answers + half);
-        if (rows->answer_bits != NULL)
+        if (masked_answers)
             code = _mm256_blendv_epi8(k->missing, code, spread((uint32_t)(valid >> half)));
         _mm256_store_si256((__m256i *)(void *)(codes + half), code);
     }
@@ -294,20 +301,44 @@ INLINE bool find_places(const struct cxm_key_counters *c, struct constants *k,
 
 /* ---- counting -------------------------------------------------------------------------- */
 
-INLINE void count_one(const struct cxm_key_counters *c, size_t table, size_t place, bool wide)
+/* Those that rows take by turns. */
+struct tables {
+    uint32_t *words[4];
+    uint16_t *wide[4];
+};
+
+INLINE struct tables tables_of(const struct cxm_key_counters *c, struct form form)
 {
-    if (wide)
-        c->wide[table + place]++;
+    struct tables t = { { NULL }, { NULL } };
+    for (size_t i = 0; i < 4 && form.bytes > 1; i++) {
+        if (form.bytes == 4)
+            t.words[i] = c->words + i * c->apart;
+        else
+            t.wide[i] = c->wide + i * c->apart;
+    }
+    return t;
+}
+
+INLINE void count_one(const struct cxm_key_counters *c, const struct tables *t, int table, size_t place,
+                      uint32_t bytes)
+{
+    if (bytes == 4)
+        t->words[table][place]++;
+    else if (bytes == 2)
+        t->wide[table][place]++;
     else
         cxm_priv_count_one(c, c->counters, place);
 }
 
 /* One more at each place that is left. */
-INLINE void count_block(const struct cxm_key_counters *c, const struct block *b, struct form form)
+INLINE void count_block(const struct cxm_key_counters *c, const struct tables *t, const struct block *b,
+                        struct form form)
 {
-    const size_t apart = form.wide ? c->apart : 0;
     if (CXM_UNLIKELY(b->rest != UINT64_MAX)) {
-        cxm_priv_count_places(c, b, form.near ? sizeof b->near[0] : sizeof b->at[0], b->rest, form.wide);
+        for (uint64_t rest = b->rest; rest != 0; rest &= rest - 1) {
+            const int i = __builtin_ctzll(rest);
+            count_one(c, t, 0, form.near ? b->near[i] : b->at[i], form.bytes);
+        }
         return;
     }
 #pragma GCC unroll 16
@@ -315,17 +346,17 @@ INLINE void count_block(const struct cxm_key_counters *c, const struct block *b,
         uint64_t four, low, high;
         if (form.near) {
             memcpy(&four, b->near + i, sizeof four);
-            count_one(c, 0, four & 0xFFFF, form.wide);
-            count_one(c, apart, four >> 16 & 0xFFFF, form.wide);
-            count_one(c, 2 * apart, four >> 32 & 0xFFFF, form.wide);
-            count_one(c, 3 * apart, four >> 48, form.wide);
+            count_one(c, t, 0, four & 0xFFFF, form.bytes);
+            count_one(c, t, 1, four >> 16 & 0xFFFF, form.bytes);
+            count_one(c, t, 2, four >> 32 & 0xFFFF, form.bytes);
+            count_one(c, t, 3, four >> 48, form.bytes);
         } else {
             memcpy(&low, b->at + i, sizeof low);
             memcpy(&high, b->at + i + 2, sizeof high);
-            count_one(c, 0, low & UINT32_MAX, form.wide);
-            count_one(c, apart, low >> 32, form.wide);
-            count_one(c, 2 * apart, high & UINT32_MAX, form.wide);
-            count_one(c, 3 * apart, high >> 32, form.wide);
+            count_one(c, t, 0, low & UINT32_MAX, form.bytes);
+            count_one(c, t, 1, low >> 32, form.bytes);
+            count_one(c, t, 2, high & UINT32_MAX, form.bytes);
+            count_one(c, t, 3, high >> 32, form.bytes);
         }
     }
 }
@@ -358,17 +389,19 @@ INLINE size_t count(const struct cxm_key_counters *c, const struct scale *s,
                     const struct cxm_key_rows *rows, size_t n, struct form form)
 {
     const struct cxm_key_counters own = *c; /* which no counter can be part of */
-    struct constants k = constants_of(&own, s, rows);
+    const struct cxm_key_rows all = *rows;
+    const struct tables tables = tables_of(c, form);
+    struct constants k = constants_of(c, s, rows);
     struct block blocks[2];
     const size_t whole = n / ROWS * ROWS;
     bool good = true;
     for (size_t i = 0; i <= whole; i += ROWS) {
         const struct block *const before = &blocks[(i / ROWS & 1) ^ 1];
-        cxm_priv_fetch_rows(rows, i, form.width);
+        cxm_priv_fetch_rows(&all, i, form.width);
         if (i < whole)
-            good = find_places(&own, &k, rows, i, form, &blocks[i / ROWS & 1]);
+            good = find_places(c, &k, &all, i, form, &blocks[i / ROWS & 1]);
         if (i > 0)
-            count_block(&own, before, form);
+            count_block(&own, &tables, before, form);
         if (!good)
             return i;
     }
@@ -381,11 +414,14 @@ INLINE size_t count(const struct cxm_key_counters *c, const struct scale *s,
                                        const struct cxm_key_rows *rows, size_t n)                \
     {                                                                                            \
         const bool near = ((uint64_t)c->n_keys + 1) * c->stride <= NEAR;                         \
+        const bool bits = rows->key_bits != NULL || rows->answer_bits != NULL;                   \
+        if (c->words != NULL)                                                                    \
+            return bits ? count(c, s, rows, n, (struct form){ width, 4, true, true })            \
+                        : count(c, s, rows, n, (struct form){ width, 4, true, false });          \
         if (c->wide != NULL)                                                                     \
-            return near ? count(c, s, rows, n, (struct form){ width, true, true })               \
-                        : count(c, s, rows, n, (struct form){ width, true, false });             \
-        return near ? count(c, s, rows, n, (struct form){ width, false, true })                  \
-                    : count(c, s, rows, n, (struct form){ width, false, false });                \
+            return count(c, s, rows, n, (struct form){ width, 2, true, true });                  \
+        return near ? count(c, s, rows, n, (struct form){ width, 1, true, true })                \
+                    : count(c, s, rows, n, (struct form){ width, 1, false, true });              \
     }
 
 COUNT(1)
