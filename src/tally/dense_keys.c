@@ -6,8 +6,8 @@
 #include "tally/count_keys.h"
 #include "tally/dense.h"
 
-enum { WIDE_CELLS = 20000, WORD_CELLS = 1 << 14, FOUR_TABLES = 1 << 12, FOUR_WORD_TABLES = 1 << 11, BLOCK_KEYS = 32, MOST_ROWS = 65280,
-       ROWS_AHEAD = 64 };
+enum { WIDE_CELLS = 20000, WORD_CELLS = 1 << 14, FOUR_TABLES = 1 << 12, FOUR_WORD_TABLES = 1 << 11,
+       BLOCK_KEYS = 32, MOST_ROWS = 65280, ROWS_AHEAD = 64 };
 #define MOST_WORD_ROWS ((size_t)UINT32_MAX / 2)
 
 /* ---- reading -------------------------------------------------------------------------- */
