@@ -23,7 +23,7 @@
 #define AVX2 __attribute__((target("avx2,popcnt")))
 
 enum { LOW = 15, FIELDS = 4, MOST_TABLES = CXM_MOST_VALUES / FIELDS,
-       THREES = 5, BATCH = 32 * 3 * THREES, BATCHES = 17, ROUNDS = 255 };
+       THREES = 5, BATCH = 32 * 3 * THREES, STREAMS = 4, EACH = 4 };
 
 /* Values by their low four bits; others stand in `left`. */
 struct fields {
@@ -89,16 +89,20 @@ AVX2 INLINE __m256i index_avx2(const uint8_t *at, __m256i canon, const uint8_t *
     return _mm256_blendv_epi8(_mm256_set1_epi8(-1), low, listed);
 }
 
-/* Fields of 2 bits hold three rounds, of 4 bits five times that, of 8 bits 17 times that. */
-AVX2 INLINE void count_batches(const uint8_t *bytes, size_t n, const uint8_t *bits, bool masked,
-                               const struct fields *f, int n_tables, uint64_t *found)
+/* At most STREAMS * EACH batches: fields of 2 bits hold three rounds, of 4 bits five times that, of 8 bits
+ * 17 times that. They come by turns from STREAMS places that lie `apart`: from memory this is 1.6 times
+ * as fast as one stream, which a processor does not read ahead beyond a page. */
+AVX2 INLINE void count_batches(const uint8_t *first, size_t n, size_t apart, const uint8_t *first_bits,
+                               bool masked, const struct fields *f, int n_tables, uint64_t *found)
 {
     const __m256i zero = _mm256_setzero_si256(), two = _mm256_set1_epi8(0x33);
     const __m256i four = _mm256_set1_epi8(LOW), canon = table_avx2(f->canon);
     __m256i eights[FIELDS * MOST_TABLES];
     for (int k = 0; k < FIELDS * MOST_TABLES; k++)
         eights[k] = zero;
-    for (const uint8_t *end = bytes + n * BATCH; bytes < end;) {
+    for (size_t b = 0; b < n; b++) {
+        const size_t at = b % STREAMS * apart + b / STREAMS * BATCH;
+        const uint8_t *bytes = first + at, *bits = masked ? first_bits + at / 8 : NULL;
         __m256i fours[2 * MOST_TABLES];
         for (int k = 0; k < 2 * n_tables; k++)
             fours[k] = zero;
@@ -131,31 +135,31 @@ AVX2 INLINE void count_batches(const uint8_t *bytes, size_t n, const uint8_t *bi
 }
 
 #define COUNT_BATCHES(NAME, TABLES)                                                              \
-    AVX2 static void count_##NAME(const uint8_t *bytes, size_t n, const uint8_t *bits,           \
-                                  const struct fields *f, uint64_t *found)                       \
+    AVX2 static void count_##NAME(const uint8_t *bytes, size_t n, size_t apart,                  \
+                                  const uint8_t *bits, const struct fields *f, uint64_t *found)  \
     {                                                                                            \
         if (bits == NULL)                                                                        \
-            count_batches(bytes, n, NULL, false, f, TABLES, found);                              \
+            count_batches(bytes, n, apart, NULL, false, f, TABLES, found);                       \
         else                                                                                     \
-            count_batches(bytes, n, bits, true, f, TABLES, found);                               \
+            count_batches(bytes, n, apart, bits, true, f, TABLES, found);                        \
     }
 
 COUNT_BATCHES(two, 2)
 COUNT_BATCHES(three, 3)
 COUNT_BATCHES(all, MOST_TABLES)
 
-static void count_fields(const uint8_t *bytes, size_t batches, const uint8_t *bits,
+static void count_fields(const uint8_t *bytes, size_t batches, size_t apart, const uint8_t *bits,
                          const struct fields *f, uint64_t *found)
 {
     if (f->n_placed <= 2 * FIELDS)
-        count_two(bytes, batches, bits, f, found);
+        count_two(bytes, batches, apart, bits, f, found);
     else if (f->n_placed <= 3 * FIELDS)
-        count_three(bytes, batches, bits, f, found);
+        count_three(bytes, batches, apart, bits, f, found);
     else
-        count_all(bytes, batches, bits, f, found);
+        count_all(bytes, batches, apart, bits, f, found);
 }
 
-/* One value, by comparing, in at most ROUNDS vectors. */
+/* One value, by comparing, in at most 255 vectors. */
 AVX2 static uint64_t count_one(const uint8_t *bytes, size_t rounds, uint8_t value)
 {
     const __m256i wanted = _mm256_set1_epi8((char)value);
@@ -165,21 +169,60 @@ AVX2 static uint64_t count_one(const uint8_t *bytes, size_t rounds, uint8_t valu
     return sum_avx2(sum);
 }
 
-/* In parts that stay in the first-level cache for the values that are left. */
+AVX2 static uint64_t count_zeros(const uint8_t *bits, size_t n_bytes)
+{
+    uint64_t ones = 0;
+    size_t i = 0;
+    for (; i + 8 <= n_bytes; i += 8)
+        ones += (uint64_t)_mm_popcnt_u64(cxm_priv_get_u64(bits + i));
+    for (; i < n_bytes; i++)
+        ones += (uint64_t)_mm_popcnt_u64(bits[i]);
+    return 8 * n_bytes - ones;
+}
+
+/* Batches of several places, `each` of them or one, that stay in the first-level cache for the values
+ * that are left; a bitmap begins with a byte, and then none is left. Returns how many are null. */
+static uint64_t count_part(const uint8_t *bytes, size_t places, size_t each, size_t apart,
+                           const uint8_t *bits, const struct fields *f, const uint8_t *values,
+                           uint64_t *found)
+{
+    uint64_t nulls = 0;
+    count_fields(bytes, places * each, apart, bits, f, found);
+    for (size_t p = 0; p < places; p++) {
+        for (size_t k = 0; k < f->n_left; k++)
+            found[f->left[k]] += count_one(bytes + p * apart, each * BATCH / 32, values[f->left[k]]);
+        nulls += bits != NULL ? count_zeros(bits + p * apart / 8, each * BATCH / 8) : 0;
+    }
+    return nulls;
+}
+
+/* All whole batches. Returns how many are null. */
+static uint64_t count_whole(const uint8_t *bytes, size_t batches, const uint8_t *bits,
+                            const struct fields *f, const uint8_t *values, uint64_t *found)
+{
+    const size_t of_place = batches / STREAMS, apart = of_place * BATCH, rest = batches % STREAMS;
+    uint64_t nulls = 0;
+    for (size_t i = 0; i < of_place; i += EACH) {
+        const size_t each = of_place - i < EACH ? of_place - i : EACH;
+        nulls += count_part(bytes + i * BATCH, STREAMS, each, apart,
+                            bits != NULL ? bits + i * BATCH / 8 : NULL, f, values, found);
+    }
+    if (rest > 0)
+        nulls += count_part(bytes + STREAMS * apart, rest, 1, BATCH,
+                            bits != NULL ? bits + STREAMS * apart / 8 : NULL, f, values, found);
+    return nulls;
+}
+
 static void count_plain_avx2(const uint8_t *bytes, size_t n, const uint8_t *values,
                              size_t n_values, uint64_t *counts)
 {
     struct fields f;
     make_fields(values, n_values, &f);
     uint64_t found[CXM_MOST_VALUES] = { 0 };
-    while (n >= BATCH) {
-        const size_t batches = n / BATCH < BATCHES ? n / BATCH : BATCHES;
-        count_fields(bytes, batches, NULL, &f, found);
-        for (size_t k = 0; k < f.n_left; k++)
-            found[f.left[k]] += count_one(bytes, batches * BATCH / 32, values[f.left[k]]);
-        bytes += batches * BATCH;
-        n -= batches * BATCH;
-    }
+    const size_t whole = n / BATCH * BATCH;
+    count_whole(bytes, n / BATCH, NULL, &f, values, found);
+    bytes += whole;
+    n -= whole;
     for (size_t v = 0; v < n_values; v++) {
         counts[v] += found[v] + count_one(bytes, n / 32, values[v]);
         for (size_t i = n / 32 * 32; i < n; i++)
@@ -206,34 +249,6 @@ AVX2 uint64_t cxm_priv_mask_bytes_avx2(const uint8_t *bytes, size_t n, const uin
     return nulls + cxm_priv_mask_bytes_c(bytes + i, n - i, bits, skip, fill, out + i);
 }
 
-AVX2 static uint64_t count_zeros(const uint8_t *bits, size_t n_bytes)
-{
-    uint64_t ones = 0;
-    size_t i = 0;
-    for (; i + 8 <= n_bytes; i += 8)
-        ones += (uint64_t)_mm_popcnt_u64(cxm_priv_get_u64(bits + i));
-    for (; i < n_bytes; i++)
-        ones += (uint64_t)_mm_popcnt_u64(bits[i]);
-    return 8 * n_bytes - ones;
-}
-
-/* Whole batches under a bitmap that begins with a byte. Values that are left, and other bitmaps,
- * are counted in a copy: three quarters as fast. */
-static uint64_t count_batches_of(const uint8_t *bytes, size_t n_batches, const uint8_t *bits,
-                                 const struct fields *f, size_t n_values, uint64_t *counts)
-{
-    uint64_t found[CXM_MOST_VALUES] = { 0 }, nulls = 0;
-    for (size_t i = 0; i < n_batches; i += BATCHES) {
-        const size_t some = n_batches - i < BATCHES ? n_batches - i : BATCHES;
-        const uint8_t *const from = bits + i * BATCH / 8;
-        count_fields(bytes + i * BATCH, some, from, f, found);
-        nulls += count_zeros(from, some * BATCH / 8);
-    }
-    for (size_t v = 0; v < n_values; v++)
-        counts[v] += found[v];
-    return nulls;
-}
-
 uint64_t cxm_priv_count_bytes_avx2(const uint8_t *bytes, size_t n, const uint8_t *bits,
                                    unsigned skip, const uint8_t *values, size_t n_values,
                                    uint64_t *counts)
@@ -246,9 +261,12 @@ uint64_t cxm_priv_count_bytes_avx2(const uint8_t *bytes, size_t n, const uint8_t
         return 0;
     }
     make_fields(values, n_values, &f);
-    if (skip == 0 && f.n_left == 0) {
+    if (skip == 0 && f.n_left == 0) { /* others are counted in a copy: three quarters as fast */
+        uint64_t found[CXM_MOST_VALUES] = { 0 };
         whole = n / BATCH * BATCH;
-        nulls = count_batches_of(bytes, whole / BATCH, bits, &f, n_values, counts);
+        nulls = count_whole(bytes, n / BATCH, bits, &f, values, found);
+        for (size_t v = 0; v < n_values; v++)
+            counts[v] += found[v];
     }
     return nulls + cxm_priv_count_masked(count_plain_avx2, cxm_priv_mask_bytes_avx2,
                                          bytes + whole, n - whole, bits + whole / 8, skip, values,
