@@ -91,18 +91,20 @@ AVX2 INLINE __m256i index_avx2(const uint8_t *at, __m256i canon, const uint8_t *
 
 /* At most STREAMS * EACH batches: fields of 2 bits hold three rounds, of 4 bits five times that, of 8 bits
  * 17 times that. They come by turns from STREAMS places that lie `apart`: from memory this is 1.6 times
- * as fast as one stream, which a processor does not read ahead beyond a page. */
-AVX2 INLINE void count_batches(const uint8_t *first, size_t n, size_t apart, const uint8_t *first_bits,
+ * as fast as one stream, which a processor does not read ahead beyond a page. With a bitmap it would be
+ * slower (eight streams): batches then lie side by side. */
+AVX2 INLINE void count_batches(const uint8_t *first, size_t n, size_t apart, const uint8_t *bits,
                                bool masked, const struct fields *f, int n_tables, uint64_t *found)
 {
     const __m256i zero = _mm256_setzero_si256(), two = _mm256_set1_epi8(0x33);
     const __m256i four = _mm256_set1_epi8(LOW), canon = table_avx2(f->canon);
+    const uint8_t *bytes = first;
     __m256i eights[FIELDS * MOST_TABLES];
     for (int k = 0; k < FIELDS * MOST_TABLES; k++)
         eights[k] = zero;
     for (size_t b = 0; b < n; b++) {
-        const size_t at = b % STREAMS * apart + b / STREAMS * BATCH;
-        const uint8_t *bytes = first + at, *bits = masked ? first_bits + at / 8 : NULL;
+        if (!masked)
+            bytes = first + b % STREAMS * apart + b / STREAMS * BATCH;
         __m256i fours[2 * MOST_TABLES];
         for (int k = 0; k < 2 * n_tables; k++)
             fours[k] = zero;
@@ -200,16 +202,16 @@ static uint64_t count_part(const uint8_t *bytes, size_t places, size_t each, siz
 static uint64_t count_whole(const uint8_t *bytes, size_t batches, const uint8_t *bits,
                             const struct fields *f, const uint8_t *values, uint64_t *found)
 {
-    const size_t of_place = batches / STREAMS, apart = of_place * BATCH, rest = batches % STREAMS;
+    const size_t places = bits != NULL ? 1 : STREAMS, most = STREAMS * EACH / places;
+    const size_t of_place = batches / places, apart = of_place * BATCH, rest = batches % places;
     uint64_t nulls = 0;
-    for (size_t i = 0; i < of_place; i += EACH) {
-        const size_t each = of_place - i < EACH ? of_place - i : EACH;
-        nulls += count_part(bytes + i * BATCH, STREAMS, each, apart,
+    for (size_t i = 0; i < of_place; i += most) {
+        const size_t each = of_place - i < most ? of_place - i : most;
+        nulls += count_part(bytes + i * BATCH, places, each, apart,
                             bits != NULL ? bits + i * BATCH / 8 : NULL, f, values, found);
     }
     if (rest > 0)
-        nulls += count_part(bytes + STREAMS * apart, rest, 1, BATCH,
-                            bits != NULL ? bits + STREAMS * apart / 8 : NULL, f, values, found);
+        nulls += count_part(bytes + places * apart, rest, 1, BATCH, NULL, f, values, found);
     return nulls;
 }
 
