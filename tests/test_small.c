@@ -197,6 +197,38 @@ static void columns_of_bytes(void **state)
     }
 }
 
+/* One float among whole ones: found to be within the range or not, and which byte, as the reference does. */
+static void floats_at_the_ends(void **state)
+{
+    const unsigned *forbidden = *state;
+    const struct cxm_small_loops best = cxm_priv_small_loops(*forbidden);
+    static const struct cxm_small_scale scales[] = {
+        { 0, 0, 127 }, { 0, 100, 127 }, { 0, 1, 7 },           { 0, 0, 0 },
+        { -127, -127, 0 }, { -60, -60, 60 }, { -1000, -1000, -873 }, { 1000, 1000, 1127 },
+    };
+    static const float others[] = {
+        -0.0f, 0.5f, -0.5f, 126.5f, 127.49999f, 0x1p-149f, 32767, 32768, -32768, -32769, 65535, 65536, 65664,
+        0x1p23f, 0x1p31f, -0x1p31f, 0x1.fffffep30f, 0x1p32f, -0x1p32f, 3e38f, -3e38f, INFINITY, -INFINITY, NAN,
+    };
+    enum { MOST = 1300, OTHERS = sizeof others / sizeof *others, N = 71 };
+    struct guarded floats = guard(sizeof(float[N]));
+    for (size_t k = 0; k < sizeof scales / sizeof *scales; k++) {
+        for (int v = -MOST; v <= MOST + OTHERS; v++) {
+            const float some = v <= MOST ? (float)v : others[v - MOST - 1], whole = (float)scales[k].highest;
+            const size_t n = N - below(40), at = below(n);
+            unsigned char *from = floats.bytes + 4 * (N - n);
+            uint8_t want[N] = { 0 }, got[N] = { 0 };
+            for (size_t i = 0; i < n; i++)
+                memcpy(from + 4 * i, i == at ? &some : &whole, 4);
+            const bool good = cxm_priv_small_floats_c(from, n, &scales[k], want);
+            assert_int_equal(best.floats(from, n, &scales[k], got), good);
+            if (good)
+                assert_memory_equal(want, got, n);
+        }
+    }
+    unguard(floats);
+}
+
 static size_t size_of(uint32_t type)
 {
     switch (type) {
@@ -643,6 +675,8 @@ int main(void)
         cmocka_unit_test_prestate(reaches, &wide),
         cmocka_unit_test_prestate(columns_of_bytes, &none),
         cmocka_unit_test_prestate(columns_of_bytes, &wide),
+        cmocka_unit_test_prestate(floats_at_the_ends, &none),
+        cmocka_unit_test_prestate(floats_at_the_ends, &wide),
         cmocka_unit_test_prestate(rows_of_bytes, &none),
         cmocka_unit_test_prestate(rows_of_bytes, &wide),
         cmocka_unit_test(random_tables),

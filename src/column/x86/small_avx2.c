@@ -35,52 +35,51 @@ TARGET bool cxm_priv_small_bytes_avx2(const uint8_t *bytes, size_t n, uint8_t lo
            && cxm_priv_small_bytes_c(bytes + i, n - i, lowest, highest);
 }
 
+/* Bytes of four vectors packed twice, in order again. */
+TARGET static inline __m256i in_order(__m256i packed)
+{
+    return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
 /* 32 numbers below 128 of 32 bits each as bytes; others become anything. */
 TARGET static inline __m256i narrow(__m256i a, __m256i b, __m256i c, __m256i d)
 {
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    return _mm256_permutevar8x32_epi32(
-        _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d)), order);
+    return in_order(_mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d)));
 }
 
-struct seen {
-    __m256 odd;      /* is any no whole number … */
-    __m256i largest; /* … or too large? */
-};
-
-/* 8 floats as whole numbers from the lowest on. */
-TARGET static inline __m256i whole(const unsigned char *from, __m256i lowest, struct seen *seen)
+/* 8 floats as integers, which are exact where no float is odd: NaN and what is beyond 32 bits becomes
+ * -2^31, which equals neither. -2^31 itself does, and is out of any range. */
+TARGET static inline __m256i whole(const unsigned char *from, __m256 *odd)
 {
-    const __m256 magic = _mm256_set1_ps(0x1.8p23f), v = _mm256_castsi256_ps(load(from));
-    const __m256 sum = _mm256_add_ps(v, magic);
-    const __m256i k = _mm256_sub_epi32(_mm256_castps_si256(sum), lowest);
-    seen->odd =
-        _mm256_or_ps(seen->odd, _mm256_cmp_ps(_mm256_sub_ps(sum, magic), v, _CMP_NEQ_UQ));
-    seen->largest = _mm256_max_epu32(seen->largest, k);
+    const __m256 v = _mm256_castsi256_ps(load(from));
+    const __m256i k = _mm256_cvtps_epi32(v);
+    *odd = _mm256_or_ps(*odd, _mm256_cmp_ps(_mm256_cvtepi32_ps(k), v, _CMP_NEQ_UQ));
     return k;
 }
 
+/* Bytes are 0 … 127 from the base on. Halfway between, 64, is what becomes 0 before the second packing:
+ * that keeps what is below and above apart, at -128 and 127, whatever the range. */
 TARGET bool cxm_priv_small_floats_avx2(const unsigned char *from, size_t n,
                                        const struct cxm_small_scale *scale, uint8_t *bytes)
 {
-    const __m256i zero = _mm256_castps_si256(_mm256_set1_ps(0x1.8p23f));
-    const __m256i lowest = _mm256_add_epi32(zero, _mm256_set1_epi32(scale->lowest));
+    const __m256i middle = _mm256_set1_epi16((short)(scale->base + 64)), back = _mm256_set1_epi8(64);
     const __m256i start = _mm256_set1_epi8((char)(scale->lowest - scale->base));
-    const __m256i most = _mm256_set1_epi32(scale->highest - scale->lowest);
-    struct seen seen = { _mm256_setzero_ps(), _mm256_setzero_si256() };
+    const __m256i range = _mm256_set1_epi8((char)(scale->highest - scale->lowest));
+    __m256 odd = _mm256_setzero_ps();
+    __m256i largest = _mm256_setzero_si256(); /* from the lowest on */
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
-        const __m256i a = whole(from + 4 * i, lowest, &seen);
-        const __m256i b = whole(from + 4 * i + 32, lowest, &seen);
-        const __m256i c = whole(from + 4 * i + 64, lowest, &seen);
-        const __m256i d = whole(from + 4 * i + 96, lowest, &seen);
-        _mm256_storeu_si256((__m256i *)(void *)(bytes + i),
-                            _mm256_add_epi8(narrow(a, b, c, d), start));
-        if (CXM_UNLIKELY(_mm256_movemask_ps(seen.odd) != 0)) /* a NaN, as a rule */
+        const __m256i a = whole(from + 4 * i, &odd), b = whole(from + 4 * i + 32, &odd);
+        const __m256i c = whole(from + 4 * i + 64, &odd), d = whole(from + 4 * i + 96, &odd);
+        const __m256i low = _mm256_subs_epi16(_mm256_packs_epi32(a, b), middle);
+        const __m256i high = _mm256_subs_epi16(_mm256_packs_epi32(c, d), middle);
+        const __m256i k = _mm256_add_epi8(in_order(_mm256_packs_epi16(low, high)), back);
+        largest = _mm256_max_epu8(largest, _mm256_sub_epi8(k, start));
+        _mm256_storeu_si256((__m256i *)(void *)(bytes + i), k);
+        if (CXM_UNLIKELY(_mm256_movemask_ps(odd) != 0)) /* a NaN, as a rule */
             return false;
     }
-    const __m256i within = _mm256_cmpeq_epi32(_mm256_max_epu32(seen.largest, most), most);
-    return _mm256_movemask_ps(seen.odd) == 0 && _mm256_movemask_epi8(within) == -1
+    return _mm256_movemask_ps(odd) == 0 && above(largest, range) == 0
            && cxm_priv_small_floats_c(from + 4 * i, n - i, scale, bytes + i);
 }
 
