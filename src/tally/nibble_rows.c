@@ -147,6 +147,7 @@ struct cxm_small_kernels cxm_priv_nibble_kernels(unsigned mask)
         k.add = cxm_priv_nibble_add_avx2;
         k.form = cxm_priv_nibble_form_avx2;
         k.twos = true;
+        k.nearer = true;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")
         && CXM_SUPPORTS("avx512vnni")) {
@@ -154,6 +155,7 @@ struct cxm_small_kernels cxm_priv_nibble_kernels(unsigned mask)
         k.add = cxm_priv_nibble_add_avx512;
         k.form = cxm_priv_nibble_form_avx512;
         k.twos = false;
+        k.nearer = false;
     }
 #endif
     return k;

@@ -23,6 +23,15 @@ static bool is_near(const struct cxm_column *c)
     return c->n_chunks == 0 && c->data != NULL && c->stride >= 1 && c->stride <= CXM_NEAR_STRIDE;
 }
 
+/* Must any input be turned into bytes? */
+static bool any_wide(const struct cxm_config *config, const struct cxm_sources *sources)
+{
+    bool wide = false;
+    for (uint32_t slot = 0; slot < config->n_slots; slot++)
+        wide = wide || (sources->given[slot] && sources->slots[slot]->stride > 1);
+    return wide;
+}
+
 /* Large blocks of few columns that lie there plainly, and of many rows. */
 static size_t block_of(const struct cxm_config *config, const struct cxm_sources *sources,
                        size_t rows)
@@ -52,7 +61,9 @@ static bool make(const struct cxm_config *config, const struct cxm_sources *sour
         s->nibbles = nibbles;
         s->kernels = nibbles ? cxm_priv_nibble_kernels(0) : cxm_priv_small_kernels(0);
         s->slots.stripes = s->stripes;
-        s->block = block_of(config, sources, rows);
+        const bool nearer = s->kernels.nearer && any_wide(config, sources);
+        s->block = nearer ? CXM_BLOCK : block_of(config, sources, rows);
+        s->further = nearer ? CXM_BLOCK / 8 : CXM_BLOCK / 2;
         s->slots.add = s->kernels.add;
         s->slots.twos = s->kernels.twos;
         s->by_key = cxm_priv_small_is_direct(sources);
@@ -123,14 +134,14 @@ static void set_lanes(struct cxm_small *s, const struct cxm_small_unit *unit)
         lanes[1] = unit->forms[0].high;
 }
 
-/* What the next block will read is fetched line by line while this one is summed, and half a block
+/* What the next block will read is fetched line by line while this one is summed, and some rows
  * further on, since the first lines of it are wanted at once. */
 static void look_ahead_at(struct cxm_small *s, const struct cxm_column *c, int64_t next, size_t n)
 {
-    enum { FURTHER = CXM_BLOCK / 2 };
-    if (is_near(c) && c->n - next >= (int64_t)n + FURTHER)
+    const int64_t further = (int64_t)s->further;
+    if (is_near(c) && c->n - next >= (int64_t)n + further)
         s->ahead[s->n_ahead++] = (struct cxm_small_ahead){
-            (const uint8_t *)c->data + (c->offset + next + FURTHER) * c->stride,
+            (const uint8_t *)c->data + (c->offset + next + further) * c->stride,
             (size_t)c->stride,
         };
 }

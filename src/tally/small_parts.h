@@ -65,6 +65,7 @@ struct cxm_small {
     int64_t base; /* the first key */
     size_t n_cursors;
     size_t block;             /* rows that there is room for */
+    size_t further;           /* rows beyond the next block that are fetched ahead */
     uint32_t *keys;
     const uint8_t *key_bytes; /* where the keys of the block lie as bytes, instead of in `keys` */
     uint8_t *tile; /* of nibbles: the whole block; begins with a line of the cache */

@@ -206,7 +206,7 @@ size_t cxm_priv_nibble_deal(struct cxm_small_slots *s, const uint8_t *tile, cons
 struct cxm_small_kernels cxm_priv_small_kernels(unsigned mask)
 {
     struct cxm_small_kernels k = { cxm_priv_small_tile_c, NULL, cxm_priv_small_add_c,
-                                   cxm_priv_small_form_c, cxm_priv_small_reach_c, false };
+                                   cxm_priv_small_form_c, cxm_priv_small_reach_c, false, false };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.tile = cxm_priv_small_tile_avx2;

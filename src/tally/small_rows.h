@@ -146,7 +146,8 @@ struct cxm_small_kernels {
     cxm_small_add *add;
     cxm_small_form *form;
     cxm_small_reach *reach;
-    bool twos; /* of 8: is it faster to deal two of them at a time? */
+    bool twos;   /* of 8: is it faster to deal two of them at a time, … */
+    bool nearer; /* … and to read inputs that are to become bytes fewer rows ahead? */
 };
 
 /* `mask` as in kernels.h. */

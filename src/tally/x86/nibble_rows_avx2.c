@@ -157,9 +157,10 @@ TARGET bool cxm_priv_nibble_tiles_avx2(const struct cxm_small_stripe *stripe,
     else
         good = halves(stripe, (struct plan){ CXM_NIBBLE_BYTES, OWN_RANGES, true }, columns, first, whole,
                       rows);
-    return good
-           && cxm_priv_nibble_tiles_c(stripe, columns, first + whole, n - whole, flags,
-                                      rows + whole * CXM_NIBBLE_ROW);
+    if (n == whole || !good)
+        return good;
+    return cxm_priv_nibble_tiles_c(stripe, columns, first + whole, n - whole, flags,
+                                   rows + whole * CXM_NIBBLE_ROW);
 }
 
 /* ---- sums ----------------------------------------------------------------------------- */
