@@ -151,7 +151,7 @@ bool cxm_priv_add_slim_c(uint64_t *cells, const uint64_t *q, const uint32_t *at,
 {
     const uint64_t low = ((uint64_t)1 << CXM_SLIM_LOW) - 1;
     const uint64_t low_square = ((uint64_t)1 << CXM_SLIM_SQUARE) - 1;
-    uint64_t any = 0;
+    uint64_t most = 0;
     for (size_t i = 0; i < n; i++) {
         cxm_priv_ask(asking, i);
         uint64_t *cell = cells + (size_t)at[i] * CXM_SLIM_WORDS;
@@ -162,9 +162,9 @@ bool cxm_priv_add_slim_c(uint64_t *cells, const uint64_t *q, const uint32_t *at,
         cell[2] += (bb >> 53) + (ab >> 20) + (aa << 22 >> 11);
         cell[3] += (aa >> 42) + (q[i] >> CXM_SLIM_LOW << CXM_SLIM_HIGH_AT)
                  + ((uint64_t)1 << CXM_SLIM_COUNT_AT);
-        any |= cell[3];
+        most = cell[3] > most ? cell[3] : most;
     }
-    return any >> 63 != 0;
+    return most >> CXM_SLIM_COUNT_AT >= CXM_FULL_SLIM;
 }
 
 bool cxm_priv_all_within_c(const double *x, size_t n, double low, double high)

@@ -108,19 +108,19 @@ typedef bool cxm_place_numbers(const struct cxm_places *places, const uint32_t *
                                const uint16_t *codes, const double *x, size_t n, uint64_t *q,
                                uint32_t *at);
 
-/* Adds n <= CXM_MOMENT_ROWS rows to cells. True: one of these cells is full now (the sign of its last
- * word) and wants to be emptied, before it gets CXM_FULL_CELL or CXM_FULL_SLIM rows once more. The last
- * word is 0 only where there were no rows. Asks for a line with every row. */
+/* Adds n <= CXM_MOMENT_ROWS rows to cells. True: one of these cells is full now, of CXM_FULL_CELL or
+ * CXM_FULL_SLIM rows, and wants to be emptied before the next call. The last word counts the rows in its
+ * uppermost bits. Asks for a line with every row. */
 enum { CXM_MOMENT_ROWS = 64 };
 typedef bool cxm_add_moments(uint64_t *cells, const uint64_t *q, const uint32_t *at, size_t n,
                              struct cxm_asking asking);
 
 /* Wide cells: of q = 2^32 a + b the words get b, a, the halves of b^2, of a b and of a^2, and the upper 16
  * bits of the last count rows. The words then are below 2^48. */
-enum { CXM_MOMENT_WORDS = 8, CXM_FULL_CELL = 1 << 15 };
+enum { CXM_MOMENT_WORDS = 8, CXM_FULL_CELL = 1 << 15, CXM_COUNT_AT = 48 };
 /* Slim cells: the words get the lower 54 bits of q; of q^2 = s + 2^53 t + 2^106 u, s below 2^54, t and u;
  * u shares its word with the upper 10 bits of q, from bit 32 on, and the count of rows, from bit 54 on. */
-enum { CXM_SLIM_WORDS = 4, CXM_FULL_SLIM = 1 << 9, CXM_SLIM_LOW = 54, CXM_SLIM_SQUARE = 53,
+enum { CXM_SLIM_WORDS = 4, CXM_FULL_SLIM = (1 << 10) - CXM_MOMENT_ROWS, CXM_SLIM_LOW = 54, CXM_SLIM_SQUARE = 53,
        CXM_SLIM_HIGH_AT = 32, CXM_SLIM_COUNT_AT = 54 };
 
 /* Do all lie between two numbers, ends included? NaN does not. */

@@ -23,6 +23,7 @@ enum { MOST_BYTES = 1 << 26, MOST_BYTES_OF_MANY = 1 << 29, MUCH_BYTES = 1 << 22,
 struct cxm_moments {
     const struct cxm_allocator *allocator;
     struct cxm_kernels kernels;
+    uint64_t full;         /* least last word of a full cell */
     struct cxm_keyed *keyed;
     bool weighted;
     uint32_t bins, n_codes;
@@ -48,6 +49,8 @@ struct cxm_moments *cxm_priv_moments_new(const struct cxm_config *config, bool w
         return NULL;
     m->allocator = allocator;
     m->kernels = cxm_priv_kernels(0);
+    m->full = m->kernels.moment_words == CXM_SLIM_WORDS ? (uint64_t)CXM_FULL_SLIM << CXM_SLIM_COUNT_AT
+                                                        : (uint64_t)CXM_FULL_CELL << CXM_COUNT_AT;
     m->keyed = keyed;
     m->weighted = weighted;
     m->bins = config->units[0].bins;
@@ -126,7 +129,7 @@ static uint64_t *cell_at(const struct cxm_moments *m, size_t at)
     return m->cells + at * m->kernels.moment_words;
 }
 
-/* 0: no rows; its sign: it is full. */
+/* 0: no rows; not below m->full: it is full. */
 static uint64_t last_word(const struct cxm_moments *m, size_t at)
 {
     return cell_at(m, at)[m->kernels.moment_words - 1];
@@ -284,7 +287,7 @@ static bool empty_full_cells(struct cxm_moments *m, struct cxm_table *groups, co
                              size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (last_word(m, at[i]) >> 63 != 0 && !empty_full_cell(m, groups, at[i]))
+        if (last_word(m, at[i]) >= m->full && !empty_full_cell(m, groups, at[i]))
             return false;
     }
     return true;

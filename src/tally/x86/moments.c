@@ -161,22 +161,22 @@ __attribute__((target("avx2"))) static __m256i add_same(uint64_t *cells, const u
     return add_to(cells, at, _mm256_add_epi64(even, odd));
 }
 
-/* The first n / 4 * 4 rows. */
+/* The first n / 4 * 4 rows. Largest 16 bits of the sums: the last ones tell of the fullest cell. */
 __attribute__((target("avx2"))) static inline __m256i add_rows(uint64_t *cells, const uint64_t *q,
                                                               const uint32_t *at, size_t n,
                                                               bool ask, struct cxm_asking asking)
 {
-    __m256i any = _mm256_setzero_si256();
+    __m256i most = _mm256_setzero_si256();
     for (size_t i = 0; i + 4 <= n; i += 4) {
         __m256i rows[4];
         turn(slice(load_four(q + i)), rows);
         for (size_t k = 0; k < 4; k++) {
             if (ask)
                 cxm_priv_ask(asking, i + k);
-            any = _mm256_or_si256(any, add_to(cells, at[i + k], rows[k]));
+            most = _mm256_max_epu16(most, add_to(cells, at[i + k], rows[k]));
         }
     }
-    return any;
+    return most;
 }
 
 __attribute__((target("avx2"))) bool
@@ -185,11 +185,11 @@ cxm_priv_add_slim_avx2(uint64_t *cells, const uint64_t *q, const uint32_t *at, s
 {
     const size_t done = n / 4 * 4;
     const struct cxm_asking rest = { asking.from + done * (uintptr_t)asking.step, asking.step };
-    const __m256i any = n == CXM_MOMENT_ROWS && all_same(at) ? add_same(cells, q, at[0], asking)
-                      : asking.step == 0 ? add_rows(cells, q, at, n, false, asking)
-                                         : add_rows(cells, q, at, n, true, asking);
+    const __m256i most = n == CXM_MOMENT_ROWS && all_same(at) ? add_same(cells, q, at[0], asking)
+                       : asking.step == 0 ? add_rows(cells, q, at, n, false, asking)
+                                          : add_rows(cells, q, at, n, true, asking);
     const bool full = cxm_priv_add_slim_c(cells, q + done, at + done, n - done, rest);
-    return (_mm256_movemask_pd(_mm256_castsi256_pd(any)) & 8) != 0 || full;
+    return _mm256_extract_epi16(most, 15) >> (CXM_SLIM_COUNT_AT - 48) >= CXM_FULL_SLIM || full;
 }
 
 __attribute__((target("avx2"))) bool
