@@ -139,6 +139,63 @@ static void placing_numbers(void **state)
     }
 }
 
+#if CXM_X86
+/* Weights of one band as all numbers are placed; any other one is seen, whatever its code. */
+static void compare_weights(size_t n, bool tiny)
+{
+    struct guarded numbers = guard(8 * n), groups = guard(4 * n), of_codes = guard(2 * n);
+    double *x = (void *)numbers.bytes;
+    uint32_t *group = (void *)groups.bytes;
+    uint16_t *codes = (void *)of_codes.bytes;
+    uint64_t q[80], want_q[80];
+    uint32_t at[80], want_at[80];
+    struct cxm_places *places = make_places(tiny);
+    const double first = places->filler, last = ldexp(first, CXM_BAND_EXPONENTS);
+    const double odd[] = { 0, -0.0, NAN, -NAN, INFINITY, -INFINITY, 0x1p-1074, -first, last,
+                           nextafter(first, 0), -nextafter(last, 0), 1e300, -1e300 };
+    places->bins = MOMENT_CODES; /* for the reference all numbers count */
+    for (size_t i = 0; i < n; i++) {
+        const int kind = (int)(draw() % 2);
+        x[i] = draw() % 5 == 0 ? first : fabs(moment_number(tiny, 3 * kind));
+        codes[i] = (uint16_t)(draw() % MOMENT_CODES);
+        group[i] = draw() % 9 == 0 ? UINT32_MAX : (uint32_t)(draw() % (MOMENT_ROOM - 1));
+    }
+    for (int grouped = 0; grouped < 2; grouped++) {
+        q[n] = at[n] = 77;
+        assert_true(cxm_priv_place_weights_avx2(places, grouped ? group : NULL, codes, x, n, q, at));
+        assert_true(q[n] == 77 && at[n] == 77);
+        assert_true(cxm_priv_place_numbers_c(places, grouped ? group : NULL, codes, x, n, want_q,
+                                             want_at));
+        assert_memory_equal(q, want_q, 8 * n);
+        assert_memory_equal(at, want_at, 4 * n);
+    }
+    places->bins = 1;
+    for (size_t k = 0; k < COUNT_OF(odd); k++) {
+        for (size_t i = 0; i < n; i++) {
+            const double kept = x[i];
+            x[i] = odd[k];
+            assert_false(cxm_priv_place_weights_avx2(places, group, codes, x, n, q, at));
+            x[i] = kept;
+        }
+    }
+    free(places);
+    unguard(numbers);
+    unguard(groups);
+    unguard(of_codes);
+}
+#endif
+
+static void placing_weights(void **state)
+{
+    (void)state;
+#if CXM_X86
+    for (size_t n = 0; n <= 40 && __builtin_cpu_supports("avx2"); n++) {
+        compare_weights(n, false);
+        compare_weights(n, true);
+    }
+#endif
+}
+
 struct moments_variant {
     cxm_add_moments *add;
     bool slim;
@@ -280,6 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placing_numbers),
+        cmocka_unit_test(placing_weights),
         cmocka_unit_test(adding_moments),
         cmocka_unit_test(within),
     };

@@ -108,6 +108,10 @@ typedef bool cxm_place_numbers(const struct cxm_places *places, const uint32_t *
                                const uint16_t *codes, const double *x, size_t n, uint64_t *q,
                                uint32_t *at);
 
+/* The same, but false as well when a number, whatever its code, is not in the band that begins at cell 0 or
+ * is below 0: of weights nothing else needs to be looked at. NULL: there is no such variant. */
+typedef cxm_place_numbers cxm_place_weights;
+
 /* Adds n <= CXM_MOMENT_ROWS rows to cells. True: one of these cells is full now, of CXM_FULL_CELL or
  * CXM_FULL_SLIM rows, and wants to be emptied before the next call. The last word counts the rows in its
  * uppermost bits. Asks for a line with every row. */
@@ -142,6 +146,7 @@ cxm_part_rows cxm_priv_part_rows_avx2, cxm_priv_part_rows_avx512;
 cxm_mask_bytes cxm_priv_mask_bytes_avx2;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx2;
+cxm_place_weights cxm_priv_place_weights_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx512;
 cxm_add_moments cxm_priv_add_slim_avx2, cxm_priv_add_moments_avx512;
 cxm_all_within cxm_priv_all_within_avx2, cxm_priv_all_within_avx512;
@@ -165,6 +170,7 @@ struct cxm_kernels {
     cxm_whole_numbers *whole_numbers;
     cxm_count_keys *count_keys;
     cxm_place_numbers *place_numbers;
+    cxm_place_weights *place_weights;
     cxm_add_moments *add_moments;
     uint32_t moment_words; /* of its cells */
     cxm_all_within *all_within;

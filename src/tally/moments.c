@@ -18,7 +18,8 @@
 #include "tally/moments.h"
 
 enum { MOST_BYTES = 1 << 26, MOST_BYTES_OF_MANY = 1 << 29, MUCH_BYTES = 1 << 22, MOST_FLUSHES = 4,
-       MOST_BANDS = 176, LINE = 64 };
+       MOST_BANDS = 176, LINE = 64, BLOCKS_OFF = 16,
+       LEAST_EXPONENT = 1023 - 332, MOST_EXPONENT = 1023 + 332 }; /* 2^-332 > 1e-100 */
 
 struct cxm_moments {
     const struct cxm_allocator *allocator;
@@ -35,6 +36,8 @@ struct cxm_moments {
     int32_t bases[MOST_BANDS]; /* least biased exponent of each band */
     struct cxm_window *windows;  /* by sum */
     int flushes;           /* for want of memory */
+    bool placed;           /* are the next rows in q and at? */
+    uint32_t blocks_off;   /* where no such attempt is worth it */
     struct cxm_places places;
     uint64_t q[CXM_BLOCK];
     uint32_t at[CXM_BLOCK];
@@ -472,9 +475,32 @@ static bool has_place(const struct cxm_moments *m, double x)
 
 /* ---- rows ----------------------------------------------------------------------------- */
 
-enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *m, struct cxm_table *groups,
-                                             const uint32_t *group, const uint16_t *codes,
-                                             const double *x, size_t n, struct cxm_ahead *ahead)
+/* Cells for all groups there are. */
+static bool has_room(const struct cxm_moments *m, const struct cxm_table *groups)
+{
+    return (size_t)(m->keyed->n_slots > 0 ? m->keyed->n_slots : groups->dict.n) < m->room;
+}
+
+bool cxm_priv_moments_place(struct cxm_moments *m, const struct cxm_table *groups,
+                            const uint32_t *group, const uint16_t *codes, const double *weights,
+                            size_t n)
+{
+    if (m->kernels.place_weights == NULL || m->n_bands == 0 || !has_room(m, groups)
+        || m->bases[0] < LEAST_EXPONENT || m->bases[0] + CXM_BAND_EXPONENTS > MOST_EXPONENT)
+        return false;
+    if (m->blocks_off > 0) {
+        m->blocks_off--;
+        return false;
+    }
+    m->placed = m->kernels.place_weights(&m->places, group, codes, weights, n, m->q, m->at);
+    m->blocks_off = m->placed ? 0 : BLOCKS_OFF;
+    return m->placed;
+}
+
+/* Where rows are to be added. */
+static enum cxm_moments_result place(struct cxm_moments *m, struct cxm_table *groups,
+                                     const uint32_t *group, const uint16_t *codes, const double *x,
+                                     size_t n)
 {
     enum cxm_moments_result result = reserve_groups(m, groups);
     if (result != CXM_MOMENTS_ADDED)
@@ -490,6 +516,18 @@ enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *m, struct cxm_t
                 return result;
         }
     }
+    return CXM_MOMENTS_ADDED;
+}
+
+enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *m, struct cxm_table *groups,
+                                             const uint32_t *group, const uint16_t *codes,
+                                             const double *x, size_t n, struct cxm_ahead *ahead)
+{
+    const enum cxm_moments_result result = m->placed ? CXM_MOMENTS_ADDED
+                                                     : place(m, groups, group, codes, x, n);
+    if (result != CXM_MOMENTS_ADDED)
+        return result;
+    m->placed = false;
     for (size_t i = 0; i < n; i += CXM_MOMENT_ROWS) {
         const size_t rows = n - i < CXM_MOMENT_ROWS ? n - i : CXM_MOMENT_ROWS;
         const struct cxm_asking asking = cxm_priv_ahead_step(ahead);

@@ -28,6 +28,12 @@ enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *moments,
                                              const uint16_t *codes, const double *numbers,
                                              size_t n, struct cxm_ahead *ahead);
 
+/* Looks at n weights where they are to be added next, with these groups and codes: true when all are
+ * between 1e-100 and 1e100. False: they may be even so. */
+bool cxm_priv_moments_place(struct cxm_moments *moments, const struct cxm_table *groups,
+                            const uint32_t *group, const uint16_t *codes, const double *weights,
+                            size_t n);
+
 /* Moves what was counted to the cells of the table. False: out of memory. */
 bool cxm_priv_moments_flush(struct cxm_moments *moments, struct cxm_table *groups);
 

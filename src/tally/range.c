@@ -341,7 +341,9 @@ static void read_weights(struct range *r, int64_t first, size_t n)
         for (size_t i = 0; !in_place && i < n; i++)
             memcpy(&s->weight[i], at + (int64_t)i * c->stride, sizeof(double));
         const double *weights = in_place ? (const void *)at : s->weight;
-        if (cxm_priv_kernels(0).all_within(weights, n, 1e-100, 1e100)) {
+        const uint32_t *group = r->sources->n_keys > 0 ? s->groups : NULL;
+        if (cxm_priv_moments_place(r->moments, &r->state->groups, group, s->block.unit_codes[0], weights, n)
+            || cxm_priv_kernels(0).all_within(weights, n, 1e-100, 1e100)) {
             r->weights = weights;
             return;
         }
@@ -401,10 +403,10 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
         status = later(status, read_freq(r, first, &n, error));
     if (sources->n_keys > 0)
         status = later(status, find_groups(r, first, &n, freq, error));
-    if (sources->weight != NULL)
-        read_weights(r, first, n);
     s->block.n = n;
     r->config->rules->rule(r->config, &s->block);
+    if (sources->weight != NULL)
+        read_weights(r, first, n);
     if (r->weights == NULL)
         status = later(status, cxm_priv_block_check(s, sources, first, error));
     if (r->moments == NULL)

@@ -79,6 +79,44 @@ cxm_priv_place_numbers_avx2(const struct cxm_places *places, const uint32_t *gro
         && good;
 }
 
+__attribute__((target("avx2"))) static inline __m256i load_four(const void *from)
+{
+    return _mm256_loadu_si256((const __m256i *)from);
+}
+
+__attribute__((target("avx2"))) bool
+cxm_priv_place_weights_avx2(const struct cxm_places *places, const uint32_t *group,
+                            const uint16_t *codes, const double *x, size_t n, uint64_t *q, uint32_t *at)
+{
+    const uint64_t first = (uint64_t)places->first << 52;
+    const uint64_t last = ((uint64_t)(places->first + CXM_BAND_EXPONENTS) << 52) - 1;
+    const __m256i low = _mm256_set1_epi64x((int64_t)first), high = _mm256_set1_epi64x((int64_t)last);
+    const __m256i room = _mm256_set1_epi32((int32_t)places->room), one = _mm256_set1_epi32(1);
+    __m256i odd = _mm256_setzero_si256();
+    uint64_t any = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m256i a = load_four(x + i), b = load_four(x + i + 4);
+        const __m128i code = _mm_loadu_si128((const __m128i *)(const void *)(codes + i));
+        odd = _mm256_or_si256(odd, _mm256_or_si256(outside(a, low, high), outside(b, low, high)));
+        _mm256_storeu_si256((__m256i *)(void *)(q + i), quanta(a, low));
+        _mm256_storeu_si256((__m256i *)(void *)(q + i + 4), quanta(b, low));
+        __m256i cell = _mm256_mullo_epi32(_mm256_cvtepu16_epi32(code), room);
+        cell = _mm256_add_epi32(cell, one);
+        if (group != NULL)
+            cell = _mm256_add_epi32(cell, load_four(group + i));
+        _mm256_storeu_si256((__m256i *)(void *)(at + i), cell);
+    }
+    for (; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        any |= (bits - first) | (last - bits);
+        q[i] = ((bits & (CXM_LEADING_ONE - 1)) | CXM_LEADING_ONE) << ((bits - first) >> 52 & 63);
+        at[i] = codes[i] * places->room + (group != NULL ? group[i] : 0) + 1;
+    }
+    return _mm256_movemask_pd(_mm256_castsi256_pd(odd)) == 0 && any >> 63 == 0;
+}
+
 /* What four numbers add to the words of slim cells (kernels.h), word by word. */
 struct slices {
     __m256i word[CXM_SLIM_WORDS];
@@ -124,11 +162,6 @@ __attribute__((target("avx2"))) static inline __m256i add_to(uint64_t *cells, ui
     const __m256i sum = _mm256_add_epi64(_mm256_loadu_si256(cell), row);
     _mm256_storeu_si256(cell, sum);
     return sum;
-}
-
-__attribute__((target("avx2"))) static inline __m256i load_four(const uint64_t *q)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)q);
 }
 
 /* Do all rows go to one cell? */
