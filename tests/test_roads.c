@@ -201,6 +201,34 @@ static void weights(void **state)
     }
 }
 
+/* All of them fit in one band, up to a row near the end. */
+static void good_weights(void **state)
+{
+    (void)state;
+    static const double odd[] = { -1, 0, NAN, 0x1p-20, 0x1p20 };
+    for (int keys = NO_KEYS; keys <= SORTED; keys++) {
+        struct rows *r = make_rows("nps", 99);
+        for (size_t i = 0; i < ROWS; i++) {
+            r->score[i] = (uint8_t)(draw() % 11);
+            r->weight[i] = value_of(PLAIN);
+        }
+        input(r, "score", CXM_ARRAY(r->score, ROWS));
+        input(r, "weight", CXM_ARRAY(r->weight, ROWS));
+        make_keys(r, (enum keys)keys);
+        same_on_every_road(r);
+        for (size_t k = 0; k < COUNT_OF(odd); k++) {
+            r->weight[ROWS - 77] = odd[k];
+            same_on_every_road(r);
+        }
+        for (size_t i = 0; i < ROWS; i++)
+            r->weight[i] = 1e-100 * (1.25 + (double)(i % 2));
+        same_on_every_road(r);
+        r->weight[ROWS - 77] = 0.9e-100; /* in the band, but too small */
+        same_on_every_road(r);
+        free(r);
+    }
+}
+
 /* Bitmaps of the answers, of the keys and of both. */
 static void bitmaps(void **state)
 {
@@ -468,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights),
+        cmocka_unit_test(good_weights),
         cmocka_unit_test(bitmaps),
         cmocka_unit_test(ratings),
         cmocka_unit_test(long_ratings),
