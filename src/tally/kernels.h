@@ -124,8 +124,8 @@ typedef bool cxm_add_moments(uint64_t *cells, const uint64_t *q, const uint32_t 
 enum { CXM_MOMENT_WORDS = 8, CXM_FULL_CELL = 1 << 15, CXM_COUNT_AT = 48 };
 /* Slim cells: the words get the lower 54 bits of q; of q^2 = s + 2^53 t + 2^106 u, s below 2^54, t and u;
  * u shares its word with the upper 10 bits of q, from bit 32 on, and the count of rows, from bit 54 on. */
-enum { CXM_SLIM_WORDS = 4, CXM_FULL_SLIM = (1 << 10) - CXM_MOMENT_ROWS, CXM_SLIM_LOW = 54, CXM_SLIM_SQUARE = 53,
-       CXM_SLIM_HIGH_AT = 32, CXM_SLIM_COUNT_AT = 54 };
+enum { CXM_SLIM_WORDS = 4, CXM_FULL_SLIM = (1 << 10) - CXM_MOMENT_ROWS, CXM_SLIM_LOW = 54,
+       CXM_SLIM_SQUARE = 53, CXM_SLIM_HIGH_AT = 32, CXM_SLIM_COUNT_AT = 54 };
 
 /* Do all lie between two numbers, ends included? NaN does not. */
 typedef bool cxm_all_within(const double *x, size_t n, double low, double high);

@@ -6,42 +6,19 @@
  * in words that have room for 65 535 such rows, or for 1 023 in half the memory (wide and slim cells,
  * kernels.h; a variant has the one or the other): exact whatever the numbers are, and nothing is
  * rounded, scaled or looked ahead for. A cell that is full goes to the exact sums of the table, and all
- * do at the end, so all roads give the same tally. The first band is laid around the first numbers: weights that differ by less than
- * a factor of 2 000 all lie in it. (The slices on a fixed grid of Demmel and Nguyen 2015,
- * "Parallel reproducible summation", with integers for slices.)
+ * do at the end (moments_cells.c), so all roads give the same tally. The first band is laid around the
+ * first numbers: weights that differ by less than a factor of 2 000 all lie in it. (The slices on a fixed
+ * grid of Demmel and Nguyen 2015, "Parallel reproducible summation", with integers for slices.)
  *
  * 64 or 32 bytes an answer, sign and group, for each band that occurs: the weights of 1 000 groups and 5
  * answers take 512 or 256 KB with the rows that have none. Beyond MOST_BYTES the sums go into the table
  * and further rows straight there. The only band of the values of a million groups may take more, of which
  * most is never touched: that a value is missing or below 0 has places of its own. */
-#include "tally/kernels.h"
-#include "tally/moments.h"
+#include "tally/moments_parts.h"
 
 enum { MOST_BYTES = 1 << 26, MOST_BYTES_OF_MANY = 1 << 29, MUCH_BYTES = 1 << 22, MOST_FLUSHES = 4,
-       MOST_BANDS = 176, LINE = 64, BLOCKS_OFF = 16,
+       LINE = 64, BLOCKS_OFF = 16,
        LEAST_EXPONENT = 1023 - 332, MOST_EXPONENT = 1023 + 332 }; /* 2^-332 > 1e-100 */
-
-struct cxm_moments {
-    const struct cxm_allocator *allocator;
-    struct cxm_kernels kernels;
-    uint64_t full;         /* least last word of a full cell */
-    struct cxm_keyed *keyed;
-    bool weighted;
-    uint32_t bins, n_codes;
-    uint32_t planes;       /* of a band: one a code, and again for numbers below 0 */
-    size_t room;           /* cells of a plane: rows that are left out, then one a group or slot */
-    size_t n_bands, most;  /* bands in use, bands that there is memory for */
-    void *memory;
-    uint64_t *cells;       /* [band][plane][room], from the start of a cache line on */
-    int32_t bases[MOST_BANDS]; /* least biased exponent of each band */
-    struct cxm_window *windows;  /* by sum */
-    int flushes;           /* for want of memory */
-    bool placed;           /* are the next rows in q and at? */
-    uint32_t blocks_off;   /* where no such attempt is worth it */
-    struct cxm_places places;
-    uint64_t q[CXM_BLOCK];
-    uint32_t at[CXM_BLOCK];
-};
 
 struct cxm_moments *cxm_priv_moments_new(const struct cxm_config *config, bool weighted,
                                          struct cxm_keyed *keyed,
@@ -86,246 +63,12 @@ void cxm_priv_moments_free(struct cxm_moments *m)
     cxm_priv_release(m->allocator, m);
 }
 
-/* ---- from cells to the table ---------------------------------------------------------- */
-
-/* The sums of a cell as words, low word first: the halves of a square overlap by 16 bits. */
-struct totals {
-    int64_t rows;
-    uint64_t sum[2], squares[3];
-};
-
-static struct totals total_of_wide(const uint64_t *cell)
-{
-    const uint64_t last = cell[7] & (((uint64_t)1 << 48) - 1);
-    const cxm_u128 sum = ((cxm_u128)cell[1] << 32) + cell[0];
-    const cxm_u128 bb = ((cxm_u128)cell[3] << 32) + cell[2];
-    const cxm_u128 ab = ((cxm_u128)cell[5] << 32) + cell[4];
-    const cxm_u128 aa = ((cxm_u128)last << 32) + cell[6];
-    const cxm_u128 lower = bb + (ab << 33), upper = (lower >> 64) + aa; /* all are below 2^114 */
-    struct totals t = { .rows = (int64_t)(cell[7] >> 48) };
-    t.sum[0] = (uint64_t)sum;
-    t.sum[1] = (uint64_t)(sum >> 64);
-    t.squares[0] = (uint64_t)lower;
-    t.squares[1] = (uint64_t)upper;
-    t.squares[2] = (uint64_t)(upper >> 64);
-    return t;
-}
-
-static struct totals total_of_slim(const uint64_t *cell)
-{
-    enum { HIGH_BITS = CXM_SLIM_COUNT_AT - CXM_SLIM_HIGH_AT };
-    const uint64_t high = cell[3] >> CXM_SLIM_HIGH_AT & (((uint64_t)1 << HIGH_BITS) - 1);
-    const cxm_u128 sum = ((cxm_u128)high << CXM_SLIM_LOW) + cell[0];
-    const cxm_u128 lower = ((cxm_u128)cell[2] << CXM_SLIM_SQUARE) + cell[1];
-    const cxm_u128 upper = (lower >> 64) + ((cxm_u128)(uint32_t)cell[3] << (2 * CXM_SLIM_SQUARE - 64));
-    struct totals t = { .rows = (int64_t)(cell[3] >> CXM_SLIM_COUNT_AT) };
-    t.sum[0] = (uint64_t)sum;
-    t.sum[1] = (uint64_t)(sum >> 64);
-    t.squares[0] = (uint64_t)lower;
-    t.squares[1] = (uint64_t)upper;
-    t.squares[2] = (uint64_t)(upper >> 64);
-    return t;
-}
-
-static uint64_t *cell_at(const struct cxm_moments *m, size_t at)
-{
-    return m->cells + at * m->kernels.moment_words;
-}
-
-/* 0: no rows; not below m->full: it is full. */
-static uint64_t last_word(const struct cxm_moments *m, size_t at)
-{
-    return cell_at(m, at)[m->kernels.moment_words - 1];
-}
-
-static struct totals total(const struct cxm_moments *m, size_t at)
-{
-    return m->kernels.moment_words == CXM_SLIM_WORDS ? total_of_slim(cell_at(m, at))
-                                                     : total_of_wide(cell_at(m, at));
-}
-
-static size_t bytes_of_cell(const struct cxm_moments *m)
-{
-    return m->kernels.moment_words * sizeof *m->cells;
-}
-
-static void include(struct cxm_span *span, const uint64_t *words, int n, int32_t exponent)
-{
-    for (int k = 0; k < n; k++) {
-        if (words[k] != 0)
-            cxm_priv_span_include(span, exponent + 64 * k + __builtin_ctzll(words[k]),
-                                  exponent + 64 * (k + 1) - __builtin_clzll(words[k]));
-    }
-}
-
-/* Words have 64 bits, digits 32; the last limb of a window has room for two. */
-static void add_words(const struct cxm_layout *layout, int64_t *cell, uint32_t sum,
-                      const uint64_t *words, int n, int32_t exponent, bool negative)
-{
-    const struct cxm_window window = layout->windows[sum];
-    int64_t *limbs = cell + layout->at[sum];
-    const int32_t up = exponent + 32 * CXM_MOST_DIGITS; /* not below 0 */
-    int32_t at = up / 32 - CXM_MOST_DIGITS - window.lo;
-    uint64_t rest = 0;
-    for (int k = 0; k <= n; k++, at += 2) {
-        const cxm_u128 both = ((cxm_u128)(k < n ? words[k] : 0) << up % 32) + rest;
-        const uint32_t digits[2] = { (uint32_t)both, (uint32_t)(both >> 32) };
-        for (int d = 0; d < 2; d++) {
-            const int32_t limb = at + d < window.n ? at + d : window.n - 1;
-            const int64_t digit = (int64_t)((uint64_t)digits[d] << (at + d > limb ? 32 : 0));
-            if (digits[d] != 0)
-                limbs[limb] += negative ? -digit : digit;
-        }
-        rest = (uint64_t)(both >> 64);
-    }
-    cxm_priv_exact_normalise(limbs, window);
-}
-
-/* Which cell that is: [band][plane][group or slot + 1]. */
-struct place {
-    size_t band, group;
-    uint32_t code;
-    bool negative;
-};
-
-static struct place place_of(const struct cxm_moments *m, size_t at)
-{
-    const size_t plane = at / m->room;
-    const uint32_t in_band = (uint32_t)(plane % m->planes);
-    return (struct place){ plane / m->planes, at % m->room - 1, in_band % m->n_codes,
-                           in_band >= m->n_codes };
-}
-
-/* A number of band b is q 2^exponent. */
-static int32_t exponent_of(const struct cxm_moments *m, size_t band)
-{
-    return m->bases[band] - 1075;
-}
-
-/* Weights have their sums by answer. */
-static uint32_t first_sum(const struct cxm_moments *m, uint32_t code)
-{
-    return m->weighted ? 2 * code : 0;
-}
-
-static void include_cell(struct cxm_moments *m, struct cxm_span *sum, struct cxm_span *squares,
-                         size_t at)
-{
-    const struct place place = place_of(m, at);
-    const struct totals t = total(m, at);
-    include(sum, t.sum, 2, exponent_of(m, place.band));
-    include(squares, t.squares, 3, 2 * exponent_of(m, place.band));
-}
-
-/* Number of a group in the table. UINT32_MAX: it was not there yet, and there is no memory. */
-static uint32_t group_of(struct cxm_moments *m, struct cxm_table *groups, size_t group)
-{
-    return m->keyed->n_slots > 0 ? cxm_priv_keyed_group(m->keyed, groups, group) : (uint32_t)group;
-}
-
-/* The group is there, and windows for what is in the cell. */
-static void empty_cell(struct cxm_moments *m, struct cxm_table *groups, size_t at)
-{
-    const struct place place = place_of(m, at);
-    const struct totals t = total(m, at);
-    int64_t *to = cxm_priv_table_cell(groups, group_of(m, groups, place.group));
-    to[place.code] += t.rows;
-    if (place.code < m->bins) {
-        const int32_t exponent = exponent_of(m, place.band);
-        const uint32_t sum = first_sum(m, place.code);
-        add_words(&groups->layout, to, sum, t.sum, 2, exponent, place.negative);
-        add_words(&groups->layout, to, sum + 1, t.squares, 3, 2 * exponent, false);
-    }
-    memset(cell_at(m, at), 0, bytes_of_cell(m));
-}
-
-static bool widen(struct cxm_table *groups, const struct cxm_window *windows)
-{
-    return cxm_priv_table_reserve(groups, groups->capacity > 0 ? groups->capacity : 1, windows);
-}
-
-/* Windows of the table for all cells of the answers of its first groups. */
-static bool widen_for_all(struct cxm_moments *m, struct cxm_table *groups, size_t known)
-{
-    struct cxm_span sum = CXM_SPAN_EMPTY, squares = CXM_SPAN_EMPTY;
-    for (uint32_t c = 0; c < m->bins; c++) {
-        for (size_t plane = c; plane < m->n_bands * m->planes; plane += m->n_codes) {
-            for (size_t g = 1; g <= known; g++)
-                include_cell(m, &sum, &squares, plane * m->room + g);
-        }
-        const uint32_t at = first_sum(m, c);
-        m->windows[at] = cxm_priv_window_for(sum);
-        m->windows[at + 1] = cxm_priv_window_for(squares);
-        if (m->weighted)
-            sum = squares = CXM_SPAN_EMPTY;
-    }
-    return widen(groups, m->windows);
-}
-
-/* A cell that is full, or one of the rows left out. */
-static bool empty_full_cell(struct cxm_moments *m, struct cxm_table *groups, size_t at)
-{
-    const struct place place = place_of(m, at);
-    if (at % m->room == 0) {
-        memset(cell_at(m, at), 0, bytes_of_cell(m));
-        return true;
-    }
-    if (group_of(m, groups, place.group) == UINT32_MAX)
-        return false;
-    if (place.code < m->bins) {
-        struct cxm_span sum = CXM_SPAN_EMPTY, squares = CXM_SPAN_EMPTY;
-        include_cell(m, &sum, &squares, at);
-        memcpy(m->windows, groups->layout.windows, groups->layout.n_sums * sizeof *m->windows);
-        m->windows[first_sum(m, place.code)] = cxm_priv_window_for(sum);
-        m->windows[first_sum(m, place.code) + 1] = cxm_priv_window_for(squares);
-        if (!widen(groups, m->windows))
-            return false;
-    }
-    empty_cell(m, groups, at);
-    return true;
-}
-
-/* Those that a few rows went to. */
-static bool empty_full_cells(struct cxm_moments *m, struct cxm_table *groups, const uint32_t *at,
-                             size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (last_word(m, at[i]) >= m->full && !empty_full_cell(m, groups, at[i]))
-            return false;
-    }
-    return true;
-}
-
-/* The groups of all slots with rows, in the order of their keys. */
-static bool make_groups(struct cxm_moments *m, struct cxm_table *groups)
-{
-    for (size_t g = 1; g < m->room; g++) {
-        uint64_t any = 0;
-        for (size_t plane = 0; plane < m->n_bands * m->planes; plane++)
-            any |= last_word(m, plane * m->room + g);
-        if (any != 0 && group_of(m, groups, g - 1) == UINT32_MAX)
-            return false;
-    }
-    return true;
-}
-
 bool cxm_priv_moments_flush(struct cxm_moments *m, struct cxm_table *groups)
 {
     if (m->n_bands == 0)
         return true;
-    const bool keyed = m->keyed->n_slots > 0;
-    const size_t known = keyed || m->room - 1 < groups->dict.n ? m->room - 1 : groups->dict.n;
-    if (keyed && !make_groups(m, groups))
+    if (!cxm_priv_moments_to_table(m, groups))
         return false;
-    if (!widen_for_all(m, groups, known))
-        return false;
-    for (size_t plane = 0; plane < m->n_bands * m->planes; plane++) {
-        for (size_t g = 1; g <= known; g++) {
-            const size_t at = plane * m->room + g;
-            if (last_word(m, at) != 0)
-                empty_cell(m, groups, at);
-        }
-    }
     clear(m);
     return true;
 }
@@ -334,7 +77,7 @@ bool cxm_priv_moments_flush(struct cxm_moments *m, struct cxm_table *groups)
 
 static size_t bytes_of(const struct cxm_moments *m, size_t bands, size_t room)
 {
-    return bands * m->planes * room * bytes_of_cell(m);
+    return bands * m->planes * room * cxm_priv_moments_bytes(m);
 }
 
 static size_t most_bytes(const struct cxm_moments *m)
@@ -367,8 +110,8 @@ static bool reserve(struct cxm_moments *m, size_t bands, size_t room)
         return false;
     uint64_t *cells = (uint64_t *)(void *)((uint8_t *)memory + LINE - (uintptr_t)memory % LINE);
     for (size_t plane = 0; plane < m->n_bands * m->planes; plane++)
-        memcpy(cells + plane * room * m->kernels.moment_words, cell_at(m, plane * m->room),
-               m->room * bytes_of_cell(m));
+        memcpy(cells + plane * room * m->kernels.moment_words, cxm_priv_moments_cell(m, plane * m->room),
+               m->room * cxm_priv_moments_bytes(m));
     cxm_priv_release(m->allocator, m->memory);
     m->memory = memory;
     m->cells = cells;
@@ -453,7 +196,7 @@ static enum cxm_moments_result add_band(struct cxm_moments *m, double x)
     const int32_t ahead = e - m->bases[0];
     const int32_t steps = ahead >= 0 ? ahead / CXM_BAND_EXPONENTS
                                      : -((CXM_BAND_EXPONENTS - 1 - ahead) / CXM_BAND_EXPONENTS);
-    if (e == CXM_EXPONENTS - 1 || m->n_bands == MOST_BANDS
+    if (e == CXM_EXPONENTS - 1 || m->n_bands == CXM_MOST_BANDS
         || bytes_of(m, m->n_bands + 1, m->room) > most_bytes(m))
         return CXM_MOMENTS_FULL;
     const enum cxm_moments_result result = make_room(m, m->n_bands + 1, m->room);
@@ -532,7 +275,7 @@ enum cxm_moments_result cxm_priv_moments_add(struct cxm_moments *m, struct cxm_t
         const size_t rows = n - i < CXM_MOMENT_ROWS ? n - i : CXM_MOMENT_ROWS;
         const struct cxm_asking asking = cxm_priv_ahead_step(ahead);
         if (CXM_UNLIKELY(m->kernels.add_moments(m->cells, m->q + i, m->at + i, rows, asking))
-            && !empty_full_cells(m, groups, m->at + i, rows))
+            && !cxm_priv_moments_empty(m, groups, m->at + i, rows))
             return CXM_MOMENTS_NO_MEMORY;
     }
     return CXM_MOMENTS_ADDED;
