@@ -228,6 +228,33 @@ static void runs_are_rows(void **state)
     cxm_report_free(r);
 }
 
+/* Runs of groups that are whole numbers: in their order, the same one again, and not in their order. */
+static void runs_of_whole_numbers(void **state)
+{
+    (void)state;
+    static const int64_t ids[2][4] = { { -3, 7, 7, 9 }, { 7, -3, 7, 9 } };
+    static const int64_t groups[2][4] = { { 0, 1, 1, 2 }, { 0, 1, 0, 2 } };
+    enum { RUN = 3 };
+    for (int way = 0; way < 2; way++) {
+        struct cxm_report *r = NULL, *made = cxm_priv_report_new(NULL);
+        const int id = cxm_priv_report_key_column(made, "id", CXM_KEY_INT, 0);
+        const struct cxm_estimate e = cxm_priv_blank_estimate(0.9, CXM_UNIT_SHARE, CXM_BASE_CUSTOMERS);
+        for (int i = 0; i < 4; i++) {
+            const struct cxm_key key = { .type = CXM_KEY_INT, .integer = ids[way][i] };
+            const size_t row = cxm_priv_report_add(made, "survival", "survival", "d", &e);
+            cxm_priv_report_key(made, row, id, &key);
+            cxm_priv_report_add_run(made, row, RUN - 1, &e);
+            cxm_priv_report_add(made, "survival", "median", "d", &e); /* of all */
+        }
+        assert_int_equal(cxm_priv_report_finish(made, &r, NULL), CXM_OK);
+        for (size_t row = 0; row < 4 * (RUN + 1); row++) {
+            const int64_t group = row % (RUN + 1) == RUN ? CXM_TOTAL : groups[way][row / (RUN + 1)];
+            assert_int_equal(cxm_report_estimates(r)[row].group, group);
+        }
+        cxm_report_free(r);
+    }
+}
+
 static void fail_everywhere(enum cxm_status make(const struct cxm_allocator *allocator,
                                                  struct cxm_report **out))
 {
@@ -261,6 +288,7 @@ int main(void)
         cmocka_unit_test(reads_what_was_built),
         cmocka_unit_test(rows_carry_their_names),
         cmocka_unit_test(runs_are_rows),
+        cmocka_unit_test(runs_of_whole_numbers),
         cmocka_unit_test(beyond_the_end),
         cmocka_unit_test(keys_come_from_a_tally),
         cmocka_unit_test(memory_runs_out),

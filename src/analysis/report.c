@@ -329,9 +329,11 @@ static bool number_ascending(struct cxm_report *r)
     uint64_t last = 0;
     int64_t n = 0;
     for (size_t row = 0; row < r->n_rows; row++) {
-        const uint64_t key = (uint64_t)r->key_values[row].integer ^ flip;
-        if (!r->has_key[row])
+        if (r->has_key[row] == CXM_ROW_KEY_BEFORE)
+            r->estimates[row].group = n - 1;
+        if (r->has_key[row] != CXM_ROW_KEY)
             continue;
+        const uint64_t key = (uint64_t)r->key_values[row].integer ^ flip;
         if (r->key_values[row].missing || (n > 0 && key < last))
             return false;
         n += n == 0 || key > last;

@@ -139,11 +139,10 @@ static bool has_room(const struct cxm_dict *dict, size_t n)
 
 static uint32_t append(struct cxm_dict *dict, const uint8_t *key, size_t n)
 {
+    uint8_t *const at = cxm_priv_dict_append_room(dict, n);
     if (n > 0)
-        memcpy(dict->bytes + dict->bytes_used, key, n);
-    dict->bytes_used += n;
-    dict->ends[dict->n] = dict->bytes_used;
-    return dict->n++;
+        memcpy(at, key, n);
+    return dict->n - 1;
 }
 
 uint32_t cxm_priv_dict_add(struct cxm_dict *dict, const uint8_t *key, size_t n)

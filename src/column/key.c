@@ -12,7 +12,6 @@
 #include "column/calendar.h"
 #include "column/decode.h"
 
-#define SIGN_BIT ((uint64_t)1 << 63)
 
 /* ---- plan ----------------------------------------------------------------------------- */
 
@@ -164,22 +163,6 @@ enum cxm_status cxm_priv_key_plan(const struct cxm_column *column, struct cxm_ke
 
 /* ---- words ---------------------------------------------------------------------------- */
 
-uint64_t cxm_priv_word_of_real(double value)
-{
-    uint64_t bits;
-    value += 0.0; /* -0.0 becomes 0.0 */
-    memcpy(&bits, &value, sizeof bits);
-    return (bits & SIGN_BIT) != 0 ? ~bits : bits ^ SIGN_BIT;
-}
-
-static double real_of_word(uint64_t word)
-{
-    const uint64_t bits = (word & SIGN_BIT) != 0 ? word ^ SIGN_BIT : ~word;
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 static void mark_code(double code, const double *numbers, size_t n, uint8_t *states)
 {
     for (size_t i = 0; i < n; i++)
@@ -214,7 +197,7 @@ static void integer_words(const struct cxm_rules *rules, const struct cxm_column
     double numbers[CXM_SCRATCH];
     const bool is_signed =
         part->type != CXM_U64 && part->type != CXM_BOOL && part->type != CXM_BITS;
-    load_words(part, row, n, is_signed ? SIGN_BIT : 0, words);
+    load_words(part, row, n, is_signed ? CXM_SIGN_BIT : 0, words);
     memset(states, CXM_ROW_USED, n);
     for (size_t done = 0; rules->column->n_missing_codes > 0 && done < n; done += CXM_SCRATCH) {
         const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
@@ -285,7 +268,7 @@ static void time_words(const struct cxm_rules *rules, const struct cxm_column *p
         if (column->calendar != CXM_NO_CALENDAR)
             periods_of(column, dates, count, values, of_block);
         for (size_t i = 0; i < count; i++)
-            words[done + i] = (uint64_t)values[i] ^ SIGN_BIT;
+            words[done + i] = (uint64_t)values[i] ^ CXM_SIGN_BIT;
     }
 }
 
@@ -401,10 +384,10 @@ void cxm_priv_key_from_word(int32_t type, uint64_t word, struct cxm_key *out)
     case CXM_KEY_INT:
     case CXM_KEY_DATE:
     case CXM_KEY_TIME:
-        out->integer = (int64_t)(word ^ SIGN_BIT);
+        out->integer = (int64_t)(word ^ CXM_SIGN_BIT);
         out->real = (double)out->integer;
         break;
-    case CXM_KEY_REAL: out->real = real_of_word(word); break;
+    case CXM_KEY_REAL: out->real = cxm_priv_real_of_word(word); break;
     case CXM_KEY_UINT: /* above INT64_MAX the integer holds the bits */
         out->integer = (int64_t)word;
         out->real = (double)word;

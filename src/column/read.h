@@ -103,8 +103,25 @@ void cxm_priv_read_key_indexes(const struct cxm_column *column, int64_t first, s
                                int64_t *indexes, uint8_t *states);
 /* A word back to the value of the key (text of categories is filled in by the owner). */
 void cxm_priv_key_from_word(int32_t type, uint64_t word, struct cxm_key *out);
+
+#define CXM_SIGN_BIT ((uint64_t)1 << 63)
+
 /* The word of a number, CXM_KEY_REAL; both zeros are one. */
-uint64_t cxm_priv_word_of_real(double value);
+static inline uint64_t cxm_priv_word_of_real(double value)
+{
+    uint64_t bits;
+    value += 0.0; /* -0.0 becomes 0.0 */
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & CXM_SIGN_BIT) != 0 ? ~bits : bits ^ CXM_SIGN_BIT;
+}
+
+static inline double cxm_priv_real_of_word(uint64_t word)
+{
+    const uint64_t bits = (word & CXM_SIGN_BIT) != 0 ? word ^ CXM_SIGN_BIT : ~word;
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
 
 /* ---- calendar ------------------------------------------------------------------------- */
 

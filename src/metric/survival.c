@@ -94,11 +94,8 @@ bool cxm_priv_survival_has_entry(const struct cxm_tally *tally)
 static double time_of(const struct cxm_table *values, uint32_t entry)
 {
     size_t n;
-    struct cxm_key key;
     const uint8_t *bytes = cxm_priv_dict_key(&values->dict, entry, &n);
-    cxm_priv_parse_key(CXM_KEY_REAL, bytes + n - CXM_NUMBER_KEY_BYTES, CXM_NUMBER_KEY_BYTES,
-                       &key, NULL);
-    return key.real;
+    return cxm_priv_real_of_word(__builtin_bswap64(cxm_priv_get_u64(bytes + n - 8)));
 }
 
 const uint8_t *cxm_priv_survival_group(const struct cxm_table *values, uint32_t entry, size_t *n)

@@ -268,14 +268,23 @@ static void read_any(struct any_columns *any, const struct counters *c, double h
 
 /* ---- to the tables ----------------------------------------------------------------------- */
 
-/* The entry of a key for which there is room. Keys ascend: once one is above all others, those that
- * follow are (`above`), and need not be compared. */
-static uint32_t entry_of(struct cxm_table *values, const uint8_t *key, size_t n, bool *above)
+enum { GROUP_KEY = 9 };
+
+/* The entry of a group's key, the first bytes of `key`, and a time; there is room for it. Keys ascend:
+ * once one is above all others, those that follow are (`above`), and are written where they belong
+ * without being compared. */
+static uint32_t entry_of(struct cxm_table *values, uint8_t *key, size_t prefix, double time,
+                         bool *above)
 {
+    const size_t n = prefix + CXM_NUMBER_KEY_BYTES;
     if (*above) {
-        cxm_priv_dict_append(&values->dict, key, n);
+        uint8_t *const to = cxm_priv_dict_append_room(&values->dict, n);
+        if (prefix > 0)
+            memcpy(to, key, GROUP_KEY);
+        cxm_priv_put_number_key(to + prefix, time);
         return values->dict.n - 1;
     }
+    cxm_priv_put_number_key(key + prefix, time);
     const uint32_t at = cxm_priv_table_add(values, key, n);
     *above = at + 1 == values->dict.n && cxm_priv_dict_in_order(&values->dict);
     return at;
@@ -283,9 +292,9 @@ static uint32_t entry_of(struct cxm_table *values, const uint8_t *key, size_t n,
 
 static bool flush_key(const struct counters *c, size_t k, bool keyed, struct cxm_state *state)
 {
-    uint8_t key[9 + CXM_NUMBER_KEY_BYTES] = { CXM_TAG_PRESENT };
+    uint8_t key[GROUP_KEY + CXM_NUMBER_KEY_BYTES] = { CXM_TAG_PRESENT };
     const uint32_t *cells = c->cells + k * stride_of(c), *end = cells + c->times * c->bins;
-    const size_t prefix = keyed ? 9 : 0;
+    const size_t prefix = keyed ? GROUP_KEY : 0;
     bool any_row = end[0] != 0 || end[1] != 0;
     for (const uint32_t *cell = cells; cell < end && !any_row; cell++)
         any_row = *cell != 0;
@@ -305,8 +314,7 @@ static bool flush_key(const struct counters *c, size_t k, bool keyed, struct cxm
             any |= cells[b];
         if (any == 0)
             continue;
-        cxm_priv_put_number_key(key + prefix, (double)t);
-        const uint32_t at = entry_of(&state->values, key, prefix + CXM_NUMBER_KEY_BYTES, &above);
+        const uint32_t at = entry_of(&state->values, key, prefix, (double)t, &above);
         if (at == UINT32_MAX)
             return false;
         int64_t *cell = cxm_priv_table_cell(&state->values, at);
@@ -331,7 +339,7 @@ static bool flush(struct counters *c, bool keyed, struct cxm_state *state)
         }
     }
     if (!cxm_priv_table_reserve(&state->values, state->values.dict.n + n, NULL)
-        || !cxm_priv_dict_reserve(&state->values.dict, n, n * (9 + CXM_NUMBER_KEY_BYTES)))
+        || !cxm_priv_dict_reserve(&state->values.dict, n, n * (GROUP_KEY + CXM_NUMBER_KEY_BYTES)))
         return false;
     for (size_t k = 0; k < c->keys; k++) {
         if (!flush_key(c, k, keyed, state))
