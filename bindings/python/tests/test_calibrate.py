@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REAL_DATA
 from helpers import close
 
 import cxm
@@ -130,11 +131,11 @@ def figures() -> list[tuple[str, ...]]:
     return [tuple(part.strip() for part in x.split("|")) for x in lines if not x.startswith("#")]
 
 
-SCHOOLS = Path(__file__).parents[4] / "shared" / "data" / "api_weighted"
+SCHOOLS = REAL_DATA / "api_weighted"
 TYPES = {"stype": {"E": 4421, "H": 755, "M": 1018}, "sch.wide": {"No": 1072, "Yes": 5122}}
 
 
-@pytest.mark.skipif(not SCHOOLS.is_dir(), reason="the public data sets are not here")
+@pytest.mark.real
 @pytest.mark.parametrize("name, domain, value, error", [f for f in figures() if "st=" in f[0]
                                                         or "rake=" in f[0] or "linear=" in f[0]])
 def test_schools_against_r(name: str, domain: str, value: str, error: str) -> None:

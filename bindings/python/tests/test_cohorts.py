@@ -8,11 +8,11 @@ import random
 from collections import defaultdict
 from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import cxm
 import pytest
+from conftest import REAL_DATA
 
 DAY = 86400
 EXAMPLE = ("a:.10,1.05,8,15 b:2.5,9.49,23 c:3 d:6.9,7.1,13.9,20.9 e:7.2,14.19,14.2 f:9,27.5 "
@@ -211,10 +211,10 @@ def test_all_after_as_of() -> None:
     assert "ALL_AFTER_AS_OF" in r["events"].flags
 
 
-CDNOW = Path(__file__).resolve().parents[4] / "shared" / "data" / "cdnow" / "cdnow_master.csv"
+CDNOW = REAL_DATA / "cdnow" / "cdnow_master.csv"
 
 
-@pytest.mark.skipif(not CDNOW.exists(), reason="the CDNOW orders are not beside the tree")
+@pytest.mark.real
 def test_cdnow_against_sql() -> None:
     duckdb = pytest.importorskip("duckdb")
     con = duckdb.connect()

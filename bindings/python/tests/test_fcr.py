@@ -8,14 +8,14 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import REAL_DATA
 from helpers import close
 
 import cxm
 
 DAY = 86400
-TICKETS = ROOT.parent / "shared" / "data" / "tickets_a" / "incidents_a.csv"
-CALLS = ROOT.parent / "shared" / "data" / "repeat_calls_a" / "market_1.csv"
+TICKETS = REAL_DATA / "tickets_a" / "incidents_a.csv"
+CALLS = REAL_DATA / "repeat_calls_a" / "market_1.csv"
 
 #: Section 1.2 of the definitions: customer, category, opened and resolved in days.
 EXAMPLE: list[tuple[str, str, float, float | None]] = [
@@ -179,8 +179,6 @@ def test_nightly_replay() -> None:
 
 
 def tickets() -> dict[str, Any]:
-    if not TICKETS.exists():
-        pytest.skip("the public data sets are not beside the source tree")
     with TICKETS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     times = {
@@ -209,6 +207,7 @@ from next
 """
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("days", [1, 7, 30])
 @pytest.mark.parametrize("as_of", [datetime(2016, 4, 10, 12), datetime(2017, 1, 1)])
 def test_ticket_log_against_sql(days: int, as_of: datetime) -> None:
@@ -246,6 +245,7 @@ select count(*) filter (not again), count(*) from judged
 """
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(("before", "after"), [(1, 1), (7, 1), (3, 30)])
 def test_two_windows_against_sql(before: int, after: int) -> None:
     """First calls as Easemob counts them, in the ticket log."""
@@ -268,11 +268,10 @@ def test_two_windows_against_sql(before: int, after: int) -> None:
         assert preset.run("caller_id", "opened_at", as_of=as_of, data=table).value == r.value
 
 
+@pytest.mark.real
 def test_calls_that_came_counted_already() -> None:
     """Repeat calls within a day … seven days of the first call, as a ratio of totals, by type and
     in all, and the same by SQL."""
-    if not CALLS.exists():
-        pytest.skip("the public data sets are not beside the source tree")
     with CALLS.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["contacts_n"] not in ("", "null")]
     first = [int(row["contacts_n"]) for row in rows]

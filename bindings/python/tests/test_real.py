@@ -17,6 +17,8 @@ from conftest import REAL_DATA
 
 import cxm
 
+pytestmark = pytest.mark.real
+
 
 def read(path: str) -> list[dict[str, str]]:
     with open(REAL_DATA / path, encoding="utf-8", newline="") as file:

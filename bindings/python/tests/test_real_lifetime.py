@@ -9,6 +9,7 @@ from conftest import REAL_DATA
 
 import cxm
 
+pytestmark = pytest.mark.real
 PATH = REAL_DATA / "cdnow" / "cdnow_master.csv"
 END = pd.Timestamp("1997-09-30")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import random
 from datetime import date
-from pathlib import Path
 
 import cxm
 import pytest
+from conftest import REAL_DATA
 
 DAY = 86400
-CDNOW = Path(__file__).resolve().parents[4] / "shared" / "data" / "cdnow" / "cdnow_master.csv"
+CDNOW = REAL_DATA / "cdnow" / "cdnow_master.csv"
 
 
 def test_worked_orders() -> None:
@@ -53,7 +53,7 @@ def test_brute_force() -> None:
             assert r[name].value == k / n if n else r[name].value != r[name].value
 
 
-@pytest.mark.skipif(not CDNOW.exists(), reason="the CDNOW orders are not beside the tree")
+@pytest.mark.real
 def test_cdnow_against_sql() -> None:
     duckdb = pytest.importorskip("duckdb")
     con = duckdb.connect()
@@ -90,10 +90,10 @@ def test_churn_of_exposure_and_lifetime() -> None:
         cxm.exposure_churn(1, -1, 30)
 
 
-IRAN = CDNOW.parents[1] / "iran_churn" / "iran_churn.csv"
+IRAN = REAL_DATA / "iran_churn" / "iran_churn.csv"
 
 
-@pytest.mark.skipif(not IRAN.exists(), reason="the churn data are not beside the tree")
+@pytest.mark.real
 def test_churn_of_real_customers() -> None:
     import csv
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import REAL_DATA
 from helpers import close
 from test_fcr import tickets
 
@@ -182,6 +182,7 @@ def test_one_touch_as_products_count_it() -> None:
     assert fresh.definition == "one_touch/replies=0+/customer-messages=0/of-solved"
 
 
+@pytest.mark.real
 def test_ticket_log() -> None:
     table = tickets()
     pairs = list(zip(table["opened_at"], table["resolved_at"]))
@@ -199,11 +200,10 @@ def test_ticket_log() -> None:
         sum(o <= t and (d is None or d > t) for o, d in good) for t in days]
 
 
+@pytest.mark.real
 def test_breakdown_against_sql() -> None:
     duckdb = pytest.importorskip("duckdb")
-    path = ROOT.parent / "shared" / "data" / "tickets_a" / "incidents_a.csv"
-    if not path.exists():
-        pytest.skip("the public data sets are not beside the source tree")
+    path = REAL_DATA / "tickets_a" / "incidents_a.csv"
     found = duckdb.sql(
         "with t as (select date_trunc('month', opened_at)::date as m, category as c, count(*) as n "
         f"from read_csv('{path}', all_varchar=false) group by all) "
@@ -216,6 +216,9 @@ def test_breakdown_against_sql() -> None:
     plain = cxm.breakdown("category", data=table)
     assert {row.n for row in plain} == {sum(row.count for row in plain)} == {len(table)}
     assert [row.rank for row in plain][0] == 1 and plain["share"].to_dict()["cumulative"][-1] == 1
+
+
+def test_breakdown_of_groups_and_copies() -> None:
     g = cxm.share([1, 0, 1, None], by=["a", "b", "b", "b"])
     assert [(row.group, row.count) for row in cxm.breakdown(g)] == [("b", 3), ("a", 1)]
     copies = cxm.breakdown(["a", "b"], freq=[2, 6], order="key")
@@ -224,12 +227,11 @@ def test_breakdown_against_sql() -> None:
         cxm.breakdown(["a"], order="size")
 
 
+@pytest.mark.real
 def test_contact_rate_of_a_log_against_sql() -> None:
     """Tickets of April 2016 per caller of March, those without a ticket included."""
     duckdb = pytest.importorskip("duckdb")
-    path = ROOT.parent / "shared" / "data" / "tickets_a" / "incidents_a.csv"
-    if not path.exists():
-        pytest.skip("the public data sets are not beside the source tree")
+    path = REAL_DATA / "tickets_a" / "incidents_a.csv"
     duckdb.sql(f"create or replace temp table t as select * from read_csv('{path}')")
     active = duckdb.sql("select distinct caller_id from t where caller_id is not null and "
                         "opened_at < '2016-04-01' order by 1").df()["caller_id"]

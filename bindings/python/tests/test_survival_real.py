@@ -22,6 +22,7 @@ COLUMNS = {
     "rossi": ("week", "arrest", "fin", "race"),
     "waltons": ("T", "E", "group", None),
 }
+pytestmark = pytest.mark.real
 TYPES = {"arcsin": "arcsine"}
 
 
