@@ -36,8 +36,8 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 #define LOOKED_UP .memory = { MIB, MIB / 4, 0, E + 148, 40, 0 }
 /* 5 answers: two sums of 24 and 40 bytes at most and a count; in each thread a cell of 64 bytes for
  * each answer and sign, by band of weights, up to 12 of these cells: tally/moments.c, keyed.c */
-#define WEIGHED   .memory = { MIB, MIB / 4, 0, E + 298, 12 * 64, 0 }
-#define WEIGHED_F .memory = { MIB, MIB / 4, 0, E + 298, 3 * 12 * 64, 0 }
+#define WEIGHED   .memory = { 1.75 * MIB, MIB / 4, 0, E + 298, 12 * 64, 0 }
+#define WEIGHED_F .memory = { 1.75 * MIB, MIB / 4, 0, E + 298, 3 * 12 * 64, 0 }
 /* 252 bytes a group for rows on their way: tally/dense_weighted.c */
 #define WEIGHED_M .memory = { MIB, MIB / 4, 0, E + 514 + 252, 0, 0 }
 /* Of means in each thread a cell of 64 bytes and a number of 4 for a slot, of which there are a 32nd more, and a
