@@ -91,15 +91,15 @@ const struct workload workloads[] = {
 
     /* ---- W2: counts by group ---- */
     { "W2",  "NPS by 1 000",                 run_tally, "nps", SCORE_BY(SCORES, BY_1000),
-      .rows = 100 * M, .groups = 1000, .gate_rows = 16 * M, .gate = 2.6, .gate_plain = 3.9, COUNTED },
+      .rows = 100 * M, .groups = 1000, .gate_rows = 16 * M, .gate = 2.6, .gate_plain = 3.4, COUNTED },
     { "W2z", "Zipf",                         run_tally, "nps", SCORE_BY(SCORES, BY_1000_ZIPF),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 2.7, .gate_plain = 4, COUNTED },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 2.7, .gate_plain = 3.4, COUNTED },
     { "W2g", "16 groups",                    run_tally, "nps", SCORE_BY(SCORES, BY_16),
       .rows = 100 * M, .groups = 16, .beside = "W2", COUNTED },
     { "W2e", "one group, all equal",         run_tally, "nps", SCORE_BY(SCORES_EQUAL, BY_ONE),
-      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 1.8, .gate_plain = 3.8, COUNTED },
+      .rows = 100 * M, .groups = 1, .beside = "W2", .gate_rows = 16 * M, .gate = 1.8, .gate_plain = 3, COUNTED },
     { "W2o", "sorted by group",              run_tally, "nps", SCORE_BY(SCORES, BY_1000_SORTED),
-      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 1.9, .gate_plain = 4.4, COUNTED },
+      .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 1.9, .gate_plain = 3.4, COUNTED },
     { "W2v", "with a bitmap",                run_tally, "nps", SCORE_BY(SCORES_BITMAP, BY_1000),
       .rows = 100 * M, .groups = 1000, .beside = "W2", .gate_rows = 16 * M, .gate = 2.6, .gate_plain = 5.7, COUNTED },
     { "W2b", "a bitmap of the keys",         run_tally, "nps", SCORE_BY(SCORES, BY_1000_BITMAP),
@@ -129,9 +129,9 @@ const struct workload workloads[] = {
 
     /* ---- W3: weights ---- */
     { "W3",  "weighted CSAT by 1 000",       run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000),
-      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 5.5, .gate_plain = 10.8, WEIGHED },
+      five_points, 1, loop_weighted, .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 5.5, .gate_plain = 7, WEIGHED },
     { "W3f", "weights far apart",            run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FAR, BY_1000),
-      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 5.7, .gate_plain = 8.8, WEIGHED_F },
+      five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 5.7, .gate_plain = 7, WEIGHED_F },
     { "W3d", "24 different weights",         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS_FEW, BY_1000),
       five_points, 1, loop_weighted, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "W3z", "Zipf",                         run_tally, "csat", WEIGHTED(RATINGS, WEIGHTS, BY_1000_ZIPF),
@@ -152,7 +152,7 @@ const struct workload workloads[] = {
       { { "score", RATINGS }, { "weight", WEIGHTS }, { "strata", STRATA }, { "cluster", CLUSTERS } },
       five_points, 1, NULL, "W3", .rows = 50 * M, .groups = 1000, WEIGHED },
     { "M",   "mean of doubles by 1 000",     run_tally, "mean", TIMES(WEIGHTS, BY_1000),
-      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 5.9, .gate_plain = 8.5, WEIGHED },
+      .rows = 50 * M, .groups = 1000, .gate_rows = 8 * M, .gate = 5.9, .gate_plain = 8, WEIGHED },
     { "Mz",  "Zipf",                         run_tally, "mean", TIMES(WEIGHTS, BY_1000_ZIPF),
       .rows = 50 * M, .groups = 1000, .beside = "M", WEIGHED },
     { "Me",  "all equal, one group",         run_tally, "mean", TIMES(WEIGHTS_EQUAL, BY_ONE),
@@ -170,7 +170,7 @@ const struct workload workloads[] = {
 
     /* ---- W4: gaps ---- */
     { "W4",  "5 gaps of floats by 100",      run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 2.8, .gate_plain = 4.8, SUMMED },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 2 * M, .gate = 2.8, .gate_plain = 4.2, SUMMED },
     { "W4o", "sorted by group",              run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_SORTED),
       of_dimensions, 1, NULL, "W4", .rows = 50 * M, .groups = 100, SUMMED },
     { "W4z", "Zipf",                         run_tally, "gap", GAPS(ANSWERS_FLOAT, BY_100_ZIPF),
@@ -182,7 +182,7 @@ const struct workload workloads[] = {
     { "W4s", "struct of 64 bytes",           run_tally, "gap", GAPS(ANSWERS_STRUCT, BY_100_STRUCT),
       of_dimensions, 1, .rows = 20 * M, .groups = 100, SUMMED },
     { "W4u", "5 gaps of bytes by 100",       run_tally, "gap", GAPS(ANSWERS, BY_100),
-      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 5.3, .gate_plain = 12, SUMMED },
+      of_dimensions, 1, .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 5.3, .gate_plain = 6.5, SUMMED },
     { "W4w", "keys of 32 bits",              run_tally, "gap", GAPS(ANSWERS, BY_100_WIDE),
       of_dimensions, 1, NULL, "W4u", .rows = 50 * M, .groups = 100, SUMMED },
     { "W4uz", "Zipf",                        run_tally, "gap", GAPS(ANSWERS, BY_100_ZIPF),
@@ -216,7 +216,7 @@ const struct workload workloads[] = {
 
     /* ---- W7: survival ---- */
     { "W7",  "Kaplan-Meier by 10",           run_survival, "survival", LIVES(DAYS, BY_10),
-      .rows = 10 * M, .groups = 10, .gate_rows = 16 * M, .gate = 4.1, .gate_plain = 9.1, TIMED },
+      .rows = 10 * M, .groups = 10, .gate_rows = 16 * M, .gate = 4.1, .gate_plain = 6, TIMED },
     { "W7e", "all on one day",               run_survival, "survival", LIVES(DAYS_EQUAL, BY_10),
       .rows = 10 * M, .groups = 10, .beside = "W7", TIMED },
     { "W7w", "keys of 32 bits",              run_survival, "survival", LIVES(DAYS, BY_10_WIDE),
@@ -228,11 +228,11 @@ const struct workload workloads[] = {
 
     /* ---- W8: resampling ---- */
     { "W8",  "bootstrap of 1 000 000",       run_bootstrap, NULL, { { "score", SCORES } },
-      .rows = M, .gate_rows = M, .gate = 16, .gate_plain = 20, RESAMPLED },
+      .rows = M, .gate_rows = M, .gate = 16, .gate_plain = 16, RESAMPLED },
 
     /* ---- W9: quantiles ---- */
     { "W9",  "p50, p90, p99 by 100",         run_quantiles, NULL, TIMES(WAITS, BY_100),
-      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 12, .gate_plain = 18, BRACKETED },
+      .rows = 50 * M, .groups = 100, .gate_rows = 8 * M, .gate = 12, .gate_plain = 15, BRACKETED },
     { "W9g", "16 groups",                    run_quantiles, NULL, TIMES(WAITS, BY_16),
       .rows = 50 * M, .groups = 16, .beside = "W9", BRACKETED },
     { "W9k", "1 000 groups",                 run_quantiles, NULL, TIMES(WAITS, BY_1000),
