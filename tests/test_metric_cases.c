@@ -2,7 +2,8 @@
  *
  * Metrics against numbers that another program worked out: reads cases from text files and
  * compares. tests/data/metric_cases.txt comes from tests/reference/metric_cases.py and
- * tests/data/design_cases.txt from design_cases.py (exact fractions); test_real_data.py writes cases of its own and names the file on the command line.
+ * tests/data/design_cases.txt from design_cases.py (exact fractions); test_real_data.py writes
+ * cases of its own and names the file on the command line.
  *
  * A case is lines of words:
  *   case NAME METRIC

@@ -14,8 +14,9 @@ struct cxm_byte_window {
 enum { CXM_WINDOW_MOST = 254, CXM_WINDOW_REACH = 4000 };
 enum { CXM_BYTE_MISSING = 254, CXM_BYTE_NONE = 255 };
 
-/* A window (of a column of 16 bits or more) that holds the ratings lo … lo + bins - 1 and whatever value of this column means
- * "missing"; false when there is none, or when the column is not in one piece of plain numbers. */
+/* A window (of a column of 16 bits or more) that holds the ratings lo … lo + bins - 1 and whatever
+ * value of this column means "missing"; false when there is none, or when the column is not in one
+ * piece of plain numbers. */
 bool cxm_priv_byte_window(const struct cxm_column *column, int64_t lo, uint32_t bins,
                          struct cxm_byte_window *out);
 

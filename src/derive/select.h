@@ -35,9 +35,10 @@ struct cxm_selection {
 
 enum { CXM_SELECT_BUCKETS = 65536, CXM_SELECT_GROUPS = 256, CXM_SELECT_KEYS = 1 << 24 };
 
-/* Takes a column of plain whole numbers, without any missing, as groups: as many as the
- * numbers reach from the smallest to the largest, some of which may have no row. False: it is no
- * such column, or reaches over more than CXM_SELECT_KEYS or far more than it has rows. One pass over the column. */
+/* Takes a column of plain whole numbers, without any missing, as groups: as many as the numbers
+ * reach from the smallest to the largest, some of which may have no row. False: it is no such
+ * column, or reaches over more than CXM_SELECT_KEYS or far more than it has rows. One pass over the
+ * column. */
 bool cxm_priv_select_by_key(struct cxm_selection *s, const struct cxm_column *key);
 
 /* n, missing, invalid of every group. EDATA: the lowest row with an invalid value, unless

@@ -298,7 +298,8 @@ enum cxm_sample_result cxm_priv_sampled_count(struct cxm_selection *s, double sc
     const int64_t rows = s->sample_rows > 0 ? s->sample_rows
                        : n / 32 < MOST_SAMPLE ? n / 32 : MOST_SAMPLE;
     if (s->n_probs == 0 || s->n_probs > CXM_SELECT_PROBS || s->n_groups > CXM_SELECT_GROUPS
-        || rows < CXM_SELECT_RUN || n / (rows / CXM_SELECT_RUN) < CXM_SELECT_RUN || (s->sample_rows == 0 && n < (int64_t)1 << 18))
+        || rows < CXM_SELECT_RUN || n / (rows / CXM_SELECT_RUN) < CXM_SELECT_RUN
+        || (s->sample_rows == 0 && n < (int64_t)1 << 18))
         return CXM_SAMPLE_NO;
     struct cxm_sampled *d = cxm_priv_alloc_zero(s->allocator, 1, sizeof *d);
     if (d == NULL)

@@ -247,8 +247,8 @@ static bool lay_table(const struct cxm_selection *s, struct cxm_sampled *d,
     return true;
 }
 
-/* The value that most rows of a bracket have, if one does: a majority vote (Boyer & Moore) of the sample. Returns
- * the share of the sample that would still be kept. False: out of memory. */
+/* The value that most rows of a bracket have, if one does: a majority vote (Boyer & Moore) of the
+ * sample. Returns the share of the sample that would still be kept. False: out of memory. */
 static bool find_pivots(struct cxm_sampler *r)
 {
     struct cxm_sampled *d = r->d;

@@ -22,9 +22,10 @@ double cxm_priv_binomial_at_most(double k, double n, double p);
 double cxm_priv_binomial_at_least(double k, double n, double p);
 double cxm_priv_binomial_p_value(double k, double n, double p);
 
-/* Replaces the p-values of the asymptotic permutation test by the exact ones: |T - E T| at least
- * as large as observed, T at least as large, T at most as large. Counts are rounded. More than CXM_COMPARE_NET_EXACT_MOST answers keep
- * the asymptotic value and get CXM_FLAG_ASYMPTOTIC. ENOMEM. */
+/* Replaces the p-values of the asymptotic permutation test by the exact ones: |T - E T| at least as
+ * large as observed, T at least as large, T at most as large. Counts are rounded. More than
+ * CXM_COMPARE_NET_EXACT_MOST answers keep the asymptotic value and get CXM_FLAG_ASYMPTOTIC.
+ * ENOMEM. */
 enum cxm_status cxm_priv_permute_nets(struct cxm_net a, struct cxm_net b,
                                       const struct cxm_allocator *allocator,
                                       struct cxm_comparison *out);

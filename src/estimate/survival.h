@@ -33,9 +33,10 @@ void cxm_priv_nelson_aalen(const struct cxm_risk *risk, size_t n, struct cxm_sur
  * its square (Fleming & Harrington 1984). */
 void cxm_priv_tied_hazard(const struct cxm_risk *risk, size_t n, struct cxm_survival *out);
 
-/* Limits of S (raw), z two-sided, cxm_priv_z(level): PLAIN S ± z se; LOG S exp(± z s), s = sqrt(greenwood); LOG_LOG S ^ exp(± z s
- * / log S); LOGIT; ARCSINE. S = 1: [1, 1] (PLAIN, LOG), [NaN, 1] (the others: nothing is known
- * of the lower limit); S = 0: NaN. Flags: DEGENERATE for both. */
+/* Limits of S (raw), z two-sided, cxm_priv_z(level): PLAIN S ± z se; LOG S exp(± z s), s =
+ * sqrt(greenwood); LOG_LOG S ^ exp(± z s / log S); LOGIT; ARCSINE. S = 1: [1, 1] (PLAIN, LOG),
+ * [NaN, 1] (the others: nothing is known of the lower limit); S = 0: NaN. Flags: DEGENERATE for
+ * both. */
 struct cxm_limits cxm_priv_survival_limits(const struct cxm_survival *at, double z,
                                            enum cxm_interval interval);
 /* The same at each of n times; one without events has those of the time before. */

@@ -234,9 +234,11 @@ enum cxm_status cxm_mean(const struct cxm_column *value, const struct cxm_mean_o
                              error);
 }
 
-enum cxm_status cxm_ratio(const struct cxm_column *numerator, const struct cxm_column *denominator, const struct cxm_mean_options *options,
-                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
-                       struct cxm_error *error)
+enum cxm_status cxm_ratio(const struct cxm_column *numerator,
+                          const struct cxm_column *denominator,
+                          const struct cxm_mean_options *options,
+                          struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                          struct cxm_error *error)
 {
     struct cxm_mean_options o = { CXM_INIT(ratio) };
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);

@@ -423,9 +423,11 @@ double cxm_mean_lifetime(double churn, int completed)
 
 /* ---- one call ------------------------------------------------------------------------- */
 
-enum cxm_status cxm_retention(const struct cxm_column *active_before, const struct cxm_column *active_after, const struct cxm_retention_options *options,
-                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
-                       struct cxm_error *error)
+enum cxm_status cxm_retention(const struct cxm_column *active_before,
+                              const struct cxm_column *active_after,
+                              const struct cxm_retention_options *options,
+                              struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                              struct cxm_error *error)
 {
     struct cxm_retention_options o = { CXM_INIT(retention) };
     const enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);
@@ -439,9 +441,11 @@ enum cxm_status cxm_retention(const struct cxm_column *active_before, const stru
                              error);
 }
 
-enum cxm_status cxm_churn(const struct cxm_column *active_before, const struct cxm_column *active_after, const struct cxm_churn_options *options,
-                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
-                       struct cxm_error *error)
+enum cxm_status cxm_churn(const struct cxm_column *active_before,
+                          const struct cxm_column *active_after,
+                          const struct cxm_churn_options *options,
+                          struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                          struct cxm_error *error)
 {
     struct cxm_churn_options o = { CXM_INIT(churn) };
     enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);

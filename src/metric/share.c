@@ -250,9 +250,11 @@ enum cxm_status cxm_fcr(const struct cxm_column *resolved_first, const struct cx
                              error);
 }
 
-enum cxm_status cxm_one_touch(const struct cxm_column *solved, const struct cxm_column *replies, const struct cxm_column *reopens, const struct cxm_one_touch_options *options,
-                       struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
-                       struct cxm_error *error)
+enum cxm_status cxm_one_touch(const struct cxm_column *solved, const struct cxm_column *replies,
+                              const struct cxm_column *reopens,
+                              const struct cxm_one_touch_options *options,
+                              struct cxm_row *rows, size_t row_bytes, size_t capacity, size_t *n_out,
+                              struct cxm_error *error)
 {
     struct cxm_one_touch_options o = { CXM_INIT(one_touch) };
     enum cxm_status status = cxm_priv_take_options(options, sizeof o, &o, error);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The short cut for one rating, no weights, no copies, and one key of whole numbers that lie close
- * together; without a key see dense_all.c. Answers are bytes or become some (rating.c), and go through a table of 256 codes that
- * the general decoder filled in, so both roads agree by construction. Anything else, and any
- * invalid answer that is to be named, is left to the general road (range.c), which gives the same
- * tally.
+ * together; without a key see dense_all.c. Answers are bytes or become some (rating.c), and go
+ * through a table of 256 codes that the general decoder filled in, so both roads agree by
+ * construction. Anything else, and any invalid answer that is to be named, is left to the general
+ * road (range.c), which gives the same tally.
  *
  * Counters are an array indexed by key and code, with a place more for rows without a key; each
- * thread has its own, or all share one where it would not fit in a cache (dense_many.c). Cells are made once, from the sums of these arrays,
- * by ranges of keys, so that no thread waits while another merges.
+ * thread has its own, or all share one where it would not fit in a cache (dense_many.c). Cells are
+ * made once, from the sums of these arrays, by ranges of keys, so that no thread waits while
+ * another merges.
  *
  * Memory for NPS (13 codes): 13 bytes a key between the smallest and the largest in each thread,
  * twice that up to 1 537 keys (with AVX2 four times up to 1 259), four times that again up to 314 (156);
@@ -287,7 +288,8 @@ static enum cxm_dense_result count_shares(const struct cxm_dense_rows *rows,
 }
 
 static enum cxm_dense_result count_many(const struct cxm_dense_rows *rows,
-                                        const struct look *look, int64_t n_rows, bool count_invalid, int n_threads,
+                                        const struct look *look, int64_t n_rows,
+                                        bool count_invalid, int n_threads,
                                         struct cxm_state *state)
 {
     struct cxm_dense_keys k = { .rows = (size_t)n_rows, .most_keys = most_keys(n_rows) };

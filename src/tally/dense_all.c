@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The short cut for the commonest call: one rating, no groups, no weights, no copies. Ratings are
- * bytes, or become bytes, some thousand rows at a time (rating.c). Bytes are counted by value (kernels.h), and the general decoder says which code
- * each value has, so both roads agree by construction. Anything else, and any invalid answer that
- * is to be named, is left to the general road (range.c), which gives the same tally. */
+ * bytes, or become bytes, some thousand rows at a time (rating.c). Bytes are counted by value
+ * (kernels.h), and the general decoder says which code each value has, so both roads agree by
+ * construction. Anything else, and any invalid answer that is to be named, is left to the general
+ * road (range.c), which gives the same tally. */
 #include "tally/dense.h"
 
 enum { BUFFER = 1 << 13, FEW_ROWS = 256 };
