@@ -60,6 +60,7 @@ python_tests
 results="$results Python=build/pytest.xml README=build/readme.count"
 
 say 'Sum'
-# The real data are not shipped: where they are not at hand two tests are skipped.
+# The real data are not shipped: where they are not at hand two tests are skipped, and those of
+# Python that need them are left out (conftest.py).
 # shellcheck disable=SC2086
 exec python3 tests/summary.py --may-skip scorecard-real --may-skip real_data $results
