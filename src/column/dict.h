@@ -43,10 +43,10 @@ uint32_t cxm_priv_dict_find(const struct cxm_dict *dict, const uint8_t *key, siz
 /* Appends a key above all others to a dictionary in order that has room. */
 void cxm_priv_dict_append(struct cxm_dict *dict, const uint8_t *key, size_t n);
 
-/* The same for a key of n bytes that is yet to be written: where it goes. */
+/* The same for a key of n bytes that is yet to be written: where it goes (NULL: nowhere, no bytes). */
 static inline uint8_t *cxm_priv_dict_append_room(struct cxm_dict *dict, size_t n)
 {
-    uint8_t *const key = dict->bytes + dict->bytes_used;
+    uint8_t *const key = n > 0 ? dict->bytes + dict->bytes_used : NULL; /* NULL + 0 is undefined */
     dict->bytes_used += n;
     dict->ends[dict->n++] = dict->bytes_used;
     return key;
