@@ -12,7 +12,6 @@
 #include "column/calendar.h"
 #include "column/decode.h"
 
-
 /* ---- plan ----------------------------------------------------------------------------- */
 
 struct planning {

@@ -72,7 +72,7 @@ int64_t cxm_priv_select_first(const struct cxm_selection *s, int i, int n)
     for (size_t i = 0; i < n; i++) {                                                             \
         TYPE v;                                                                                  \
         memcpy(&v, from + (ptrdiff_t)i * (STEP), sizeof v);                                      \
-        buffer[i] = (uint32_t)v - base;                                              \
+        buffer[i] = (uint32_t)v - base;                                                          \
     }
 
 /* Side by side, as compilers like them, or as members of structs. */

@@ -13,10 +13,9 @@
  *
  * Memory for NPS (13 codes): 13 bytes a key between the smallest and the largest in each thread,
  * twice that up to 1 537 keys (with AVX2 four times up to 1 259), four times that again up to 314 (156);
- * 52 more for a key with an answer that
- * came 256 times, and address space for that of all keys, but no more than 520 bytes a row: a few rows
- * with keys far apart take the general road. With more than 161 000 keys the counters are one array for all
- * threads, and 8 to 32 MB of rows are sorted by key at a time. */
+ * 52 more for a key with an answer that came 256 times, and address space for that of all keys, but no
+ * more than 520 bytes a row: a few rows with keys far apart take the general road. With more than 161 000
+ * keys the counters are one array for all threads, and 8 to 32 MB of rows are sorted by key at a time. */
 #include "tally/dense.h"
 
 #include "column/unweave.h"

@@ -190,9 +190,10 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.count_bytes = cxm_priv_count_bytes_avx2;
         k.whole_numbers = cxm_priv_whole_numbers_avx2;
-        if (CXM_SUPPORTS("popcnt"))
+        if (CXM_SUPPORTS("popcnt")) {
             k.count_keys = cxm_priv_count_keys_avx2;
-        k.key_words = k.count_keys == cxm_priv_count_keys_avx2;
+            k.key_words = true;
+        }
         k.place_numbers = cxm_priv_place_numbers_avx2;
         k.place_weights = cxm_priv_place_weights_avx2;
         k.add_moments = cxm_priv_add_slim_avx2;

@@ -228,6 +228,7 @@ bool cxm_priv_moments_place(struct cxm_moments *m, const struct cxm_table *group
                             const uint32_t *group, const uint16_t *codes, const double *weights,
                             size_t n)
 {
+    m->placed = false;
     if (m->kernels.place_weights == NULL || m->n_bands == 0 || !has_room(m, groups)
         || m->bases[0] < LEAST_EXPONENT || m->bases[0] + CXM_BAND_EXPONENTS > MOST_EXPONENT)
         return false;

@@ -11,21 +11,23 @@ struct totals {
     uint64_t sum[2], squares[3];
 };
 
+/* Of squares the lowest word, and what is above it. */
+static struct totals totals_of(uint64_t rows, cxm_u128 sum, uint64_t lowest, cxm_u128 upper)
+{
+    return (struct totals){ (int64_t)rows,
+                            { (uint64_t)sum, (uint64_t)(sum >> 64) },
+                            { lowest, (uint64_t)upper, (uint64_t)(upper >> 64) } };
+}
+
 static struct totals total_of_wide(const uint64_t *cell)
 {
-    const uint64_t last = cell[7] & (((uint64_t)1 << 48) - 1);
+    const uint64_t last = cell[7] & (((uint64_t)1 << CXM_COUNT_AT) - 1);
     const cxm_u128 sum = ((cxm_u128)cell[1] << 32) + cell[0];
     const cxm_u128 bb = ((cxm_u128)cell[3] << 32) + cell[2];
     const cxm_u128 ab = ((cxm_u128)cell[5] << 32) + cell[4];
     const cxm_u128 aa = ((cxm_u128)last << 32) + cell[6];
     const cxm_u128 lower = bb + (ab << 33), upper = (lower >> 64) + aa; /* all are below 2^114 */
-    struct totals t = { .rows = (int64_t)(cell[7] >> 48) };
-    t.sum[0] = (uint64_t)sum;
-    t.sum[1] = (uint64_t)(sum >> 64);
-    t.squares[0] = (uint64_t)lower;
-    t.squares[1] = (uint64_t)upper;
-    t.squares[2] = (uint64_t)(upper >> 64);
-    return t;
+    return totals_of(cell[7] >> CXM_COUNT_AT, sum, (uint64_t)lower, upper);
 }
 
 static struct totals total_of_slim(const uint64_t *cell)
@@ -35,13 +37,7 @@ static struct totals total_of_slim(const uint64_t *cell)
     const cxm_u128 sum = ((cxm_u128)high << CXM_SLIM_LOW) + cell[0];
     const cxm_u128 lower = ((cxm_u128)cell[2] << CXM_SLIM_SQUARE) + cell[1];
     const cxm_u128 upper = (lower >> 64) + ((cxm_u128)(uint32_t)cell[3] << (2 * CXM_SLIM_SQUARE - 64));
-    struct totals t = { .rows = (int64_t)(cell[3] >> CXM_SLIM_COUNT_AT) };
-    t.sum[0] = (uint64_t)sum;
-    t.sum[1] = (uint64_t)(sum >> 64);
-    t.squares[0] = (uint64_t)lower;
-    t.squares[1] = (uint64_t)upper;
-    t.squares[2] = (uint64_t)(upper >> 64);
-    return t;
+    return totals_of(cell[3] >> CXM_SLIM_COUNT_AT, sum, (uint64_t)lower, upper);
 }
 
 static struct totals total(const struct cxm_moments *m, size_t at)

@@ -258,38 +258,22 @@ TARGET static inline __m256i two_by_two(const uint8_t *rows)
     return _mm256_shuffle_epi8(load(rows), order);
 }
 
-TARGET static inline __m256i lower_half(const uint8_t *rows)
+/* Bytes 0 … 3 of each, or 4 … 7. */
+TARGET CXM_ALWAYS_INLINE __m256i quad_of(const uint8_t *rows, size_t quad)
 {
-    return _mm256_unpacklo_epi16(two_by_two(rows), two_by_two(rows + 32));
+    const __m256i a = two_by_two(rows), b = two_by_two(rows + 32);
+    return quad == 0 ? _mm256_unpacklo_epi16(a, b) : _mm256_unpackhi_epi16(a, b);
 }
 
-TARGET static inline __m256i upper_half(const uint8_t *rows)
+TARGET CXM_ALWAYS_INLINE void add_bytes(const struct cxm_small_stripe *stripe, size_t quad,
+                                        const uint8_t *rows, size_t n, struct cxm_small_sums *sums)
 {
-    return _mm256_unpackhi_epi16(two_by_two(rows), two_by_two(rows + 32));
-}
-
-/* Bytes 0 … 3 of a row. */
-TARGET static void add_lower(const struct cxm_small_stripe *stripe, const uint8_t *rows, size_t n,
-                             struct cxm_small_sums *sums)
-{
-    const struct orders o = orders_of(stripe, 0, false);
+    const struct orders o = orders_of(stripe, quad, false);
     const __m256i zero = _mm256_setzero_si256();
     struct sums s = { zero, zero, zero, zero, zero, zero, zero };
     for (size_t i = 0; i < n; i += 8)
-        add_quad(&o, lower_half(rows + i * CXM_NIBBLE_ROW), &s);
-    put_sums(&s, 0, false, sums);
-}
-
-/* Bytes 4 … 7. */
-TARGET static void add_upper(const struct cxm_small_stripe *stripe, const uint8_t *rows, size_t n,
-                             struct cxm_small_sums *sums)
-{
-    const struct orders o = orders_of(stripe, 1, false);
-    const __m256i zero = _mm256_setzero_si256();
-    struct sums s = { zero, zero, zero, zero, zero, zero, zero };
-    for (size_t i = 0; i < n; i += 8)
-        add_quad(&o, upper_half(rows + i * CXM_NIBBLE_ROW), &s);
-    put_sums(&s, 4, false, sums);
+        add_quad(&o, quad_of(rows + i * CXM_NIBBLE_ROW, quad), &s);
+    put_sums(&s, 4 * quad, false, sums);
 }
 
 /* Bytes 4 and 6, where the others hold no numbers: of eight more rows in the place of 5 and 7. */
@@ -301,8 +285,8 @@ TARGET static void add_joined(const struct cxm_small_stripe *stripe, const uint8
     struct sums s = { zero, zero, zero, zero, zero, zero, zero };
     for (size_t i = 0; i < n; i += 16) {
         const uint8_t *from = rows + i * CXM_NIBBLE_ROW;
-        const __m256i more = i + 8 < n ? upper_half(from + 64) : zero;
-        add_quad(&o, _mm256_blend_epi32(upper_half(from), _mm256_slli_epi64(more, 32), 0xAA), &s);
+        const __m256i more = i + 8 < n ? quad_of(from + 64, 1) : zero;
+        add_quad(&o, _mm256_blend_epi32(quad_of(from, 1), _mm256_slli_epi64(more, 32), 0xAA), &s);
     }
     put_sums(&s, 4, true, sums);
 }
@@ -311,11 +295,11 @@ TARGET static void add_joined(const struct cxm_small_stripe *stripe, const uint8
 TARGET void cxm_priv_nibble_add_avx2(const struct cxm_small_stripe *stripe, const uint8_t *rows,
                                      size_t n, bool flags, struct cxm_small_sums *sums)
 {
-    add_lower(stripe, rows, n, sums);
+    add_bytes(stripe, 0, rows, n, sums);
     if (has_five(stripe))
         add_joined(stripe, rows, n, sums);
     else
-        add_upper(stripe, rows, n, sums);
+        add_bytes(stripe, 1, rows, n, sums);
     if (flags)
         add_flags(rows, n, sums);
 }
