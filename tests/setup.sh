@@ -8,7 +8,7 @@
 #   example  libcsv, inih, json-c, zlib, SQLite
 #   test     cmocka, a C++ compiler, Python
 #   python   virtual environments
-#   ci       clang with its runtimes, gcovr, valgrind, CMake
+#   ci       clang with its runtimes and coverage tools, valgrind, CMake
 #   arm      a cross compiler for 64-bit ARM, qemu to run what it makes
 
 need_say()
@@ -49,7 +49,7 @@ need_missing()
             ;;
         ci)
             command -v clang >/dev/null || echo clang
-            command -v gcovr >/dev/null || echo gcovr
+            command -v llvm-cov >/dev/null || echo llvm
             command -v valgrind >/dev/null || echo valgrind
             # Without glibc's symbols valgrind refuses to start.
             test -e /usr/share/doc/libc6-dbg || echo libc6-dbg
