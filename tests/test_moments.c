@@ -196,6 +196,98 @@ static void placing_weights(void **state)
 #endif
 }
 
+#if CXM_X86
+enum { PLAIN_KEYS = MOMENT_ROOM - 1 }; /* the first cell of a code is of rows left out */
+
+/* Codes of answers 0 … 15 and of a few others; 3 and 255 have none. */
+static struct cxm_row_cells make_cells(const struct cxm_places *places, uint32_t base)
+{
+    struct cxm_row_cells cells = { .base = base, .width = PLAIN_KEYS };
+    for (uint32_t a = 0; a < 256; a++) {
+        const uint32_t code = a % MOMENT_CODES;
+        const bool none = a == 3 || a == 255;
+        cells.of[a] = none ? CXM_NO_CELL : code * places->room + 1;
+        if (a < 16)
+            cells.codes[a] = none ? CXM_NO_CODE : (uint8_t)code;
+    }
+    return cells;
+}
+
+static uint8_t plain_answer(bool small)
+{
+    const uint8_t answer = (uint8_t)(draw() % (small ? 16 : 255));
+    return answer == 3 ? 4 : answer;
+}
+
+/* Rows of columns that are not aligned, with answers or with numbers of both signs, as the C loop places them;
+ * and what it would not place there is seen in each row. */
+static void compare_rows(bool answered, bool small, bool tiny, uint32_t base)
+{
+    enum { N = CXM_MOMENT_ROWS };
+    struct guarded g[3] = { guard(4 * N), guard(N), guard(8 * N) };
+    const struct cxm_plain_rows rows = { g[0].bytes, answered ? g[1].bytes : NULL, g[2].bytes };
+    struct cxm_places *places = make_places(tiny);
+    const struct cxm_row_cells cells = make_cells(places, base);
+    const double first = places->filler, last = ldexp(first, CXM_BAND_EXPONENTS);
+    const double odd[] = { 0, -0.0, NAN, INFINITY, -INFINITY, last, nextafter(first, 0), -last, 0x1p-1074 };
+    const uint32_t far[] = { base - 1, base + PLAIN_KEYS, base + 0x7FFFFFFF, base + 0x80000000 };
+    uint64_t q[N], want_q[N];
+    uint32_t at[N], want_at[N], group[N];
+    uint16_t codes[N];
+    double x[N];
+    for (size_t i = 0; i < N; i++) {
+        group[i] = (uint32_t)(draw() % PLAIN_KEYS);
+        const uint32_t key = base + group[i];
+        g[1].bytes[i] = plain_answer(small);
+        codes[i] = answered ? g[1].bytes[i] % MOMENT_CODES : 0;
+        x[i] = moment_number(tiny, draw() % 2 ? 0 : 3);
+        x[i] = answered ? fabs(x[i]) : x[i];
+        memcpy(g[0].bytes + 4 * i, &key, 4);
+        memcpy(g[2].bytes + 8 * i, &x[i], 8);
+    }
+    places->bins = MOMENT_CODES;
+    assert_true(cxm_priv_place_rows_avx2(places, &cells, &rows, q, at));
+    assert_true(cxm_priv_place_numbers_c(places, group, codes, x, N, want_q, want_at));
+    assert_memory_equal(q, want_q, sizeof q);
+    assert_memory_equal(at, want_at, sizeof at);
+    for (size_t i = 0; i < N; i++) {
+        uint8_t kept[8];
+        memcpy(kept, g[2].bytes + 8 * i, 8);
+        for (size_t k = 0; k < COUNT_OF(odd); k++) {
+            memcpy(g[2].bytes + 8 * i, &odd[k], 8);
+            assert_false(cxm_priv_place_rows_avx2(places, &cells, &rows, q, at));
+        }
+        const double negative = -first;
+        memcpy(g[2].bytes + 8 * i, &negative, 8);
+        assert_int_equal(cxm_priv_place_rows_avx2(places, &cells, &rows, q, at), !answered);
+        memcpy(g[2].bytes + 8 * i, kept, 8);
+        memcpy(kept, g[0].bytes + 4 * i, 4);
+        for (size_t k = 0; k < COUNT_OF(far); k++) {
+            memcpy(g[0].bytes + 4 * i, &far[k], 4);
+            assert_false(cxm_priv_place_rows_avx2(places, &cells, &rows, q, at));
+        }
+        memcpy(g[0].bytes + 4 * i, kept, 4);
+        kept[0] = g[1].bytes[i];
+        g[1].bytes[i] = small ? 3 : 255;
+        assert_int_equal(cxm_priv_place_rows_avx2(places, &cells, &rows, q, at), !answered);
+        g[1].bytes[i] = kept[0];
+    }
+    free(places);
+    for (int k = 0; k < 3; k++)
+        unguard(g[k]);
+}
+#endif
+
+static void placing_rows(void **state)
+{
+    (void)state;
+#if CXM_X86
+    static const uint32_t bases[] = { 0, 1000, 0x7FFFFFFE, 0xFFFFFFFC };
+    for (size_t i = 0; i < 32 && __builtin_cpu_supports("avx2"); i++)
+        compare_rows(i % 2, i / 2 % 2, i / 4 % 2, bases[i / 8]);
+#endif
+}
+
 struct moments_variant {
     cxm_add_moments *add;
     bool slim;
@@ -338,6 +430,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placing_numbers),
         cmocka_unit_test(placing_weights),
+        cmocka_unit_test(placing_rows),
         cmocka_unit_test(adding_moments),
         cmocka_unit_test(within),
     };

@@ -229,6 +229,57 @@ static void good_weights(void **state)
     }
 }
 
+/* Rows that go straight from their columns, but for a few anywhere. Keys near each other, in columns of two
+ * types; answers as bytes or whole numbers, with a missing code beyond 15 or without. */
+static void plain_rows(void **state)
+{
+    (void)state;
+    static const double missing[1] = { 200 };
+    static int64_t wide[ROWS];
+    static int16_t narrow[ROWS];
+    for (int kind = 0; kind < 32; kind++) {
+        struct rows *r = make_rows(kind % 2 ? "nps" : "mean", 300 + (uint64_t)kind);
+        for (size_t i = 0; i < ROWS; i++) {
+            r->score[i] = draw() % 30 == 0 && kind / 2 % 2 ? 200 : (uint8_t)(draw() % 11);
+            r->weight[i] = value_of(PLAIN);
+            r->value[i] = draw() % 3 == 0 ? -value_of(PLAIN) : value_of(PLAIN);
+            r->key[i] = 4294967200u + (uint32_t)(draw() % 60);
+            narrow[i] = (int16_t)(draw() % 60 - 30);
+            wide[i] = r->score[i];
+        }
+        if (kind / 8 % 2) { /* few, far from all others */
+            for (int k = 0; k < 9; k++) {
+                r->weight[draw() % ROWS] = value_of(FAR_APART);
+                r->value[draw() % ROWS] = k % 3 == 0 ? (double)NAN : k % 3 == 1 ? 0 : -value_of(FAR_APART);
+                r->key[draw() % ROWS] = (uint32_t)draw();
+                r->score[64 * (size_t)k] = 200;
+                wide[64 * (size_t)k + 63] = 200;
+            }
+        }
+        if (kind % 2) {
+            struct cxm_column *score = input(r, "score", kind / 4 % 2 ? CXM_ARRAY(wide, ROWS)
+                                                                      : CXM_ARRAY(r->score, ROWS));
+            score->missing_codes = missing;
+            score->n_missing_codes = 1;
+            input(r, "weight", CXM_ARRAY(r->weight, ROWS));
+        } else {
+            input(r, "value", CXM_ARRAY(r->value, ROWS));
+        }
+        input(r, "by", kind / 16 % 2 ? CXM_ARRAY(narrow, ROWS) : CXM_ARRAY(r->key, ROWS));
+        same_on_every_road(r);
+        r->score[ROWS - 700] = 11; /* invalid, in other rows each */
+        wide[ROWS - 701] = -1;
+        r->value[ROWS - 702] = (double)INFINITY;
+        same_on_every_road(r);
+        r->count_invalid = true;
+        same_on_every_road(r);
+        r->weight[ROWS - 900] = -1;
+        r->value[ROWS - 900] = -(double)INFINITY;
+        same_on_every_road(r);
+        free(r);
+    }
+}
+
 /* Bitmaps of the answers, of the keys and of both. */
 static void bitmaps(void **state)
 {
@@ -497,6 +548,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights),
         cmocka_unit_test(good_weights),
+        cmocka_unit_test(plain_rows),
         cmocka_unit_test(bitmaps),
         cmocka_unit_test(ratings),
         cmocka_unit_test(long_ratings),

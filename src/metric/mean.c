@@ -202,7 +202,7 @@ static const struct cxm_metric_info total_info = {
 };
 
 const struct cxm_metric cxm_priv_metric_mean = {
-    .rules = { .info = &mean_info, .configure = configure_one, .rule = rule },
+    .rules = { .info = &mean_info, .configure = configure_one, .rule = rule, .one_number = true },
     .estimators = mean_estimators,
     .items_param = -1, .dimensions_param = -1, .define = define, .events = events_of_rows,
 };
@@ -212,7 +212,7 @@ const struct cxm_metric cxm_priv_metric_ratio = {
     .items_param = -1, .dimensions_param = -1, .define = define, .events = events_of_units,
 };
 const struct cxm_metric cxm_priv_metric_total = {
-    .rules = { .info = &total_info, .configure = configure_one, .rule = rule },
+    .rules = { .info = &total_info, .configure = configure_one, .rule = rule, .one_number = true },
     .estimators = total_estimators,
     .items_param = -1, .dimensions_param = -1, .define = define, .events = events_in_all,
 };

@@ -183,7 +183,7 @@ bool cxm_priv_all_within_c(const double *x, size_t n, double low, double high)
 struct cxm_kernels cxm_priv_kernels(unsigned mask)
 {
     struct cxm_kernels k = { cxm_priv_count_bytes_c, cxm_priv_whole_numbers_c,
-                             cxm_priv_count_keys_c, cxm_priv_place_numbers_c, NULL,
+                             cxm_priv_count_keys_c, cxm_priv_place_numbers_c, NULL, NULL,
                              cxm_priv_add_moments_c, CXM_MOMENT_WORDS,
                              cxm_priv_all_within_c, cxm_priv_part_rows_c, false };
 #if CXM_X86
@@ -196,6 +196,7 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
         }
         k.place_numbers = cxm_priv_place_numbers_avx2;
         k.place_weights = cxm_priv_place_weights_avx2;
+        k.place_rows = cxm_priv_place_rows_avx2;
         k.add_moments = cxm_priv_add_slim_avx2;
         k.moment_words = CXM_SLIM_WORDS;
         k.all_within = cxm_priv_all_within_avx2;
@@ -210,6 +211,7 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vl")) {
         k.place_numbers = cxm_priv_place_numbers_avx512;
         k.place_weights = NULL;
+        k.place_rows = NULL;
         k.add_moments = cxm_priv_add_moments_avx512;
         k.moment_words = CXM_MOMENT_WORDS;
         k.all_within = cxm_priv_all_within_avx512;

@@ -112,6 +112,28 @@ typedef bool cxm_place_numbers(const struct cxm_places *places, const uint32_t *
  * is below 0: of weights nothing else needs to be looked at. NULL: there is no such variant. */
 typedef cxm_place_numbers cxm_place_weights;
 
+/* Rows as they lie in columns, side by side: keys of four bytes, answers (NULL: there are none, and numbers
+ * may be below 0) and doubles; nothing need be aligned. Later rows may lie where no memory is. */
+struct cxm_plain_rows {
+    const uint8_t *keys, *answers, *numbers;
+};
+
+/* The keys base … base + width - 1 have cells side by side, from cell of[answer], of[0] without answers.
+ * Rows of an answer with CXM_NO_CELL cannot be taken. Codes of small answers: of[a] is room * codes[a] + 1, or
+ * no cell where the code is CXM_NO_CODE. */
+struct cxm_row_cells {
+    uint32_t base, width;
+    uint32_t of[256];
+    uint8_t codes[16];
+};
+#define CXM_NO_CELL ((uint32_t)1 << 31)
+#define CXM_NO_CODE 0x80
+
+/* Places CXM_MOMENT_ROWS of them, and asks for later ones. False: a key or answer has no cell, or a number is
+ * not in the band that begins at cell 0; q and at then hold anything. NULL: there is no such variant. */
+typedef bool cxm_place_rows(const struct cxm_places *places, const struct cxm_row_cells *cells,
+                            const struct cxm_plain_rows *rows, uint64_t *q, uint32_t *at);
+
 /* Adds n <= CXM_MOMENT_ROWS rows to cells. True: one of these cells is full now, of CXM_FULL_CELL or
  * CXM_FULL_SLIM rows, and wants to be emptied before the next call. The last word counts the rows in its
  * uppermost bits. Asks for a line with every row. */
@@ -147,6 +169,7 @@ cxm_mask_bytes cxm_priv_mask_bytes_avx2;
 cxm_whole_numbers cxm_priv_whole_numbers_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx2;
 cxm_place_weights cxm_priv_place_weights_avx2;
+cxm_place_rows cxm_priv_place_rows_avx2;
 cxm_place_numbers cxm_priv_place_numbers_avx512;
 cxm_add_moments cxm_priv_add_slim_avx2, cxm_priv_add_moments_avx512;
 cxm_all_within cxm_priv_all_within_avx2, cxm_priv_all_within_avx512;
@@ -171,6 +194,7 @@ struct cxm_kernels {
     cxm_count_keys *count_keys;
     cxm_place_numbers *place_numbers;
     cxm_place_weights *place_weights;
+    cxm_place_rows *place_rows;
     cxm_add_moments *add_moments;
     uint32_t moment_words; /* of its cells */
     cxm_all_within *all_within;

@@ -224,13 +224,18 @@ static bool has_room(const struct cxm_moments *m, const struct cxm_table *groups
     return (size_t)(m->keyed->n_slots > 0 ? m->keyed->n_slots : groups->dict.n) < m->room;
 }
 
+bool cxm_priv_moments_weights(const struct cxm_moments *m)
+{
+    return m->bases[0] >= LEAST_EXPONENT && m->bases[0] + CXM_BAND_EXPONENTS <= MOST_EXPONENT;
+}
+
 bool cxm_priv_moments_place(struct cxm_moments *m, const struct cxm_table *groups,
                             const uint32_t *group, const uint16_t *codes, const double *weights,
                             size_t n)
 {
     m->placed = false;
     if (m->kernels.place_weights == NULL || m->n_bands == 0 || !has_room(m, groups)
-        || m->bases[0] < LEAST_EXPONENT || m->bases[0] + CXM_BAND_EXPONENTS > MOST_EXPONENT)
+        || !cxm_priv_moments_weights(m))
         return false;
     if (m->blocks_off > 0) {
         m->blocks_off--;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the files of moments share: cells that rows go to (moments.c), and that go to the table
- * (moments_cells.c). */
+ * What the files of moments share: cells that rows go to (moments.c, moments_rows.c), and that go to the
+ * table (moments_cells.c). */
 #ifndef CXM_SRC_MOMENTS_PARTS_H
 #define CXM_SRC_MOMENTS_PARTS_H
 
 #include "tally/kernels.h"
 #include "tally/moments.h"
+#include "tally/rating.h"
 
 enum { CXM_MOST_BANDS = 176 };
 
@@ -28,6 +29,13 @@ struct cxm_moments {
     bool placed;           /* are the next rows in q and at? */
     uint32_t blocks_off;   /* where no such attempt is worth it */
     struct cxm_places places;
+    struct {                     /* rows straight from their columns (moments_rows.c) */
+        bool fit;                /* are there such columns? */
+        uint32_t blocks_off;     /* where it is not worth looking */
+        struct cxm_rating rating; /* of answers with weights */
+        uint16_t codes[256];     /* of their bytes */
+        const struct cxm_column *numbers;
+    } rows;
     uint64_t q[CXM_BLOCK];
     uint32_t at[CXM_BLOCK];
 };
@@ -52,5 +60,8 @@ static inline size_t cxm_priv_moments_bytes(const struct cxm_moments *m)
  * table. False: out of memory. */
 bool cxm_priv_moments_empty(struct cxm_moments *m, struct cxm_table *groups, const uint32_t *at, size_t n);
 bool cxm_priv_moments_to_table(struct cxm_moments *m, struct cxm_table *groups);
+
+/* Is the first band one of weights, all of which are between 1e-100 and 1e100? */
+bool cxm_priv_moments_weights(const struct cxm_moments *m);
 
 #endif

@@ -524,6 +524,7 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
             || !cxm_priv_keyed_init(&r->keyed, r->sources, first, last,
                                     weighted ? CXM_MANY_SLOTS : CXM_MOST_SLOTS, allocator))
             return cxm_priv_no_memory(error);
+        cxm_priv_moments_look(r->moments, r->config, r->sources);
     }
     enum { FEW_ROWS = 512 };
     if (rows >= 2 * CXM_BLOCK && !pack(r))
@@ -546,6 +547,19 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
     return CXM_OK;
 }
 
+/* Rows that need no block, up to one that does. */
+static int64_t add_plain_rows(struct range *r, int64_t first, int64_t last, enum cxm_status *status,
+                              struct cxm_error *error)
+{
+    int64_t done = 0;
+    if (r->moments == NULL || r->small != NULL || r->packed != NULL)
+        return 0;
+    if (!cxm_priv_moments_add_rows(r->moments, &r->state->groups, first, last, &done))
+        *status = cxm_priv_no_memory(error);
+    r->state->rows += done;
+    return done;
+}
+
 /* How many rows the next block may have. */
 static size_t rows_of_block(const struct range *r, int64_t first)
 {
@@ -561,6 +575,9 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     struct range r = { .config = config, .sources = sources, .state = state };
     enum cxm_status status = range_init(&r, first, last, error);
     while (status == CXM_OK && first < last) {
+        first += add_plain_rows(&r, first, last, &status, error);
+        if (status != CXM_OK || first == last)
+            break;
         const size_t most = rows_of_block(&r, first);
         const size_t n = (uint64_t)(last - first) < most ? (size_t)(last - first) : most;
         if (r.packed != NULL)

@@ -4,26 +4,9 @@
  * one of the eight is elsewhere, they take the C road. A cell is slim, one vector: one load, one
  * addition and one store a row. What is added is made of four numbers at once, word by word, and
  * turned into rows. */
-#include "tally/kernels.h"
+#include "tally/x86/moments_avx2.h"
 
 #if CXM_X86
-
-#include <immintrin.h>
-
-/* The signs of what is below `first` or beyond the band; bits are those of magnitudes. */
-__attribute__((target("avx2"))) static inline __m256i outside(__m256i bits, __m256i first,
-                                                              __m256i last)
-{
-    return _mm256_or_si256(_mm256_sub_epi64(bits, first), _mm256_sub_epi64(last, bits));
-}
-
-__attribute__((target("avx2"))) static inline __m256i quanta(__m256i size, __m256i first)
-{
-    const __m256i one = _mm256_set1_epi64x((int64_t)CXM_LEADING_ONE);
-    const __m256i fraction = _mm256_and_si256(size, _mm256_sub_epi64(one, _mm256_set1_epi64x(1)));
-    const __m256i shift = _mm256_srli_epi64(_mm256_sub_epi64(size, first), 52);
-    return _mm256_sllv_epi64(_mm256_or_si256(fraction, one), shift);
-}
 
 /* Four numbers, but the filler where the first four lanes of `used` are 0. */
 __attribute__((target("avx2"))) static inline __m256i pick(__m256d filler, const double *x,
@@ -77,11 +60,6 @@ cxm_priv_place_numbers_avx2(const struct cxm_places *places, const uint32_t *gro
     return cxm_priv_place_numbers_c(places, group != NULL ? group + i : NULL, codes + i, x + i,
                                     n - i, q + i, at + i)
         && good;
-}
-
-__attribute__((target("avx2"))) static inline __m256i load_four(const void *from)
-{
-    return _mm256_loadu_si256((const __m256i *)from);
 }
 
 __attribute__((target("avx2"))) bool
