@@ -219,8 +219,8 @@ static uint8_t plain_answer(bool small)
     return answer == 3 ? 4 : answer;
 }
 
-/* Rows of columns that are not aligned, with answers or with numbers of both signs, as the C loop places them;
- * and what it would not place there is seen in each row. */
+/* Rows of columns, with answers or with numbers of both signs, as the C loop places them; and what it would
+ * not place there is seen in each row. */
 static void compare_rows(bool answered, bool small, bool tiny, uint32_t base)
 {
     enum { N = CXM_MOMENT_ROWS };

@@ -108,7 +108,7 @@ struct cxm_rules {
      * no unit is. */
     bool (*form)(const struct cxm_config *config, uint32_t unit, struct cxm_unit_form *out);
     bool one_rating; /* one unit, whose codes are those of the only input, a rating */
-    bool one_number; /* one unit of one bin, whose variable is the only input, and its state the code */
+    bool one_number; /* one unit of one bin: its variable is the only input, any number, its code the state */
     /* Do the columns that are there (by slot) fit the parameters? NULL: always. */
     enum cxm_status (*check_inputs)(const struct cxm_config *config, const bool *given,
                                     struct cxm_error *error);

@@ -119,8 +119,8 @@ struct cxm_plain_rows {
 };
 
 /* The keys base … base + width - 1 have cells side by side, from cell of[answer], of[0] without answers.
- * Rows of an answer with CXM_NO_CELL cannot be taken. Codes of small answers: of[a] is room * codes[a] + 1, or
- * no cell where the code is CXM_NO_CODE. */
+ * Rows of an answer with CXM_NO_CELL cannot be taken. Codes of small answers: of[a] is room * codes[a] + 1,
+ * or no cell where the code is CXM_NO_CODE. */
 struct cxm_row_cells {
     uint32_t base, width;
     uint32_t of[256];

@@ -6,21 +6,12 @@
  * (range.c) takes its block, says what is wrong with it and lays bands. */
 #include "tally/moments_parts.h"
 
-#include <math.h>
-
 enum { BLOCKS_OFF = 16 };
 
 /* Numbers that are all there, side by side. */
 static bool are_plain(const struct cxm_column *c)
 {
     return cxm_priv_is_bare(c) && c->type == CXM_F64 && c->stride == (int64_t)sizeof(double);
-}
-
-/* A metric of one number, which may be any. */
-static bool is_any_number(const struct cxm_config *config, const struct cxm_column *c)
-{
-    return config->rules->one_number && c != NULL && are_plain(c) && isinf(config->lowest[0])
-        && isinf(config->highest[0]);
 }
 
 static bool are_answers(struct cxm_moments *m, const struct cxm_config *config,
@@ -40,7 +31,8 @@ void cxm_priv_moments_look(struct cxm_moments *m, const struct cxm_config *confi
     if (m->kernels.place_rows == NULL || m->keyed->n_slots == 0 || cxm_priv_sources_margins(sources))
         return;
     m->rows.numbers = m->weighted ? sources->weight : sources->slots[0];
-    m->rows.fit = m->weighted ? are_answers(m, config, sources) : is_any_number(config, sources->slots[0]);
+    m->rows.fit = m->weighted ? are_answers(m, config, sources)
+                              : config->rules->one_number && are_plain(m->rows.numbers);
 }
 
 /* ---- rows ----------------------------------------------------------------------------- */
