@@ -159,16 +159,6 @@ static bool widen_for_all(struct cxm_moments *m, struct cxm_table *groups, size_
     return widen(groups, m->windows);
 }
 
-/* The counter and the sums of an answer, which few rows touched lately. */
-CXM_PREFETCHER void fetch(const struct cxm_moments *m, const struct cxm_table *groups, uint32_t group,
-                          uint32_t code)
-{
-    const int64_t *cell = cxm_priv_table_cell(groups, group);
-    __builtin_prefetch(cell + code, 1);
-    __builtin_prefetch(cell + groups->layout.at[first_sum(m, code)], 1);
-    __builtin_prefetch(cell + groups->layout.at[first_sum(m, code) + 1], 1);
-}
-
 /* A cell that is full, or one of the rows left out. */
 static bool empty_full_cell(struct cxm_moments *m, struct cxm_table *groups, size_t at)
 {
@@ -177,11 +167,9 @@ static bool empty_full_cell(struct cxm_moments *m, struct cxm_table *groups, siz
         memset(cxm_priv_moments_cell(m, at), 0, cxm_priv_moments_bytes(m));
         return true;
     }
-    const uint32_t group = group_of(m, groups, place.group);
-    if (group == UINT32_MAX)
+    if (group_of(m, groups, place.group) == UINT32_MAX)
         return false;
     if (place.code < m->bins) {
-        fetch(m, groups, group, place.code);
         struct cxm_span sum = CXM_SPAN_EMPTY, squares = CXM_SPAN_EMPTY;
         include_cell(m, &sum, &squares, at);
         memcpy(m->windows, groups->layout.windows, groups->layout.n_sums * sizeof *m->windows);
