@@ -18,9 +18,10 @@ bool cxm_priv_cohort_calendar(struct cxm_cohort_calendar *c, const struct cxm_co
     c->first_period = first;
     c->n_periods = n;
     c->begin = begins[0];
-    c->end = plan->as_of < begins[n] - 1 ? plan->as_of : begins[n] - 1;
-    if (shortest < 2)
+    const int64_t end = plan->as_of < begins[n] - 1 ? plan->as_of : begins[n] - 1;
+    if (shortest < 2 || end < c->begin)
         return false;
+    c->last = (uint64_t)end - (uint64_t)c->begin;
     c->shift = 0;
     while (((int64_t)2 << c->shift) <= shortest)
         c->shift++;
@@ -33,8 +34,9 @@ bool cxm_priv_cohort_calendar(struct cxm_cohort_calendar *c, const struct cxm_co
         const int64_t from = c->begin + (int64_t)((uint64_t)s << c->shift);
         while (p + 1 < n && begins[p + 1] <= from)
             p++;
-        c->period[s] = (uint8_t)p;
-        c->boundary[s] = begins[p + 1];
+        const uint64_t slot = (uint64_t)1 << c->shift;
+        const uint64_t before = (uint64_t)begins[p + 1] - (uint64_t)from; /* of the next period */
+        c->add[s] = ((uint64_t)p - s) * slot + (before < slot ? slot - before : 0);
     }
     return true;
 }

@@ -11,28 +11,29 @@
 enum { CXM_COHORT_BITS = 64, CXM_COHORT_SLOTS = 1 << 15 };
 
 /* A period is found from the instant by a table of slots shorter than any period, each with at
- * most one boundary. */
+ * most one boundary. What a slot adds to the seconds since the begin makes them the period in units of
+ * slots: from the boundary on there is a carry. */
 struct cxm_cohort_calendar {
     int64_t first_period, n_periods;
     int64_t begin;           /* of the first slot, and of the first period */
-    int64_t end;             /* the last instant that is in: as_of or the end of the periods */
+    uint64_t last;           /* seconds from there to as_of or the end of the periods */
     int shift;               /* a slot is 2^shift seconds */
     size_t n_slots;
-    int64_t boundary[CXM_COHORT_SLOTS]; /* where the period within the slot changes */
-    uint8_t period[CXM_COHORT_SLOTS];   /* before that */
+    uint64_t add[CXM_COHORT_SLOTS]; /* modulo 2^64 */
 };
 
-/* As many periods from `first` as there are bits; false: they are too short for the slots. */
+/* n periods from `first`, at most as many as there are bits; false: they are too short for the slots, or
+ * none has begun by as_of. */
 bool cxm_priv_cohort_calendar(struct cxm_cohort_calendar *c, const struct cxm_cohort_plan *plan,
                               int64_t first, int64_t n);
 
 /* The period of an instant that is in; CXM_COHORT_BITS where it is not. */
 static inline unsigned cxm_priv_cohort_bit(const struct cxm_cohort_calendar *c, int64_t t)
 {
-    const uint64_t slot = ((uint64_t)t - (uint64_t)c->begin) >> c->shift;
-    if (CXM_UNLIKELY(slot >= c->n_slots || t > c->end))
+    const uint64_t since = (uint64_t)t - (uint64_t)c->begin;
+    if (CXM_UNLIKELY(since > c->last))
         return CXM_COHORT_BITS;
-    return c->period[slot] + (t >= c->boundary[slot]);
+    return (unsigned)((since + c->add[since >> c->shift]) >> c->shift);
 }
 
 /* Eight counters of a byte each in a word, one for each bit of a byte. */

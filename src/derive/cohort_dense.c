@@ -10,14 +10,12 @@
  * table of slots shorter than any period, each with at most one boundary. With 32 periods or
  * less words of 32 bits: 2 million customers stay in 8 MB. Memory for a thread: 4 or 8 bytes for
  * each number between the lowest and the highest id, at most 16 bytes a row. */
-#include "derive/cohort_bits.h"
+#include "derive/cohort_mark.h"
 #include "derive/cohort_records.h"
 
 #include <pthread.h>
 
-enum {
-    BLOCK = 1024, SMALL_BITS = 32, SAMPLES = 64, MARGIN = 1 << 16, MOST_THREADS = 64, AHEAD = 24
-};
+enum { BLOCK = 1024, SMALL_BITS = 32, SAMPLES = 64, MARGIN = 1 << 16, MOST_THREADS = 64 };
 
 /* Words of whole numbers order as unsigned ones: 0 is the sign bit. */
 #define ZERO_WORD ((uint64_t)1 << 63)
@@ -175,28 +173,7 @@ static bool is_array_of(const struct cxm_column *c, enum cxm_type type)
         && (uintptr_t)c->data % cxm_type_bytes(type) == 0;
 }
 
-/* The hot loop: ids of 32 bits, seconds, words of 32 bits. Word and period of a row further on
- * are fetched before they are needed. Returns the first row that is not in. */
-static int64_t hot_rows(struct pass *p, const uint32_t *ids, const int64_t *times)
-{
-    const struct cxm_cohort_calendar *const c = p->calendar;
-    uint32_t *const words = p->words;
-    const uint32_t low = (uint32_t)(p->low_id - ZERO_WORD);
-    const uint32_t n_ids = (uint32_t)p->n_ids;
-    int64_t row = p->first;
-    const int64_t safe = p->last - AHEAD;
-    for (; row < safe; row++) {
-        const uint32_t ahead = ids[row + AHEAD] - low;
-        __builtin_prefetch(&words[ahead < n_ids ? ahead : 0], 1);
-        const uint32_t at = ids[row] - low;
-        const unsigned bit = cxm_priv_cohort_bit(c, times[row]);
-        if (CXM_UNLIKELY(at >= n_ids || bit >= SMALL_BITS))
-            return row;
-        words[at] |= (uint32_t)1 << bit;
-    }
-    return row;
-}
-
+/* Ids of 32 bits, seconds, words of 32 bits: for the hot loop. */
 static bool is_hot(const struct pass *p)
 {
     const struct cxm_column *t = p->plan->time;
@@ -214,12 +191,14 @@ static void *run_pass(void *argument)
                                     + p->plan->customer->offset : NULL;
     const int64_t *times = hot ? (const int64_t *)p->plan->time->data + p->plan->time->offset
                                : NULL;
+    const struct cxm_cohort_marks marks = { p->calendar, p->words, (uint32_t)(p->low_id - ZERO_WORD),
+                                            (uint32_t)p->n_ids };
+    cxm_cohort_mark *const mark = cxm_priv_cohort_mark(0);
     while (row < p->last && p->outside < 0) {
         if (hot) {
-            p->first = row;
-            const int64_t reached = hot_rows(p, ids, times);
-            p->used += reached - row;
-            row = reached;
+            const size_t marked = mark(&marks, ids + row, times + row, (size_t)(p->last - row));
+            p->used += (int64_t)marked;
+            row += (int64_t)marked;
         }
         const int64_t left = p->last - row;
         const size_t n = left < BLOCK ? (size_t)left : BLOCK;

@@ -52,7 +52,7 @@ static const struct cxm_param of_dimensions[] = { { "items", NULL, 0, dimensions
 #define SORTED_Z  .memory = { MIB, 2 * MIB, 8 + 16 / 10.0, 0, 0, A_PART }
 #define SORTED_E  .memory = { MIB, 3 * MIB, 8 + 8, 0, 0, A_PART + 0.5 }
 #define SORTED_K  .memory = { MIB, 2 * MIB, 16, 0, 0, A_PART }
-/* A word of 4 bytes a customer, who has 25 rows, in each thread; up to 32 768 slots of 9 bytes:
+/* A word of 4 bytes a customer, who has 25 rows, in each thread; up to 32 768 slots of 8 bytes:
  * derive/cohort_dense.c. Else the rows are sorted. */
 #define MARKED    .memory = { 1.5 * MIB, MIB / 4, 0, 0, 0, 4 / 25.0 }
 /* 2 001 days: counts of both events (16 bytes), in each thread 8; the report of 72 bytes a day: tally/times.c */
