@@ -27,7 +27,8 @@ size_t cxm_priv_cohort_mark_c(const struct cxm_cohort_marks *m, const uint32_t *
 cxm_cohort_mark *cxm_priv_cohort_mark(unsigned mask)
 {
 #if CXM_COHORT_X86
-    if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2") && !CXM_SUPPORTS("avx512bw"))
+    if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2") && CXM_SUPPORTS("bmi2")
+        && !CXM_SUPPORTS("avx512bw"))
         return cxm_priv_cohort_mark_avx2;
 #else
     (void)mask;
