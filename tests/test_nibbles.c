@@ -192,6 +192,61 @@ static void ranges(void **state)
     }
 }
 
+/* A tile of floats is that of their bytes, for any number of pairs; anything but the numbers wanted is found
+ * in each place. */
+static void tiles_of_floats(void **state)
+{
+    const unsigned *forbidden = *state;
+    const struct cxm_small_kernels c = cxm_priv_nibble_kernels(~0u);
+    const struct cxm_small_kernels best = cxm_priv_nibble_kernels(*forbidden);
+    if (best.floats == NULL)
+        skip();
+    static const float others[] = { -1, 0.5f, 6.9999995f, 128, 255, 256, 65536 + 3, 4294967296.0f + 3,
+                                    -2147483648.0f, 1e-30f, 3e38f, INFINITY, -INFINITY, NAN };
+    for (size_t round = 0; round < 4 * (CXM_NIBBLE_BYTES + 1); round++) {
+        const size_t n_pairs = 1 + round % CXM_NIBBLE_BYTES, start = below(4);
+        struct cxm_small_stripe stripe = make_stripe(n_pairs <= CXM_NIBBLE_BALANCE && round % 2 == 0);
+        struct guarded columns[CXM_LANES], rows = guard(CXM_NIBBLE_TILE);
+        const unsigned char *from[CXM_LANES];
+        static uint8_t bytes[CXM_LANES][CXM_TILE], plain[CXM_NIBBLE_TILE];
+        const uint8_t *lanes[CXM_LANES];
+        stripe.n_pairs = (uint8_t)n_pairs;
+        stripe.least = (uint8_t)below(3);
+        stripe.most = (uint8_t)(round % 3 == 0 ? 15 - stripe.least : 6);
+        memset(bytes, 0, sizeof bytes);
+        for (size_t lane = 0; lane < CXM_LANES; lane++)
+            lanes[lane] = bytes[lane];
+        for (size_t lane = 0; lane < 2 * n_pairs; lane++) {
+            columns[lane] = guard((start + CXM_TILE) * sizeof(float));
+            from[lane] = columns[lane].bytes;
+            for (size_t i = 0; i < CXM_TILE; i++) {
+                const size_t above = below(3) ? below(stripe.most + 1u) : stripe.most;
+                bytes[lane][i] = (uint8_t)(stripe.least + above);
+                const float v = bytes[lane][i] == 0 && below(2) ? -0.0f : bytes[lane][i];
+                memcpy(columns[lane].bytes + (start + i) * sizeof v, &v, sizeof v);
+            }
+        }
+        assert_true(c.tiles(&stripe, lanes, 0, CXM_TILE, false, plain));
+        assert_true(best.floats(&stripe, from, start, rows.bytes));
+        assert_memory_equal(rows.bytes, plain, sizeof plain);
+        for (size_t i = 0; i < CXM_TILE; i++) {
+            uint8_t *at = columns[below(2 * n_pairs)].bytes + (start + i) * sizeof(float);
+            const size_t which = below(sizeof others / sizeof *others + 2);
+            const float v = which < sizeof others / sizeof *others ? others[which]
+                          : which % 2 == 0 ? (float)(stripe.least - 1)
+                                           : (float)(stripe.least + stripe.most + 1);
+            float kept;
+            memcpy(&kept, at, sizeof kept);
+            memcpy(at, &v, sizeof v);
+            assert_false(best.floats(&stripe, from, start, rows.bytes));
+            memcpy(at, &kept, sizeof kept);
+        }
+        for (size_t lane = 0; lane < 2 * n_pairs; lane++)
+            unguard(columns[lane]);
+        unguard(rows);
+    }
+}
+
 /* Buffers of every length, the largest numbers in all rows. */
 static void buffers(void **state)
 {
@@ -303,7 +358,9 @@ static struct table *make_table(struct plan p)
             if (p.odd != 0 && i == p.at && k == p.items)
                 v = p.odd;
             t->bytes[k][i] = (uint8_t)v;
-            t->floats[k][i] = p.missing && below(30) == 0 ? NAN : (float)v;
+            const bool may = p.items % 2 == 0 || i > p.n * 2 / 3; /* or only late */
+            const bool gone = p.missing && may && below(30) == 0;
+            t->floats[k][i] = gone ? NAN : (float)v;
         }
         t->keys[i] = (uint8_t)(p.groups > 1000 ? i * 9 / p.n : below(p.groups));
         t->ones[i] = 1;
@@ -492,6 +549,8 @@ int main(void)
         cmocka_unit_test_prestate(tiles, &no_avx512),
         cmocka_unit_test_prestate(ranges, &no_avx512),
         cmocka_unit_test_prestate(ranges, &plain),
+        cmocka_unit_test_prestate(tiles_of_floats, &none),
+        cmocka_unit_test_prestate(tiles_of_floats, &no_avx512),
         cmocka_unit_test_prestate(buffers, &none),
         cmocka_unit_test_prestate(buffers, &no_avx512),
         cmocka_unit_test_prestate(buffers, &plain),

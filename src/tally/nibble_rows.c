@@ -144,17 +144,19 @@ struct cxm_small_kernels cxm_priv_nibble_kernels(unsigned mask)
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.tiles = cxm_priv_nibble_tiles_avx2;
+        k.floats = cxm_priv_nibble_floats_avx2;
         k.add = cxm_priv_nibble_add_avx2;
         k.form = cxm_priv_nibble_form_avx2;
-        k.twos = true;
+        k.eights = true;
         k.nearer = true;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")
         && CXM_SUPPORTS("avx512vnni")) {
         k.tiles = cxm_priv_nibble_tiles_avx512;
+        k.floats = NULL;
         k.add = cxm_priv_nibble_add_avx512;
         k.form = cxm_priv_nibble_form_avx512;
-        k.twos = false;
+        k.eights = false;
         k.nearer = false;
     }
 #endif

@@ -38,6 +38,7 @@ cxm_small_add cxm_priv_nibble_add_c;
 cxm_small_form cxm_priv_nibble_form_c;
 #if defined(__x86_64__) && defined(__GNUC__)
 cxm_nibble_tiles cxm_priv_nibble_tiles_avx2;
+cxm_nibble_floats cxm_priv_nibble_floats_avx2;
 cxm_small_add cxm_priv_nibble_add_avx2;
 cxm_small_form cxm_priv_nibble_form_avx2;
 cxm_nibble_tiles cxm_priv_nibble_tiles_avx512;

@@ -453,24 +453,28 @@ static bool read_small_block(struct range *r, int64_t first, size_t n, enum cxm_
     return result == CXM_SMALL_DONE;
 }
 
-/* Items of small whole numbers. *done stays false where the block has to go the general way, which
+/* Items of small whole numbers. *done: so many rows, or 0 where the block has to go the general way, which
  * then also tells what is wrong with it. */
-static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n, bool *done,
+static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n, size_t *done,
                                        struct cxm_error *error)
 {
     struct cxm_table *groups = &r->state->groups;
     struct cxm_scratch *s = r->scratch;
     enum cxm_status status = CXM_OK;
+    *done = 0;
     if (!read_small_block(r, first, n, &status, error))
         return status;
-    enum cxm_small_result result = cxm_priv_small_add(r->small, groups, first, n, NULL);
+    size_t added = n;
+    enum cxm_small_result result = cxm_priv_small_add(r->small, groups, first, &added, NULL);
+    if (result == CXM_SMALL_AGAIN)
+        return add_small_block(r, first, n, done, error);
     const bool counted = result == CXM_SMALL_GROUPS && n <= CXM_BLOCK;
     if (counted) {
         size_t whole = n;
         status = cxm_priv_find_groups(&r->grouper, groups, first, &whole, NULL, s->groups, error);
         if (status != CXM_OK) /* the general way may find a lower row */
             return status == CXM_ENOMEM ? status : CXM_OK;
-        result = cxm_priv_small_add(r->small, groups, first, n, s->groups);
+        result = cxm_priv_small_add(r->small, groups, first, &added, s->groups);
     }
     if (result == CXM_SMALL_NO_MEMORY)
         return cxm_priv_no_memory(error);
@@ -478,11 +482,11 @@ static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n,
         return CXM_OK; /* block by block */
     if (result == CXM_SMALL_FULL)
         return leave_small(r, false, error);
-    s->block.n = n;
-    *done = true;
+    s->block.n = added;
+    *done = added;
     if (counted)
         return count_rows(r, NULL, error);
-    r->state->rows += (int64_t)n;
+    r->state->rows += (int64_t)added;
     return CXM_OK;
 }
 
@@ -586,16 +590,16 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
         cxm_priv_ahead_plan(&r.ahead, config, sources, first + (int64_t)n, last);
         if (r.small != NULL || r.moments == NULL)
             cxm_priv_ahead_all(&r.ahead);
-        bool done = false;
+        size_t done = 0;
         if (r.small != NULL)
             status = add_small_block(&r, first, n, &done, error);
-        if (status == CXM_OK && !done && n > CXM_BLOCK) { /* again, block by block, and some more */
+        if (status == CXM_OK && done == 0 && n > CXM_BLOCK) { /* again, block by block, and some more */
             r.small_until = first + 16 * CXM_SMALL_BLOCK;
             continue;
         }
-        if (status == CXM_OK && !done)
+        if (status == CXM_OK && done == 0)
             status = add_block(&r, first, n, error);
-        first += (int64_t)n;
+        first += (int64_t)(done > 0 ? done : n);
     }
     if (status == CXM_OK && r.small != NULL && !cxm_priv_small_flush(r.small, &state->groups))
         status = cxm_priv_no_memory(error);

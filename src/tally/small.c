@@ -65,7 +65,7 @@ static bool make(const struct cxm_config *config, const struct cxm_sources *sour
         s->block = nearer ? CXM_BLOCK : block_of(config, sources, rows);
         s->further = nearer ? CXM_BLOCK / 8 : CXM_BLOCK / 2;
         s->slots.add = s->kernels.add;
-        s->slots.twos = s->kernels.twos;
+        s->slots.eights = s->kernels.eights;
         s->by_key = cxm_priv_small_is_direct(sources);
         room = cxm_priv_small_set_up(s, coefs, &possible);
     }
@@ -149,7 +149,6 @@ static void look_ahead_at(struct cxm_small *s, const struct cxm_column *c, int64
 /* `next`: the first row of the next block, of n rows as this one. */
 static void look_ahead(struct cxm_small *s, int64_t next, size_t n)
 {
-    s->n_ahead = 0;
     for (uint32_t slot = 0; slot < s->config->n_slots; slot++) {
         if (s->used[slot])
             look_ahead_at(s, s->sources->slots[slot], next, n);
@@ -236,6 +235,9 @@ size_t cxm_priv_small_rows(const struct cxm_small *s, int64_t first)
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *s, int64_t first, size_t n)
 {
     s->missing = false;
+    s->n_ahead = 0;
+    if (cxm_priv_small_take_floats(s, first, n))
+        return CXM_SMALL_DONE;
     look_ahead(s, first + (int64_t)n, n);
     const enum cxm_small_result other = s->cut ? CXM_SMALL_WIDER : CXM_SMALL_NO;
     if (!read_slots(s, first, 0, n, false))
@@ -294,10 +296,12 @@ static bool all_equal(const struct cxm_small *s, size_t first, size_t n)
 }
 
 /* The tile of the rows from `first` on. Where nothing has to be looked at beforehand it is made only now:
- * while memory answers to what was asked for. */
+ * while memory answers to what was asked for. NULL: there is something else in it. */
 static const uint8_t *tile_of(struct cxm_small *s, size_t first, size_t n)
 {
-    uint8_t *const rows = s->tile + first * CXM_NIBBLE_ROW;
+    uint8_t *const rows = s->of_floats ? s->tile : s->tile + first * CXM_NIBBLE_ROW;
+    if (s->of_floats)
+        return s->kernels.floats(&s->stripes[0], s->floats, first, rows) ? rows : NULL;
     if (s->nibbles && !s->any_in_place)
         (void)s->kernels.tiles(&s->stripes[0], s->lanes[0], first, n, s->missing, rows);
     if (s->nibbles)
@@ -331,12 +335,20 @@ static bool add_tile(struct cxm_small *s, struct cxm_table *groups, const uint8_
     return true;
 }
 
-static bool add_tiles(struct cxm_small *s, struct cxm_table *groups, size_t n)
+/* So many rows are read in the other way where tiles of floats did not do. */
+enum { OTHER_ROWS = 16 * CXM_BLOCK };
+
+/* *n becomes less where something else comes. */
+static bool add_tiles(struct cxm_small *s, struct cxm_table *groups, size_t *n)
 {
-    for (size_t first = 0; first < n; first += CXM_TILE) {
-        const size_t m = n - first < CXM_TILE ? n - first : CXM_TILE;
+    for (size_t first = 0; first < *n; first += CXM_TILE) {
+        const size_t m = *n - first < CXM_TILE ? *n - first : CXM_TILE;
         fetch(s, first);
         const uint8_t *tile = tile_of(s, first, m);
+        if (tile == NULL) {
+            *n = first;
+            break;
+        }
         if (s->sources->n_keys == 0 || all_equal(s, first, m)) {
             if (!add_tile(s, groups, tile, cursor_of(s, first), m))
                 return false;
@@ -363,8 +375,9 @@ static bool take_groups(struct cxm_small *s, size_t n_groups, size_t n, const ui
 }
 
 enum cxm_small_result cxm_priv_small_add(struct cxm_small *s, struct cxm_table *groups,
-                                         int64_t first, size_t n, const uint32_t *group)
+                                         int64_t first, size_t *rows, const uint32_t *group)
 {
+    const size_t n = *rows;
     uint32_t trap;
     if (s->n_slots > CXM_MOST_SLOTS - (n < CXM_BLOCK ? CXM_BLOCK : n))
         return CXM_SMALL_FULL;
@@ -379,7 +392,11 @@ enum cxm_small_result cxm_priv_small_add(struct cxm_small *s, struct cxm_table *
     else if (!take_groups(s, groups->dict.n, n, group))
         found = CXM_SMALL_NO_MEMORY;
     if (found != CXM_SMALL_DONE)
-        return found;
+        return found == CXM_SMALL_GROUPS && s->of_floats ? CXM_SMALL_AGAIN : found;
     s->slots.flags = s->slots.flags || s->missing;
-    return add_tiles(s, groups, n) ? CXM_SMALL_DONE : CXM_SMALL_NO_MEMORY;
+    if (!add_tiles(s, groups, rows))
+        return CXM_SMALL_NO_MEMORY;
+    if (*rows < n)
+        s->other_until = first + (int64_t)*rows + OTHER_ROWS;
+    return *rows > 0 ? CXM_SMALL_DONE : CXM_SMALL_AGAIN;
 }

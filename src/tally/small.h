@@ -24,6 +24,7 @@ enum cxm_small_result {
     CXM_SMALL_DONE,
     CXM_SMALL_NO,       /* nothing was added: not this block */
     CXM_SMALL_WIDER,    /* nothing was added: flush and begin anew with wide rows */
+    CXM_SMALL_AGAIN,    /* nothing was added: read it once more, in another way */
     CXM_SMALL_GROUPS,   /* nothing was added: give the numbers of the groups */
     CXM_SMALL_FULL,     /* nothing was added: too many groups, flush and go another way */
     CXM_SMALL_NO_MEMORY
@@ -34,10 +35,11 @@ enum cxm_small_result {
 size_t cxm_priv_small_rows(const struct cxm_small *small, int64_t first);
 /* Reads a block of at most as many rows: DONE, where all its values are as wanted, NO or WIDER. */
 enum cxm_small_result cxm_priv_small_read(struct cxm_small *small, int64_t first, size_t n);
-/* Adds the block that was read; group: numbers of the groups, UINT32_MAX for rows left out; NULL:
- * there is one, or the keys are to be looked up here. Makes the groups that it meets. */
+/* Adds the block of *n rows that was read, or the first *n then, which may be fewer. group: numbers of the
+ * groups, UINT32_MAX for rows left out; NULL: there is one, or the keys are to be looked up here. Makes the
+ * groups that it meets. */
 enum cxm_small_result cxm_priv_small_add(struct cxm_small *small, struct cxm_table *groups,
-                                         int64_t first, size_t n, const uint32_t *group);
+                                         int64_t first, size_t *n, const uint32_t *group);
 /* Moves what was summed to the table, once. False: out of memory. */
 bool cxm_priv_small_flush(struct cxm_small *small, struct cxm_table *groups);
 

@@ -56,6 +56,9 @@ struct cxm_small {
     const uint8_t *lanes[CXM_MOST_STRIPES][CXM_LANES];
     bool nibbles; /* rows are of 8 bytes */
     bool any_in_place; /* of the slots: the tiles of a block are made before any is added */
+    const unsigned char *floats[CXM_LANES]; /* where the block begins, if its floats become tiles at once */
+    bool of_floats;                         /* this block's do */
+    int64_t other_until; /* rows before this one are read in the other way: there was something else */
     bool cut;     /* and scales that have no end were given one */
     bool missing, any_rescaled; /* in the block; of the units */
     struct cxm_small_slots slots;
@@ -74,6 +77,10 @@ struct cxm_small {
 /* The units of the metric and their arrays; *possible false: it does not go this way. `coefs`: room
  * for twice the slots. False: out of memory. (small_units.c) */
 bool cxm_priv_small_set_up(struct cxm_small *s, int32_t *coefs, bool *possible);
+
+/* Whether pairs of floats can become tiles as they are; whether those of this block do. (small_floats.c) */
+void cxm_priv_small_plan_floats(struct cxm_small *s);
+bool cxm_priv_small_take_floats(struct cxm_small *s, int64_t first, size_t n);
 
 /* A slot for a new group. False: out of memory, as in all of small_slots.c. */
 bool cxm_priv_small_new_slot(struct cxm_small *s, uint32_t group, uint32_t *cursor);

@@ -117,36 +117,42 @@ CXM_ALWAYS_INLINE bool deal_row(struct cxm_small_slots *s, uint32_t *cursor, uin
     return CXM_LIKELY(at % buffer_bytes != 0) || sum_buffer(s, cursor, at);
 }
 
-/* Two rows of nibbles, one after the other; how many of them, as long as no key is new. Both cursors are
- * read before a row is written: a load that comes after waits for the place of the row to be known. */
-CXM_ALWAYS_INLINE size_t deal_two(struct cxm_small_slots *s, uint32_t *cursor, uint32_t *next,
-                                  uint8_t *rows, const uint8_t *from)
-{
-    const uint32_t at = *cursor;
-    uint32_t then = *next + (cursor == next ? CXM_NIBBLE_ROW : 0);
-    memcpy(rows + at, from, CXM_NIBBLE_ROW);
-    *cursor = at + CXM_NIBBLE_ROW;
-    if (CXM_UNLIKELY(at % CXM_NIBBLE_BUFFER == 0)) {
-        if (!sum_buffer(s, cursor, at))
-            return 0;
-        then = *next;
-    }
-    memcpy(rows + then, from + CXM_NIBBLE_ROW, CXM_NIBBLE_ROW);
-    *next = then + CXM_NIBBLE_ROW;
-    return CXM_LIKELY(then % CXM_NIBBLE_BUFFER != 0) || sum_buffer(s, next, then) ? 2 : 1;
-}
-
 /* The keys of rows, in one or four bytes. */
 CXM_ALWAYS_INLINE uint32_t key_of(const void *keys, size_t width, size_t i)
 {
     return width == 1 ? ((const uint8_t *)keys)[i] : ((const uint32_t *)keys)[i];
 }
 
+/* Eight rows of nibbles. All cursors are read before a row is written: a load that comes after waits for
+ * the place of the row to be known. False: nothing was done, as one of them would fill its buffer, or its key
+ * is new. */
+CXM_ALWAYS_INLINE bool deal_eight(uint32_t *cursors, const void *keys, size_t width, uint8_t *rows,
+                                  const uint8_t *from)
+{
+    enum { EIGHT = 8 };
+    uint32_t at[EIGHT];
+#pragma GCC unroll 8
+    for (size_t k = 0; k < EIGHT; k++) {
+        uint32_t *cursor = &cursors[key_of(keys, width, k)];
+        at[k] = *cursor;
+        if (CXM_UNLIKELY(at[k] % CXM_NIBBLE_BUFFER == 0)) {
+            while (k-- > 0)
+                cursors[key_of(keys, width, k)] -= CXM_NIBBLE_ROW;
+            return false;
+        }
+        *cursor = at[k] + CXM_NIBBLE_ROW;
+    }
+#pragma GCC unroll 8
+    for (size_t k = 0; k < EIGHT; k++)
+        memcpy(rows + at[k], from + cxm_priv_nibble_place(k), CXM_NIBBLE_ROW);
+    return true;
+}
+
 /* Rows of one stripe or more, or of nibbles: quarter by quarter of the tile, whose rows lie at the same
  * places each time. */
 CXM_ALWAYS_INLINE size_t deal(struct cxm_small_slots *s, const uint8_t *tile, const void *keys,
                               size_t width, size_t first, size_t n, uint32_t n_stripes,
-                              bool nibbles, bool twos)
+                              bool nibbles, bool eights)
 {
     enum { QUARTER = 16 };
     const uint32_t bytes = nibbles ? CXM_NIBBLE_ROW : CXM_LANES;
@@ -156,14 +162,18 @@ CXM_ALWAYS_INLINE size_t deal(struct cxm_small_slots *s, const uint8_t *tile, co
     size_t i = first;
     while (i < n) {
         const uint8_t *from = tile + i / QUARTER * QUARTER;
-        if (twos && i % QUARTER == 0 && i + QUARTER <= n) {
-#pragma GCC unroll 8
-            for (size_t k = 0; k < QUARTER; k += 2) {
-                const size_t done = deal_two(s, &cursors[key_of(keys, width, i + k)],
-                                             &cursors[key_of(keys, width, i + k + 1)], rows,
-                                             from + cxm_priv_nibble_place(k));
-                if (CXM_UNLIKELY(done < 2))
-                    return i + k + done;
+        if (eights && i % QUARTER == 0 && i + QUARTER <= n) {
+#pragma GCC unroll 2
+            for (size_t half = 0; half < QUARTER; half += 8) {
+                const void *of_half = (const uint8_t *)keys + (i + half) * width;
+                const uint8_t *eight = from + cxm_priv_nibble_place(half);
+                if (CXM_LIKELY(deal_eight(cursors, of_half, width, rows, eight)))
+                    continue;
+                for (size_t k = 0; k < 8; k++) {
+                    if (!deal_row(s, &cursors[key_of(of_half, width, k)], rows,
+                                  eight + cxm_priv_nibble_place(k), 1, bytes, buffer))
+                        return i + half + k;
+                }
             }
             i += QUARTER;
         } else if (i % QUARTER == 0 && i + QUARTER <= n) {
@@ -190,8 +200,8 @@ size_t cxm_priv_small_deal(struct cxm_small_slots *s, const uint8_t *tile, const
                            size_t first, size_t n)
 {
     if (s->row_bytes == CXM_NIBBLE_ROW)
-        return s->twos ? deal(s, tile, keys, sizeof *keys, first, n, 1, true, true)
-                       : deal(s, tile, keys, sizeof *keys, first, n, 1, true, false);
+        return s->eights ? deal(s, tile, keys, sizeof *keys, first, n, 1, true, true)
+                         : deal(s, tile, keys, sizeof *keys, first, n, 1, true, false);
     return s->n_stripes == 1 ? deal(s, tile, keys, sizeof *keys, first, n, 1, false, false)
                              : deal(s, tile, keys, sizeof *keys, first, n, s->n_stripes, false, false);
 }
@@ -199,14 +209,14 @@ size_t cxm_priv_small_deal(struct cxm_small_slots *s, const uint8_t *tile, const
 size_t cxm_priv_nibble_deal(struct cxm_small_slots *s, const uint8_t *tile, const uint8_t *keys,
                             size_t first, size_t n)
 {
-    return s->twos ? deal(s, tile, keys, sizeof *keys, first, n, 1, true, true)
-                   : deal(s, tile, keys, sizeof *keys, first, n, 1, true, false);
+    return s->eights ? deal(s, tile, keys, sizeof *keys, first, n, 1, true, true)
+                     : deal(s, tile, keys, sizeof *keys, first, n, 1, true, false);
 }
 
 struct cxm_small_kernels cxm_priv_small_kernels(unsigned mask)
 {
-    struct cxm_small_kernels k = { cxm_priv_small_tile_c, NULL, cxm_priv_small_add_c,
-                                   cxm_priv_small_form_c, cxm_priv_small_reach_c, false, false };
+    struct cxm_small_kernels k = { .tile = cxm_priv_small_tile_c, .add = cxm_priv_small_add_c,
+                                   .form = cxm_priv_small_form_c, .reach = cxm_priv_small_reach_c };
 #if CXM_X86
     if ((mask & CXM_CPU_AVX2) == 0 && CXM_SUPPORTS("avx2")) {
         k.tile = cxm_priv_small_tile_avx2;

@@ -35,6 +35,8 @@ struct cxm_small_stripe {
     bool balance;
     uint8_t start;
     uint8_t lowest[CXM_LANES], range[CXM_LANES]; /* whose bytes are to be lowest … lowest + range */
+    uint8_t n_pairs, least, most; /* where floats become tiles at once: pairs from lane 0 on, whose numbers
+                                   * are least … least + most; 0: never */
     /* For kernels, of cxm_priv_small_orders: four rows lane by lane, of the partners, and met. */
     uint8_t own[CXM_TILE], beside[CXM_TILE], limits[CXM_TILE];
 };
@@ -76,7 +78,7 @@ struct cxm_small_slots {
     uint32_t buffer_bytes;
     cxm_small_add *add;       /* the kernel that sums full buffers */
     bool flags;               /* are any rows flagged? */
-    bool twos;                /* nibbles are dealt two rows at a time */
+    bool eights;              /* nibbles are dealt eight rows at a time */
     const struct cxm_small_stripe *stripes;
     uint8_t *buffers;         /* [slot][stripe]rows of buffer_bytes, after 64 bytes */
     struct cxm_small_sums *sums; /* [slot][stripe] */
@@ -140,13 +142,19 @@ typedef bool cxm_nibble_tiles(const struct cxm_small_stripe *stripe,
                               const uint8_t *const columns[CXM_LANES], size_t first, size_t n,
                               bool flags, uint8_t *rows);
 
+/* The tile of CXM_TILE rows of floats that lie side by side. False: one is no such number; the rows then
+ * hold anything. */
+typedef bool cxm_nibble_floats(const struct cxm_small_stripe *stripe,
+                               const unsigned char *const columns[CXM_LANES], size_t first, uint8_t *rows);
+
 struct cxm_small_kernels {
     cxm_small_tile *tile;    /* of rows of 16 bytes, … */
     cxm_nibble_tiles *tiles; /* … of 8; the other is NULL */
+    cxm_nibble_floats *floats; /* of 8; NULL: they become bytes first */
     cxm_small_add *add;
     cxm_small_form *form;
     cxm_small_reach *reach;
-    bool twos;   /* of 8: is it faster to deal two of them at a time, … */
+    bool eights; /* of 8: is it faster to deal eight of them at a time, … */
     bool nearer; /* … and to read inputs that are to become bytes fewer rows ahead? */
 };
 

@@ -270,6 +270,7 @@ bool cxm_priv_small_set_up(struct cxm_small *s, int32_t *coefs, bool *possible)
     if (!make_units(s, coefs, slots, narrow))
         return true;
     set_ranges(s);
+    cxm_priv_small_plan_floats(s);
     c = (struct carver){ NULL, 0 };
     lay_out_buffers(s, &c);
     s->buffer_memory = cxm_priv_alloc_zero(s->allocator, c.used + 63, 1);

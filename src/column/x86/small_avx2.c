@@ -4,6 +4,7 @@
  * a time, a bit each. */
 #include "column/decode.h"
 #include "column/small.h"
+#include "column/x86/whole_avx2.h"
 
 #if CXM_COLUMN_X86
 
@@ -47,16 +48,6 @@ TARGET static inline __m256i narrow(__m256i a, __m256i b, __m256i c, __m256i d)
     return in_order(_mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d)));
 }
 
-/* 8 floats as integers, which are exact where no float is odd: NaN and what is beyond 32 bits becomes
- * -2^31, which equals neither. -2^31 itself does, and is out of any range. */
-TARGET static inline __m256i whole(const unsigned char *from, __m256 *odd)
-{
-    const __m256 v = _mm256_castsi256_ps(load(from));
-    const __m256i k = _mm256_cvtps_epi32(v);
-    *odd = _mm256_or_ps(*odd, _mm256_cmp_ps(_mm256_cvtepi32_ps(k), v, _CMP_NEQ_UQ));
-    return k;
-}
-
 /* Bytes are 0 … 127 from the base on. Halfway between, 64, is what becomes 0 before the second packing:
  * that keeps what is below and above apart, at -128 and 127, whatever the range. */
 TARGET bool cxm_priv_small_floats_avx2(const unsigned char *from, size_t n,
@@ -69,8 +60,8 @@ TARGET bool cxm_priv_small_floats_avx2(const unsigned char *from, size_t n,
     __m256i largest = _mm256_setzero_si256(); /* from the lowest on */
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
-        const __m256i a = whole(from + 4 * i, &odd), b = whole(from + 4 * i + 32, &odd);
-        const __m256i c = whole(from + 4 * i + 64, &odd), d = whole(from + 4 * i + 96, &odd);
+        const __m256i a = cxm_priv_whole_avx2(from + 4 * i, &odd), b = cxm_priv_whole_avx2(from + 4 * i + 32, &odd);
+        const __m256i c = cxm_priv_whole_avx2(from + 4 * i + 64, &odd), d = cxm_priv_whole_avx2(from + 4 * i + 96, &odd);
         const __m256i low = _mm256_subs_epi16(_mm256_packs_epi32(a, b), middle);
         const __m256i high = _mm256_subs_epi16(_mm256_packs_epi32(c, d), middle);
         const __m256i k = _mm256_add_epi8(in_order(_mm256_packs_epi16(low, high)), back);

@@ -2,6 +2,7 @@
  *
  * Rows of very small whole numbers with AVX2: as with AVX-512, but half a tile at a time, four lanes
  * a vector, and products in two steps. */
+#include "column/x86/whole_avx2.h"
 #include "tally/kernels.h"
 #include "tally/nibble_rows.h"
 #include "tally/small_loops.h"
@@ -23,6 +24,13 @@ enum { FIVE = 5 };
 static bool has_five(const struct cxm_small_stripe *stripe)
 {
     return stripe->first[2 * FIVE] == 0 && (stripe->balance || stripe->first[2 * FIVE + 2] == 0);
+}
+
+/* Are bytes 0 … 3 pairs? */
+static bool all_pairs(const struct cxm_small_stripe *stripe)
+{
+    return stripe->partner[0] != 0 && stripe->partner[2] != 2 && stripe->partner[4] != 4
+        && stripe->partner[6] != 6;
 }
 
 /* ---- tiles ---------------------------------------------------------------------------- */
@@ -163,11 +171,68 @@ TARGET bool cxm_priv_nibble_tiles_avx2(const struct cxm_small_stripe *stripe,
                                    rows + whole * CXM_NIBBLE_ROW);
 }
 
+/* ---- tiles of floats ------------------------------------------------------------------- */
+
+/* 32 floats as bytes in the order of packing, which keeps what is beyond -128 … 127 at these ends. */
+TARGET CXM_ALWAYS_INLINE __m256i bytes_of(const unsigned char *from, __m256 *odd)
+{
+    const __m256i a = cxm_priv_whole_avx2(from, odd), b = cxm_priv_whole_avx2(from + 32, odd);
+    const __m256i c = cxm_priv_whole_avx2(from + 64, odd), d = cxm_priv_whole_avx2(from + 96, odd);
+    return _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+}
+
+TARGET static inline __m256i in_order(__m256i packed)
+{
+    return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+/* Half a tile. No float may be odd, no byte so far above the least of all. */
+TARGET CXM_ALWAYS_INLINE void half_of_floats(const struct cxm_small_stripe *stripe, size_t n_pairs,
+                                             const unsigned char *const columns[CXM_LANES],
+                                             size_t first, uint8_t *rows, __m256 *odd, __m256i *above)
+{
+    const __m256i zero = _mm256_setzero_si256(), least = _mm256_set1_epi8((char)stripe->least);
+    __m256i r[CXM_NIBBLE_ROW] = { zero, zero, zero, zero, zero, zero, zero, zero };
+    __m256i sum = _mm256_set1_epi8((char)stripe->start);
+#pragma GCC unroll 5
+    for (size_t k = 0; k < n_pairs; k++) {
+        const __m256i a = bytes_of(columns[2 * k] + 4 * first, odd);
+        const __m256i b = bytes_of(columns[2 * k + 1] + 4 * first, odd);
+        *above = _mm256_max_epu8(*above, _mm256_max_epu8(_mm256_sub_epi8(a, least),
+                                                         _mm256_sub_epi8(b, least)));
+        r[k] = in_order(_mm256_or_si256(a, _mm256_slli_epi16(b, 4)));
+        sum = _mm256_add_epi8(sum, _mm256_sub_epi8(a, b));
+    }
+    if (stripe->balance)
+        r[CXM_NIBBLE_BALANCE] = in_order(sum);
+    transpose(r, rows);
+}
+
+TARGET CXM_ALWAYS_INLINE bool tile_of_floats(const struct cxm_small_stripe *stripe, size_t n_pairs,
+                                             const unsigned char *const columns[CXM_LANES],
+                                             size_t first, uint8_t *rows)
+{
+    __m256 odd = _mm256_setzero_ps();
+    __m256i above = _mm256_setzero_si256();
+    for (size_t i = 0; i < CXM_TILE; i += 32)
+        half_of_floats(stripe, n_pairs, columns, first + i, rows + i, &odd, &above);
+    above = _mm256_subs_epu8(above, _mm256_set1_epi8((char)stripe->most));
+    return _mm256_movemask_ps(odd) == 0 && _mm256_testz_si256(above, above) != 0;
+}
+
+TARGET bool cxm_priv_nibble_floats_avx2(const struct cxm_small_stripe *stripe,
+                                        const unsigned char *const columns[CXM_LANES], size_t first,
+                                        uint8_t *rows)
+{
+    return stripe->n_pairs == FIVE ? tile_of_floats(stripe, FIVE, columns, first, rows)
+                                   : tile_of_floats(stripe, stripe->n_pairs, columns, first, rows);
+}
+
 /* ---- sums ----------------------------------------------------------------------------- */
 
 /* Of four lanes, in 16 bits what CXM_NIBBLE_DEALT rows fit. */
 struct sums {
-    __m256i x, y, xx, xy, yy; /* xx: in 32 bits */
+    __m256i x, y, xx, xy, yy; /* xx: in 32 bits; where all are pairs x and y in bytes, xx in 16 bits */
     __m256i above, below;     /* in bytes */
 };
 
@@ -190,17 +255,16 @@ TARGET static inline struct orders orders_of(const struct cxm_small_stripe *stri
     return o;
 }
 
-/* Eight rows of four lanes. */
-TARGET static inline void add_quad(const struct orders *o, __m256i v, struct sums *to)
+/* Eight rows of four lanes. Bytes take up what these are CXM_NIBBLE_DEALT / 8 times: 16 times 15. */
+TARGET CXM_ALWAYS_INLINE void add_quad(const struct orders *o, __m256i v, bool pairs, struct sums *to)
 {
     const __m256i one = _mm256_set1_epi8(1), words = _mm256_set1_epi16(1);
-    const __m256i x = _mm256_and_si256(v, o->low), size = _mm256_abs_epi8(x);
+    const __m256i x = _mm256_and_si256(v, o->low), size = pairs ? x : _mm256_abs_epi8(x);
     const __m256i y = _mm256_srli_epi16(_mm256_and_si256(v, o->high), 4);
-    const __m256i d = _mm256_sub_epi8(x, y);
-    to->x = _mm256_add_epi16(to->x, _mm256_maddubs_epi16(one, x));
-    to->y = _mm256_add_epi16(to->y, _mm256_maddubs_epi16(one, y));
-    to->xx = _mm256_add_epi32(to->xx,
-                              _mm256_madd_epi16(_mm256_maddubs_epi16(size, size), words));
+    const __m256i d = _mm256_sub_epi8(x, y), xx = _mm256_maddubs_epi16(size, size);
+    to->x = pairs ? _mm256_add_epi8(to->x, x) : _mm256_add_epi16(to->x, _mm256_maddubs_epi16(one, x));
+    to->y = pairs ? _mm256_add_epi8(to->y, y) : _mm256_add_epi16(to->y, _mm256_maddubs_epi16(one, y));
+    to->xx = pairs ? _mm256_add_epi16(to->xx, xx) : _mm256_add_epi32(to->xx, _mm256_madd_epi16(xx, words));
     to->xy = _mm256_add_epi16(to->xy, _mm256_maddubs_epi16(x, y));
     to->yy = _mm256_add_epi16(to->yy, _mm256_maddubs_epi16(y, y));
     to->above = _mm256_sub_epi8(to->above, _mm256_cmpgt_epi8(d, o->above));
@@ -217,13 +281,15 @@ TARGET static inline void put(int32_t *sum, bool joined, __m256i v)
     _mm_storeu_si128(to, _mm_add_epi32(_mm_loadu_si128(to), four));
 }
 
-TARGET static inline void put_sums(const struct sums *s, size_t at, bool joined,
-                                   struct cxm_small_sums *sums)
+TARGET CXM_ALWAYS_INLINE void put_sums(const struct sums *s, size_t at, bool pairs, bool joined,
+                                       struct cxm_small_sums *sums)
 {
     const __m256i one = _mm256_set1_epi8(1), words = _mm256_set1_epi16(1);
-    put(sums->few[CXM_FEW_X] + at, joined, _mm256_madd_epi16(s->x, words));
-    put(sums->few[CXM_FEW_Y] + at, joined, _mm256_madd_epi16(s->y, words));
-    put(sums->few[CXM_FEW_XX] + at, joined, s->xx);
+    const __m256i x = pairs ? _mm256_maddubs_epi16(s->x, one) : s->x;
+    const __m256i y = pairs ? _mm256_maddubs_epi16(s->y, one) : s->y;
+    put(sums->few[CXM_FEW_X] + at, joined, _mm256_madd_epi16(x, words));
+    put(sums->few[CXM_FEW_Y] + at, joined, _mm256_madd_epi16(y, words));
+    put(sums->few[CXM_FEW_XX] + at, joined, pairs ? _mm256_madd_epi16(s->xx, words) : s->xx);
     put(sums->few[CXM_FEW_XY] + at, joined, _mm256_madd_epi16(s->xy, words));
     put(sums->few[CXM_FEW_YY] + at, joined, _mm256_madd_epi16(s->yy, words));
     put(sums->few[CXM_FEW_ABOVE] + at, joined,
@@ -265,15 +331,15 @@ TARGET CXM_ALWAYS_INLINE __m256i quad_of(const uint8_t *rows, size_t quad)
     return quad == 0 ? _mm256_unpacklo_epi16(a, b) : _mm256_unpackhi_epi16(a, b);
 }
 
-TARGET CXM_ALWAYS_INLINE void add_bytes(const struct cxm_small_stripe *stripe, size_t quad,
+TARGET CXM_ALWAYS_INLINE void add_bytes(const struct cxm_small_stripe *stripe, size_t quad, bool pairs,
                                         const uint8_t *rows, size_t n, struct cxm_small_sums *sums)
 {
     const struct orders o = orders_of(stripe, quad, false);
     const __m256i zero = _mm256_setzero_si256();
     struct sums s = { zero, zero, zero, zero, zero, zero, zero };
     for (size_t i = 0; i < n; i += 8)
-        add_quad(&o, quad_of(rows + i * CXM_NIBBLE_ROW, quad), &s);
-    put_sums(&s, 4 * quad, false, sums);
+        add_quad(&o, quad_of(rows + i * CXM_NIBBLE_ROW, quad), pairs, &s);
+    put_sums(&s, 4 * quad, pairs, false, sums);
 }
 
 /* Bytes 4 and 6, where the others hold no numbers: of eight more rows in the place of 5 and 7. */
@@ -286,20 +352,23 @@ TARGET static void add_joined(const struct cxm_small_stripe *stripe, const uint8
     for (size_t i = 0; i < n; i += 16) {
         const uint8_t *from = rows + i * CXM_NIBBLE_ROW;
         const __m256i more = i + 8 < n ? quad_of(from + 64, 1) : zero;
-        add_quad(&o, _mm256_blend_epi32(quad_of(from, 1), _mm256_slli_epi64(more, 32), 0xAA), &s);
+        add_quad(&o, _mm256_blend_epi32(quad_of(from, 1), _mm256_slli_epi64(more, 32), 0xAA), false, &s);
     }
-    put_sums(&s, 4, true, sums);
+    put_sums(&s, 4, false, true, sums);
 }
 
 /* Four bytes at a time: the sums of eight do not fit the registers. */
 TARGET void cxm_priv_nibble_add_avx2(const struct cxm_small_stripe *stripe, const uint8_t *rows,
                                      size_t n, bool flags, struct cxm_small_sums *sums)
 {
-    add_bytes(stripe, 0, rows, n, sums);
+    if (all_pairs(stripe))
+        add_bytes(stripe, 0, true, rows, n, sums);
+    else
+        add_bytes(stripe, 0, false, rows, n, sums);
     if (has_five(stripe))
         add_joined(stripe, rows, n, sums);
     else
-        add_bytes(stripe, 1, rows, n, sums);
+        add_bytes(stripe, 1, false, rows, n, sums);
     if (flags)
         add_flags(rows, n, sums);
 }
