@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from ctypes import addressof
+from ctypes import addressof, c_char
 from weakref import ref
 
 from ._errors import Error
@@ -33,6 +33,23 @@ _NAMES: dict[int, tuple[Any, Column]] = {}
 
 
 # ---- NumPy -------------------------------------------------------------------------------------
+
+
+def ndarray_reader() -> dict[type, Any]:
+    """NumPy's array -> what reads it. An array that lies side by side and may be written tells its
+    address as a buffer, in half the time of ``__array_interface__``, which writes its type as text."""
+    numpy = sys.modules["numpy"]
+    dtypes = {numpy.dtype(form): found for form, found in _TYPES.items()}
+    first_byte = c_char.from_buffer
+
+    def read(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
+        known = dtypes.get(values.dtype)
+        shape = values.shape
+        if known is None or len(shape) != 1 or not shape[0] or not values.flags.carray:
+            return from_numpy(values, what, labels)
+        return plain(known[0], addressof(first_byte(values)), shape[0], known[1], values)
+
+    return {numpy.ndarray: read}
 
 
 def numpy_values(

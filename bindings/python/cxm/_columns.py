@@ -25,16 +25,23 @@ def column_of(
     """The column of an object. ``what`` is its role or name, for messages; ``key`` says that it
     is used as a key of the groups."""
     kind = type(values)
-    special = _SPECIAL.get(kind.__module__.partition(".")[0])
+    special = _READERS.get(kind) or _SPECIAL.get(kind.__module__.partition(".")[0])
     if special is not None:
         column: Column = special(values, what, labels, key)
         return column
     return other(values, what, labels)
 
 
+def is_array(values: Any) -> bool:
+    """A NumPy array of one column?"""
+    return type(values) in _READERS and values.dtype.names is None
+
+
 def name_of(values: Any) -> str | None:
     """The name that a series carries with it."""
     kind = type(values)
+    if kind in _READERS:
+        return None
     family = kind.__module__.partition(".")[0]
     if family != "pandas" and not (family == "polars" and kind.__name__ == "Series"):
         return None
@@ -60,9 +67,10 @@ def _array(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> 
 
 
 def _numpy(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
-    from ._arrays import numpy_values
+    from ._arrays import ndarray_reader, numpy_values
 
-    _SPECIAL["numpy"] = numpy_values  # without the import from now on
+    _READERS.update(ndarray_reader())
+    _SPECIAL["numpy"] = numpy_values
     return numpy_values(values, what, labels, key)
 
 
@@ -118,6 +126,8 @@ _SPECIAL: dict[str, Any] = {
     "polars": _polars, "pyarrow": _pyarrow,
 }
 _SPECIAL.update(dict.fromkeys(_DUCKDB, _duckdb))
+#: NumPy's array, once one was seen, and what reads it: without looking at names of modules.
+_READERS: dict[type, Any] = {}
 
 
 def other(values: Any, what: str, labels: dict[str, Any] | None) -> Column:

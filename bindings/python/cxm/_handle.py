@@ -53,10 +53,13 @@ class Handle:
 
     def key_infos(self) -> list[tuple[str, int]]:
         """Name ("" when it has none) and type of every key."""
-        info = KeyInfo()
-        found = []
+        found: list[tuple[str, int]] = []
         with self.lock:
-            for i in range(lib.cxm_tally_n_keys(self.pointer)):
+            count = lib.cxm_tally_n_keys(self.pointer)
+            if count == 0:
+                return found
+            info = KeyInfo()
+            for i in range(count):
                 check(lib.cxm_tally_key_info(self.pointer, i, byref(info)), ErrorStruct())
                 found.append((text(info.name), int(info.type)))
         return found

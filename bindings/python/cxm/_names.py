@@ -64,6 +64,8 @@ _LONELY = ("error", "certainty", "adjust")
 
 def lonely_number(name: Any) -> int:
     """enum cxm_lonely: what a stratum with one unit means."""
+    if name == "error":
+        return 0
     if name not in _LONELY:
         raise one_of("lonely", name, _LONELY)
     return _LONELY.index(name)

@@ -20,6 +20,9 @@ TOTAL = -1
 _ROW = sizeof(Estimate)
 _OPTIONS = sizeof(EstimateOptions)
 _MANY_GROUPS = 100_000
+#: Options that ask for one number, by what they say. The library only reads them.
+_ONE: dict[tuple[float, int, int, int], Any] = {}
+_MOST_KEPT = 200
 
 
 class Measured:
@@ -102,6 +105,26 @@ class Reader:
         if text(error.column) != "interval":
             check(status, error)
         return 0
+
+    def one(self, measure: int, group: int) -> Any:
+        """struct cxm_estimate of one measure of one group. What asks for it is kept: arrays of one number
+        take ctypes longer than the number takes the library."""
+        if self.margins is not None or self.interval:
+            return self.ask([measure], [group])[0]
+        wanted = (self.level, self.lonely, measure, group)
+        options = _ONE.get(wanted)
+        if options is None:
+            if len(_ONE) >= _MOST_KEPT:
+                _ONE.clear()
+            options = _ONE[wanted] = self.options([measure], [group], 0)
+        estimate, count, error = Estimate(), c_size_t(), ErrorStruct()
+        with self.handle.lock:
+            status = lib.cxm_tally_estimate(
+                self.handle.pointer, byref(options), byref(estimate), _ROW, 1, byref(count), byref(error)
+            )
+        if status:
+            check(status, error)
+        return estimate
 
     def ask(self, measures: list[int] | None, groups: list[int] | None) -> Any:
         """Estimates, group by group, as an array of struct cxm_estimate."""

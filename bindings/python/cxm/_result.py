@@ -65,10 +65,11 @@ class Result(Numbers, Rows):
     ) -> None:
         level = level if level == 0.95 else checked_level(level)
         number = 0 if interval is None else interval_number(interval, handle.metric)
-        margins = None if calibration is None else margins_of(calibration)
+        margins, method = None, 0
+        if calibration is not None:
+            margins, method = margins_of(calibration), method_of(calibration)
         self._reader = Reader(
-            handle, level, number, lonely_number(lonely), margins, method_of(calibration),
-            threads,
+            handle, level, number, lonely_number(lonely), margins, method, threads
         )
         self._shown = None if measures is None else self._reader.find_all(measures)
         self._headline = 0
@@ -104,8 +105,7 @@ class Result(Numbers, Rows):
         """The estimate behind the attributes: one group, the headline."""
         head = self._cache.get("head")
         if head is None:
-            rows = self._reader.ask([self._headline], [self._one_group()])
-            head = self._cache["head"] = rows[0]
+            head = self._cache["head"] = self._reader.one(self._headline, self._one_group())
         return head
 
     def _some(self) -> Any:
@@ -115,7 +115,7 @@ class Result(Numbers, Rows):
         some = self._cache.get("some")
         if some is None:
             group = 0 if self._reader.handle.groups() else TOTAL
-            some = self._cache["some"] = self._reader.ask([self._headline], [group])[0]
+            some = self._cache["some"] = self._reader.one(self._headline, group)
         return some
 
     # ---- groups

@@ -336,7 +336,7 @@ def logrank(
         except BaseException:
             call.columns.clear()
             raise
-        options.n_strata = len(call.entries) - before
+        options.n_strata = (len(call.entries) - before) // 2
         tally = _filled({}, call, invalid, missing_key, threads)
     handle = tally._ready()
     with handle.lock:
