@@ -160,10 +160,17 @@ static enum cxm_status check_offsets(const struct check *check, const struct cxm
 /* The view under a null may hold anything: it is never read. */
 static enum cxm_status check_views(const struct check *check, const struct cxm_column *part)
 {
-    for (int64_t row = 0; row < part->n; row++) {
-        struct cxm_text text;
-        if (!cxm_priv_is_absent(part, row) && !cxm_priv_text_at(part, row, &text))
-            return corrupt(check, row, "the text lies outside of its buffers");
+    const struct cxm_rules no_sentinel = { .column = part };
+    struct cxm_text text[CXM_SCRATCH];
+    uint8_t states[CXM_SCRATCH];
+    for (int64_t row = 0; row < part->n; row += CXM_SCRATCH) {
+        const size_t n = part->n - row < CXM_SCRATCH ? (size_t)(part->n - row) : CXM_SCRATCH;
+        memset(states, CXM_ROW_USED, n);
+        cxm_priv_mark_missing(&no_sentinel, part, row, n, states);
+        cxm_priv_texts_at(part, row, n, text, states);
+        const uint8_t *const bad = memchr(states, CXM_ROW_INVALID, n);
+        if (bad != NULL)
+            return corrupt(check, row + (bad - states), "the text lies outside of its buffers");
     }
     return CXM_OK;
 }

@@ -115,6 +115,10 @@ void cxm_priv_mark_missing(const struct cxm_rules *rules, const struct cxm_colum
 
 /* The text of one row; false when it lies outside of the heap. NULL bytes: no text. */
 bool cxm_priv_text_at(const struct cxm_column *part, int64_t row, struct cxm_text *out);
+/* Those of n rows whose state is USED, which becomes INVALID outside of the heap, MISSING where there is
+ * no text. The others get none. */
+void cxm_priv_texts_at(const struct cxm_column *part, int64_t row, size_t n, struct cxm_text *text,
+                       uint8_t *states);
 
 /* ---- dictionaries --------------------------------------------------------------------- */
 

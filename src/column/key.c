@@ -301,24 +301,18 @@ static bool has_missing_labels(const struct cxm_column *column)
     return false;
 }
 
-/* Text of one row, known not to be null, of a part without dictionary. */
-static uint8_t present_text(const struct cxm_column *column, bool labels,
-                            const struct cxm_column *part, int64_t row, struct cxm_text *text)
-{
-    if (!cxm_priv_text_at(part, row, text))
-        return CXM_ROW_INVALID;
-    if (text->bytes != NULL && labels && means_missing(column, *text))
-        *text = (struct cxm_text){ NULL, 0 };
-    return text->bytes != NULL ? CXM_ROW_USED : CXM_ROW_MISSING;
-}
-
+/* Text of one row of a part without dictionary. */
 static uint8_t text_state(const struct cxm_column *column, bool labels,
                           const struct cxm_column *part, int64_t row, struct cxm_text *text)
 {
     *text = (struct cxm_text){ NULL, 0 };
     if (cxm_priv_is_absent(part, row))
         return CXM_ROW_MISSING;
-    return present_text(column, labels, part, row, text);
+    if (!cxm_priv_text_at(part, row, text))
+        return CXM_ROW_INVALID;
+    if (text->bytes != NULL && labels && means_missing(column, *text))
+        *text = (struct cxm_text){ NULL, 0 };
+    return text->bytes != NULL ? CXM_ROW_USED : CXM_ROW_MISSING;
 }
 
 /* The index is the rank; a category without text, or that means "no answer", is missing. */
@@ -408,10 +402,12 @@ static void plain_texts(const struct cxm_rules *rules, const struct cxm_column *
     no_sentinel.sentinel = false; /* it is an integer */
     memset(states, CXM_ROW_USED, n);
     cxm_priv_mark_missing(&no_sentinel, part, row, n, states);
-    for (size_t i = 0; i < n; i++) {
-        text[i] = (struct cxm_text){ NULL, 0 };
-        if (states[i] == CXM_ROW_USED)
-            states[i] = present_text(rules->column, labels, part, row + (int64_t)i, &text[i]);
+    cxm_priv_texts_at(part, row, n, text, states);
+    for (size_t i = 0; labels && i < n; i++) {
+        if (states[i] == CXM_ROW_USED && means_missing(rules->column, text[i])) {
+            text[i] = (struct cxm_text){ NULL, 0 };
+            states[i] = CXM_ROW_MISSING;
+        }
     }
 }
 

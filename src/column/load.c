@@ -275,3 +275,38 @@ bool cxm_priv_text_at(const struct cxm_column *part, int64_t row, struct cxm_tex
     default: return true; /* CXM_NULL: no text */
     }
 }
+
+static inline uint8_t state_of(bool inside, const struct cxm_text *text)
+{
+    return !inside ? CXM_ROW_INVALID : text->bytes != NULL ? CXM_ROW_USED : CXM_ROW_MISSING;
+}
+
+/* One loop for each layout: the switch is outside of it. */
+#define CXM_EACH_TEXT(read)                                                                    \
+    for (size_t i = 0; i < n; i++) {                                                           \
+        struct cxm_text one = { NULL, 0 };                                                     \
+        if (states[i] == CXM_ROW_USED)                                                         \
+            states[i] = state_of((read), &one);                                                \
+        text[i] = one;                                                                         \
+    }
+
+void cxm_priv_texts_at(const struct cxm_column *part, int64_t row, size_t n, struct cxm_text *text,
+                       uint8_t *states)
+{
+    const struct cxm_column p = *part; /* which no text can be part of */
+    const unsigned char *const data = p.data;
+    const int64_t first = p.offset + row;
+    if (p.type == CXM_UTF8_VIEW) {
+        CXM_EACH_TEXT(text_by_view(&p, data + (first + (int64_t)i) * 16, &one))
+    } else if (p.type == CXM_UTF8) {
+        int32_t bounds[2];
+        CXM_EACH_TEXT((memcpy(bounds, data + (first + (int64_t)i) * 4, sizeof bounds),
+                       text_by_offsets(&p, bounds[0], bounds[1], &one)))
+    } else if (p.type == CXM_UTF8_LARGE) {
+        int64_t bounds[2];
+        CXM_EACH_TEXT((memcpy(bounds, data + (first + (int64_t)i) * 8, sizeof bounds),
+                       text_by_offsets(&p, bounds[0], bounds[1], &one)))
+    } else {
+        CXM_EACH_TEXT(cxm_priv_text_at(&p, row + (int64_t)i, &one))
+    }
+}
