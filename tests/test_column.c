@@ -1276,6 +1276,33 @@ static void hostile_text(void **state)
     free(heap);
 }
 
+/* Views are checked some hundred at a time: the lowest bad row is named wherever it lies, and one
+ * under a null is not looked at. */
+static void names_the_bad_view(void **state)
+{
+    (void)state;
+    enum { ROWS = 1300 };
+    static const int64_t bad[] = { 0, 511, 512, 513, 1023, 1024, ROWS - 1 };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        int32_t views[ROWS][4] = { { 0 } }; /* empty texts */
+        uint8_t validity[(ROWS + 7) / 8];
+        struct cxm_error error;
+        views[bad[i]][0] = views[ROWS - 1][0] = -1;
+        memset(validity, 255, sizeof validity);
+        struct cxm_column column = column_of(CXM_UTF8_VIEW, views, ROWS, 0);
+        const int64_t heap_bytes = 0;
+        column.heap_bytes = &heap_bytes;
+        assert_int_equal(cxm_column_check(&column, &error), CXM_ECORRUPT);
+        assert_int_equal(error.row, bad[i]);
+        validity[bad[i] / 8] &= (uint8_t)~(1u << bad[i] % 8);
+        column.validity = validity;
+        const bool last = bad[i] == ROWS - 1;
+        assert_int_equal(cxm_column_check(&column, &error), last ? CXM_OK : CXM_ECORRUPT);
+        if (!last)
+            assert_int_equal(error.row, ROWS - 1);
+    }
+}
+
 /* Whatever the check lets pass is read without leaving memory: random structs over real
  * memory, under sanitizers. */
 static void checked_is_safe(void **state)
@@ -1478,6 +1505,7 @@ int main(void)
         cmocka_unit_test(roles),
         cmocka_unit_test(wrong_columns),
         cmocka_unit_test(hostile_text),
+        cmocka_unit_test(names_the_bad_view),
         cmocka_unit_test(checked_is_safe),
         cmocka_unit_test(values_as_text),
         cmocka_unit_test(types),
