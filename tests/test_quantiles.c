@@ -27,6 +27,33 @@ static struct cxm_report *quantiles_of(const double *data, size_t n,
     return r;
 }
 
+/* Durations are read as seconds, by selection and by a sketch, in one piece and in chunks; numbers have
+ * the unit that the caller knows. */
+static void durations_are_seconds(void **state)
+{
+    static const int64_t milliseconds[] = { 60000, 120000, 180000 };
+    struct cxm_column c = CXM_TIME(CXM_ARRAY(milliseconds, 3), CXM_MS, INT64_MIN), whole;
+    (void)state;
+    for (int kind = 0; kind < 8; kind++) {
+        const struct cxm_quantiles_options o = { CXM_INIT(quantiles),
+                                                 .accuracy = kind & 1 ? 0.01 : 0 };
+        struct cxm_report *r = NULL;
+        c.flags = kind & 2 ? CXM_COLUMN_DURATION : 0;
+        c.time_unit = kind & 2 ? CXM_MS : CXM_NO_TIME;
+        whole = c;
+        if (kind & 4) {
+            whole.data = NULL;
+            whole.chunks = &c;
+            whole.n_chunks = 1;
+        }
+        assert_int_equal(cxm_quantiles(&whole, &o, &r, NULL), CXM_OK);
+        assert_int_equal(cxm_report_estimates(r)[0].unit,
+                         kind & 2 ? CXM_UNIT_SECONDS : CXM_UNIT_SCALE);
+        assert_close(cxm_report_estimates(r)[0].value, kind & 2 ? 120 : 120000, 0.01);
+        cxm_report_free(r);
+    }
+}
+
 /* ---- types and limits -------------------------------------------------------------------- */
 
 static void nine_types(void **state)
@@ -488,6 +515,7 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(durations_are_seconds),
         cmocka_unit_test(nine_types),
         cmocka_unit_test(limits_are_order_statistics),
         cmocka_unit_test(ends_and_edges),

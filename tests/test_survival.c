@@ -669,6 +669,9 @@ static void values_out_of_range(void **state)
     assert_int_equal(cxm_kaplan_meier(&fine, &cause, NULL, &r, &error), CXM_EDATA);
     assert_int_equal(error.row, 1);
     assert_string_equal(error.value, "2");
+    assert_string_equal(error.message,
+                        "bad: row 1 is 2; it must be 0 or 1 (1 = the event, 0 = censored). Where 2 is the "
+                        "event and 1 is not, subtract 1; to count such rows pass invalid=\"count\".");
     assert_null(r);
     r = kaplan_meier_of(&duration, &event, &(struct cxm_duration_options){
                             CXM_INIT(kaplan_meier), .invalid = CXM_INVALID_COUNT });

@@ -614,6 +614,18 @@ static enum cxm_status by_tally(const struct cxm_quantiles_options *o,
     return status;
 }
 
+/* Durations of any unit are read as seconds, and that is the unit of their quantiles. */
+static bool is_duration(const struct cxm_column *value)
+{
+    return (value->flags & CXM_COLUMN_DURATION) != 0 && value->time_unit != CXM_NO_TIME;
+}
+
+static void set_seconds(struct cxm_report *report)
+{
+    for (size_t row = 0; row < cxm_report_rows(report); row++)
+        cxm_priv_report_estimate(report, row)->unit = CXM_UNIT_SECONDS;
+}
+
 enum cxm_status cxm_quantiles(const struct cxm_column *value,
                               const struct cxm_quantiles_options *options,
                               struct cxm_report **out, struct cxm_error *error)
@@ -637,13 +649,18 @@ enum cxm_status cxm_quantiles(const struct cxm_column *value,
     if (o.strata != NULL || o.cluster != NULL || o.fpc != NULL || o.population != 0)
         return cxm_priv_fail(error, CXM_EUNSUPPORTED, "strata",
                              "quantiles take no sampling design");
-    if (o.freq != NULL || o.accuracy != 0)
-        return by_tally(&o, &page.o, value, out, error);
-    status = check(&page.o, error);
-    if (status == CXM_OK)
-        status = cxm_priv_column_fits(value, CXM_ROLE_NUMBER, "value", error);
-    if (status != CXM_OK)
-        return status;
-    memcpy(&common, &o, sizeof common);
-    return from_columns(&page, value, &common, out, error);
+    if (o.freq != NULL || o.accuracy != 0) {
+        status = by_tally(&o, &page.o, value, out, error);
+    } else {
+        status = check(&page.o, error);
+        if (status == CXM_OK)
+            status = cxm_priv_column_fits(value, CXM_ROLE_NUMBER, "value", error);
+        if (status != CXM_OK)
+            return status;
+        memcpy(&common, &o, sizeof common);
+        status = from_columns(&page, value, &common, out, error);
+    }
+    if (status == CXM_OK && is_duration(value))
+        set_seconds(*out);
+    return status;
 }

@@ -83,6 +83,15 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
         memcpy(block->table_values[1], entry, block->n * sizeof *entry);
 }
 
+/* Losses coded 1 and 2 are common (1 still there, 2 lost): the 2 is no missing answer, and leaving such
+ * rows out would leave out every loss. */
+static const char *advice(const struct cxm_config *config, int role)
+{
+    return role == EVENT && config->highest[EVENT] == 1
+             ? "it must be 0 or 1 (1 = the event, 0 = censored). Where 2 is the event and 1 is not, "
+               "subtract 1" : NULL;
+}
+
 /* ---- reading the table ---------------------------------------------------------------- */
 
 bool cxm_priv_survival_has_entry(const struct cxm_tally *tally)
@@ -357,7 +366,7 @@ static const struct cxm_metric_info info = {
 
 const struct cxm_metric cxm_priv_metric_survival = {
     .rules = { .info = &info, .configure = configure, .rule = rule, .unweighted = true,
-               .dense_times = true, .table_is_sound = table_is_sound },
+               .dense_times = true, .advice = advice, .table_is_sound = table_is_sound },
     .estimators = estimators, .items_param = CAUSES, .dimensions_param = -1, .unit_of = unit_of,
     .define = define,
 };

@@ -301,6 +301,12 @@ enum cxm_status cxm_priv_invalid_value(const struct cxm_config *config, uint32_t
         range_text(config, role, range, sizeof range);
         cxm_priv_append(what, sizeof what, &used, "outside %s", range);
     }
+    const char *const advice = config->rules->advice != NULL && column->n_labels == 0
+                                 ? config->rules->advice(config, role) : NULL;
+    if (advice != NULL)
+        return cxm_priv_fail_at(error, CXM_EDATA, name, row, value,
+                                "%s: row %lld is %s; %s; to count such rows pass invalid=\"count\".",
+                                name, (long long)row, value, advice);
     if (column->n_labels > 0)
         return cxm_priv_fail_at(error, CXM_EDATA, name, row, value,
                                 "%s: row %lld is \"%s\", %s. List it there, as missing when it is no "

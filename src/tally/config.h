@@ -116,6 +116,9 @@ struct cxm_rules {
     /* The table's only number is the first input, its counter is the code of the unit, which is
      * that of the second input, a rating, unless one of both is missing or invalid. */
     bool dense_times;
+    /* What an input must be, and what to do when it is not: instead of "if 2 means no answer". NULL: for
+     * no input; may return NULL. */
+    const char *(*advice)(const struct cxm_config *config, int role);
     /* Does the key table go with the groups? `order`: its keys, sorted. NULL: always. */
     bool (*table_is_sound)(const struct cxm_tally *tally, const uint32_t *order);
 };

@@ -200,6 +200,8 @@ def key_text(value: Any) -> str:
         return "(missing)"
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)  # whole ids beside missing ones are floats in NumPy and pandas
     shown = str(value)
     if not shown.isprintable() or shown == "":
         shown = repr(shown)

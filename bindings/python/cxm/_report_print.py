@@ -108,7 +108,14 @@ def _cell(value: Any, unit: str) -> str:
     if isinstance(value, int):
         return count(value)
     if isinstance(value, float):
-        return number(value, unit) if unit else f"{value:.4g}"
+        return number(value, unit) if unit else _real(value)
     if isinstance(value, str) and value.isprintable():
         return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
     return key_text(value)
+
+
+def _real(value: float) -> str:
+    """Four digits, but all of those before the point: two times of a curve do not look the same."""
+    if not 1e4 <= abs(value) < 1e15:
+        return f"{value:.4g}"
+    return count(int(value)) if value.is_integer() else f"{value:,.1f}".replace(",", " ")

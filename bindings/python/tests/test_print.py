@@ -153,6 +153,16 @@ def test_numbers() -> None:
     assert "1e+20" in str(cxm.total([1e20, 1.0]))
 
 
+def test_whole_numbers_in_floats_are_whole() -> None:
+    keys = [line.split()[0] for line in str(cxm.nps([9, 9, 9], by=[2.0, 2.5, None])).splitlines()]
+    assert keys[2:5] == ["2", "2.5", "(missing)"]
+    times = [12345.0, 12345.5, 123456789.0, 2.0]
+    shown = str(cxm.kaplan_meier(times, [1] * 4)).splitlines()
+    start = shown[1].index("time") + 4 - len("123 456 789")
+    assert [line[start:][:11].strip() for line in shown[2:6]] == [
+        "2", "12 345", "12 345.5", "123 456 789"]
+
+
 @pytest.mark.parametrize(("answers", "said"), [
     ([1, 3, 5], "every answer is 1 to 5; if the scale ends at 5, pass scale=(1, 5), promoter=5, detractor=3"),
     ([2, 6], "every answer is 2 to 6; if the scale ends at 7, pass scale=(1, 7), promoter=7, detractor=4"),

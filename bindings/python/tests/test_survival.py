@@ -316,7 +316,7 @@ def test_errors_that_explain() -> None:
         cxm.kaplan_meier([1, 2])
     with pytest.raises(cxm.Error, match="duration: row 1 is -2"):
         cxm.kaplan_meier([1, -2], [1, 1])
-    with pytest.raises(cxm.Error, match="event: row 0 is 2, outside 0–1"):
+    with pytest.raises(cxm.Error, match="event: row 0 is 2; it must be 0 or 1 .*subtract 1"):
         cxm.kaplan_meier([1, 2], [2, 1])
     with pytest.raises(cxm.Error, match="logrank needs by="):
         cxm.logrank([1], [1])

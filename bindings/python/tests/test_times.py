@@ -149,6 +149,13 @@ def test_quantiles_of_the_definitions():
     assert [row.value for row in sketch] == pytest.approx([59.7450498, 267.7721258, 340.4078108])
 
 
+def test_quantiles_of_durations_are_seconds():
+    r = cxm.quantiles(numpy.array([1, 2, 3], "m8[m]"), 0.5)
+    assert (r.value, r.unit) == (120.0, "seconds")
+    assert ", seconds, " in str(r)
+    assert cxm.quantiles([60, 120, 180], 0.5).unit == "scale"
+
+
 def test_quantiles_equal_numpy():
     random = numpy.random.default_rng(3)
     values = numpy.exp(random.normal(4, 2, 50_000))
