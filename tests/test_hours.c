@@ -102,6 +102,38 @@ static void a_zone_table_moves_the_clock(void **state)
     assert_close(elapsed(&s, civil(2024, 3, 29, 16, 0), civil(2024, 4, 1, 7, 30)), 3600, 0);
 }
 
+/* Hours at which the clock changes: what passes counts, not what the clock shows. */
+static void hours_that_the_clock_skips_or_repeats(void **state)
+{
+    (void)state;
+    const int64_t spring = civil(2024, 3, 31, 1, 0), autumn = civil(2024, 10, 27, 1, 0);
+    const struct cxm_zone_row zone[] = { { INT64_MIN, HOUR }, { spring, 2 * HOUR }, { autumn, HOUR } };
+    struct cxm_schedule all = schedule_of(always, 1, 0, NULL, 0);
+    all.zone = zone;
+    all.n_zone = 3;
+    /* 02:30 to 02:05 by the clock, which was put back at 03:00 */
+    assert_close(elapsed(&all, autumn - 1800, autumn + 300), 2100, 0);
+    /* 01:58 to 03:03: put forward at 02:00 */
+    assert_close(elapsed(&all, spring - 120, spring + 180), 300, 0);
+    assert_close(elapsed(&all, spring - WEEK, autumn + WEEK), (double)(autumn - spring + 2 * WEEK), 0);
+    /* Sundays from 02:15 to 02:45: none in spring, two in autumn */
+    const struct cxm_hours night[] = { { 6 * DAY + 2 * HOUR + 900, 6 * DAY + 2 * HOUR + 2700 } };
+    struct cxm_schedule sundays = schedule_of(night, 1, 0, NULL, 0);
+    sundays.zone = zone;
+    sundays.n_zone = 3;
+    assert_close(elapsed(&sundays, spring - 3 * HOUR, spring + 3 * HOUR), 0, 0);
+    assert_close(elapsed(&sundays, autumn - 3 * HOUR, autumn + 3 * HOUR), 3600, 0);
+    assert_close(elapsed(&sundays, autumn - 1800, autumn + 1800), 900 + 900, 0);
+    /* a wait that ends in the repeated hour is a wait as any other */
+    const int64_t opened = autumn - 1800, ended = autumn + 300;
+    const struct cxm_column o = whole("opened", &opened, 1), e = whole("ended", &ended, 1);
+    double duration;
+    uint8_t event;
+    assert_int_equal(cxm_ticket_durations(&o, &e, autumn + DAY, &all, &duration, &event, NULL, NULL,
+                                          NULL), CXM_OK);
+    assert_close(duration, 2100, 0);
+}
+
 static uint64_t seed;
 
 static int64_t next_random(int64_t below)
@@ -132,6 +164,14 @@ static bool is_open(const struct cxm_schedule *s, int64_t local)
     return false;
 }
 
+static int64_t offset_at(const struct cxm_schedule *s, int64_t t)
+{
+    int64_t offset = s->n_zone > 0 ? s->zone[0].offset : s->utc_offset;
+    for (int64_t i = 1; i < s->n_zone && s->zone[i].utc_from <= t; i++)
+        offset = s->zone[i].offset;
+    return offset;
+}
+
 static void equals_a_loop_over_minutes(void **state)
 {
     (void)state;
@@ -139,14 +179,20 @@ static void equals_a_loop_over_minutes(void **state)
                                             { 5, morning, 1 }, { 11, NULL, 0 } };
     for (int round = 0; round < 200; round++) {
         seed = (uint64_t)round + 5;
-        const struct cxm_schedule s = schedule_of(office, 5, next_random(5) * HOUR - 2 * HOUR,
-                                                  holidays, (size_t)next_random(6));
+        struct cxm_schedule s = schedule_of(office, 5, next_random(5) * HOUR - 2 * HOUR,
+                                            holidays, (size_t)next_random(6));
+        const struct cxm_zone_row zone[] = {
+            { -30 * DAY, HOUR }, { next_random(1440) * 60, next_random(10) * HOUR - 5 * HOUR },
+            { 5 * DAY + next_random(1440) * 60, HOUR },
+        };
+        s.zone = zone;
+        s.n_zone = round % 4; /* 0: by the offset */
         const int64_t from = (next_random(40 * 1440) - 20 * 1440) * 60;
         const int64_t middle = from + next_random(10 * 1440) * 60;
         const int64_t until = middle + next_random(10 * 1440) * 60;
         double minutes = 0;
         for (int64_t t = from; t < until; t += 60)
-            minutes += is_open(&s, t + s.utc_offset);
+            minutes += is_open(&s, t + offset_at(&s, t));
         assert_close(elapsed(&s, from, until), 60 * minutes, 0);
         assert_close(elapsed(&s, from, middle) + elapsed(&s, middle, until), 60 * minutes, 0);
     }
@@ -179,6 +225,7 @@ static void business_refuses(void **state)
         schedule_of(beyond, 1, 0, NULL, 0),  schedule_of(office, 0, 0, NULL, 0),
         schedule_of(office, 5, 0, twice, 2), schedule_of(office, 5, 0, long_day, 1),
         schedule_of(office, 5, 0, NULL, 2),  { .size = 8 },
+        schedule_of(office, 5, INT64_MAX, NULL, 0),
     };
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         assert_int_equal(cxm_business_seconds(&a, &b, &wrong[i], seconds, NULL, NULL, &error),
@@ -447,7 +494,10 @@ static enum cxm_status call_business(void)
     double seconds[2];
     const struct cxm_holiday holiday = { 4, morning, 1 };
     const struct cxm_column a = whole("from", one, 2);
-    const struct cxm_schedule s = schedule_of(office, 5, 0, &holiday, 1);
+    const struct cxm_zone_row zone[] = { { 0, HOUR }, { 7, 2 * HOUR } };
+    struct cxm_schedule s = schedule_of(office, 5, 0, &holiday, 1);
+    s.zone = zone;
+    s.n_zone = 2;
     return cxm_business_seconds(&a, &a, &s, seconds, NULL, NULL, NULL);
 }
 
@@ -498,6 +548,7 @@ int main(void)
         cmocka_unit_test(rows_of_the_definitions),
         cmocka_unit_test(edges),
         cmocka_unit_test(a_zone_table_moves_the_clock),
+        cmocka_unit_test(hours_that_the_clock_skips_or_repeats),
         cmocka_unit_test(equals_a_loop_over_minutes),
         cmocka_unit_test(business_refuses),
         cmocka_unit_test(attainment_of_the_definitions),

@@ -47,11 +47,13 @@ struct cxm_schedule {
  *                               less the same of holidays, plus their own hours
  *
  * with t local, M a Monday 00:00, x = (t - M) mod 604800, T the total of a week. Additive over
- * adjacent intervals; 0 where both are equal. A change of the offset counts as it shifts the clock.
+ * adjacent intervals; 0 where both are equal, never less. Time is what passes: of open hours, those
+ * that a change of the offset skips are not counted, those that it repeats are counted twice.
  *
  * @param seconds  a number a row: NaN where an instant is missing, or until < from (bad)
  * @param n_missing, n_bad  rows of either kind; may be NULL
- * @retval CXM_EINVAL  a schedule that is not ascending or goes beyond its week or day; lengths differ
+ * @retval CXM_EINVAL  a schedule that is not ascending or goes beyond its week or day, offsets beyond
+ *                     10^15 seconds; lengths differ
  * @retval CXM_EDATA   an instant that overflows   @retval CXM_ENOMEM
  * On failure the outputs are as they were. Cost a row: the intervals of a week, log of the holidays.
  */

@@ -2,8 +2,9 @@
  *
  * Business time: G(t), the counted seconds since a fixed Monday, is a sum over whole weeks plus a
  * part of the current one, less what holidays closed, plus what they opened; a wait is the
- * difference of two of them. Typically five to ten intervals a week and some ten holidays a year.
- * All arithmetic is in whole seconds; floor division counts down before 1970. */
+ * difference of two of them, less the hours that the clock skipped on the way. Typically five to
+ * ten intervals a week, some ten holidays a year and two changes of the clock. All arithmetic is in
+ * whole seconds; floor division counts down before 1970. */
 #include "derive/hours.h"
 
 #include <math.h>
@@ -24,10 +25,9 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
     return x < low ? low : x > high ? high : x;
 }
 
-static int64_t local_time(const struct cxm_schedule *s, int64_t t)
+/* The row of the zone table whose offset holds at t: the last that has begun; the first before it. */
+static size_t zone_row_at(const struct cxm_schedule *s, int64_t t)
 {
-    if (s->zone == NULL || s->n_zone == 0)
-        return t + s->utc_offset;
     int64_t low = 0, high = s->n_zone; /* rows before `low` begin at or before t */
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
@@ -36,7 +36,12 @@ static int64_t local_time(const struct cxm_schedule *s, int64_t t)
         else
             high = middle;
     }
-    return t + s->zone[low > 0 ? low - 1 : 0].offset;
+    return low > 0 ? (size_t)low - 1 : 0;
+}
+
+static bool has_zone(const struct cxm_schedule *s)
+{
+    return s->zone != NULL && s->n_zone > 0;
 }
 
 /* Counted seconds of ordinary weeks up to the local time t. */
@@ -75,10 +80,10 @@ static size_t holiday_at(const struct cxm_schedule *s, int64_t t)
     return low;
 }
 
-static int64_t counted_until(const struct cxm_clock *c, int64_t t)
+/* Counted seconds up to a local time, as if its clock had always run evenly. */
+static int64_t counted_by(const struct cxm_clock *c, int64_t local)
 {
     const struct cxm_schedule *s = c->schedule;
-    const int64_t local = local_time(s, clamp(t, -furthest, furthest));
     int64_t sum = weeks_until(c, local);
     if (s->n_holidays > 0) {
         const size_t at = holiday_at(s, local);
@@ -87,6 +92,16 @@ static int64_t counted_until(const struct cxm_clock *c, int64_t t)
             sum -= taken_by(c, &s->holidays[at], local);
     }
     return sum;
+}
+
+static int64_t counted_until(const struct cxm_clock *c, int64_t t)
+{
+    const struct cxm_schedule *s = c->schedule;
+    t = clamp(t, -furthest, furthest);
+    if (!has_zone(s))
+        return counted_by(c, t + s->utc_offset);
+    const size_t row = zone_row_at(s, t);
+    return counted_by(c, t + s->zone[row].offset) - c->skipped[row];
 }
 
 int64_t cxm_priv_clock_elapsed(const struct cxm_clock *clock, int64_t from, int64_t until)
@@ -131,11 +146,30 @@ static enum cxm_status check_schedule(const struct cxm_schedule *s, struct cxm_e
                                  "holidays: the hours of day %lld must ascend within 0 to 86400 "
                                  "seconds", (long long)h->day);
     }
-    for (int64_t i = 1; s->zone != NULL && i < s->n_zone; i++) {
-        if (s->zone[i].utc_from <= s->zone[i - 1].utc_from)
+    if (s->utc_offset < -furthest || s->utc_offset > furthest)
+        return cxm_priv_fail(error, CXM_EINVAL, "utc_offset", "utc_offset is %lld seconds",
+                             (long long)s->utc_offset);
+    for (int64_t i = 0; s->zone != NULL && i < s->n_zone; i++) {
+        if (i > 0 && s->zone[i].utc_from <= s->zone[i - 1].utc_from)
             return cxm_priv_fail(error, CXM_EINVAL, "zone", "the zone table must ascend");
+        if (s->zone[i].offset < -furthest || s->zone[i].offset > furthest)
+            return cxm_priv_fail(error, CXM_EINVAL, "zone", "zone: an offset is %lld seconds",
+                                 (long long)s->zone[i].offset);
     }
     return CXM_OK;
+}
+
+/* What the clock skipped of the hours, or counted less for those that it ran through twice, at the
+ * changes of offset up to each row. */
+static void sum_skipped(struct cxm_clock *clock)
+{
+    const struct cxm_zone_row *zone = clock->schedule->zone;
+    clock->skipped[0] = 0;
+    for (int64_t i = 1; i < clock->schedule->n_zone; i++) {
+        const int64_t t = clamp(zone[i].utc_from, -furthest, furthest);
+        clock->skipped[i] = clock->skipped[i - 1] + counted_by(clock, t + zone[i].offset)
+                          - counted_by(clock, t + zone[i - 1].offset);
+    }
 }
 
 enum cxm_status cxm_priv_clock_init(struct cxm_clock *clock, const struct cxm_schedule *schedule,
@@ -153,19 +187,27 @@ enum cxm_status cxm_priv_clock_init(struct cxm_clock *clock, const struct cxm_sc
     for (size_t i = 0; i < schedule->n_week; i++)
         clock->week_total += schedule->week[i].end - schedule->week[i].start;
     clock->taken = cxm_priv_alloc(allocator, schedule->n_holidays + 1, sizeof *clock->taken);
-    if (clock->taken == NULL)
+    if (has_zone(schedule))
+        clock->skipped = cxm_priv_alloc(allocator, (size_t)schedule->n_zone, sizeof *clock->skipped);
+    if (clock->taken == NULL || (has_zone(schedule) && clock->skipped == NULL)) {
+        cxm_priv_clock_release(clock);
         return cxm_priv_no_memory(error);
+    }
     clock->taken[0] = 0;
     for (size_t i = 0; i < schedule->n_holidays; i++)
         clock->taken[i + 1] = clock->taken[i]
                             + taken_by(clock, &schedule->holidays[i], furthest * 2);
+    if (has_zone(schedule))
+        sum_skipped(clock);
     return CXM_OK;
 }
 
 void cxm_priv_clock_release(struct cxm_clock *clock)
 {
     cxm_priv_release(clock->allocator, clock->taken);
+    cxm_priv_release(clock->allocator, clock->skipped);
     clock->taken = NULL;
+    clock->skipped = NULL;
 }
 
 /* ---- columns ---------------------------------------------------------------------------- */

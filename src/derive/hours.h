@@ -14,6 +14,8 @@ struct cxm_clock {
     const struct cxm_schedule *schedule; /* NULL: calendar time */
     int64_t week_total;
     int64_t *taken;                      /* by holiday: closed less open seconds of those before */
+    int64_t *skipped;                    /* by row of the zone table: hours that its change and those
+                                            before it left out; NULL: no table */
 };
 
 enum cxm_status cxm_priv_clock_init(struct cxm_clock *clock, const struct cxm_schedule *schedule,
