@@ -699,6 +699,34 @@ static void nobody(void **state)
     cxm_tally_free(tally);
 }
 
+/* A group all of whose customers came too late has a row that says so, not none. */
+static void a_group_of_nobody_has_a_row(void **state)
+{
+    static const double times[] = { 1, 2, 3 }, entries[] = { 0, 2, 4 };
+    static const uint8_t causes[] = { 1, 1, 1 }, teams[] = { 1, 2, 2 };
+    static const char *const names[] = { "price", "other" };
+    const struct cxm_column duration = CXM_ARRAY(times, 3), entry = CXM_ARRAY(entries, 3),
+                            cause = CXM_ARRAY(causes, 3), team = CXM_ARRAY(teams, 3);
+    struct cxm_report *r = NULL;
+    (void)state;
+    const struct cxm_duration_options o = { CXM_INIT(competing_risks), .by = &team, .entry = &entry,
+                                            .causes = names, .n_causes = 2 };
+    assert_int_equal(cxm_competing_risks(&duration, &cause, &o, &r, NULL), CXM_OK);
+    assert_int_equal(cxm_report_rows(r), 4); /* two incidences and the survival of team 1 */
+    const struct cxm_estimate *last = &cxm_report_estimates(r)[3];
+    assert_true(isnan(last->value) && (last->flags & CXM_FLAG_NO_DATA) != 0);
+    assert_int_equal(last->n, 0);
+    assert_int_equal(last->excluded, 2);
+    assert_true(isnan(cxm_report_reals(r, (size_t)cxm_report_find_axis(r, "time"))[3]));
+    cxm_report_free(r);
+    const struct cxm_survival_options curve = { .size = sizeof curve, .rows = CXM_SURVIVAL_CURVE };
+    const struct cxm_duration_options only = { CXM_INIT(kaplan_meier), .by = &team, .entry = &entry,
+                                               .curve = &curve };
+    assert_int_equal(cxm_kaplan_meier(&duration, &cause, &only, &r, NULL), CXM_OK);
+    assert_int_equal(cxm_report_rows(r), 2);
+    cxm_report_free(r);
+}
+
 /* One cause only: the incidence is 1 - S, with the same standard error. */
 static void one_cause_is_one_minus_survival(void **state)
 {
@@ -1133,6 +1161,7 @@ int main(void)
         cmocka_unit_test(last_time_censored),  cmocka_unit_test(ties_event_first),
         cmocka_unit_test(events_at_time_zero), cmocka_unit_test(entry_at_exit_is_bad),
         cmocka_unit_test(values_out_of_range), cmocka_unit_test(nobody),
+        cmocka_unit_test(a_group_of_nobody_has_a_row),
         cmocka_unit_test(one_cause_is_one_minus_survival), cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(wrong_arguments),     cmocka_unit_test(whole_days_take_the_same_way),
         cmocka_unit_test(whole_days_name_the_row), cmocka_unit_test(cells_of_rows),

@@ -452,7 +452,7 @@ static size_t count_rows(const struct page *p, add_group *add)
                         : (size_t)((p->o.rows & CXM_SURVIVAL_CURVE) != 0)
                               + ((p->o.rows & CXM_SURVIVAL_HAZARD) != 0);
     const size_t points = p->o.n_times > 0 ? groups * p->o.n_times : n_times;
-    const size_t others = add == add_incidences ? 0 : 1 + p->o.n_quantiles + p->o.n_taus;
+    const size_t others = add == add_incidences ? 1 : 1 + p->o.n_quantiles + p->o.n_taus;
     return curves * points + groups * others;
 }
 
@@ -477,7 +477,12 @@ static enum cxm_status read_groups(struct page *p, struct cxm_tally *read, bool 
         if (p->o.interval != CXM_INTERVAL_NONE
             && (p->o.n_times == 0 || p->o.n_quantiles > 0 || (p->o.rows & CXM_SURVIVAL_MEDIAN)))
             table_limits(&p->table, p->z, (enum cxm_interval)p->o.interval);
+        const size_t rows = cxm_report_rows(p->report);
         status = add(p, error);
+        if (status == CXM_OK && cxm_report_rows(p->report) == rows) { /* nobody: no times */
+            const struct cxm_estimate nothing = blank_of(p, CXM_UNIT_SHARE, false);
+            add_row(p, "survival", p->curve, &nothing, NAN);
+        }
     }
     cxm_priv_curve_groups_release(&groups);
     return status;
