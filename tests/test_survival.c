@@ -494,6 +494,36 @@ static void logrank_from_columns(void **state)
 }
 
 /* Figures of tests/reference/pairwise_logrank.R: survdiff of every two groups, Holm. */
+/* Of four customers in one region, of two plans, one leaves after another. By hand: E of the first
+ * plan is 1/2 + 1/3 + 1/2, V is 1/4 + 2/9 + 1/4, chi-square (2/3)^2 / (13/18) = 8/13. A third plan,
+ * which is alone in another region, says nothing about it, whichever place its key has. */
+static void logrank_leaves_out_who_was_alone(void **state)
+{
+    static const double times[] = { 1, 2, 3, 4, 5, 6 };
+    static const uint8_t events[] = { 1, 1, 1, 1, 1, 1 }, regions[] = { 1, 1, 1, 1, 2, 2 };
+    static const uint8_t plans[3][6] = { { 1, 2, 1, 2, 3, 3 }, { 1, 3, 1, 3, 2, 2 }, { 2, 3, 2, 3, 1, 1 } };
+    const struct cxm_column duration = CXM_ARRAY(times, 6), event = CXM_ARRAY(events, 6),
+                            region = CXM_ARRAY(regions, 6);
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const struct cxm_column plan = CXM_ARRAY(plans[i], 6);
+        const struct cxm_logrank_call o = { CXM_INIT(logrank), .by = &plan, .within = &region };
+        struct cxm_report *r = NULL;
+        assert_int_equal(cxm_logrank(&duration, &event, &o, &r, NULL), CXM_OK);
+        const struct cxm_estimate *e = value_of(r, "logrank", 0);
+        assert_close(e->value, 8.0 / 13, 1e-14);
+        assert_close(cxm_report_reals(r, (size_t)cxm_report_find_axis(r, "df"))[0], 1, 0);
+        assert_true(e->flags & CXM_FLAG_DEGENERATE);
+        cxm_report_free(r);
+    }
+    /* everybody alone: nothing to compare */
+    const struct cxm_logrank_call alone = { CXM_INIT(logrank), .by = &region, .within = &region };
+    struct cxm_report *r = NULL;
+    assert_int_equal(cxm_logrank(&duration, &event, &alone, &r, NULL), CXM_OK);
+    assert_true(isnan(value_of(r, "logrank", 0)->value));
+    cxm_report_free(r);
+}
+
 static void logrank_of_pairs(void **state)
 {
     static const double time[] = { 5, 8, 8, 12, 3, 9, 14, 2, 7, 7, 11, 15, 4, 6, 10, 13, 1, 16 };
@@ -1156,6 +1186,7 @@ int main(void)
         cmocka_unit_test(competing_risks),     cmocka_unit_test(curve_from_columns),
         cmocka_unit_test(curve_at_asked_times), cmocka_unit_test(delayed_entry_from_columns),
         cmocka_unit_test(competing_risks_from_columns), cmocka_unit_test(logrank_of_pairs),
+        cmocka_unit_test(logrank_leaves_out_who_was_alone),
         cmocka_unit_test(logrank_from_columns), cmocka_unit_test(naive_curves_of_causes),
         cmocka_unit_test(all_censored),        cmocka_unit_test(all_events_at_one_time),
         cmocka_unit_test(last_time_censored),  cmocka_unit_test(ties_event_first),

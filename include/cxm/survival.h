@@ -105,7 +105,9 @@ struct cxm_logrank_options {
  * (Fleming & Harrington 1991) of any cause of loss:
  *
  *   logrank    (O - E)' V^-1 (O - E), axes statistic, df, p_value; NaN with NO_DATA where fewer
- *              than two groups could have events
+ *              than two groups could have events. df: groups that could, less one; fewer, with
+ *              DEGENERATE, where some never were at risk beside others, as a group alone in
+ *              its stratum: nothing can be said of it (NaN where that leaves none)
  *   observed, expected   sums of w d_j and w d n_j / n, a row a group
  *   pairwise   with that option: the test of every two groups as if there were no others; the group
  *              is the key, the other one the axis `against`; p_adjusted over all pairs

@@ -197,6 +197,11 @@ static void add_sums(const struct test *t, struct cxm_report *report, const char
     }
 }
 
+static uint32_t flags_of(const struct cxm_logrank_result *result)
+{
+    return isnan(result->df) ? CXM_FLAG_NO_DATA : result->singular ? CXM_FLAG_DEGENERATE : 0;
+}
+
 /* ---- each with each ------------------------------------------------------------------- */
 
 struct pairs {
@@ -282,8 +287,7 @@ static void add_pairs(const struct test *t, const struct pairs *pairs, struct cx
             e.n = t->customers[a] + t->customers[b];
             e.sum_weight = e.n_eff = (double)e.n;
             e.value = result->statistic;
-            if (isnan(result->statistic))
-                e.flags |= isnan(result->df) ? CXM_FLAG_NO_DATA : CXM_FLAG_DEGENERATE;
+            e.flags |= flags_of(result);
             const size_t row = cxm_priv_report_add(report, "survival", "pairwise", definition, &e);
             for (size_t k = 0; k < tally->schema.n_keys - t->o.n_strata; k++) {
                 struct cxm_key key;
@@ -317,8 +321,7 @@ static enum cxm_status write_report(struct test *t, const struct cxm_logrank_res
     const int p_value = cxm_priv_report_axis(report, "p_value", CXM_AXIS_REAL);
     struct cxm_estimate e = base_of(tally);
     e.value = result->statistic;
-    if (isnan(result->statistic))
-        e.flags |= isnan(result->df) ? CXM_FLAG_NO_DATA : CXM_FLAG_DEGENERATE;
+    e.flags |= flags_of(result);
     const size_t row = cxm_priv_report_add(report, "survival", "logrank", definition, &e);
     cxm_priv_report_real(report, row, statistic, result->statistic);
     cxm_priv_report_real(report, row, df, result->df);

@@ -75,27 +75,32 @@ void cxm_priv_logrank_time(struct cxm_logrank *test, const int64_t *at_risk,
     }
 }
 
-/* x' V^-1 x of m equations, V as its lower triangle of m x m, by V = L D L'; NaN when a pivot
- * has lost its digits. V and x are overwritten. */
-static double inverse_form(double *v, double *x, size_t m)
+/* x' V^- x of m equations, V as its lower triangle of m x m, by V = L D L'. A pivot that has lost its
+ * digits is that of a gap which the ones before it determine, or which is always 0: a group alone in its
+ * stratum. It is left out; the others are the rank. V and x are overwritten. */
+static double inverse_form(double *v, double *x, size_t m, size_t *rank)
 {
     double form = 0;
+    *rank = 0;
     for (size_t j = 0; j < m; j++) {
         const double full = v[j * m + j];
         double pivot = full, y = x[j];
         for (size_t i = 0; i < j; i++) { /* row j of L, still times D */
             double l = v[j * m + i];
+            if (v[i * m + i] == 0)
+                continue;
             for (size_t h = 0; h < i; h++)
-                l -= v[j * m + h] * v[i * m + h] / v[h * m + h];
+                l -= v[h * m + h] == 0 ? 0 : v[j * m + h] * v[i * m + h] / v[h * m + h];
             v[j * m + i] = l;
             pivot -= l * l / v[i * m + i];
             y -= l / v[i * m + i] * x[i];
         }
-        if (!(pivot > 1e-12 * full))
-            return NAN;
-        v[j * m + j] = pivot;
+        v[j * m + j] = pivot > 1e-12 * full ? pivot : 0;
+        if (v[j * m + j] == 0)
+            continue;
         x[j] = y;
         form += y * y / pivot;
+        ++*rank;
     }
     return form;
 }
@@ -124,8 +129,11 @@ enum cxm_status cxm_priv_logrank_finish(struct cxm_logrank *test,
             for (size_t j = 0; j <= i; j++)
                 v[i * m + j] = covariance[kept[i] * k + kept[j]].hi;
         }
-        out->statistic = m > 0 ? inverse_form(v, x, m) : NAN;
-        out->df = m > 0 ? (double)m : NAN;
+        size_t rank = 0;
+        const double form = inverse_form(v, x, m, &rank);
+        out->singular = rank < m;
+        out->statistic = rank > 0 ? form : NAN;
+        out->df = rank > 0 ? (double)rank : m > 0 ? (double)m : NAN;
         out->p_value = isnan(out->statistic) ? NAN : cxm_priv_chi2_upper(out->statistic, out->df);
     }
     cxm_priv_release(allocator, v);

@@ -99,10 +99,12 @@ void cxm_priv_logrank_release(struct cxm_logrank *test, const struct cxm_allocat
 void cxm_priv_logrank_time(struct cxm_logrank *test, const int64_t *at_risk,
                            const int64_t *events, struct cxm_dd survival, double rho,
                            double gamma);
-/* After the last time: chi-square of the groups that expect events, their number less one. NaN
- * when no two groups do, or the covariance is singular. Rounds the sums. */
+/* After the last time: chi-square of the groups that expect events; df is the rank of their covariance,
+ * at most their number less one, and less where some of them never were at risk beside the others
+ * (`singular`). NaN when no two groups expect events, or none beside another. Rounds the sums. */
 struct cxm_logrank_result {
     double statistic, df, p_value;
+    bool singular;
 };
 enum cxm_status cxm_priv_logrank_finish(struct cxm_logrank *test,
                                         const struct cxm_allocator *allocator,
