@@ -170,6 +170,10 @@ static void check_survival(const struct maker *m, const struct cxm_report *r, co
         const char *measure = cxm_report_measure(r, row);
         if (strcmp(measure, "survival") != 0 && strncmp(measure, "incidence", 9) != 0)
             continue;
+        if (isnan(real_axis(r, "time", row))) { /* of a group of nobody */
+            SAME(e[row].n == 0 && isnan(e[row].value) && measure[0] == 's', "a curve of nobody");
+            continue;
+        }
         const int64_t g = group_of_row(r, row), t = (int64_t)real_axis(r, "time", row);
         if (fresh || g != group || t < before) {
             survival = 1;
