@@ -311,8 +311,9 @@ def logrank(
     ``duration``    may be a :class:`Tally` of "survival"; ``strata`` are then the names of its
                     last keys
 
-    NaN with NO_DATA when fewer than two groups could have lost anybody. Other arguments as in
-    :func:`kaplan_meier`.
+    NaN with NO_DATA when fewer than two groups could have lost anybody. Groups that were never at
+    risk beside others, as one alone in its stratum, are left out: df is less, flag DEGENERATE.
+    Other arguments as in :func:`kaplan_meier`.
 
     >>> cxm.logrank([5, 8, 8, 12], [1, 1, 1, 1], by=["a", "b", "a", "b"]).df
     1.0
