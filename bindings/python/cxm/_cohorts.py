@@ -154,6 +154,12 @@ def _columns(
         if s.type in (_BOOL, _BITS):
             options.start_flag = addressof(s)
         else:
+            if s.time_unit == NO_TIME and t.time_unit != NO_TIME:
+                raise Error(
+                    f"{s.name.decode()}: numbers beside a column of times; start is instants, or "
+                    "yes and no as bool (start == 1)",
+                    column=s.name.decode(),
+                )
             options.start_time = addressof(s)
             if s.time_unit == NO_TIME:
                 s.time_unit = S

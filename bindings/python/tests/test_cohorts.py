@@ -197,6 +197,10 @@ def test_errors() -> None:
         cxm.cohorts([1], [0], as_of=1, n_periods=0)
     with pytest.raises(cxm.Error, match="brackets"):
         cxm.cohorts([1], [0], as_of=1, brackets=[3, 2])
+    two = [datetime(2024, 1, 1), datetime(2024, 2, 1)]
+    with pytest.raises(cxm.Error, match="new: numbers beside a column of times.*as bool") as caught:
+        cxm.cohorts([1, 1], two, start="new", data={"new": [1, 0]}, as_of=datetime(2024, 3, 1))
+    assert caught.value.column == "new"
     pd = pytest.importorskip("pandas")
     at = pd.Series([datetime(2024, 1, 31, 23, tzinfo=timezone.utc)]).dt.tz_convert("Asia/Shanghai")
     with pytest.raises(cxm.Error, match="utc_offset"):
