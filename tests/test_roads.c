@@ -44,8 +44,29 @@ static struct cxm_column *input(struct rows *r, const char *role, struct cxm_col
     return &r->columns[r->n_inputs++];
 }
 
+enum { STRUCT = 64 };
+
+/* The same numbers as members of structs. */
+static void make_structs(struct cxm_column *columns, size_t n)
+{
+    static uint8_t structs[ROWS][STRUCT];
+    size_t at = 0;
+    for (size_t k = 0; k < n; k++) {
+        struct cxm_column *c = &columns[k];
+        const size_t width = cxm_type_bytes((enum cxm_type)c->type);
+        if (c->data == NULL || c->dictionary != NULL || c->n_chunks > 0 || width == 0 || c->offset != 0
+            || at + 8 > STRUCT)
+            continue;
+        for (size_t i = 0; i < ROWS; i++)
+            memcpy(&structs[i][at], (const uint8_t *)c->data + (int64_t)i * c->stride, width);
+        c->data = &structs[0][at];
+        c->stride = STRUCT;
+        at += 8;
+    }
+}
+
 /* The bytes of a tally of these rows, in chunks of `chunk` rows. */
-static struct saved save(const struct rows *r, bool general, int64_t chunk, int32_t threads,
+static struct saved save(const struct rows *r, bool general, bool structs, int64_t chunk, int32_t threads,
                          enum cxm_status *status, struct cxm_error *error)
 {
     struct cxm_tally *tally;
@@ -63,6 +84,8 @@ static struct saved save(const struct rows *r, bool general, int64_t chunk, int3
         columns[i] = r->columns[i];
         inputs[i] = (struct cxm_input){ r->inputs[i].role, &columns[i] };
     }
+    if (structs)
+        make_structs(columns, n);
     if (general) {
         columns[n] = cxm_column_make("freq", CXM_I64, r->ones, ROWS, 8, 8);
         inputs[n] = (struct cxm_input){ "freq", &columns[n] };
@@ -88,8 +111,10 @@ static struct saved save(const struct rows *r, bool general, int64_t chunk, int3
 
 static void same_on_every_road(const struct rows *r)
 {
-    static const struct { bool general; int64_t chunk; int32_t threads; } roads[] = {
-        { true, ROWS, 1 }, { false, ROWS, 1 }, { false, ROWS, 2 }, { false, 777, 1 },
+    static const struct { bool general, structs; int64_t chunk; int32_t threads; } roads[] = {
+        { true, false, ROWS, 1 }, { false, false, ROWS, 1 }, { false, false, ROWS, 2 },
+        { false, false, 777, 1 }, { false, true, ROWS, 1 }, { false, true, ROWS, 2 },
+        { false, true, 2500, 1 },
     };
     struct saved first = { NULL, 0 };
     struct cxm_error first_error;
@@ -97,8 +122,8 @@ static void same_on_every_road(const struct rows *r)
     for (size_t k = 0; k < sizeof roads / sizeof roads[0]; k++) {
         enum cxm_status status;
         struct cxm_error error;
-        const struct saved got = save(r, roads[k].general, roads[k].chunk, roads[k].threads,
-                                      &status, &error);
+        const struct saved got = save(r, roads[k].general, roads[k].structs, roads[k].chunk,
+                                      roads[k].threads, &status, &error);
         if (k == 0) {
             first = got;
             first_error = error;

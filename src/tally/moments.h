@@ -37,10 +37,10 @@ bool cxm_priv_moments_place(struct cxm_moments *moments, const struct cxm_table 
 /* Can rows be taken straight from their columns? Looks at these once, when slots are known. */
 void cxm_priv_moments_look(struct cxm_moments *moments, const struct cxm_config *config,
                            const struct cxm_sources *sources);
-/* Adds the rows from `first` on as long as they can be, none beyond `last`, *done in all. False: out of
- * memory. */
+/* Adds the rows from `first` on as long as they can be, none beyond `last`, *done in all; brings what comes
+ * after them meanwhile. False: out of memory. */
 bool cxm_priv_moments_add_rows(struct cxm_moments *moments, struct cxm_table *groups, int64_t first,
-                               int64_t last, int64_t *done);
+                               int64_t last, struct cxm_ahead *ahead, int64_t *done);
 
 /* Moves what was counted to the cells of the table. False: out of memory. */
 bool cxm_priv_moments_flush(struct cxm_moments *moments, struct cxm_table *groups);

@@ -43,7 +43,7 @@ static void find_cells(const struct cxm_moments *m, bool in_place, struct cxm_ro
     const struct cxm_keyed_key *key = &m->keyed->keys[0];
     cells->base = in_place ? (uint32_t)key->base : 0;
     cells->width = in_place ? key->width : m->keyed->n_slots;
-    for (int i = 0; i < 256; i++) {
+    for (int i = 0; i < (m->weighted ? 256 : 1); i++) {
         const uint32_t code = m->weighted ? m->rows.codes[i] : 0;
         cells->of[i] = code <= m->bins ? code * m->places.room + 1 : CXM_NO_CELL;
         if (i < 16)
@@ -53,12 +53,12 @@ static void find_cells(const struct cxm_moments *m, bool in_place, struct cxm_ro
 
 /* Steps of n rows until one does not fit. */
 static size_t add_steps(struct cxm_moments *m, struct cxm_table *groups, const struct cxm_row_cells *cells,
-                        struct cxm_plain_rows rows, size_t n, bool *room)
+                        struct cxm_plain_rows rows, size_t n, struct cxm_ahead *ahead, bool *room)
 {
-    const struct cxm_asking nothing = { (uintptr_t)m, 0 };
     size_t done = 0;
     while (n - done >= CXM_MOMENT_ROWS && m->kernels.place_rows(&m->places, cells, &rows, m->q, m->at)) {
-        if (CXM_UNLIKELY(m->kernels.add_moments(m->cells, m->q, m->at, CXM_MOMENT_ROWS, nothing))
+        const struct cxm_asking asking = cxm_priv_ahead_step(ahead);
+        if (CXM_UNLIKELY(m->kernels.add_moments(m->cells, m->q, m->at, CXM_MOMENT_ROWS, asking))
             && !cxm_priv_moments_empty(m, groups, m->at, CXM_MOMENT_ROWS)) {
             *room = false;
             break;
@@ -77,7 +77,7 @@ static bool are_keys_in_place(const struct cxm_keyed *k)
 }
 
 bool cxm_priv_moments_add_rows(struct cxm_moments *m, struct cxm_table *groups, int64_t first, int64_t last,
-                               int64_t *done)
+                               struct cxm_ahead *ahead, int64_t *done)
 {
     *done = 0;
     if (!m->rows.fit || m->keyed->n_slots == 0 || m->n_bands == 0
@@ -102,7 +102,7 @@ bool cxm_priv_moments_add_rows(struct cxm_moments *m, struct cxm_table *groups, 
             m->weighted ? cxm_priv_rating_bytes(&m->rows.rating, row, n, answers) : NULL,
             cxm_priv_row_of(m->rows.numbers, row),
         };
-        const size_t added = add_steps(m, groups, &cells, rows, n, &room);
+        const size_t added = add_steps(m, groups, &cells, rows, n, ahead, &room);
         row += (int64_t)added;
         *done = row - first;
         if (added < n)

@@ -528,11 +528,12 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
             || !cxm_priv_keyed_init(&r->keyed, r->sources, first, last,
                                     weighted ? CXM_MANY_SLOTS : CXM_MOST_SLOTS, allocator))
             return cxm_priv_no_memory(error);
-        cxm_priv_moments_look(r->moments, r->config, r->sources);
     }
     enum { FEW_ROWS = 512 };
     if (rows >= 2 * CXM_BLOCK && !pack(r))
         return cxm_priv_no_memory(error);
+    if (r->moments != NULL)
+        cxm_priv_moments_look(r->moments, r->config, r->sources);
     if (rows >= FEW_ROWS && !cxm_priv_small_new(r->config, r->sources, allocator, rows, false, &r->small))
         return cxm_priv_no_memory(error);
     r->scratch->block.given = r->sources->given;
@@ -556,9 +557,9 @@ static int64_t add_plain_rows(struct range *r, int64_t first, int64_t last, enum
                               struct cxm_error *error)
 {
     int64_t done = 0;
-    if (r->moments == NULL || r->small != NULL || r->packed != NULL)
+    if (r->moments == NULL || r->small != NULL)
         return 0;
-    if (!cxm_priv_moments_add_rows(r->moments, &r->state->groups, first, last, &done))
+    if (!cxm_priv_moments_add_rows(r->moments, &r->state->groups, first, last, &r->ahead, &done))
         *status = cxm_priv_no_memory(error);
     r->state->rows += done;
     return done;
@@ -579,7 +580,8 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
     struct range r = { .config = config, .sources = sources, .state = state };
     enum cxm_status status = range_init(&r, first, last, error);
     while (status == CXM_OK && first < last) {
-        first += add_plain_rows(&r, first, last, &status, error);
+        if (r.packed == NULL)
+            first += add_plain_rows(&r, first, last, &status, error);
         if (status != CXM_OK || first == last)
             break;
         const size_t most = rows_of_block(&r, first);
@@ -593,6 +595,8 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
         size_t done = 0;
         if (r.small != NULL)
             status = add_small_block(&r, first, n, &done, error);
+        else if (r.packed != NULL)
+            done = (size_t)add_plain_rows(&r, first, first + (int64_t)n, &status, error);
         if (status == CXM_OK && done == 0 && n > CXM_BLOCK) { /* again, block by block, and some more */
             r.small_until = first + 16 * CXM_SMALL_BLOCK;
             continue;
