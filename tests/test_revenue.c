@@ -320,6 +320,56 @@ static void decimals_are_exact(void **state)
     assert_non_null(strstr(error.message, "minor unit"));
 }
 
+/* Where doubles of decimals no longer show a thousandth: 10^13 has one of a 512th. In one column,
+ * in chunks, and behind a dictionary; 2^53 minor units are the most. */
+static void large_decimals_are_exact(void **state)
+{
+    (void)state;
+    enum { N_ROWS = 3 };
+    static const int64_t most = (int64_t)1 << 53;
+    int64_t p[2 * N_ROWS] = { 0, 0, 12340, 0, -50, -1 };
+    static const uint8_t codes[N_ROWS] = { 0, 1, 2 };
+    static const int64_t zeros[N_ROWS] = { 0, 0, 0 };
+    const struct cxm_column nothing = cxm_column_make("q", CXM_I64, zeros, N_ROWS, 8, 8);
+    for (int way = 0; way < 3; way++) {
+        struct cxm_column a = cxm_column_make("p", CXM_DECIMAL, p, N_ROWS, 16, 16), whole, parts[2];
+        struct cxm_row rows[32];
+        size_t n;
+        struct cxm_revenue_options options = no_options;
+        a.scale = 3;
+        whole = parts[0] = parts[1] = a;
+        parts[0].n = 1;
+        parts[1].n = 2;
+        parts[1].data = p + 2;
+        if (way == 1) {
+            a.chunks = parts;
+            a.n_chunks = 2;
+        } else if (way == 2) {
+            a = cxm_column_make("p", CXM_U8, codes, N_ROWS, 1, 1);
+            a.dictionary = &whole;
+        }
+        options.has_digits = 1;
+        options.currency_digits = 2;
+        p[0] = 10000000000000004; /* 4 thousandths: no whole cents */
+        assert_int_equal(rows_of(&a, &nothing, options, rows, 32, &n), CXM_EDATA);
+        assert_int_equal(error.row, 0);
+        assert_string_equal(error.value, "10000000000000.004");
+        options.invalid = CXM_INVALID_COUNT;
+        assert_int_equal(rows_of(&a, &nothing, options, rows, 32, &n), CXM_OK);
+        assert_true(value_of(rows, n, "start") == 1234); /* and -0.05 is bad */
+        assert_int_equal(rows[0].estimate.invalid, 1);
+        options.invalid = CXM_INVALID_ERROR;
+        options.currency_digits = 3;
+        p[0] = most;
+        assert_int_equal(rows_of(&a, &nothing, options, rows, 32, &n), CXM_OK);
+        assert_true(value_of(rows, n, "start") == (double)(most + 12340));
+        p[0] = most + 1;
+        assert_int_equal(rows_of(&a, &nothing, options, rows, 32, &n), CXM_EDATA);
+        assert_int_equal(error.row, 0);
+        assert_non_null(strstr(error.message, "up to 2^53"));
+    }
+}
+
 static void sums_that_do_not_fit(void **state)
 {
     (void)state;
@@ -398,6 +448,7 @@ int main(void)
         cmocka_unit_test(several_periods_at_once),
         cmocka_unit_test(floats_need_digits),
         cmocka_unit_test(decimals_are_exact),
+        cmocka_unit_test(large_decimals_are_exact),
         cmocka_unit_test(sums_that_do_not_fit),
         cmocka_unit_test(tallies_take_whole_minor_units),
         cmocka_unit_test(memory_runs_out),

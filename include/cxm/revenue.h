@@ -39,7 +39,8 @@ struct cxm_revenue_options {
  *
  * Money columns: integers are minor units; decimals are exact, their scale (the larger of two)
  * or currency_digits says what a minor unit is; floats are refused unless has_digits is set,
- * then they are rounded to the nearest minor unit. Amounts reach to 2^53 minor units.
+ * then they are rounded to the nearest minor unit. Amounts reach to 2^53 minor units, floats
+ * to 2^50.
  * Customers with an amount below 0 are excluded (`bad`), those with 0 at both ends
  * (`not_in_denominator`). Standard errors of the rates are linearised over customers (n - 1),
  * t interval; logo_churn has Wilson's.

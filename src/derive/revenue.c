@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Amounts of money to whole minor units, and subscriptions to customers. Floats and decimals
- * are read as doubles: up to 2^50 minor units the double of a decimal is less than a quarter
- * of a unit away, so that rounding gives the decimal itself. Sums per customer are checked. */
+ * Amounts of money to whole minor units, and subscriptions to customers. Decimals are read as the
+ * integers that they are; floats are rounded, up to 2^50 minor units, where the double of an amount
+ * is less than a quarter of a unit away from it. Sums per customer are checked. */
 #include "column/read.h"
 #include "derive/customer_codes.h"
 
@@ -99,23 +99,19 @@ static enum cxm_status choose_digits(struct money money[2],
 
 /* ---- amounts -------------------------------------------------------------------------- */
 
-/* One value in minor units; false: it is none. A decimal must be whole in them, a float is
- * rounded. */
+/* One number in minor units; false: it is none. Decimals are read apart. */
 static bool to_minor(const struct money *money, double value, int64_t *out)
 {
     static const double powers[MOST_DIGITS + 1] = { 1e0, 1e1, 1e2, 1e3, 1e4,
                                                     1e5, 1e6, 1e7, 1e8, 1e9 };
-    if (money->kind == WHOLE) {
-        *out = (int64_t)value;
+    if (money->kind != REAL) {
+        *out = money->kind == WHOLE ? (int64_t)value : 0;
         return true;
     }
-    const double scaled = value * powers[money->digits], whole = round(scaled);
+    const double scaled = value * powers[money->digits];
     if (!(fabs(scaled) <= 0x1p50))
         return false;
-    /* What a double of the decimal can be off is far below the last of 9 further digits. */
-    if (money->kind == DECIMAL && fabs(scaled - whole) > 1e-9 + fabs(scaled) * 0x1p-51)
-        return false;
-    *out = (int64_t)whole;
+    *out = (int64_t)round(scaled);
     return true;
 }
 
@@ -129,35 +125,69 @@ static enum cxm_status refuse(const struct money *money, int64_t row, struct cxm
                                 "rows pass invalid=\"count\".",
                                 money->name, (long long)row, text);
     return cxm_priv_fail_at(error, CXM_EDATA, money->name, row, text,
-                            "%s: row %lld is %s, no amount of at most %d decimals below 2^50 "
+                            "%s: row %lld is %s, no amount of at most %d decimals up to 2^%d "
                             "minor units. To count such rows pass invalid=\"count\".",
-                            money->name, (long long)row, text, money->digits);
+                            money->name, (long long)row, text, money->digits,
+                            money->kind == DECIMAL ? 53 : 50);
 }
 
+/* The decimals of one chunk, of which `out` already says which are missing. With the point moved to
+ * the right they are whole numbers of minor units, which are read exactly. */
+static void read_decimals(const struct money *money, const struct cxm_column *part, int64_t *out)
+{
+    struct cxm_column moved = *part, values;
+    if (part->dictionary != NULL) {
+        values = *part->dictionary;
+        values.scale -= money->digits;
+        moved.dictionary = &values;
+    } else {
+        moved.scale -= money->digits;
+    }
+    moved.n_missing_codes = 0;
+    struct cxm_reader reader;
+    int64_t numbers[BLOCK];
+    uint8_t states[BLOCK];
+    cxm_priv_reader_init(&reader, &moved);
+    for (int64_t first = 0; first < part->n; first += BLOCK) {
+        const size_t n = part->n - first < BLOCK ? (size_t)(part->n - first) : BLOCK;
+        cxm_priv_read_integers(&reader, first, n, numbers, states);
+        for (size_t i = 0; i < n; i++) {
+            const bool whole = states[i] == CXM_ROW_USED && numbers[i] <= MOST_MONEY
+                            && numbers[i] >= -MOST_MONEY;
+            if (out[first + (int64_t)i] != MISSING)
+                out[first + (int64_t)i] = whole ? numbers[i] : INVALID;
+        }
+    }
+}
+
+/* On EDATA, where rows without an amount are not counted, bad_row is the lowest of them. */
 static enum cxm_status read_money(const struct money *money, bool count_invalid, int64_t *out,
                                   int64_t *bad_row)
 {
+    const struct cxm_column *column = money->column;
     struct cxm_reader reader;
     double values[BLOCK];
     uint8_t states[BLOCK];
-    cxm_priv_reader_init(&reader, money->column);
-    for (int64_t first = 0; first < money->column->n; first += BLOCK) {
-        const int64_t left = money->column->n - first;
-        const size_t n = left < BLOCK ? (size_t)left : BLOCK;
+    cxm_priv_reader_init(&reader, column);
+    for (int64_t first = 0; first < column->n; first += BLOCK) {
+        const size_t n = column->n - first < BLOCK ? (size_t)(column->n - first) : BLOCK;
         cxm_priv_read_numbers(&reader, first, n, values, states);
         for (size_t i = 0; i < n; i++) {
             int64_t *to = &out[first + (int64_t)i];
-            *to = MISSING;
-            if (states[i] == CXM_ROW_MISSING)
-                continue;
-            if (states[i] == CXM_ROW_USED && to_minor(money, values[i], to))
-                continue;
-            *to = INVALID;
-            if (!count_invalid) {
-                *bad_row = first + (int64_t)i;
-                return CXM_EDATA;
-            }
+            if (states[i] != CXM_ROW_USED || !to_minor(money, values[i], to))
+                *to = states[i] == CXM_ROW_MISSING ? MISSING : INVALID;
         }
+    }
+    const struct cxm_column *parts = column->n_chunks > 0 ? column->chunks : column;
+    const int64_t n_parts = column->n_chunks > 0 ? column->n_chunks : 1;
+    int64_t row = 0;
+    for (int64_t i = 0; money->kind == DECIMAL && i < n_parts; row += parts[i++].n)
+        read_decimals(money, &parts[i], out + row);
+    for (row = 0; row < column->n && !count_invalid; row++) {
+        if (out[row] != INVALID)
+            continue;
+        *bad_row = row;
+        return CXM_EDATA;
     }
     return CXM_OK;
 }
