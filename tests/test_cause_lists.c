@@ -161,6 +161,78 @@ static void what_is_refused(void **state)
     assert_null(r);
 }
 
+/* 64 causes are as many as there may be: "unknown" is one of them, also where nobody says it. */
+static void the_most_causes(void **state)
+{
+    (void)state;
+    enum { MOST = 64 };
+    static char texts[MOST][8];
+    const char *words[MOST + 1];
+    uint8_t lost[MOST + 1], codes[MOST + 1];
+    struct cxm_cause_name names[MOST];
+    struct cxm_error error;
+    size_t n = 0;
+    for (size_t i = 0; i < MOST; i++) {
+        snprintf(texts[i], sizeof texts[i], "c%02zu", i);
+        words[i] = i + 1 < MOST ? texts[i] : "unknown";
+    }
+    words[MOST] = NULL;
+    memset(lost, 1, sizeof lost);
+    const struct cxm_column cause = CXM_ARRAY(words, MOST + 1), flag = CXM_ARRAY(lost, MOST + 1);
+    assert_int_equal(cxm_match_causes(&cause, &flag, codes, names, &n, NULL, &error), CXM_OK);
+    assert_int_equal(n, MOST);
+    assert_string_equal(names[MOST - 1].text, "unknown");
+    assert_int_equal(codes[MOST - 1], MOST);
+    assert_int_equal(codes[MOST], MOST);
+    words[MOST - 1] = "other"; /* now unknown is the 65th */
+    assert_int_equal(cxm_match_causes(&cause, &flag, codes, names, &n, NULL, &error), CXM_EINVAL);
+    assert_non_null(strstr(error.message, "more than 64 causes"));
+    words[MOST] = "another";
+    assert_int_equal(cxm_match_causes(&cause, &flag, codes, names, &n, NULL, &error), CXM_EINVAL);
+}
+
+static void causes_of_every_type(void **state)
+{
+    (void)state;
+    static const uint64_t large[] = { UINT64_MAX, 7, (uint64_t)1 << 63 };
+    static const double real[] = { 2.5, -1, 1e300 };
+    static const uint8_t lost[] = { 1, 1, 1 };
+    const struct cxm_column flag = CXM_ARRAY(lost, 3);
+    struct cxm_cause_name names[64];
+    uint8_t codes[3];
+    size_t n = 0;
+    const struct cxm_column whole = CXM_ARRAY(large, 3), reals = CXM_ARRAY(real, 3);
+    assert_int_equal(cxm_match_causes(&whole, &flag, codes, names, &n, NULL, NULL), CXM_OK);
+    assert_int_equal(n, 3);
+    assert_string_equal(names[0].text, "7");
+    assert_string_equal(names[1].text, "9223372036854775808");
+    assert_string_equal(names[2].text, "18446744073709551615");
+    assert_memory_equal(codes, ((uint8_t[]){ 3, 1, 2 }), 3);
+    assert_int_equal(cxm_match_causes(&reals, &flag, codes, names, &n, NULL, NULL), CXM_OK);
+    assert_string_equal(names[0].text, "-1");
+    assert_string_equal(names[1].text, "2.5");
+    assert_string_equal(names[2].text, "1e+300");
+    assert_memory_equal(codes, ((uint8_t[]){ 2, 1, 3 }), 3);
+}
+
+/* A number that is no cause is named as it stands there, not as the code made of it. */
+static void what_is_no_cause_is_named(void **state)
+{
+    (void)state;
+    static const double duration[] = { 1, 2, 3 }, wrong[][3] = { { 0, 1, 99 }, { 0, 1.5, 2 } };
+    static const char *const says[] = { "why: row 2 is 99", "why: row 1 is 1.5" };
+    const struct cxm_column time = CXM_ARRAY(duration, 3);
+    for (int i = 0; i < 2; i++) {
+        const struct cxm_column why = cxm_column_make("why", CXM_F64, wrong[i], 3, 8, 8);
+        struct cxm_report *r = NULL;
+        struct cxm_error error;
+        assert_int_equal(cxm_competing_risks(&time, &why, NULL, &r, &error), CXM_EDATA);
+        assert_int_equal(error.row, i == 0 ? 2 : 1);
+        if (strstr(error.message, says[i]) == NULL)
+            fail_msg("%s", error.message);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -168,6 +240,9 @@ int main(void)
         cmocka_unit_test(the_unknown_are_kept),
         cmocka_unit_test(presets_agree),
         cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(the_most_causes),
+        cmocka_unit_test(causes_of_every_type),
+        cmocka_unit_test(what_is_no_cause_is_named),
     };
     return cmocka_run_group_tests_name("cause_lists", tests, NULL, NULL);
 }

@@ -115,6 +115,10 @@ static enum cxm_status run_coded(const struct cxm_column *duration,
         struct cxm_column event = cxm_column_make(name, CXM_U8, codes, (size_t)cause->n, 1, 1);
         event.flags |= CXM_COLUMN_SENTINEL;
         event.sentinel = 255;
+        if (o->list == NULL && o->lost == NULL) { /* numbers are the codes: a wrong one is named */
+            event = *cause;
+            event.name = name;
+        }
         status = run(duration, &event, o, cxm_tally_incidence, out, error);
     }
     cxm_priv_release(NULL, codes);

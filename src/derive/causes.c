@@ -130,6 +130,8 @@ static void name_of(const struct matcher *m, uint32_t at, struct cxm_cause_name 
     else if (m->plan.info.type == CXM_KEY_REAL)
         cxm_priv_append(out->text, sizeof out->text, &used, "%s",
                         cxm_priv_double_text(key.real, number));
+    else if (m->plan.info.type == CXM_KEY_UINT)
+        cxm_priv_append(out->text, sizeof out->text, &used, "%llu", (unsigned long long)key.integer);
     else
         cxm_priv_append(out->text, sizeof out->text, &used, "%lld", (long long)key.integer);
 }
@@ -141,8 +143,6 @@ static enum cxm_status settle(struct matcher *m, uint8_t *codes, struct cxm_caus
     uint32_t order[MOST] = { 0 };
     uint8_t place[256];
     const size_t n = m->causes.n;
-    if (n + (m->unknown ? 1 : 0) > MOST)
-        return cxm_priv_fail(m->error, CXM_EINVAL, "cause", "more than %d causes", MOST);
     if (!cxm_priv_dict_sort(&m->causes, order))
         return cxm_priv_no_memory(m->error);
     for (int i = 0; i < 256; i++)
@@ -157,6 +157,8 @@ static enum cxm_status settle(struct matcher *m, uint8_t *codes, struct cxm_caus
             place[UNKNOWN] = (uint8_t)(k + 1);
     }
     if (n == 0 || (m->unknown && place[UNKNOWN] == UNKNOWN)) {
+        if (n == MOST)
+            return cxm_priv_fail(m->error, CXM_EINVAL, "cause", "more than %d causes", MOST);
         place[UNKNOWN] = (uint8_t)(n + 1);
         names[(*n_names)++] = (struct cxm_cause_name){ "unknown" };
     }
