@@ -397,6 +397,36 @@ static void contributions(void **state)
     assert_int_equal(error.row, 1);
 }
 
+/* What is wrong is named by the column that it stands in. */
+static void columns_are_named(void **state)
+{
+    static const double values[] = { 1, 0, 3 }, copies[] = { 1, 2, NAN }, left[] = { 1, 1, 0 };
+    const struct cxm_column v = reals("months", values, 3), f = reals("customers", copies, 3),
+                            e = reals("left", left, 3);
+    struct cxm_report *r = NULL;
+    struct cxm_error error;
+    (void)state;
+    const struct cxm_contribution_options contribution = { .size = sizeof contribution, .freq = &f };
+    assert_int_equal(cxm_contribution(&v, &contribution, &r, &error), CXM_EDATA);
+    assert_string_equal(error.message, "customers: row 2 is missing");
+    assert_string_equal(error.column, "customers");
+    assert_int_equal(error.row, 2);
+    const struct cxm_bg_nbd_options orders = { .size = sizeof orders, .freq = &f };
+    assert_int_equal(cxm_bg_nbd(&v, &v, &v, &orders, &r, &error), CXM_EDATA);
+    assert_string_equal(error.message, "customers: row 2 is missing");
+    const struct cxm_gamma_gamma_options spending = { .size = sizeof spending, .freq = &f };
+    assert_int_equal(cxm_gamma_gamma(&v, &v, &spending, &r, &error), CXM_EDATA);
+    assert_string_equal(error.message, "customers: row 2 is missing");
+    struct cxm_sbg_options stays = { .size = sizeof stays, .freq = &f };
+    assert_int_equal(cxm_shifted_beta_geometric(&v, &e, &stays, &r, &error), CXM_EDATA);
+    assert_string_equal(error.message, "customers: row 2 is missing");
+    stays.freq = NULL;
+    assert_int_equal(cxm_shifted_beta_geometric(&v, &e, &stays, &r, &error), CXM_EDATA);
+    assert_string_equal(error.message, "months: row 1 left in period 0; the first period is 1");
+    assert_string_equal(error.column, "months");
+    assert_null(r);
+}
+
 /* ---- memory --------------------------------------------------------------------------- */
 
 static enum cxm_status call_sbg(void)
@@ -490,6 +520,7 @@ int main(void)
         cmocka_unit_test(gamma_gamma_from_columns),
         cmocka_unit_test(lifetime_values),
         cmocka_unit_test(contributions),
+        cmocka_unit_test(columns_are_named),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

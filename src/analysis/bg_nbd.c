@@ -16,12 +16,6 @@ static enum cxm_status too_many(struct cxm_error *error)
     return cxm_priv_fail(error, CXM_EOVERFLOW, "freq", "more than 2^63 customers");
 }
 
-static enum cxm_status no_freq(size_t row, struct cxm_error *error)
-{
-    return cxm_priv_fail_at(error, CXM_EDATA, "freq", (int64_t)row, "", "freq: row %zu is missing",
-                            row);
-}
-
 static struct cxm_model_page page_of(const char *metric, const char *definition, double level)
 {
     struct cxm_model_page page = { .report = cxm_priv_report_new(NULL), .metric = metric,
@@ -54,8 +48,6 @@ static enum cxm_status take_purchases(const struct cxm_numbers *in, double *rows
     for (size_t i = 0; i < in->n; i++) {
         const double x = in->columns[FREQUENCY][i], recency = in->columns[RECENCY][i];
         const double age = in->columns[AGE][i], customers = in->columns[FREQ][i];
-        if (isnan(customers))
-            return no_freq(i, error);
         const bool missing = isnan(x) || isnan(recency) || isnan(age);
         int64_t *counter = missing ? &base->missing
                          : is_bad(x, recency, age) ? &base->excluded : &base->n;
@@ -201,8 +193,6 @@ static enum cxm_status take_spending(const struct cxm_numbers *in, double *rows,
     for (size_t i = 0; i < in->n; i++) {
         const double x = in->columns[0][i], value = in->columns[1][i];
         const double customers = in->columns[2][i];
-        if (isnan(customers))
-            return no_freq(i, error);
         const bool missing = isnan(x) || (isnan(value) && x > 0);
         int64_t *counter = missing ? &base->missing
                          : x == 0 || !(value > 0) ? &base->excluded : &base->n;

@@ -161,9 +161,6 @@ static enum cxm_status take_values(const struct cxm_numbers *in, double *rows, s
     size_t n = 0;
     for (size_t i = 0; i < in->n; i++) {
         const double value = in->columns[0][i], customers = in->columns[1][i];
-        if (isnan(customers))
-            return cxm_priv_fail_at(error, CXM_EDATA, "freq", (int64_t)i, "",
-                                    "freq: row %zu is missing", i);
         int64_t *counter = isnan(value) ? &base->missing : &base->n;
         if (__builtin_add_overflow(*counter, (int64_t)customers, counter))
             return cxm_priv_fail(error, CXM_EOVERFLOW, "freq", "more than 2^63 customers");

@@ -26,6 +26,14 @@ static enum cxm_status refuse(const struct cxm_number_input *input, int64_t row,
                             cxm_priv_double_text(input->highest, high));
 }
 
+static enum cxm_status refuse_missing(const struct cxm_number_input *input, int64_t row,
+                                      struct cxm_error *error)
+{
+    const char *name = input->column->name != NULL ? input->column->name : input->name;
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, "", "%s: row %lld is missing", name,
+                            (long long)row);
+}
+
 static enum cxm_status read_column(const struct cxm_number_input *input, double *out, size_t n,
                                    struct cxm_error *error)
 {
@@ -37,6 +45,8 @@ static enum cxm_status read_column(const struct cxm_number_input *input, double 
         cxm_priv_read_numbers(&reader, (int64_t)first, rows, out + first, states);
         for (size_t i = 0; i < rows; i++) {
             const double x = out[first + i];
+            if (states[i] == CXM_ROW_MISSING && input->optional)
+                return refuse_missing(input, (int64_t)(first + i), error);
             if (states[i] == CXM_ROW_MISSING)
                 continue;
             const bool invalid = states[i] == CXM_ROW_INVALID;

@@ -12,7 +12,7 @@ enum { CXM_MOST_NUMBERS = 6 };
 struct cxm_number_input {
     const char *name;                /* of the argument, for messages */
     const struct cxm_column *column; /* NULL: all 1 (only where `optional`) */
-    bool optional;
+    bool optional;                   /* how many a row stands for: none may be missing */
     double lowest, highest;          /* values outside are EDATA */
     bool whole;                      /* so are values with a fraction */
 };
@@ -25,7 +25,7 @@ struct cxm_numbers {
 };
 
 /* EINVAL: a column is missing, or lengths differ. EDATA: names the lowest row with a value that
- * is out of range. The first input is given. */
+ * is out of range, or that an optional column lacks. The first input is given. */
 enum cxm_status cxm_priv_numbers_read(const struct cxm_number_input *inputs, size_t n_inputs,
                                       const struct cxm_allocator *allocator,
                                       struct cxm_numbers *out, struct cxm_error *error);

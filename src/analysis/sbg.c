@@ -159,22 +159,19 @@ static enum cxm_status fit_counts(const struct counts *c, const struct cxm_sbg_o
 
 /* ---- records -------------------------------------------------------------------------- */
 
-static enum cxm_status count_records(const struct cxm_numbers *in, struct counts *c,
-                                     struct cxm_error *error)
+static enum cxm_status count_records(const struct cxm_numbers *in, const char *name,
+                                     struct counts *c, struct cxm_error *error)
 {
     enum cxm_status status = CXM_OK;
     for (size_t i = 0; i < in->n && status == CXM_OK; i++) {
         const double duration = in->columns[0][i], event = in->columns[1][i];
         const double customers = in->columns[2][i];
-        if (isnan(customers))
-            return cxm_priv_fail_at(error, CXM_EDATA, "freq", (int64_t)i, "",
-                                    "freq: row %zu is missing", i);
         if (isnan(duration) || isnan(event)) {
             if (__builtin_add_overflow(c->missing, (int64_t)customers, &c->missing))
                 status = cxm_priv_fail(error, CXM_EOVERFLOW, "freq", "more than 2^63 customers");
         } else if (duration == 0 && event != 0) {
-            status = cxm_priv_fail_at(error, CXM_EDATA, "duration", (int64_t)i, "0",
-                                      "duration: row %zu left in period 0; the first period is 1",
+            status = cxm_priv_fail_at(error, CXM_EDATA, name, (int64_t)i, "0",
+                                      "%s: row %zu left in period 0; the first period is 1", name,
                                       i);
         } else {
             status = count(c, (size_t)duration, event != 0, (int64_t)customers, error);
@@ -206,7 +203,7 @@ enum cxm_status cxm_shifted_beta_geometric(const struct cxm_column *duration,
         return status;
     status = counts_new(&c, error);
     if (status == CXM_OK)
-        status = count_records(&in, &c, error);
+        status = count_records(&in, duration->name != NULL ? duration->name : "duration", &c, error);
     if (status == CXM_OK)
         status = fit_counts(&c, &o, out, error);
     cxm_priv_release(NULL, c.lost);
