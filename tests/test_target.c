@@ -410,6 +410,37 @@ static void tallies_are_their_counts(void **state)
     }
 }
 
+/* Less of these is better, and so is a low mean effort where a low answer is an easy one. */
+static void usual_directions(void **state)
+{
+    (void)state;
+    static const struct { const char *metric, *measure; bool at_most; double low_is_easy; } rows[] = {
+        { "revenue", "gross_churn", true, 0 }, { "revenue", "net_churn", true, 0 },
+        { "revenue", "net_churn_reactivation", true, 0 }, { "revenue", "nrr", false, 0 },
+        { "revenue", "logo_churn", true, 0 }, { "reopen", "reopen", true, 0 },
+        { "reopen", "reopens_per_ticket", true, 0 }, { "complaints", "complaints", true, 0 },
+        { "complaints", "complainers", true, 0 }, { "contact_rate", "contacting", true, 0 },
+        { "fcr_window", "fcr", false, 0 }, { "fcr_window", "repeat", true, 0 },
+        { "ces", "ces", false, 0 }, { "ces", "ces", true, 1 }, { "ces", "easy", false, 1 },
+        { "ces", "difficult", true, 1 }, { "ces", "net", false, 1 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const double scale[] = { 1, 7 }, high_is_easy = 1 - rows[i].low_is_easy;
+        const struct cxm_param params[] = { { .name = "scale", .numbers = scale, .n_numbers = 2 },
+                                            { .name = "high_is_easy",
+                                              .numbers = &high_is_easy, .n_numbers = 1 } };
+        struct cxm_tally *tally;
+        const bool effort = strcmp(rows[i].metric, "ces") == 0;
+        assert_int_equal(cxm_tally_new(rows[i].metric, params, effort ? 2 : 0, NULL, &tally, NULL),
+                         CXM_OK);
+        struct cxm_report *r = target_of(tally, 0.5, (struct cxm_target_options){
+            .measure = rows[i].measure });
+        assert_string_equal(text_at(r, "direction", 0), rows[i].at_most ? "at_most" : "at_least");
+        cxm_report_free(r);
+        cxm_tally_free(tally);
+    }
+}
+
 /* Weights cost answers: the test rests on fewer, and their scale does not matter. */
 static void weights_count_less(void **state)
 {
@@ -588,6 +619,7 @@ int main(void)
         cmocka_unit_test(means),
         cmocka_unit_test(refused),
         cmocka_unit_test(tallies_are_their_counts),
+        cmocka_unit_test(usual_directions),
         cmocka_unit_test(weights_count_less),
         cmocka_unit_test(tallies_refused),
         cmocka_unit_test(scorecards),

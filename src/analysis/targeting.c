@@ -118,9 +118,21 @@ enum cxm_evidence_kind cxm_priv_evidence_kind(const struct cxm_targeting *t, uin
 
 /* Measures of which less is better, families by their name before the bracket. */
 static const char *const unwanted[] = {
-    "bottom2", "churn", "complaints", "contact_rate", "contraction", "detractors", "difficult",
-    "dormant", "escalation", "gross_churn", "logo_churn", "lost", "net_churn", "reopen",
+    "bottom2", "churn", "complainers", "complaints", "contact_rate", "contacting", "contraction",
+    "detractors", "difficult", "dormant", "escalation", "gross_churn", "logo_churn", "lost",
+    "net_churn", "net_churn_reactivation", "reopen", "reopens_per_ticket", "repeat", "short",
 };
+
+/* The mean effort, where a low answer is an easy one. */
+static bool is_effort(const struct cxm_targeting *t, const char *measure)
+{
+    const struct cxm_metric_info *const info = t->metric->rules.info;
+    for (int32_t i = 0; strcmp(measure, "ces") == 0 && i < info->n_params; i++) {
+        if (strcmp(info->params[i].name, "high_is_easy") == 0)
+            return cxm_priv_number(&t->tally->config, (uint32_t)i) == 0;
+    }
+    return false;
+}
 
 enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint32_t measure,
                                             enum cxm_direction asked)
@@ -129,7 +141,7 @@ enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint3
     const size_t stem = strcspn(name, "[");
     if (asked != CXM_DIRECTION_DEFAULT)
         return asked;
-    if (t->measures[measure].unit == CXM_UNIT_SECONDS)
+    if (t->measures[measure].unit == CXM_UNIT_SECONDS || is_effort(t, name))
         return CXM_AT_MOST;
     for (size_t i = 0; i < CXM_COUNT(unwanted); i++) {
         if (strncmp(unwanted[i], name, stem) == 0 && unwanted[i][stem] == '\0')
