@@ -191,6 +191,7 @@ static void refused(void **state)
     static const double differ[2] = { 100, 100 }, negative[2] = { -1, 211 }, none[2] = { 0, 0 };
     static const double three[3] = { 120, 40, 50 };
     static const int64_t one_age[1] = { 1 }, other_ages[3] = { 1, 2, 3 }, twice[2] = { 1, 1 };
+    static const uint64_t large[2] = { UINT64_MAX, UINT64_MAX };
     static const double bad_weight[MINI_N] = { 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, 1, 1 };
     struct margins m;
     struct cxm_error error;
@@ -198,7 +199,7 @@ static void refused(void **state)
     (void)state;
     for (int i = 0; i < MINI_N; i++)
         out[i] = untouched[i] = -7;
-    for (int step = 0; step < 11; step++) {
+    for (int step = 0; step < 12; step++) {
         make(&m);
         struct cxm_calibrate_options o = { .size = sizeof o };
         struct cxm_column *by = &m.by[0], *categories = &m.categories[0];
@@ -223,6 +224,8 @@ static void refused(void **state)
         case 8: by->n = 11; says = "sex: 12 rows, age has 11"; break;
         case 9: o.max_iterations = 1; o.tolerance = 1e-15; want = CXM_ENOCONV;
             says = "after 1 iterations age: "; break;
+        case 10: *categories = cxm_column_make(NULL, CXM_U64, large, 2, 8, 8);
+            says = "category 18446744073709551615 is there twice"; break;
         default: n = 0; says = "between 1 and 8 margins"; break;
         }
         if (cxm_rake(&m.weight, m.list, n, &o, out, NULL, NULL, &error) != want

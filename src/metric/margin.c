@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Margins: see margin.h. A category is encoded as a letter and its value: n and the double of a
- * number, i and an integer beyond 2^53, t and an instant, d and a day, s and a text. */
+ * number, i and an integer beyond 2^53, u and one beyond 2^63, t and an instant, d and a day, s and a text. */
 #include "metric/margin.h"
 
 #include <math.h>
@@ -141,6 +141,8 @@ void cxm_priv_category_text(const struct cxm_categories *c, uint32_t k, char *ou
             cxm_priv_append(out, capacity, &used, "%.*s", (int)word, (const char *)at + 9);
         else if (*at == 'n')
             cxm_priv_append(out, capacity, &used, "%s", cxm_priv_double_text(real, number));
+        else if (*at == 'u')
+            cxm_priv_append(out, capacity, &used, "%llu", (unsigned long long)word);
         else
             cxm_priv_append(out, capacity, &used, "%lld", (long long)word);
         at += *at == 's' ? 9 + word : 9;
