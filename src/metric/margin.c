@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Margins: see margin.h. A category is encoded as a letter and its value: n and the double of a
- * number, i and an integer beyond 2^53, u and one beyond 2^63, t and an instant, d and a day, s and a text. */
+ * number, i and an integer beyond 2^53, u and one beyond 2^63, t and an instant, d and a day, s and
+ * a text. */
 #include "metric/margin.h"
 
 #include <math.h>
