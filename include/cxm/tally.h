@@ -85,7 +85,8 @@ struct cxm_add_options {
  * @param options  NULL: all defaults
  * @retval CXM_EINVAL    a role is missing, unknown or given twice; lengths differ
  * @retval CXM_EDATA     a value is invalid; error names the lowest such row, its column, value
- * @retval CXM_EMISMATCH keys or weights differ from earlier rows
+ * @retval CXM_EMISMATCH keys or weights differ from earlier rows; a key column of nothing but nulls
+ *                       (CXM_NULL) fits every type
  * @retval CXM_EOVERFLOW more than INT64_MAX rows  @retval CXM_ENOMEM
  * On failure the tally is as it was. Cost: linear in rows; groups cost a hash look-up a row,
  * none where the keys are small integers.

@@ -136,6 +136,7 @@ static enum cxm_status plan_parts(const struct planning *planning, struct cxm_ke
         if (type == CXM_KEY_CATEGORY && plan->categories == NULL)
             plan->categories = values;
     }
+    plan->unknown = !known;
     return CXM_OK;
 }
 

@@ -77,6 +77,7 @@ struct cxm_text {
 struct cxm_key_plan {
     struct cxm_key_info info;       /* name ("" when the column has none), type, calendar */
     bool words;
+    bool unknown;                        /* nothing but nulls: the type is a guess */
     const struct cxm_column *categories; /* CXM_KEY_CATEGORY: the dictionary, in order */
 };
 

@@ -189,21 +189,52 @@ static enum cxm_status commit(struct cxm_tally *tally, struct cxm_schema *schema
     return CXM_OK;
 }
 
+/* The schema of the rows must be that of the tally. Keys of nothing but nulls, of either, have the
+ * type of the other; the tally's then is `known`, to be taken when all has gone well. */
+static enum cxm_status fit_schemas(const struct cxm_tally *tally, const struct cxm_sources *sources,
+                                   struct cxm_schema *schema, struct cxm_schema *known,
+                                   bool *settled, struct cxm_error *error)
+{
+    for (uint32_t k = 0; k < schema->n_keys && k < tally->schema.n_keys; k++) {
+        if (sources->plans[k].unknown
+            && !cxm_priv_schema_take_key(schema, &tally->schema, k, &tally->allocator))
+            return cxm_priv_no_memory(error);
+    }
+    enum cxm_status status = cxm_priv_settle_keys(tally, schema, known, settled, error);
+    if (status == CXM_OK)
+        status = cxm_priv_schema_compare(&tally->config, *settled ? known : &tally->schema, schema,
+                                         error);
+    if (status != CXM_OK && *settled) {
+        cxm_priv_schema_release(known, &tally->allocator);
+        *settled = false;
+    }
+    return status;
+}
+
 static enum cxm_status add_sources(struct cxm_tally *tally, const struct cxm_sources *sources,
                                    int32_t threads, struct cxm_error *error)
 {
-    struct cxm_schema schema;
+    struct cxm_schema schema, known;
     struct cxm_state state;
+    bool settled = false;
     enum cxm_status status = cxm_priv_make_schema(&tally->config, sources, &schema, error);
     if (status != CXM_OK)
         return status;
     if (tally->state.rows > 0)
-        status = cxm_priv_schema_compare(&tally->config, &tally->schema, &schema, error);
+        status = fit_schemas(tally, sources, &schema, &known, &settled, error);
     if (status == CXM_OK)
         status = tally_all(&tally->config, sources, threads, &state, error);
     if (status == CXM_OK)
         status = commit(tally, &schema, &state, error);
     cxm_priv_schema_release(&schema, &tally->allocator);
+    if (!settled)
+        return status;
+    if (status == CXM_OK) {
+        cxm_priv_schema_release(&tally->schema, &tally->allocator);
+        tally->schema = known;
+    } else {
+        cxm_priv_schema_release(&known, &tally->allocator);
+    }
     return status;
 }
 

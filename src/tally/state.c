@@ -221,6 +221,55 @@ bool cxm_priv_schema_copy(const struct cxm_schema *from, struct cxm_schema *to,
     return room;
 }
 
+/* ---- keys of which nothing is known ---------------------------------------------------- */
+
+bool cxm_priv_schema_take_key(struct cxm_schema *to, const struct cxm_schema *from, uint32_t k,
+                              const struct cxm_allocator *allocator)
+{
+    to->keys[k].type = from->keys[k].type;
+    to->keys[k].calendar = from->keys[k].calendar;
+    release_names(&to->categories[k], &to->n_categories[k], allocator);
+    return copy_names(from->categories[k], from->n_categories[k], &to->categories[k],
+                      &to->n_categories[k], allocator);
+}
+
+/* Columns of nothing but nulls count as whole numbers, until a value says what they are. */
+static bool is_unknown(const struct cxm_tally *tally, uint32_t k)
+{
+    const struct cxm_dict *dict = &tally->state.groups.dict;
+    for (uint32_t i = 0; i < dict->n; i++) {
+        size_t n;
+        const uint8_t *key = cxm_priv_dict_key(dict, i, &n);
+        const size_t at = cxm_priv_keys_bytes(&tally->schema, k, key, n);
+        if (at >= n || key[at] != CXM_TAG_MISSING)
+            return false;
+    }
+    return tally->schema.keys[k].type == CXM_KEY_INT;
+}
+
+enum cxm_status cxm_priv_settle_keys(const struct cxm_tally *tally, const struct cxm_schema *beside,
+                                     struct cxm_schema *out, bool *settled,
+                                     struct cxm_error *error)
+{
+    const struct cxm_schema *schema = &tally->schema;
+    *settled = false;
+    for (uint32_t k = 0; k < schema->n_keys && k < beside->n_keys; k++) {
+        if (schema->keys[k].type == beside->keys[k].type || !is_unknown(tally, k))
+            continue;
+        const bool room = (*settled || cxm_priv_schema_copy(schema, out, &tally->allocator));
+        *settled = room;
+        if (room && cxm_priv_schema_take_key(out, beside, k, &tally->allocator))
+            continue;
+        if (room)
+            cxm_priv_schema_release(out, &tally->allocator);
+        *settled = false;
+        return cxm_priv_no_memory(error);
+    }
+    return CXM_OK;
+}
+
+/* ---- comparing -------------------------------------------------------------------------- */
+
 static bool names_equal(char *const *a, uint32_t n_a, char *const *b, uint32_t n_b)
 {
     if (n_a != n_b)

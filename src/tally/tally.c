@@ -179,12 +179,37 @@ static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally 
     return CXM_OK;
 }
 
+/* Both have rows; keys that are missing in all groups of one have the type of the other. */
+static enum cxm_status merge_rows(struct cxm_tally *into, const struct cxm_tally *from,
+                                  struct cxm_error *error)
+{
+    struct cxm_schema ours, theirs;
+    bool our_own = false, their_own = false;
+    enum cxm_status status = cxm_priv_settle_keys(into, &from->schema, &ours, &our_own, error);
+    if (status == CXM_OK)
+        status = cxm_priv_settle_keys(from, &into->schema, &theirs, &their_own, error);
+    if (status == CXM_OK)
+        status = cxm_priv_schema_compare(&into->config, our_own ? &ours : &into->schema,
+                                         their_own ? &theirs : &from->schema, error);
+    if (status == CXM_OK)
+        status = cxm_priv_state_merge(&into->state, &from->state, error);
+    if (status == CXM_OK)
+        cxm_priv_tally_changed(into);
+    if (their_own)
+        cxm_priv_schema_release(&theirs, &from->allocator);
+    if (our_own)
+        cxm_priv_schema_release(status == CXM_OK ? &into->schema : &ours, &into->allocator);
+    if (our_own && status == CXM_OK)
+        into->schema = ours;
+    return status;
+}
+
 enum cxm_status cxm_tally_merge(struct cxm_tally *into, const struct cxm_tally *from,
                                 struct cxm_error *error)
 {
     if (into == NULL || from == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "a tally is NULL");
-    enum cxm_status status = compare_tallies(into, from, error);
+    enum cxm_status status = cxm_priv_config_compare(&into->config, &from->config, error);
     if (status != CXM_OK || from->state.rows == 0)
         return status;
     if (into->state.rows == 0)
@@ -197,10 +222,7 @@ enum cxm_status cxm_tally_merge(struct cxm_tally *into, const struct cxm_tally *
         cxm_tally_free(copy);
         return status;
     }
-    status = cxm_priv_state_merge(&into->state, &from->state, error);
-    if (status == CXM_OK)
-        cxm_priv_tally_changed(into);
-    return status;
+    return merge_rows(into, from, error);
 }
 
 /* ---- subtracting ---------------------------------------------------------------------- */

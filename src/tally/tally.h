@@ -145,6 +145,16 @@ enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
                                         const struct cxm_schema *a, const struct cxm_schema *b,
                                         struct cxm_error *error);
 
+/* Key k of `from`, its type, calendar and categories, for a key of which nothing but that it is
+ * missing is known. False: out of memory. */
+bool cxm_priv_schema_take_key(struct cxm_schema *to, const struct cxm_schema *from, uint32_t k,
+                              const struct cxm_allocator *allocator);
+/* The schema of a tally beside one with keys of other types: a copy where keys that are missing in
+ * every group take those types (*settled), else nothing is made. */
+enum cxm_status cxm_priv_settle_keys(const struct cxm_tally *tally, const struct cxm_schema *beside,
+                                     struct cxm_schema *out, bool *settled,
+                                     struct cxm_error *error);
+
 /* Makes tally->order, and what comes with it. */
 enum cxm_status cxm_priv_tally_sort(struct cxm_tally *tally, struct cxm_error *error);
 /* Is it a group of the sorted tally, or CXM_TOTAL? `option` names it in the message. */
