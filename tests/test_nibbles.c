@@ -199,8 +199,8 @@ static void tiles_of_floats(void **state)
     const unsigned *forbidden = *state;
     const struct cxm_small_kernels c = cxm_priv_nibble_kernels(~0u);
     const struct cxm_small_kernels best = cxm_priv_nibble_kernels(*forbidden);
-    if (best.floats == NULL)
-        skip();
+    if (best.floats == NULL) /* this processor, or this choice, has none */
+        return;
     static const float others[] = { -1, 0.5f, 6.9999995f, 128, 255, 256, 65536 + 3, 4294967296.0f + 3,
                                     -2147483648.0f, 1e-30f, 3e38f, INFINITY, -INFINITY, NAN };
     for (size_t round = 0; round < 4 * (CXM_NIBBLE_BYTES + 1); round++) {

@@ -4,11 +4,10 @@
  * a time, a bit each. */
 #include "column/decode.h"
 #include "column/small.h"
-#include "column/x86/whole_avx2.h"
 
 #if CXM_COLUMN_X86
 
-#include <immintrin.h>
+#include "column/x86/whole_avx2.h"
 
 #define TARGET __attribute__((target("avx2")))
 

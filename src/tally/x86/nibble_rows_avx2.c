@@ -2,14 +2,13 @@
  *
  * Rows of very small whole numbers with AVX2: as with AVX-512, but half a tile at a time, four lanes
  * a vector, and products in two steps. */
-#include "column/x86/whole_avx2.h"
 #include "tally/kernels.h"
 #include "tally/nibble_rows.h"
 #include "tally/small_loops.h"
 
 #if CXM_X86
 
-#include <immintrin.h>
+#include "column/x86/whole_avx2.h"
 
 #define TARGET __attribute__((target("avx2")))
 
