@@ -4,16 +4,19 @@
  * each order the customer leaves with a chance that is Beta(a, b) among them (Fader, Hardie &
  * Lee 2005, Marketing Science 24). x repeat orders, the last at `recency`, seen until `age`.
  *
- * Expectations use Euler's transformation (1 - z)^(a - 1) 2F1(a + b - 1 - r, a - 1; a + b + x - 1; z)
- * of the paper's hypergeometric: no overflow for any x. At a = 1 they have a removable
- * singularity; within 1e-5 of it the values at 1 ± 1e-5 are averaged (error about 3e-12).
+ * Expectations are sums over the number of orders that a customer who never left would make, which
+ * is negative binomial: only positive terms, so that no digit is lost for any parameters. The
+ * paper's hypergeometric is the same in closed form, but undefined at a = 1 and at a + b + x = 1,
+ * and it cancels for short times, and for large r or a.
  * Rows are distinct (x, recency, age): CDNOW's 2 357 customers are 1 200 rows. */
 #include "estimate/lifetime.h"
 
 #include "base/base.h"
 #include "estimate/special.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdint.h>
 
 struct sample {
     const struct cxm_purchases *rows;
@@ -109,31 +112,44 @@ double cxm_priv_bg_nbd_alive(const struct cxm_bg_nbd *m, double x, double recenc
     return 1 / (1 + exp(log_odds));
 }
 
-/* (a + b + x - 1) / (a - 1) (1 - (1 - z)^(a - 1) 2F1(…; z)) away from a = 1. */
-static double plain_bracket(const struct cxm_bg_nbd *m, double a, double x, double z)
+/* Of a customer who is alive: sum_n P(N = n) G(n), with N the orders if nobody left, negative
+ * binomial of r + x and z, and G(n) = sum_{k < n} q_k those of n that are made before leaving,
+ * q_k = (b + x)_k / (a + b + x)_k the chance to be there still after k of them. P(N = n) is known up
+ * to P(N = 0), which may underflow: the sum of all divides it out. */
+static double orders_while_alive(const struct cxm_bg_nbd *m, double x, double z)
 {
-    const double c = a + m->b + x - 1;
-    const double f = cxm_priv_hyper_2f1(c - x - m->r, a - 1, c, z);
-    return c / (a - 1) * (1 - exp((a - 1) * log1p(-z)) * f);
-}
-
-static double bracket(const struct cxm_bg_nbd *m, double x, double z)
-{
-    static const double near = 1e-5;
-    if (z <= 0)
-        return 0;
-    if (fabs(m->a - 1) < near)
-        return (plain_bracket(m, 1 - near, x, z) + plain_bracket(m, 1 + near, x, z)) / 2;
-    return plain_bracket(m, m->a, x, z);
+    static const double huge = 0x1p800;
+    const double s = m->r + x, b = m->b + x, c = m->a + m->b + x;
+    double chance = 1, all = 1, sum = 0, made = 0, here = 1;
+    for (int32_t k = 0; k < 1 << 24; k++) {
+        const double n = k, step = z * ((s + n) / (n + 1));
+        chance *= step;
+        made += here;
+        here *= (b + n) / (c + n);
+        all += chance;
+        sum += chance * made;
+        if (chance > huge) {
+            chance /= huge;
+            all /= huge;
+            sum /= huge;
+        }
+        /* From here chances shrink at least by `ratio`, and `made` grows by `here` at most. */
+        const double ratio = fmax(z, step), rest = 1 - ratio;
+        if (rest > 0 && chance <= DBL_EPSILON / 8 * all * rest
+            && chance * (made * rest + here) <= DBL_EPSILON / 8 * sum * rest * rest)
+            return sum / all;
+    }
+    return NAN;
 }
 
 double cxm_priv_bg_nbd_expected(const struct cxm_bg_nbd *m, double t)
 {
-    return bracket(m, 0, t / (m->alpha + t));
+    return orders_while_alive(m, 0, t / (m->alpha + t));
 }
 
 double cxm_priv_bg_nbd_conditional(const struct cxm_bg_nbd *m, double t, double x,
                                    double recency, double age)
 {
-    return bracket(m, x, t / (m->alpha + age + t)) * cxm_priv_bg_nbd_alive(m, x, recency, age);
+    return orders_while_alive(m, x, t / (m->alpha + age + t))
+         * cxm_priv_bg_nbd_alive(m, x, recency, age);
 }

@@ -45,7 +45,7 @@ double cxm_priv_bg_nbd_log_likelihood(const struct cxm_bg_nbd *model,
                                       const struct cxm_purchases *row);
 double cxm_priv_bg_nbd_alive(const struct cxm_bg_nbd *model, double x, double recency,
                              double age);
-/* E[X(t)] of a new customer, E[Y(t) | x, recency, age]. */
+/* E[X(t)] of a new customer, E[Y(t) | x, recency, age]; NaN where 2^24 terms are not enough. */
 double cxm_priv_bg_nbd_expected(const struct cxm_bg_nbd *model, double t);
 double cxm_priv_bg_nbd_conditional(const struct cxm_bg_nbd *model, double t, double x,
                                    double recency, double age);

@@ -3,16 +3,15 @@
  * Special functions of the lifetime models.
  *
  * log Gamma from Stirling's formula with the exact error term of beta.c; digamma by recurrence
- * up to 10, then its asymptotic series (Abramowitz & Stegun 6.3.18); 2F1 by its series, and for
- * a = 1 by Gauss's continued fraction (Abramowitz & Stegun 15.1; Cuyt et al. 2008, 15.3), whose
- * convergence slows only as the square root of 1 - z. GSL's own 2F1 may raise on ordinary data. */
+ * up to 10, then its asymptotic series (Abramowitz & Stegun 6.3.18); 2F1 for a = 1 by Gauss's
+ * continued fraction (Cuyt et al. 2008, 15.3), whose convergence slows only as the square root of
+ * 1 - z. GSL's own 2F1 may raise on ordinary data. */
 #include "estimate/special.h"
 
 #include "estimate/beta.h"
 
 #include <float.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 double cxm_priv_log_gamma(double a)
@@ -37,23 +36,6 @@ double cxm_priv_digamma(double a)
 double cxm_priv_log_beta(double a, double b)
 {
     return cxm_priv_log_gamma(a) + cxm_priv_log_gamma(b) - cxm_priv_log_gamma(a + b);
-}
-
-double cxm_priv_hyper_2f1(double a, double b, double c, double z)
-{
-    double term = 1, sum = 1, lost = 0; /* Kahan: `lost` is what rounding took */
-    for (int32_t k = 0; k < 1 << 24; k++) {
-        const double factor = (a + k) * (b + k) / ((c + k) * (1.0 + k)) * z;
-        term *= factor;
-        const double add = term - lost, next = sum + add;
-        lost = (next - sum) - add;
-        sum = next;
-        /* Later terms shrink at least like z^j once k is beyond the parameters. */
-        const bool settled = k > fabs(a) + fabs(b) + fabs(c);
-        if (term == 0 || (settled && fabs(term) < DBL_EPSILON / 8 * fabs(sum) * (1 - z)))
-            return sum;
-    }
-    return NAN;
 }
 
 double cxm_priv_hyper_2f1_one(double b, double c, double z)

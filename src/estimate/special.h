@@ -9,9 +9,6 @@ double cxm_priv_log_gamma(double a);
 double cxm_priv_digamma(double a);
 double cxm_priv_log_beta(double a, double b);
 
-/* The hypergeometric series 2F1(a, b; c; z) for 0 <= z < 1 and c > 0; NaN when 2^24 terms are
- * not enough. Exact to some ulps where terms do not cancel: all positive, or |a| below 1. */
-double cxm_priv_hyper_2f1(double a, double b, double c, double z);
 /* 2F1(1, b; c; z), 0 < b <= c, 0 <= z < 1, by Gauss's continued fraction: also for z near 1. */
 double cxm_priv_hyper_2f1_one(double b, double c, double z);
 

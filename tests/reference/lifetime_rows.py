@@ -17,9 +17,7 @@ def show(name, *values):
 
 
 def special():
-    for a, b, c, z in [("0.55", "3.806", "4.474", "0.5"), ("-0.3", "0.8", "2.2", "0.95"),
-                       ("2.5", "1.5", "7", "0.999"), ("1", "8", "8.5", "0.999")]:
-        show(f"2F1({a}, {b}; {c}; {z})", hyp2f1(mpf(a), mpf(b), mpf(c), mpf(z)))
+    show("2F1(1, 8; 8.5; 0.999)", hyp2f1(1, 8, mpf("8.5"), mpf("0.999")))
     show("digamma .25, 1e6", digamma(mpf("0.25")), digamma(mpf(10) ** 6))
     show("log gamma .3", loggamma(mpf("0.3")))
 
