@@ -58,6 +58,41 @@ static const char *text(const struct cxm_report *report, const char *name, size_
     return cxm_report_text(report, (size_t)cxm_report_find_axis(report, name), row);
 }
 
+/* Four customers, one joins, two leave, each for a reason of its own: the reasons have the base of
+ * churn, daily rates too: 2 / 30 sum over d = 0 … 29 of 1 / (4 - d / 30), by halves. Where nobody is
+ * left the rule of survivors has no base. */
+static void reasons_sum_to_churn(void **state)
+{
+    static const uint8_t before[] = { 1, 1, 1, 1, 0 }, after[] = { 1, 1, 0, 0, 1 };
+    static const uint8_t none[] = { 0, 0, 0, 0, 0 }, reason[] = { 1, 1, 1, 2, 2 };
+    const struct cxm_column b = CXM_ARRAY_AS(CXM_U8, before, 5), r = CXM_ARRAY_AS(CXM_U8, reason, 5);
+    const struct cxm_column a = CXM_ARRAY_AS(CXM_U8, after, 5), z = CXM_ARRAY_AS(CXM_U8, none, 5);
+    struct cxm_row rows[3];
+    size_t n = 0;
+    double days = 0;
+    (void)state;
+    for (int d = 0; d < 30; d++)
+        days += 2 / 30.0 / (4 - d / 30.0);
+    for (int32_t rule = CXM_CHURN_START; rule <= CXM_CHURN_DAILY; rule++) {
+        const struct cxm_churn_options options = { CXM_INIT(churn), .reason = &r,
+                                                   .denominator = rule };
+        assert_int_equal(cxm_churn(&b, &a, &options, CXM_ROWS(rows), &n, NULL), CXM_OK);
+        assert_int_equal(n, 3);
+        const double all = rows[0].estimate.value;
+        assert_true(fabs(rows[1].estimate.value - all / 2) < 1e-15);
+        assert_true(fabs(rows[2].estimate.value - all / 2) < 1e-15);
+        assert_true(rule != CXM_CHURN_DAILY || fabs(all - days) < 1e-14);
+    }
+    const struct cxm_churn_options survivors = { CXM_INIT(churn), .reason = &r,
+                                                 .denominator = CXM_CHURN_SURVIVORS };
+    assert_int_equal(cxm_churn(&b, &z, &survivors, CXM_ROWS(rows), &n, NULL), CXM_OK);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(isnan(rows[i].estimate.value));
+        assert_true((rows[i].estimate.flags & CXM_FLAG_NO_DATA) != 0);
+    }
+}
+
 /* 1000 customers, 200 join, 60 of the old and 20 of the new leave in 30 days. The sum of daily
  * rates by hand: (80/30) sum over d = 0 … 29 of 1 / (1000 + 4 d). */
 static const struct churn_row {
@@ -170,6 +205,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(listed_in_order),
+        cmocka_unit_test(reasons_sum_to_churn),
         cmocka_unit_test(one_month_of_customers),
         cmocka_unit_test(one_touch_in_two_versions),
         cmocka_unit_test(what_does_not_fit),

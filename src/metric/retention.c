@@ -101,16 +101,15 @@ static double total_of(const struct cxm_view *view, const double y[4])
     return sum;
 }
 
-/* The sum of the rates of 30 days, over which customers come and go evenly. */
-static double daily_rate(const struct cxm_view *view)
+/* The sum of the rates of 30 days, over which customers come and go evenly; so do the `lost`. */
+static double daily_rate(const struct cxm_view *view, double lost)
 {
     enum { DAYS = 30 };
-    const double lost = total_of(view, all_lost) / DAYS;
     const double start = total_of(view, is_start);
     const double step = (total_of(view, (const double[4]){ 1, 0, 1, 0 }) - start) / DAYS;
     double sum = 0;
     for (int day = 0; day < DAYS; day++)
-        sum += lost / (start + day * step);
+        sum += lost / DAYS / (start + day * step);
     return sum;
 }
 
@@ -133,7 +132,7 @@ static void estimate_churn(const struct cxm_view *view, uint32_t member,
     } else if (rule == CXM_CHURN_DAILY) {
         cxm_priv_begin(view, 0, ask, out);
         if (total_of(view, is_start) > 0)
-            out->value = daily_rate(view);
+            out->value = daily_rate(view, total_of(view, all_lost));
         else
             out->flags |= CXM_FLAG_NO_DATA;
     } else {
@@ -156,7 +155,13 @@ static void estimate_reason(const struct cxm_view *view, uint32_t member,
     yes = cxm_priv_view_value(view, false);
     squares_yes = cxm_priv_view_value(view, true);
     if (is_average(view->config)) {
-        out->value = yes.hi / total_of(view, in_denominator[rule_of(view->config)]);
+        const bool daily = rule_of(view->config) == CXM_CHURN_DAILY;
+        const double below = daily ? total_of(view, is_start)
+                                   : total_of(view, in_denominator[rule_of(view->config)]);
+        if (below > 0)
+            out->value = daily ? daily_rate(view, yes.hi) : yes.hi / below;
+        else
+            out->flags |= CXM_FLAG_NO_DATA;
         return;
     }
     for (uint32_t b = 0; b < 2; b++) {
