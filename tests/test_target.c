@@ -423,6 +423,15 @@ static void usual_directions(void **state)
         { "fcr_window", "fcr", false, 0 }, { "fcr_window", "repeat", true, 0 },
         { "ces", "ces", false, 0 }, { "ces", "ces", true, 1 }, { "ces", "easy", false, 1 },
         { "ces", "difficult", true, 1 }, { "ces", "net", false, 1 },
+        { "churn", "successes", true, 0 }, { "churn", "lost_new", true, 0 },
+        { "churn", "denominator", false, 0 }, { "retention", "successes", false, 0 },
+        { "reopen", "successes", true, 0 }, { "escalation", "successes", true, 0 },
+        { "complaints", "number", true, 0 }, { "contact_rate", "number", true, 0 },
+        { "revenue", "customers_churned", true, 0 }, { "revenue", "customers_contracted", true, 0 },
+        { "revenue", "customers_expanded", false, 0 }, { "survival", "survival", false, 0 },
+        { "survival", "events", true, 0 }, { "fcr_window", "successes", false, 0 },
+        { "fcr_window", "early_repeat", true, 0 }, { "fcr_window", "open", true, 0 },
+        { "fcr_window", "bad", true, 0 }, { "fcr_window", "unlinked", true, 0 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const double scale[] = { 1, 7 }, high_is_easy = 1 - rows[i].low_is_easy;
@@ -434,7 +443,7 @@ static void usual_directions(void **state)
         assert_int_equal(cxm_tally_new(rows[i].metric, params, effort ? 2 : 0, NULL, &tally, NULL),
                          CXM_OK);
         struct cxm_report *r = target_of(tally, 0.5, (struct cxm_target_options){
-            .measure = rows[i].measure });
+            .measure = rows[i].measure, .census = 1 }); /* so that counts have a verdict, too */
         assert_string_equal(text_at(r, "direction", 0), rows[i].at_most ? "at_most" : "at_least");
         cxm_report_free(r);
         cxm_tally_free(tally);

@@ -118,9 +118,11 @@ enum cxm_evidence_kind cxm_priv_evidence_kind(const struct cxm_targeting *t, uin
 
 /* Measures of which less is better, families by their name before the bracket. */
 static const char *const unwanted[] = {
-    "bottom2", "churn", "complainers", "complaints", "contact_rate", "contacting", "contraction",
-    "detractors", "difficult", "dormant", "escalation", "gross_churn", "logo_churn", "lost",
-    "net_churn", "net_churn_reactivation", "reopen", "reopens_per_ticket", "repeat", "short",
+    "bad", "bottom2", "churn", "complainers", "complaints", "contact_rate", "contacting",
+    "contraction", "customers_churned", "customers_contracted", "detractors", "difficult", "dormant",
+    "early_repeat", "escalation", "events", "gross_churn", "logo_churn", "lost", "lost_new",
+    "net_churn", "net_churn_reactivation", "open", "reopen", "reopens_per_ticket", "repeat", "short",
+    "unlinked",
 };
 
 /* The mean effort, where a low answer is an easy one. */
@@ -137,7 +139,9 @@ static bool is_effort(const struct cxm_targeting *t, const char *measure)
 enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint32_t measure,
                                             enum cxm_direction asked)
 {
-    const char *const name = t->measures[measure].name;
+    const char *name = t->measures[measure].name;
+    if (strcmp(name, "successes") == 0 || strcmp(name, "number") == 0)
+        name = t->measures[0].name; /* counts of what the headline is the rate of */
     const size_t stem = strcspn(name, "[");
     if (asked != CXM_DIRECTION_DEFAULT)
         return asked;
