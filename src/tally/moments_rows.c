@@ -64,7 +64,8 @@ static size_t add_steps(struct cxm_moments *m, struct cxm_table *groups, const s
             break;
         }
         rows.keys += CXM_MOMENT_ROWS * sizeof(uint32_t);
-        rows.answers += rows.answers != NULL ? CXM_MOMENT_ROWS : 0;
+        if (rows.answers != NULL)
+            rows.answers += CXM_MOMENT_ROWS;
         rows.numbers += CXM_MOMENT_ROWS * sizeof(double);
         done += CXM_MOMENT_ROWS;
     }
