@@ -100,7 +100,9 @@ cxm_bg_nbd(const struct cxm_column *frequency, const struct cxm_column *recency,
 
 /**
  * For every customer the chance of being alive, and the orders expected in the next `horizon`:
- * P(alive), E[Y(horizon) | frequency, recency, age]. NaN for rows that are missing or bad.
+ * P(alive), E[Y(horizon) | frequency, recency, age]. NaN for rows that are missing or bad, and
+ * where more than 2^24 terms would have to be summed. Cost of E[Y]: a term for each order that a
+ * customer who never leaves may make in the horizon, some nanoseconds each.
  * @param parameters  r, alpha, a, b, each > 0
  * @param alive, expected  room for a number a row; either may be NULL
  * @retval CXM_EINVAL  parameters or horizon out of range, lengths differ

@@ -107,8 +107,11 @@ cxm_tally_add_one(struct cxm_tally *tally, const double *values, size_t n_values
 
 /**
  * Adds the rows of `from` to `into`; groups are matched by key. Merging is associative and
- * commutative bit for bit; an empty tally of the same metric and parameters is the identity.
+ * commutative bit for bit; an empty tally of the same metric and parameters is the identity. A
+ * key that is missing in every group of one tally has the type that it has in the other.
  * @retval CXM_EMISMATCH  metric, parameters, keys or weights differ; the message says how
+ * @retval CXM_EOVERFLOW  counts beyond INT64_MAX  @retval CXM_ENOMEM
+ * On failure `into` is as it was. Cost: the groups of `from`.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_merge(struct cxm_tally *into, const struct cxm_tally *from, struct cxm_error *error);

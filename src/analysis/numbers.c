@@ -8,11 +8,16 @@
 
 enum { ROWS = 1024, MOST_WIDTH = 8 };
 
+static const char *name_of(const struct cxm_number_input *input)
+{
+    return input->column->name != NULL ? input->column->name : input->name;
+}
+
 static enum cxm_status refuse(const struct cxm_number_input *input, int64_t row, double value,
                               bool infinite, struct cxm_error *error)
 {
     char text[64], low[CXM_DOUBLE_TEXT], high[CXM_DOUBLE_TEXT];
-    const char *name = input->column->name != NULL ? input->column->name : input->name;
+    const char *const name = name_of(input);
     cxm_priv_value_text(input->column, row, text, sizeof text);
     if (infinite)
         return cxm_priv_fail_at(error, CXM_EDATA, name, row, text, "%s: row %lld is %s, not a "
@@ -29,7 +34,7 @@ static enum cxm_status refuse(const struct cxm_number_input *input, int64_t row,
 static enum cxm_status refuse_missing(const struct cxm_number_input *input, int64_t row,
                                       struct cxm_error *error)
 {
-    const char *name = input->column->name != NULL ? input->column->name : input->name;
+    const char *const name = name_of(input);
     return cxm_priv_fail_at(error, CXM_EDATA, name, row, "", "%s: row %lld is missing", name,
                             (long long)row);
 }
