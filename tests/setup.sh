@@ -8,7 +8,7 @@
 #   example  libcsv, inih, json-c, zlib, SQLite
 #   test     cmocka, a C++ compiler, Python
 #   python   virtual environments
-#   ci       clang with its runtimes and coverage tools, valgrind, CMake
+#   ci       clang with its runtimes and coverage tools, valgrind, CMake, AVX-512 in functions (SIMDe)
 #   arm      a cross compiler for 64-bit ARM, qemu to run what it makes
 
 need_say()
@@ -51,6 +51,7 @@ need_missing()
             command -v clang >/dev/null || echo clang
             command -v llvm-cov >/dev/null || echo llvm
             command -v valgrind >/dev/null || echo valgrind
+            test -e /usr/include/simde/x86/avx512.h || echo libsimde-dev
             # Without glibc's symbols valgrind refuses to start.
             test -e /usr/share/doc/libc6-dbg || echo libc6-dbg
             command -v cmake >/dev/null || echo cmake

@@ -94,8 +94,8 @@ static void run_variant(cxm_count_bytes *variant)
 #if CXM_X86
 static bool has_avx512(void)
 {
-    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi")
-        && __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("gfni");
+    return CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")
+        && CXM_SUPPORTS("avx512vpopcntdq") && CXM_SUPPORTS("gfni");
 }
 #endif
 

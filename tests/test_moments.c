@@ -22,7 +22,7 @@ static uint64_t draw(void)
 #if CXM_X86
 static bool has_avx512(void)
 {
-    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    return CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vl");
 }
 #endif
 

@@ -113,7 +113,7 @@ static void variants(void **state)
 #if CXM_COLUMN_X86
     if (__builtin_cpu_supports("avx2"))
         run_variant(cxm_priv_read_bytes_avx2);
-    if (__builtin_cpu_supports("avx512bw"))
+    if (CXM_SUPPORTS("avx512bw"))
         run_variant(cxm_priv_read_bytes_avx512);
 #endif
 }

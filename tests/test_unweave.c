@@ -70,7 +70,7 @@ static size_t find_variants(cxm_unweave *variants[3])
 #if CXM_UNWEAVE_X86
     if (__builtin_cpu_supports("avx2"))
         variants[n++] = cxm_priv_unweave_avx2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+    if (CXM_SUPPORTS("avx512f") && CXM_SUPPORTS("avx512bw"))
         variants[n++] = cxm_priv_unweave_avx512;
 #endif
     return n;

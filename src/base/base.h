@@ -53,9 +53,18 @@ enum { CXM_CPU_AVX2 = 1, CXM_CPU_AVX512 = 2, CXM_CPU_NEON = 4 };
 #ifndef CXM_CPU_MASK
 #define CXM_CPU_MASK 0
 #endif
-#define CXM_CPU_OF(name) ((name)[3] == '5' ? CXM_CPU_AVX512 : CXM_CPU_AVX2)
-#define CXM_SUPPORTS(name) \
-    (((CXM_CPU_MASK) & CXM_CPU_OF(name)) == 0 && __builtin_cpu_supports(name))
+#define CXM_CPU_OF(name) ((name)[3] == '5' || (name)[0] == 'g' ? CXM_CPU_AVX512 : CXM_CPU_AVX2)
+#define CXM_SUPPORTS(name) (((CXM_CPU_MASK) & CXM_CPU_OF(name)) == 0 && CXM_CPU_HAS(name))
+
+/* Variants of AVX-512 say CXM_TARGET("avx512f,…"). A test build makes functions of their instructions
+ * (-Demulate_avx512, tests/emulated/immintrin.h), and every processor runs them. */
+#ifdef CXM_EMULATE_AVX512
+#define CXM_TARGET(list)
+#define CXM_CPU_HAS(name) (CXM_CPU_OF(name) == CXM_CPU_AVX512 || __builtin_cpu_supports(name))
+#else
+#define CXM_TARGET(list) __attribute__((target(list)))
+#define CXM_CPU_HAS(name) __builtin_cpu_supports(name)
+#endif
 
 /* ---- errors --------------------------------------------------------------------------- */
 

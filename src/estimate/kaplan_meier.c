@@ -123,7 +123,7 @@ INLINE void curve(const struct cxm_risk *risk, size_t n, struct cxm_survival *ou
 /* ---- variants: an fma is exact, and the same number whoever makes it -------------------- */
 
 #if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("avx512f,fma"))) static void
+CXM_TARGET("avx512f,fma") static void
 curve_avx512(const struct cxm_risk *risk, size_t n, struct cxm_survival *out)
 {
     curve(risk, n, out);

@@ -217,7 +217,7 @@ struct cxm_kernels cxm_priv_kernels(unsigned mask)
         k.all_within = cxm_priv_all_within_avx512;
     }
     if ((mask & CXM_CPU_AVX512) == 0 && CXM_SUPPORTS("avx512bw") && CXM_SUPPORTS("avx512vbmi")
-        && CXM_SUPPORTS("avx512vpopcntdq") && __builtin_cpu_supports("gfni"))
+        && CXM_SUPPORTS("avx512vpopcntdq") && CXM_SUPPORTS("gfni"))
         k.count_bytes = cxm_priv_count_bytes_avx512;
 #elif CXM_NEON
     if (((mask | CXM_CPU_MASK) & CXM_CPU_NEON) == 0) {

@@ -10,7 +10,7 @@
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw")))
+#define TARGET CXM_TARGET("avx512f,avx512bw")
 #define INLINE TARGET static inline __attribute__((always_inline))
 
 enum { ROWS = 64, ODD = CXM_BYTE_MISSING, NAN_MARK = CXM_BYTE_NONE };

@@ -9,7 +9,7 @@
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw")))
+#define TARGET CXM_TARGET("avx512f,avx512bw")
 
 TARGET bool cxm_priv_small_bytes_avx512(const uint8_t *bytes, size_t n, uint8_t lowest,
                                         uint8_t highest)

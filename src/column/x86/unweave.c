@@ -9,7 +9,7 @@
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw")))
+#define TARGET CXM_TARGET("avx512f,avx512bw")
 #define INLINE TARGET static inline __attribute__((always_inline))
 
 struct rows {

@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512dq")))
+#define AVX512 CXM_TARGET("avx512f,avx512dq")
 
 AVX512 static inline __m512i load_plain(const void *array, enum cxm_plain_kind kind, size_t row)
 {

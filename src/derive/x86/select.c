@@ -9,7 +9,7 @@
 #include <float.h>
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512vbmi2")))
+#define TARGET CXM_TARGET("avx512f,avx512dq,avx512vl,avx512bw,avx512vbmi2")
 
 TARGET bool cxm_priv_select_index_avx512(const struct cxm_select_map *map, const double *x,
                                          const uint32_t *codes, size_t n, uint32_t *index)

@@ -9,7 +9,7 @@
 
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f")))
+#define AVX512 CXM_TARGET("avx512f")
 
 /* Lanes of `upper` get the larger of both, the others the smaller. */
 AVX512 static inline __m512i exchange(__m512i a, __m512i b, __mmask8 upper)

@@ -11,7 +11,7 @@ cxm_priv_weigh_avx2(const struct cxm_weighing *w, struct cxm_weighed *out)
     cxm_weigh_loop(w, out, true);
 }
 
-__attribute__((target("avx512f,avx512dq,avx512vl,fma"))) void
+CXM_TARGET("avx512f,avx512dq,avx512vl,fma") void
 cxm_priv_weigh_avx512(const struct cxm_weighing *w, struct cxm_weighed *out)
 {
     cxm_weigh_loop(w, out, true);
@@ -23,7 +23,7 @@ cxm_priv_average_avx2(const struct cxm_averaging *a, struct cxm_weighed *out)
     cxm_average_loop(a, out, true);
 }
 
-__attribute__((target("avx512f,avx512dq,avx512vl,fma"))) void
+CXM_TARGET("avx512f,avx512dq,avx512vl,fma") void
 cxm_priv_average_avx512(const struct cxm_averaging *a, struct cxm_weighed *out)
 {
     cxm_average_loop(a, out, true);

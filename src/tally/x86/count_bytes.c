@@ -278,7 +278,7 @@ uint64_t cxm_priv_count_bytes_avx2(const uint8_t *bytes, size_t n, const uint8_t
 /* ---- AVX-512 -------------------------------------------------------------------------- */
 
 #define AVX512 \
-    __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vpopcntdq,gfni,popcnt")))
+    CXM_TARGET("avx512f,avx512bw,avx512vbmi,avx512vpopcntdq,gfni,popcnt")
 
 enum { LOW_SIX = 63, EIGHT = 8, PLACES = 2, BLOCK = 64 * EIGHT / PLACES,
        AHEAD = 192 };

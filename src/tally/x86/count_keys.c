@@ -15,7 +15,7 @@
 
 enum { ROWS = CXM_KEY_ROWS, MOST_PLACES = 1 << 16, HOT_ROWS = 24, HOT_CODES = 16 };
 
-#define TARGET __attribute__((target("avx512bw,avx512vbmi,bmi,bmi2,popcnt")))
+#define TARGET CXM_TARGET("avx512bw,avx512vbmi,bmi,bmi2,popcnt")
 #define INLINE TARGET static inline __attribute__((always_inline))
 
 struct places {

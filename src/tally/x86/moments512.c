@@ -9,7 +9,7 @@
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl")))
+#define TARGET CXM_TARGET("avx512f,avx512bw,avx512vl")
 
 /* ---- places ---------------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@
 
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")))
+#define TARGET CXM_TARGET("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")
 
 /* ---- tiles ---------------------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512dq")))
+#define AVX512 CXM_TARGET("avx512f,avx512dq")
 #define AVX2 __attribute__((target("avx2")))
 
 static struct cxm_time_rows rows_from(const struct cxm_time_rows *rows, size_t row)
