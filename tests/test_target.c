@@ -424,7 +424,7 @@ static void usual_directions(void **state)
         { "ces", "ces", false, 0 }, { "ces", "ces", true, 1 }, { "ces", "easy", false, 1 },
         { "ces", "difficult", true, 1 }, { "ces", "net", false, 1 },
         { "churn", "successes", true, 0 }, { "churn", "lost_new", true, 0 },
-        { "churn", "denominator", false, 0 }, { "retention", "successes", false, 0 },
+        { "retention", "successes", false, 0 },
         { "reopen", "successes", true, 0 }, { "escalation", "successes", true, 0 },
         { "complaints", "number", true, 0 }, { "contact_rate", "number", true, 0 },
         { "revenue", "customers_churned", true, 0 }, { "revenue", "customers_contracted", true, 0 },
@@ -445,6 +445,75 @@ static void usual_directions(void **state)
         struct cxm_report *r = target_of(tally, 0.5, (struct cxm_target_options){
             .measure = rows[i].measure, .census = 1 }); /* so that counts have a verdict, too */
         assert_string_equal(text_at(r, "direction", 0), rows[i].at_most ? "at_most" : "at_least");
+        cxm_report_free(r);
+        cxm_tally_free(tally);
+    }
+}
+
+/* More of these is neither better nor worse: the caller says which way, also in a scorecard. */
+static void neutral_measures(void **state)
+{
+    (void)state;
+    static const struct { const char *metric, *measure; } rows[] = {
+        { "nps", "passives" }, { "nps", "share[9]" }, { "csat", "share[5]" }, { "mean", "sd" },
+        { "share", "denominator" }, { "churn", "denominator" }, { "paired", "p[t]" },
+        { "paired", "transition[detractor,promoter]" }, { "paired", "score" },
+        { "fcr_window", "pending" }, { "resolution", "opened" }, { "complaints", "customers" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cxm_tally *tally;
+        struct cxm_report *r = NULL;
+        struct cxm_error error;
+        struct cxm_target_options o = { CXM_TARGET_INIT, .measure = rows[i].measure, .census = 1 };
+        struct cxm_scorecard_line line = { .tally = NULL, .measure = rows[i].measure, .target = 0.5,
+                                           .census = 1 };
+        assert_int_equal(cxm_tally_new(rows[i].metric, NULL, 0, NULL, &tally, NULL), CXM_OK);
+        line.tally = tally;
+        assert_int_equal(cxm_target(tally, 0.5, &o, &r, &error), CXM_EINVAL);
+        assert_string_equal(error.column, "direction");
+        assert_non_null(strstr(error.message, rows[i].measure));
+        assert_int_equal(cxm_scorecard(&line, 1, 0, &r, &error), CXM_EINVAL);
+        assert_string_equal(error.column, "direction");
+        assert_null(r);
+        o.direction = CXM_AT_MOST;
+        r = target_of(tally, 0.5, o);
+        assert_string_equal(text_at(r, "direction", 0), "at_most");
+        cxm_report_free(r);
+        line.target = NAN; /* without a target nothing is judged */
+        assert_int_equal(cxm_scorecard(&line, 1, 0, &r, &error), CXM_OK);
+        cxm_report_free(r);
+        cxm_tally_free(tally);
+    }
+}
+
+/* On three answers the middle one is among the best two and the worst two, and in neither side of the
+ * net score: 2, 3 and 5 answers are judged as such. On two nobody is on either side. */
+static void net_of_overlapping_boxes(void **state)
+{
+    (void)state;
+    static const uint8_t score[] = { 1, 1, 2, 2, 2, 3, 3, 3, 3, 3 };
+    const double three[] = { 1, 3 }, two[] = { 1, 2 }, satisfied[] = { 3 }, second[] = { 2 };
+    const struct cxm_param params[] = { { .name = "scale", .numbers = three, .n_numbers = 2 },
+                                        { .name = "satisfied", .numbers = satisfied, .n_numbers = 1 } };
+    const struct cxm_param short_scale[] = { { .name = "scale", .numbers = two, .n_numbers = 2 },
+                                             { .name = "satisfied", .numbers = second, .n_numbers = 1 } };
+    const struct cxm_column c = CXM_ARRAY_AS(CXM_U8, score, 10), few = CXM_ARRAY_AS(CXM_U8, score, 5);
+    for (int scale = 3; scale >= 2; scale--) {
+        const struct cxm_input input = { "score", scale == 3 ? &c : &few };
+        struct cxm_target_result want;
+        struct cxm_tally *tally;
+        assert_int_equal(cxm_tally_new("csat", scale == 3 ? params : short_scale, 2, NULL, &tally, NULL),
+                         CXM_OK);
+        assert_int_equal(cxm_tally_add(tally, &input, 1, NULL, NULL), CXM_OK);
+        struct cxm_report *r = target_of(tally, 10, (struct cxm_target_options){ .measure = "net" });
+        assert_int_equal(cxm_target_nps(scale == 3 ? 2 : 0, scale == 3 ? 3 : 5, scale == 3 ? 5 : 0, 10,
+                                        NULL, &want, NULL), CXM_OK);
+        assert_close(cxm_report_estimates(r)[0].value, want.value, 1e-14);
+        assert_close(real_at(r, "p_value", 0), want.p_value, 1e-13);
+        assert_close(real_at(r, "lower_bound", 0), want.lower, 1e-12);
+        assert_close(real_at(r, "upper_bound", 0), want.upper, 1e-12);
+        assert_close(real_at(r, "adjusted_lower", 0), want.lower_other, 1e-12);
+        assert_true(int_at(r, "n_needed", 0) == want.n_needed);
         cxm_report_free(r);
         cxm_tally_free(tally);
     }
@@ -629,6 +698,8 @@ int main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(tallies_are_their_counts),
         cmocka_unit_test(usual_directions),
+        cmocka_unit_test(neutral_measures),
+        cmocka_unit_test(net_of_overlapping_boxes),
         cmocka_unit_test(weights_count_less),
         cmocka_unit_test(tallies_refused),
         cmocka_unit_test(scorecards),

@@ -23,7 +23,9 @@ CXM_API const char *cxm_verdict_name(enum cxm_verdict verdict);
 
 enum cxm_direction {
     CXM_DIRECTION_DEFAULT = 0, /**< at least; of a tally's measure of which less is better (churn,
-                                    detractors, seconds …): at most. The rows say which. */
+                                    detractors, seconds …): at most. The rows say which. Measures of
+                                    which neither is better (sd, passives, share[k], expected …) have
+                                    no default: EINVAL. */
     CXM_AT_LEAST = 1,          /**< satisfaction, resolution, retention */
     CXM_AT_MOST = 2            /**< churn, complaints, response times */
 };
@@ -141,7 +143,8 @@ cxm_target_mean(double value, double std_error, double df, double n, double targ
  * @param target  in the unit of the measure: a share in [0, 1], points, seconds …
  * @param options NULL: all defaults
  * @param[out] out  to be freed with cxm_report_free; untouched on failure
- * @retval CXM_EINVAL  no such measure; a target off the scale ("did you mean 0.9?")
+ * @retval CXM_EINVAL  no such measure; a target off the scale ("did you mean 0.9?"); no direction for
+ *                     a measure that needs one
  * @retval CXM_EUNSUPPORTED  the measure has no standard error, such as a count or a quantile (a
  *                     census has no need of one)
  * @retval CXM_ELONELY  as cxm_tally_estimate   @retval CXM_ENOMEM

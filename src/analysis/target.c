@@ -102,6 +102,8 @@ enum cxm_status cxm_target(struct cxm_tally *tally, double target,
         status = cxm_priv_targeting_find(&t, o.measure, &measure, error);
     if (status == CXM_OK)
         status = cxm_priv_check_target(target, cxm_priv_evidence_kind(&t, measure), error);
+    if (status == CXM_OK)
+        status = cxm_priv_check_direction(&t, measure, (enum cxm_direction)o.direction, error);
     const struct cxm_estimate_options ask = { .size = sizeof ask, .level = o.level,
                                               .interval = o.interval, .lonely = o.lonely,
                                               .measures = &measure,

@@ -125,6 +125,29 @@ static const char *const unwanted[] = {
     "unlinked",
 };
 
+/* Measures of which neither more nor less is better. */
+static const char *const neutral[] = {
+    "bhapkar", "bowker", "customers", "customers_same", "denominator", "expected", "issue_denominator",
+    "mcnemar", "mcnemar_corrected", "met", "opened", "p", "passives", "pending", "score", "sd", "share",
+    "size", "stuart_maxwell", "transition", "unseen", "weight",
+};
+
+static bool is_among(const char *const *list, size_t n, const char *measure)
+{
+    const size_t stem = strcspn(measure, "[");
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(list[i], measure, stem) == 0 && list[i][stem] == '\0')
+            return true;
+    }
+    return false;
+}
+
+/* The headline of a metric has a direction whatever it is called; a share of an answer has none. */
+static bool is_neutral(const struct cxm_targeting *t, uint32_t measure)
+{
+    return measure > 0 && is_among(neutral, CXM_COUNT(neutral), t->measures[measure].name);
+}
+
 /* The mean effort, where a low answer is an easy one. */
 static bool is_effort(const struct cxm_targeting *t, const char *measure)
 {
@@ -142,16 +165,22 @@ enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint3
     const char *name = t->measures[measure].name;
     if (strcmp(name, "successes") == 0 || strcmp(name, "number") == 0)
         name = t->measures[0].name; /* counts of what the headline is the rate of */
-    const size_t stem = strcspn(name, "[");
     if (asked != CXM_DIRECTION_DEFAULT)
         return asked;
-    if (t->measures[measure].unit == CXM_UNIT_SECONDS || is_effort(t, name))
+    if (t->measures[measure].unit == CXM_UNIT_SECONDS || is_effort(t, name)
+        || is_among(unwanted, CXM_COUNT(unwanted), name))
         return CXM_AT_MOST;
-    for (size_t i = 0; i < CXM_COUNT(unwanted); i++) {
-        if (strncmp(unwanted[i], name, stem) == 0 && unwanted[i][stem] == '\0')
-            return CXM_AT_MOST;
-    }
     return CXM_AT_LEAST;
+}
+
+enum cxm_status cxm_priv_check_direction(const struct cxm_targeting *t, uint32_t measure,
+                                         enum cxm_direction asked, struct cxm_error *error)
+{
+    if (asked != CXM_DIRECTION_DEFAULT || !is_neutral(t, measure))
+        return CXM_OK;
+    return cxm_priv_fail(error, CXM_EINVAL, "direction",
+                         "%s is better neither high nor low: say direction \"at_least\" or "
+                         "\"at_most\"", t->measures[measure].name);
 }
 
 /* ---- evidence -------------------------------------------------------------------------- */
@@ -237,7 +266,9 @@ static enum cxm_status net_evidence(const struct cxm_targeting *t, const struct 
         status = cxm_tally_estimate(t->tally, &ask, shares, sizeof shares[0], 2, NULL, error);
     if (status != CXM_OK)
         return status;
-    const double up = shares[0].value, down = shares[1].value, net = e->value / 100.0;
+    /* On two or three answers the best two and the worst two overlap: what is in both is neither. */
+    const double both = fmax(0.0, shares[0].value + shares[1].value - 1.0);
+    const double up = shares[0].value - both, down = shares[1].value - both, net = e->value / 100.0;
     status = effective_n(t, e, up + down - net * net, e->std_error / 100.0, o, &n, &whole, error);
     out->net.promoters = counted(up, n, whole);
     out->net.detractors = counted(down, n, whole);

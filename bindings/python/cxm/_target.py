@@ -54,7 +54,8 @@ def target(
     ``measure``     another than the headline, such as ``"promoters"``
     ``alpha``       of the one-sided test, above 0 and below 0.5
     ``direction``   ``"at_least"``, or ``"at_most"``; by default at most for churn, detractors,
-                    seconds and the like, at least for everything else
+                    seconds and the like, at least for everything else; measures of which neither
+                    is better (``sd``, ``passives``, ``share[k]`` …) need it
     ``census``      everybody was counted: nothing is tested, the value decides
     ``total``       one more row for all groups merged
     ``level``, ``interval``  of the two-sided interval of the rows; by default the result's
