@@ -201,6 +201,70 @@ static void standardised(void **state)
     cxm_tally_free(tally);
 }
 
+/* 9 promoters and 1 detractor in either group: 80, of which 80 + 1.96 sqrt(36 / 20) 10 lies above 100. */
+static void standardised_score_on_its_scale(void **state)
+{
+    (void)state;
+    static const uint8_t score[] = { 10, 10, 10, 10, 10, 10, 10, 10, 10, 0 };
+    const uint8_t group[] = { 1, 2 };
+    struct cxm_tally *tally = NULL;
+    struct cxm_report *report = NULL;
+    const struct cxm_standardise_options means = { CXM_INIT(standardise), .measure = "mean" };
+    const double halves[] = { 0.5, 0.5 }, rounded[] = { 0.4999996, 0.4999996 };
+    const struct cxm_column c = CXM_ARRAY_AS(CXM_U8, score, 10);
+    assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    for (int g = 0; g < 2; g++) {
+        const struct cxm_column by = cxm_column_make("by", CXM_U8, &group[g], 10, 0, 1);
+        const struct cxm_input inputs[] = { { "score", &c }, { "by", &by } };
+        assert_int_equal(cxm_tally_add(tally, inputs, 2, NULL, NULL), CXM_OK);
+    }
+    for (int i = 0; i < 2; i++) { /* shares that were rounded are made whole */
+        assert_int_equal(cxm_standardise(tally, i == 0 ? halves : rounded, 2, NULL, &report, NULL), CXM_OK);
+        const struct cxm_estimate *e = cxm_report_estimates(report);
+        assert_close(e->value, 80, 1e-15);
+        assert_close(e->std_error, 10 * sqrt(1.8), 1e-15);
+        assert_close(e->upper_raw, 80 + 1.959963984540054 * 10 * sqrt(1.8), 1e-14);
+        assert_true(e->upper == 100 && e->lower == e->lower_raw);
+        assert_int_equal(e->flags, CXM_FLAG_CLIPPED | CXM_FLAG_SMALL_N);
+        cxm_report_free(report);
+    }
+    /* 9 ± 1.96 sqrt(9 / 9 / 2) on 0 to 10 */
+    assert_int_equal(cxm_standardise(tally, halves, 2, &means, &report, NULL), CXM_OK);
+    assert_close(cxm_report_estimates(report)->upper_raw, 9 + 1.959963984540054 * sqrt(0.5), 1e-14);
+    assert_true(cxm_report_estimates(report)->upper == 10);
+    cxm_report_free(report);
+    cxm_tally_free(tally);
+}
+
+/* Three shops with an answer in each of two groups, and the same one: the groups vary together, so
+ * the error is that of one of them, sqrt(3 / 2 (1 / 9)^2 (1 + 4 + 1)) = 1/3, with 3 - 1 degrees. */
+static void standardised_under_a_design(void **state)
+{
+    (void)state;
+    static const uint8_t yes[] = { 1, 1, 0, 0, 1, 1 }, group[] = { 1, 2, 1, 2, 1, 2 };
+    static const int32_t shop[] = { 1, 1, 2, 2, 3, 3 };
+    const struct cxm_column c = CXM_ARRAY_AS(CXM_U8, yes, 6), by = CXM_ARRAY_AS(CXM_U8, group, 6);
+    const struct cxm_column cluster = CXM_ARRAY_AS(CXM_I32, shop, 6);
+    const struct cxm_input inputs[] = { { "numerator", &c }, { "by", &by }, { "cluster", &cluster } };
+    const double shares[] = { 0.25, 0.75 };
+    struct cxm_tally *tally = NULL;
+    struct cxm_report *report = NULL;
+    assert_int_equal(cxm_tally_new("share", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, inputs, 3, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_standardise(tally, shares, 2, NULL, &report, NULL), CXM_OK);
+    const struct cxm_estimate *e = cxm_report_estimates(report);
+    for (int i = 0; i < 3; i++) {
+        assert_close(e[i].value, 2.0 / 3, 1e-15);
+        assert_close(e[i].std_error, 1.0 / 3, 1e-14);
+    }
+    assert_close(e->df, 2, 0);
+    assert_int_equal(e->interval, CXM_INTERVAL_T);
+    assert_close(e->lower_raw, 2.0 / 3 - 0.95 / sqrt(0.04875) / 3, 1e-13); /* t with 2 degrees */
+    assert_true(e->lower == 0 && e->upper == 1);
+    cxm_report_free(report);
+    cxm_tally_free(tally);
+}
+
 static void wrong_arguments(void **state)
 {
     (void)state;
@@ -458,6 +522,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ratios),          cmocka_unit_test(resolution),
         cmocka_unit_test(backlog),         cmocka_unit_test(standardised),
+        cmocka_unit_test(standardised_score_on_its_scale),
+        cmocka_unit_test(standardised_under_a_design),
         cmocka_unit_test(channels_of_the_definitions),
         cmocka_unit_test(wrong_arguments), cmocka_unit_test(contacts_of_a_log),
         cmocka_unit_test(no_memory_for_logs),

@@ -192,13 +192,18 @@ struct cxm_standardise_options {
 /**
  * A rate with the groups in reference proportions (标准化率), so that two periods or teams with
  * another mix of channels compare: sum_k w_k p_k, variance sum_k w_k^2 V_k, normal limits (t limits
- * are not known for such sums). One row without a key for the standardised rate (measure
+ * are not known for such sums). Under a sampling design the groups share its units: the variance is
+ * sum_jk w_j w_k V_jk, the limits are t(units - strata). Limits end where the scale of the measure
+ * does (CLIPPED). One row without a key for the standardised rate (measure
  * "standardised"), then one for every group, with the axes `share` (its part of the rows used)
  * and `reference` (w_k).
  *
- * @param tally   with groups   @param shares  one for each group in sorted order, >= 0, sum 1
+ * @param tally   with groups   @param shares  one for each group in sorted order, >= 0, sum 1; a sum
+ *                that rounding left within 1e-6 of it is made 1
  * @retval CXM_EINVAL  no groups, n is not their number, shares that do not sum to 1 (1e-6), an
  *                     unknown measure  @retval CXM_ENOMEM
+ * @retval CXM_EUNSUPPORTED  more than 2000 groups under a sampling design   @retval CXM_ELONELY as
+ *                     cxm_tally_estimate
  * A group that has a share but no number makes the result undefined: NaN with NO_DATA.
  */
 CXM_API CXM_NODISCARD enum cxm_status

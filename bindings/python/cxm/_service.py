@@ -465,7 +465,7 @@ def standardise(
     ``measure``  the headline when left out
 
     The first row is the rate (measure "standardised", variance sum of share^2 times the group's,
-    normal limits), the others are the groups, with the axes ``share`` (of the rows used) and
+    normal limits; under a sampling design with the covariances of the groups, t limits), the others are the groups, with the axes ``share`` (of the rows used) and
     ``reference``. A group with a share but without a number gives NaN and NO_DATA.
 
     >>> r = cxm.fcr([1, 0, 1, 1], by=["chat", "chat", "mail", "mail"])
