@@ -315,6 +315,70 @@ static void nobody_and_one(void **state)
     cxm_tally_free(t);
 }
 
+/* Decimals are no binary fractions: 3.2 is within .1 of 3.1, and .1, .2 and -.3 are 0 on average. What
+ * is further off by a millionth is not; whole numbers are compared exactly. */
+static void decimals_within_the_tolerance(void **state)
+{
+    (void)state;
+    const double p[3] = { 3.2, 3.1, 3.200001 }, e[3] = { 3.1, 3.2, 3.1 };
+    const double ones[3] = { 3.1, 3.2, 3.3 }, others[3] = { 3, 3, 3.6 };
+    const double large[1] = { 9007199254740992 }, less[1] = { 9007199254740988 };
+    const struct cxm_column perceived = CXM_ARRAY(p, 3), expected = CXM_ARRAY(e, 3);
+    const struct cxm_column far = CXM_ARRAY(large, 1), near = CXM_ARRAY(less, 1);
+    struct cxm_column a[3], b[3];
+    const struct cxm_input inputs[] = { { "perceived", &perceived }, { "expected", &expected } };
+    const struct cxm_input apart[] = { { "perceived", &far }, { "expected", &near } };
+    const struct cxm_input items[] = { { "perceived", &a[0] }, { "perceived", &a[1] },
+                                       { "perceived", &a[2] }, { "expected", &b[0] },
+                                       { "expected", &b[1] },  { "expected", &b[2] } };
+    const struct cxm_param params[] = { TEXTS("items", "x"), NUMBERS("tolerance", 0.1) };
+    const struct cxm_param whole[] = { TEXTS("items", "x"), NUMBERS("tolerance", 3) };
+    static const char *const names[] = { "x", "y", "z" }, *const dimension[] = { "d" };
+    static const double belongs[] = { 0, 0, 0 };
+    const struct cxm_param grouped[] = { { .name = "items", .texts = names, .n_texts = 3 },
+                                         { .name = "dimension", .numbers = belongs, .n_numbers = 3,
+                                           .texts = dimension, .n_texts = 1 } };
+    struct cxm_tally *t = tally_of("gap", params, 2, inputs, 2);
+    assert_close(measure(t, "met[x]").value, 2.0 / 3, 1e-15);
+    assert_close(measure(t, "exceeded[x]").value, 1.0 / 3, 1e-15);
+    cxm_tally_free(t);
+    t = tally_of("gap", whole, 2, apart, 2);
+    assert_true(measure(t, "exceeded[x]").value == 1);
+    cxm_tally_free(t);
+    for (int i = 0; i < 3; i++) {
+        a[i] = cxm_column_make("a", CXM_F64, &ones[i], 1, sizeof *ones, 1);
+        b[i] = cxm_column_make("b", CXM_F64, &others[i], 1, sizeof *others, 1);
+    }
+    t = tally_of("gap", grouped, 2, items, 6);
+    assert_true(measure(t, "met[d]").value == 1);
+    cxm_tally_free(t);
+}
+
+/* Gaps of 1, 2 and 3, the third of two customers: mean 9/4, variance 3/2 (11/4) / 4 = 33/32. An effect
+ * size is of the customers: neither the scale of weights nor clusters change it. */
+static void effect_of_weighted_customers(void **state)
+{
+    (void)state;
+    const double p[3] = { 5, 6, 7 }, e[3] = { 4, 4, 4 }, w[3] = { 10, 10, 20 };
+    const uint8_t shop[3] = { 1, 1, 2 };
+    const struct cxm_column perceived = CXM_ARRAY(p, 3), expected = CXM_ARRAY(e, 3);
+    const struct cxm_column weight = CXM_ARRAY(w, 3), cluster = CXM_ARRAY_AS(CXM_U8, shop, 3);
+    const struct cxm_input inputs[] = { { "perceived", &perceived }, { "expected", &expected },
+                                        { "weight", &weight }, { "cluster", &cluster } };
+    const struct cxm_input unweighted[] = { inputs[0], inputs[1], inputs[3] };
+    const struct cxm_param params[] = { TEXTS("items", "x") };
+    for (size_t n = 3; n <= 4; n++) {
+        struct cxm_tally *t = tally_of("gap", params, 1, inputs, n);
+        assert_close(measure(t, "dz[x]").value, 2.25 / sqrt(33.0 / 32), 1e-14);
+        assert_close(measure(t, "t[x]").value, measure(t, "gap[x]").value / measure(t, "gap[x]").std_error,
+                     1e-14);
+        cxm_tally_free(t);
+    }
+    struct cxm_tally *t = tally_of("gap", params, 1, unweighted, 3);
+    assert_close(measure(t, "dz[x]").value, 2, 1e-14);
+    cxm_tally_free(t);
+}
+
 int main(void)
 {
     static struct CMUnitTest tests[COUNT_OF(item_rows) + 12];
@@ -328,6 +392,8 @@ int main(void)
         cmocka_unit_test(partial_answers), cmocka_unit_test(scales),
         cmocka_unit_test(all_the_same),    cmocka_unit_test(nobody_and_one),
         cmocka_unit_test(zone_of_tolerance),
+        cmocka_unit_test(decimals_within_the_tolerance),
+        cmocka_unit_test(effect_of_weighted_customers),
     };
     memcpy(&tests[n], others, sizeof others);
     n += COUNT_OF(others);

@@ -68,7 +68,8 @@ struct cxm_gap_options {
     size_t n_dimensions;
     const double *dimension_of;          /**< for each item the index of its dimension, or -1 */
     const double *dimension_weights;     /**< of the overall gap; NULL: items weigh */
-    double tolerance;                    /**< gaps up to this count as met; default 0 */
+    double tolerance;                    /**< gaps up to this count as met, but for the rounding of
+                                              decimals; default 0 */
     int32_t importance_kind;
     int32_t partial;                     /**< enum cxm_partial_answers; default listwise */
 };
@@ -78,7 +79,8 @@ struct cxm_gap_options {
 /**
  * The gap perceived - expected (Parasuraman, Zeithaml and Berry 1988): overall, of each item and
  * of each dimension, on the scale of the answers, negative where it fell short; paired t
- * interval. With all_measures also perceived, expected, exceeded, met, short, t, p and dz.
+ * interval. With all_measures also perceived, expected, exceeded, met, short, t, p and dz, the gap
+ * over its standard deviation (of customers: weighted, whatever the design).
  * Pairs with either side missing are left out.
  *
  * Missing answers (null, NaN, missing codes) are counted and left out. Undefined results are

@@ -232,10 +232,40 @@ static void estimate_p(const struct cxm_view *view, uint32_t member, const struc
     out->value = out->n > 1 ? cxm_priv_t_p_value(t, cxm_priv_view_df(view, out->n)) : NAN;
 }
 
+/* The standard deviation of an item's gaps, divisor n - 1; weighted: n / (n - 1) times the weighted
+ * variance. Of customers, not of answers drawn: neither weights nor clusters make it larger. */
+static double deviation(const struct cxm_view *view, uint32_t unit, double n)
+{
+    struct cxm_dd weight = { 0, 0 }, p[3]; /* of perceived, of both, of expected */
+    for (uint32_t b = 0; b < CXM_GAP_BINS; b++)
+        weight = cxm_priv_dd_add(weight, cxm_priv_view_weight(view, unit, b));
+    for (uint32_t i = 0; i < 3; i++)
+        p[i] = view->weighted ? cxm_priv_view_plain_product(view, unit, i / 2, (i + 1) / 2)
+                              : cxm_priv_view_product(view, unit, i / 2, (i + 1) / 2);
+    const struct cxm_dd sum = cxm_priv_dd_sub(cxm_priv_view_sum(view, unit, 0),
+                                              cxm_priv_view_sum(view, unit, 1));
+    const struct cxm_dd squares = cxm_priv_dd_sub(cxm_priv_dd_add(p[0], p[2]), cxm_priv_dd_add(p[1], p[1]));
+    const struct cxm_dd scatter = cxm_priv_dd_sub(cxm_priv_dd_mul(weight, squares),
+                                                  cxm_priv_dd_mul(sum, sum));
+    if (!(scatter.hi > ldexp(weight.hi * (p[0].hi + p[2].hi), -96)))
+        return isnan(scatter.hi) ? NAN : 0; /* what is left of all that cancels */
+    return sqrt(cxm_priv_dd_div(scatter, cxm_priv_dd_mul(weight, weight)).hi * (n / (n - 1)))
+         / cxm_priv_gap_divisor(view->config, unit - 1);
+}
+
+/* The gap over its standard deviation, which is t / sqrt(n) of answers without weights or design. */
 static void estimate_dz(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
                         struct cxm_estimate *out)
 {
-    out->value = t_of(view, member, ask, out) / sqrt((double)out->n);
+    const double t = t_of(view, member, ask, out), n = (double)out->n;
+    if (!view->weighted && view->domain == NULL) {
+        out->value = t / sqrt(n);
+        return;
+    }
+    const double gap = out->value, sd = out->n > 1 ? deviation(view, 1 + member, n) : NAN;
+    out->value = sd == 0 && gap == 0 ? NAN : gap / sd;
+    out->flags &= ~(uint32_t)CXM_FLAG_DEGENERATE;
+    out->flags |= sd == 0 ? CXM_FLAG_DEGENERATE : 0;
 }
 
 static void define(const struct cxm_tally *tally, char *out, size_t capacity, size_t *used)

@@ -17,6 +17,24 @@ static uint16_t bin_of(double gap, double tolerance)
     return (uint16_t)(CXM_GAP_MET + (gap > tolerance) - (gap < -tolerance)); /* no branch: it is any */
 }
 
+static bool is_whole(double x)
+{
+    return x == rint(x);
+}
+
+/* What the binary digits of n decimals may be off by, their sum of sizes given: 3.2 is within .1 of
+ * 3.1, and gaps of .1, .2 and -.3 are none on average. Whole numbers are exact. */
+static double rounding_of(double size, uint32_t n)
+{
+    return size * (n + 3) * 0x1p-53;
+}
+
+static uint16_t item_bin(double p, double e, double tolerance)
+{
+    const bool exact = tolerance == 0 || (is_whole(p) && is_whole(e));
+    return bin_of(p - e, exact ? tolerance : tolerance + rounding_of(fabs(p) + fabs(e), 1));
+}
+
 static void rule_items(const struct cxm_config *config, struct cxm_block *block)
 {
     const uint32_t k = cxm_priv_gap_items(config), first = config->units[0].variables;
@@ -25,7 +43,7 @@ static void rule_items(const struct cxm_config *config, struct cxm_block *block)
         const double *p = block->values[i], *e = block->values[k + i];
         for (size_t r = 0; r < block->n; r++) {
             const uint8_t state = worse(block->states[i][r], block->states[k + i][r]);
-            block->unit_codes[1 + i][r] = state == CXM_ROW_USED ? bin_of(p[r] - e[r], tolerance)
+            block->unit_codes[1 + i][r] = state == CXM_ROW_USED ? item_bin(p[r], e[r], tolerance)
                                                                 : (uint16_t)(CXM_GAP_BINS + state - 1);
         }
         memcpy(block->variables[first + 2 * i], p, block->n * sizeof *p);
@@ -42,7 +60,9 @@ static void rule_dimension(const struct cxm_config *config, struct cxm_block *bl
     const uint32_t at = config->units[0].variables + 2 * (k + d);
     const double *dimension = config->params[CXM_GAP_DIMENSION].numbers;
     struct cxm_answer perceived[CXM_MAX_ITEMS], expected[CXM_MAX_ITEMS], gap[CXM_MAX_ITEMS];
-    uint32_t n = 0;
+    uint32_t n = 0, answered = 0;
+    double size = 0;
+    bool whole = true;
     for (uint32_t i = 0; i < k; i++) {
         if (dimension[i] != (double)d)
             continue;
@@ -51,6 +71,11 @@ static void rule_dimension(const struct cxm_config *config, struct cxm_block *bl
         perceived[n] = (struct cxm_answer){ p, 1, state };
         expected[n] = (struct cxm_answer){ e, 1, state };
         gap[n++] = (struct cxm_answer){ p - e, 1, state };
+        if (state != CXM_ROW_USED)
+            continue;
+        answered++;
+        size += fabs(p) + fabs(e);
+        whole = whole && is_whole(p) && is_whole(e);
     }
     double sum, all;
     const uint16_t code = cxm_priv_items_sum(gap, n, partial, CXM_GAP_BINS, &sum, &all);
@@ -59,7 +84,10 @@ static void rule_dimension(const struct cxm_config *config, struct cxm_block *bl
         return;
     cxm_priv_items_sum(perceived, n, partial, CXM_GAP_BINS, &block->variables[at][r], &all);
     cxm_priv_items_sum(expected, n, partial, CXM_GAP_BINS, &block->variables[at + 1][r], &all);
-    block->unit_codes[1 + k + d][r] = bin_of(sum / all, cxm_priv_number(config, CXM_GAP_TOLERANCE));
+    const double tolerance = cxm_priv_number(config, CXM_GAP_TOLERANCE);
+    const bool exact = whole && answered == n;
+    block->unit_codes[1 + k + d][r] =
+        bin_of(sum / all, exact ? tolerance : tolerance + rounding_of(size / answered, n));
 }
 
 /* How the overall gap is made, looked up once a block. */

@@ -622,14 +622,23 @@ def gap(c):
         c.want(f"met[{name}]", mapped(d, lambda v: Q(abs(v) <= tolerance)), share)
         c.want(f"short[{name}]", mapped(d, lambda v: Q(v < -tolerance)), share)
 
-        def statistic(rows, divide):
+        def statistic(rows):
             value, error = estimate_mean(rows)[:2] if rows else (NAN, NAN)
             if error is NAN or error == 0:
                 return "?", "?", "?", "?"
-            return value / error / divide(len(rows)), NAN, NAN, NAN
+            return value / error, NAN, NAN, NAN
 
-        c.want(f"t[{name}]", d, lambda r: statistic(r, lambda n: 1), "1e-11")
-        c.want(f"dz[{name}]", d, lambda r: statistic(r, lambda n: mp_sqrt(n)), "1e-11")
+        def cohen_dz(rows):
+            """Mean over standard deviation, n / (n - 1) times the weighted variance."""
+            total = sum(w for w, _ in rows)
+            m = mean_of(rows) if rows else Q(0)
+            square = sum(w * (y - m) ** 2 for w, y in rows)
+            if len(rows) < 2 or square == 0:
+                return "?", "?", "?", "?"
+            return num(m) / root(Q(len(rows), len(rows) - 1) * square / total), NAN, NAN, NAN
+
+        c.want(f"t[{name}]", d, statistic, "1e-11")
+        c.want(f"dz[{name}]", d, cohen_dz, "1e-11")
     gaps = [mapped(unit, lambda v: v[0] - v[1]) for unit in pairs]
     if kind == "aggregate":
         states = []
