@@ -486,6 +486,28 @@ static void neutral_measures(void **state)
     }
 }
 
+/* Percent are no shares, of contacts of customers, of revenue and of survivors neither. */
+static void shares_of_all_kinds(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = { { "fcr_window", "fcr" }, { "revenue", "grr" },
+                                           { "survival", "survival" }, { "share", "share" } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cxm_tally *tally;
+        struct cxm_report *r = NULL;
+        struct cxm_error error;
+        assert_int_equal(cxm_tally_new(rows[i][0], NULL, 0, NULL, &tally, NULL), CXM_OK);
+        const struct cxm_target_options o = { CXM_TARGET_INIT, .measure = rows[i][1] };
+        const struct cxm_scorecard_line line = { .tally = tally, .measure = rows[i][1], .target = 80 };
+        assert_int_equal(cxm_target(tally, 80, &o, &r, &error), CXM_EINVAL);
+        assert_non_null(strstr(error.message, "did you mean 0.8?"));
+        assert_int_equal(cxm_scorecard(&line, 1, 0, &r, &error), CXM_EINVAL);
+        assert_int_equal(cxm_target(tally, 0.8, &o, &r, &error), CXM_OK);
+        cxm_report_free(r);
+        cxm_tally_free(tally);
+    }
+}
+
 /* On three answers the middle one is among the best two and the worst two, and in neither side of the
  * net score: 2, 3 and 5 answers are judged as such. On two nobody is on either side. */
 static void net_of_overlapping_boxes(void **state)
@@ -700,6 +722,7 @@ int main(void)
         cmocka_unit_test(usual_directions),
         cmocka_unit_test(neutral_measures),
         cmocka_unit_test(net_of_overlapping_boxes),
+        cmocka_unit_test(shares_of_all_kinds),
         cmocka_unit_test(weights_count_less),
         cmocka_unit_test(tallies_refused),
         cmocka_unit_test(scorecards),

@@ -127,9 +127,7 @@ static enum cxm_status add_line(struct card *card, const struct cxm_scorecard_li
     if (status == CXM_OK)
         status = cxm_priv_targeting_find(&t, line->measure, &measure, error);
     if (status == CXM_OK && !isnan(line->target)) /* also where there is no group */
-        status = cxm_priv_check_target(line->target, cxm_priv_evidence_kind(&t, measure), error);
-    if (status == CXM_OK && !isnan(line->target))
-        status = cxm_priv_check_direction(&t, measure, (enum cxm_direction)o.direction, error);
+        status = cxm_priv_check_goal(&t, measure, line->target, (enum cxm_direction)o.direction, error);
     struct cxm_estimate_options ask = { .size = sizeof ask, .level = o.level,
                                         .interval = o.interval, .lonely = o.lonely };
     if (line->measure != NULL) {

@@ -101,9 +101,7 @@ enum cxm_status cxm_target(struct cxm_tally *tally, double target,
     if (status == CXM_OK)
         status = cxm_priv_targeting_find(&t, o.measure, &measure, error);
     if (status == CXM_OK)
-        status = cxm_priv_check_target(target, cxm_priv_evidence_kind(&t, measure), error);
-    if (status == CXM_OK)
-        status = cxm_priv_check_direction(&t, measure, (enum cxm_direction)o.direction, error);
+        status = cxm_priv_check_goal(&t, measure, target, (enum cxm_direction)o.direction, error);
     const struct cxm_estimate_options ask = { .size = sizeof ask, .level = o.level,
                                               .interval = o.interval, .lonely = o.lonely,
                                               .measures = &measure,

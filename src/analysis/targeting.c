@@ -173,14 +173,20 @@ enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint3
     return CXM_AT_LEAST;
 }
 
-enum cxm_status cxm_priv_check_direction(const struct cxm_targeting *t, uint32_t measure,
-                                         enum cxm_direction asked, struct cxm_error *error)
+enum cxm_status cxm_priv_check_goal(const struct cxm_targeting *t, uint32_t measure, double target,
+                                    enum cxm_direction asked, struct cxm_error *error)
 {
-    if (asked != CXM_DIRECTION_DEFAULT || !is_neutral(t, measure))
-        return CXM_OK;
+    const struct cxm_measure *const m = &t->measures[measure];
+    /* Shares that are no counts, such as those of clustered contacts, are on the same scale. */
+    const enum cxm_status status = cxm_priv_check_target(target, m->unit == CXM_UNIT_SHARE
+                                                                   ? CXM_EVIDENCE_SHARE
+                                                                   : cxm_priv_evidence_kind(t, measure),
+                                                         error);
+    if (status != CXM_OK || asked != CXM_DIRECTION_DEFAULT || !is_neutral(t, measure))
+        return status;
     return cxm_priv_fail(error, CXM_EINVAL, "direction",
                          "%s is better neither high nor low: say direction \"at_least\" or "
-                         "\"at_most\"", t->measures[measure].name);
+                         "\"at_most\"", m->name);
 }
 
 /* ---- evidence -------------------------------------------------------------------------- */
@@ -330,11 +336,8 @@ enum cxm_status cxm_priv_judge_estimate(const struct cxm_targeting *t,
                                         const struct cxm_target_options *options,
                                         struct cxm_target_result *out, struct cxm_error *error)
 {
-    const enum cxm_evidence_kind kind = cxm_priv_evidence_kind(t, e->measure);
     struct cxm_evidence evidence;
-    enum cxm_status status = cxm_priv_check_target(target, kind, error);
-    if (status == CXM_OK)
-        status = find_evidence(t, e, options, &evidence, error);
+    const enum cxm_status status = find_evidence(t, e, options, &evidence, error);
     if (status != CXM_OK)
         return status;
     const double unit = evidence.kind == CXM_EVIDENCE_NET ? 100.0 : 1.0;

@@ -36,12 +36,12 @@ enum cxm_evidence_kind cxm_priv_evidence_kind(const struct cxm_targeting *t, uin
 /* The direction meant by default: at most where less of the measure is better. */
 enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint32_t measure,
                                             enum cxm_direction asked);
-/* EINVAL: a measure such as a standard deviation, of which neither more nor less is better, and no
- * direction was asked for. */
-enum cxm_status cxm_priv_check_direction(const struct cxm_targeting *t, uint32_t measure,
-                                         enum cxm_direction asked, struct cxm_error *error);
-/* An estimate beside a target, both in the unit of the measure; census, alpha and direction from
- * the options. EINVAL: target off the scale; EUNSUPPORTED: no standard error. */
+/* EINVAL: a target off the scale; a measure such as a standard deviation, of which neither more nor
+ * less is better, and no direction was asked for. */
+enum cxm_status cxm_priv_check_goal(const struct cxm_targeting *t, uint32_t measure, double target,
+                                    enum cxm_direction asked, struct cxm_error *error);
+/* An estimate beside a target that was checked, both in the unit of the measure; census, alpha and
+ * direction from the options. EUNSUPPORTED: no standard error. */
 enum cxm_status cxm_priv_judge_estimate(const struct cxm_targeting *t,
                                         const struct cxm_estimate *estimate, double target,
                                         const struct cxm_target_options *options,
