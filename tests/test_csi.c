@@ -370,6 +370,31 @@ static void wrong_parameters(void **state)
     cxm_tally_free(t);
 }
 
+/* The ratio goes from 100 low / high to 100: limits end there, and not at 0. Mean -9/4 of 5, s^2 = 11/12,
+ * t(.975; 3) = 3.182446305284. */
+static void ends_of_the_ratio(void **state)
+{
+    (void)state;
+    static const double answers[2][4] = { { -3, -2, -3, -1 }, { 1, 1, 1, 2 } };
+    for (int i = 0; i < 2; i++) {
+        const struct cxm_column a = CXM_ARRAY(answers[i], 4);
+        const struct cxm_input input = { "items", &a };
+        const struct cxm_param params[] = { TEXTS("items", "a"), NUMBERS("scale", i == 0 ? -5 : 1, 5),
+                                            RATIO };
+        struct cxm_tally *t = tally_of("csi", params, 3, &input, 1);
+        static const char *const names[] = { "csi", "index[a]" };
+        for (size_t k = 0; k < 2; k++) {
+            const struct cxm_estimate e = measure(t, names[k]);
+            const double value = i == 0 ? -45 : 25, error = 20 * sqrt(i == 0 ? 11.0 / 48 : 1.0 / 16);
+            assert_close(e.value, value, 1e-15);
+            assert_close(e.lower_raw, value - 3.182446305284263 * error, 1e-12);
+            assert_close(e.lower, i == 0 ? e.lower_raw : 20, 1e-15);
+            assert_int_equal(e.flags, (i == 0 ? 0 : CXM_FLAG_CLIPPED) | CXM_FLAG_SMALL_N);
+        }
+        cxm_tally_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +404,7 @@ int main(void)
         cmocka_unit_test(jackknife_is_near),    cmocka_unit_test(person_importance),
         cmocka_unit_test(invalid_importance),   cmocka_unit_test(edges),
         cmocka_unit_test(weights_and_copies),   cmocka_unit_test(wrong_parameters),
+        cmocka_unit_test(ends_of_the_ratio),
     };
     return cmocka_run_group_tests_name("csi", tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ struct cxm_csi_options {
  *                   (high - low)
  *   importance      weights are mean importances (aggregate; their sampling error is part of
  *                   the standard error) or the respondent's own (person)
+ *   ratio           100 y / high in place of that, from 100 low / high to 100
  *   partial answers with at least half of the weight count, weights renormalised
  *
  * Names of the items are the names of the columns, or item1, item2 ...

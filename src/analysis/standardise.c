@@ -7,6 +7,7 @@
 #include "estimate/estimate.h"
 #include "metric/bins.h"
 #include "metric/design.h"
+#include "metric/items.h"
 
 #include <cxm/service.h>
 
@@ -89,8 +90,8 @@ static void range_of(const struct cxm_tally *tally, const struct cxm_measure *me
         ends[0] = -ends[1];
     } else if (e->intervals == CXM_CLASS_RATE) {
         ends[0] = 0;
-    } else if (measure->unit == CXM_UNIT_POINTS) { /* indexes */
-        ends[0] = 0;
+    } else if (e->score == NULL && measure->unit == CXM_UNIT_POINTS) { /* indexes of csi */
+        ends[0] = cxm_priv_csi_lowest(&tally->config);
         ends[1] = 100;
     }
 }

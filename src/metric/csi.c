@@ -176,13 +176,17 @@ static enum cxm_status check_inputs(const struct cxm_config *config, const bool 
     return cxm_priv_items_check_importance(config, IMPORTANCE, given[n_items(config)], error);
 }
 
-/* 0 … 100 from the scale of the answers. */
-static void scaling_of(const struct cxm_config *config, double *offset, double *factor)
+/* From the scale of the answers to that of the index, which ends at 100. */
+struct index_scale {
+    double offset, factor, lowest;
+};
+
+static struct index_scale scaling_of(const struct cxm_config *config)
 {
     const double low = config->lowest[ITEM_INPUT], high = config->highest[ITEM_INPUT];
-    const bool ratio = cxm_priv_choice(config, SCALING) == RATIO;
-    *factor = 100 / (ratio ? high : high - low);
-    *offset = ratio ? 0 : -low * *factor;
+    if (cxm_priv_choice(config, SCALING) == RATIO)
+        return (struct index_scale){ 0, 100 / high, 100 * low / high };
+    return (struct index_scale){ -low * (100 / (high - low)), 100 / (high - low), 0 };
 }
 
 static void estimate_csi(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
@@ -190,16 +194,20 @@ static void estimate_csi(const struct cxm_view *view, uint32_t member, const str
 {
     (void)member;
     const double one = 1;
-    double offset, factor;
-    scaling_of(view->config, &offset, &factor);
+    const struct index_scale s = scaling_of(view->config);
     if (importance_of(view->config) == CXM_IMPORTANCE_AGGREGATE)
-        cxm_priv_estimate_importance_index(view, 0, n_items(view->config), offset, factor, 0,
-                                           100, ask, out);
+        cxm_priv_estimate_importance_index(view, 0, n_items(view->config), s.offset, s.factor,
+                                           s.lowest, 100, ask, out);
     else if (importance_of(view->config) == CXM_IMPORTANCE_PERSON)
-        cxm_priv_estimate_form(view, 0, &one, 0, 1, 0, 100, ask, out);
+        cxm_priv_estimate_form(view, 0, &one, 0, 1, s.lowest, 100, ask, out);
     else
-        cxm_priv_estimate_form(view, 0, &one, 0, factor / total_weight(view->config), 0, 100,
-                               ask, out);
+        cxm_priv_estimate_form(view, 0, &one, 0, s.factor / total_weight(view->config), s.lowest,
+                               100, ask, out);
+}
+
+double cxm_priv_csi_lowest(const struct cxm_config *config)
+{
+    return scaling_of(config).lowest;
 }
 
 static const double first_variable[2] = { 1, 0 };
@@ -214,9 +222,9 @@ static void estimate_mean(const struct cxm_view *view, uint32_t item, const stru
 static void estimate_index(const struct cxm_view *view, uint32_t item, const struct cxm_ask *ask,
                            struct cxm_estimate *out)
 {
-    double offset, factor;
-    scaling_of(view->config, &offset, &factor);
-    cxm_priv_estimate_form(view, 1 + item, first_variable, offset, factor, 0, 100, ask, out);
+    const struct index_scale s = scaling_of(view->config);
+    cxm_priv_estimate_form(view, 1 + item, first_variable, s.offset, s.factor, s.lowest, 100, ask,
+                           out);
 }
 
 /* Fixed weights are exact numbers; importances of persons have no common denominator, so only

@@ -48,6 +48,9 @@ void cxm_priv_estimate_importance_weight(const struct cxm_view *view, uint32_t u
                                          uint32_t item, const struct cxm_ask *ask,
                                          struct cxm_estimate *out);
 
+/* The lowest index that the answers of csi can have: 0, and of its ratio 100 low / high. */
+double cxm_priv_csi_lowest(const struct cxm_config *config);
+
 /* Appends "/weights=0.3,0.25" when fixed weights were given. */
 void cxm_priv_define_weights(const struct cxm_config *config, int weights_param, char *out,
                              size_t capacity, size_t *used);
