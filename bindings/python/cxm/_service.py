@@ -451,6 +451,14 @@ def breakdown(
             handle.pointer, byref(options), out, error))
 
 
+def _share_of(key: Any, share: Any) -> float:
+    try:
+        return float(share)
+    except (TypeError, ValueError):
+        raise Error(f"shares: the share of {key!r} must be a number, not {share!r}",
+                    column="shares", value=str(share)) from None
+
+
 def standardise(
     result: Result | Tally, shares: Mapping[Any, float], *, measure: str | None = None,
     level: float = 0.95,
@@ -474,13 +482,16 @@ def standardise(
     """
     tally = result if isinstance(result, Tally) else result.tally
     groups = tally.groups
+    if not hasattr(shares, "keys"):
+        raise Error(f"shares maps each group to its reference share; it is {shares!r}",
+                    column="shares", value=str(shares))
     extra = [key for key in shares if key not in groups]
     if extra or len(shares) != len(groups):
         wrong = repr(extra[0]) if extra else repr(next(k for k in groups if k not in shares))
         what = "is no group of the result" if extra else "has no share"
         raise Error(f"shares: {wrong} {what}; there are {', '.join(map(repr, groups))}",
                     column="shares", value=wrong)
-    weights = (c_double * max(len(groups), 1))(*(shares[key] for key in groups))
+    weights = (c_double * max(len(groups), 1))(*(_share_of(key, shares[key]) for key in groups))
     options = StandardiseOptions()
     options.size = sizeof(StandardiseOptions)
     options.level = checked_level(level)

@@ -159,6 +159,12 @@ def test_standardise() -> None:
         cxm.standardise(r, {**shares, "fax": 0})
     with pytest.raises(cxm.Error, match="'phone' has no share"):
         cxm.standardise(r, {"chat": 0.5, "email": 0.5})
+    wrong: Any = {**shares, "chat": "half"}
+    with pytest.raises(cxm.Error, match="the share of 'chat' must be a number, not 'half'"):
+        cxm.standardise(r, wrong)
+    wrong = [0.5, 0.3, 0.2]
+    with pytest.raises(cxm.Error, match="shares maps each group to its reference share"):
+        cxm.standardise(r, wrong)
 
 
 def test_one_touch_as_products_count_it() -> None:
