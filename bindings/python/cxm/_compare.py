@@ -143,7 +143,7 @@ def _compare_domains(a: Any, b: Any, level: float, method: str | None, measures:
         )
     options = _group_options(a, names[0], level, method, "none", None)
     options.against, options.base = 1, b._group
-    handle = a._reader.handle
+    handle = a._plainly_weighted()._reader.handle
     with handle.lock:
         report = read_report(
             lambda out, error: lib.cxm_compare_groups(
@@ -210,7 +210,7 @@ def _lonely(side: Side) -> int:
 
 def _handle(side: Any, name: str) -> Handle:
     if isinstance(side, Result):
-        return side.tally._ready()
+        return side._plainly_weighted().tally._ready()
     if isinstance(side, Tally):
         return side._ready()
     raise Error(

@@ -12,6 +12,7 @@ from ._library import PresetInfo, lib, text
 from ._names import checked_level
 from ._registry import known
 from ._report import Report, read_report
+from ._result import Result
 
 # How a parameter of the library is called in the function of its metric, and what it becomes.
 _PAIRS = ("scale",)
@@ -88,6 +89,9 @@ def preset_report(
     chosen = _chosen(metric, only)
     results = [_run(metric, {}, args, options)]
     results += [_run(metric, preset.params, args, options) for preset in chosen]
+    for result in results:
+        if isinstance(result, Result):
+            result._plainly_weighted()
     tallies = [result.tally for result in results]
     handles = [tally._handle for tally in tallies]
     array = (c_void_p * len(handles))(*(h.pointer for h in handles))

@@ -302,6 +302,18 @@ class Result(Numbers, Rows):
             handle = handle.group(self._group, False)
         return Tally._of(handle, True)
 
+    def _plainly_weighted(self) -> Result:
+        """This result, for analyses of its tally: that keeps the base weights of calibrated ones, so
+        that they would speak of another number."""
+        if self._reader.margins is not None:
+            raise Error(
+                "calibrated weights are known to estimates only, not to this analysis, which would "
+                "read the base weights; weight=list(w) takes them as they are (and their standard "
+                "errors know of no calibration)",
+                column="weight", status="EUNSUPPORTED",
+            )
+        return self
+
     # ---- rows
 
     def __len__(self) -> int:

@@ -426,7 +426,7 @@ def breakdown(
         raise one_of("order", order, ("count", "key"))
     options.order = int(order == "key")
     if isinstance(by, (Result, Tally)):
-        tally = by if isinstance(by, Tally) else by.tally
+        tally = by if isinstance(by, Tally) else by._plainly_weighted().tally
         options.n_within = 0 if within is None else within
         handle = tally._ready()
     else:
@@ -480,7 +480,7 @@ def standardise(
     >>> cxm.standardise(r, {"chat": 0.2, "mail": 0.8}).value
     0.9
     """
-    tally = result if isinstance(result, Tally) else result.tally
+    tally = result if isinstance(result, Tally) else result._plainly_weighted().tally
     groups = tally.groups
     if not hasattr(shares, "keys"):
         raise Error(f"shares maps each group to its reference share; it is {shares!r}",

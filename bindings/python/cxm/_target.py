@@ -152,7 +152,7 @@ class Head:
 
     def __init__(self, given: Any) -> None:
         result = given if isinstance(given, Result) else given.estimate()
-        reader = result._reader
+        reader = result._plainly_weighted()._reader
         self.level, self.lonely = reader.level, reader.lonely
         self.interval = reader.fitting(result._shown)
         self.measure = result.measure

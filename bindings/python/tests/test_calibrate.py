@@ -174,3 +174,19 @@ def test_what_is_wrong_is_named() -> None:
     refused("EINVAL", "max_iterations must be above 0", cxm.rake, None, {"age": AGE},
             {"age": TOTALS["age"]}, max_iterations=0)
     refused("EINVAL", "there are no totals", cxm.poststratify, None, by=AGE, totals={})
+
+
+def test_analyses_do_not_read_base_weights_in_silence() -> None:
+    """The raked NPS is 35.138170443347, that of the base weights 15.656565656566."""
+    w = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS)
+    r, g = cxm.nps(SCORE, weight=w), cxm.nps(SCORE, weight=w, by=SEX)
+    calls: list[Any] = [
+        lambda: cxm.target(r, 20), lambda: cxm.scorecard(r, targets={"nps": 20}),
+        lambda: cxm.compare(r, r), lambda: cxm.compare(g.group(1), g.group(2)),
+        lambda: cxm.compare_groups(g), lambda: cxm.league(g), lambda: cxm.trend(g),
+        lambda: cxm.standardise(g, {1: 0.5, 2: 0.5}), lambda: cxm.chart("xmr", g),
+    ]
+    for call in calls:
+        refused("EUNSUPPORTED", "the base weights; weight=list(w)", call)
+    plain = cxm.nps(SCORE, weight=list(w))
+    assert close(plain.value, r.value) and close(cxm.target(plain, 20).value, r.value)
