@@ -486,6 +486,44 @@ static void neutral_measures(void **state)
     }
 }
 
+/* 60 of 100 asked out of 200: 100 / (1 - 1/2) answers count, as in the interval beside it, and all of
+ * the list settles it at the latest. Where all were asked the value decides. */
+static void finite_lists(void **state)
+{
+    (void)state;
+    uint8_t score[100], yes[100];
+    for (int i = 0; i < 100; i++) {
+        yes[i] = i < 60;
+        score[i] = i < 60 ? 10 : 5;
+    }
+    const struct cxm_column s = CXM_ARRAY_AS(CXM_U8, score, 100), y = CXM_ARRAY_AS(CXM_U8, yes, 100);
+    static const double populations[] = { 200, 100 };
+    for (int k = 0; k < 4; k++) {
+        const bool net = k % 2 == 1, all = k >= 2;
+        const struct cxm_column fpc = cxm_column_make("fpc", CXM_F64, &populations[all], 100, 0, 1);
+        const struct cxm_input inputs[] = { net ? (struct cxm_input){ "score", &s }
+                                                : (struct cxm_input){ "numerator", &y },
+                                            { "fpc", &fpc } };
+        const double below = net ? 16 : 0.58, above = net ? 24 : 0.62;
+        struct cxm_target_result want;
+        struct cxm_tally *tally;
+        assert_int_equal(cxm_tally_new(net ? "nps" : "share", NULL, 0, NULL, &tally, NULL), CXM_OK);
+        assert_int_equal(cxm_tally_add(tally, inputs, 2, NULL, NULL), CXM_OK);
+        struct cxm_report *r = target_of(tally, below, PLAIN), *other = target_of(tally, above, PLAIN);
+        assert_int_equal(net ? cxm_target_nps(80, 0, 120, below, NULL, &want, NULL)
+                             : cxm_target_share(120, 200, below, NULL, &want, NULL), CXM_OK);
+        assert_string_equal(text_at(r, "verdict", 0), all ? "met" : "inconclusive");
+        assert_string_equal(text_at(other, "verdict", 0), all ? "not met" : "inconclusive");
+        assert_close(real_at(r, "p_value", 0), all ? NAN : want.p_value, 1e-9);
+        assert_close(real_at(r, "lower_bound", 0), all ? NAN : want.lower, 1e-9);
+        assert_close(real_at(r, "upper_bound", 0), all ? NAN : want.upper, 1e-9);
+        assert_true(int_at(r, "n_needed", 0) == (all ? INT64_MIN : 200));
+        cxm_report_free(r);
+        cxm_report_free(other);
+        cxm_tally_free(tally);
+    }
+}
+
 /* Percent are no shares, of contacts of customers, of revenue and of survivors neither. */
 static void shares_of_all_kinds(void **state)
 {
@@ -723,6 +761,7 @@ int main(void)
         cmocka_unit_test(neutral_measures),
         cmocka_unit_test(net_of_overlapping_boxes),
         cmocka_unit_test(shares_of_all_kinds),
+        cmocka_unit_test(finite_lists),
         cmocka_unit_test(weights_count_less),
         cmocka_unit_test(tallies_refused),
         cmocka_unit_test(scorecards),

@@ -131,7 +131,8 @@ cxm_target_mean(double value, double std_error, double df, double n, double targ
  * A measure of a tally against a target, group by group: shares and net scores as above, rates with
  * Garwood's interval by the Poisson distribution, every other measure by its standard error. With
  * weights or a design the counts are effective ones, n_a = min(n, v / std_error^2) (Korn & Graubard
- * 1998), and n_needed counts answers as they come.
+ * 1998), and n_needed counts answers as they come. Of a simple random sample of a finite population
+ * n / (1 - f) answers count, and where everybody was asked the value decides, as in a census.
  *
  * The rows are the estimates themselves, with the axes
  *   target, direction, verdict ("met", "not met", "inconclusive"), p_value, p_greater, p_less,

@@ -207,6 +207,30 @@ static enum cxm_status design_df(const struct cxm_targeting *t, const struct cxm
     return status == CXM_EINVAL ? CXM_OK : status; /* it has no such interval */
 }
 
+/* Was everybody asked? Then the default interval, which else has some width, has none. */
+static enum cxm_status find_census(const struct cxm_targeting *t, const struct cxm_estimate *e,
+                                   int32_t lonely, bool *out, struct cxm_error *error)
+{
+    struct cxm_estimate found;
+    const struct cxm_estimate_options o = { .size = sizeof o, .lonely = lonely,
+                                            .measures = &e->measure, .n_measures = 1,
+                                            .groups = &e->group, .n_groups = 1 };
+    *out = false;
+    if (t->tally->schema.n_design == 0 || e->std_error != 0.0)
+        return CXM_OK;
+    const enum cxm_status status = cxm_tally_estimate(t->tally, &o, &found, sizeof found, 1, NULL,
+                                                      error);
+    *out = status == CXM_OK && found.lower_raw == found.upper_raw;
+    return status;
+}
+
+/* A simple random sample from a finite population, without weights. */
+static bool is_simple(const struct cxm_targeting *t)
+{
+    const struct cxm_schema *schema = &t->tally->schema;
+    return schema->n_design > 0 && !schema->weighted && schema->roles[schema->n_keys] >= CXM_KEY_FPC;
+}
+
 /* Answers that count: those that would give this standard error in a simple random sample where
  * one answer has that variance, fewer where the design has few degrees of freedom. Without weights
  * they are the answers, to the last bits: `whole`. */
@@ -221,6 +245,11 @@ static enum cxm_status effective_n(const struct cxm_targeting *t, const struct c
     *whole = false;
     if (!(variance > 0.0) || !isfinite(design))
         return CXM_OK;
+    if (is_simple(t) && n > 1.0) { /* n / (1 - f), as its interval has it */
+        *out = design * (n / (n - 1.0));
+        *whole = fabs(*out - n) <= 1e-9 * n;
+        return CXM_OK;
+    }
     *whole = fabs(design - n) <= 1e-9 * n;
     *out = n;
     double df = INFINITY;
@@ -336,15 +365,25 @@ enum cxm_status cxm_priv_judge_estimate(const struct cxm_targeting *t,
                                         const struct cxm_target_options *options,
                                         struct cxm_target_result *out, struct cxm_error *error)
 {
+    struct cxm_target_options o = *options;
     struct cxm_evidence evidence;
-    const enum cxm_status status = find_evidence(t, e, options, &evidence, error);
+    bool census = o.census != 0;
+    enum cxm_status status = CXM_OK;
+    if (!census && cxm_priv_evidence_kind(t, e->measure) != CXM_EVIDENCE_VALUE)
+        status = find_census(t, e, o.lonely, &census, error);
+    o.census = census;
+    if (status == CXM_OK)
+        status = find_evidence(t, e, &o, &evidence, error);
     if (status != CXM_OK)
         return status;
     const double unit = evidence.kind == CXM_EVIDENCE_NET ? 100.0 : 1.0;
-    *out = cxm_priv_judge(&evidence, target / unit, options->alpha,
-                          cxm_priv_usual_direction(t, e->measure,
-                                                   (enum cxm_direction)options->direction),
-                          options->census != 0);
+    *out = cxm_priv_judge(&evidence, target / unit, o.alpha,
+                          cxm_priv_usual_direction(t, e->measure, (enum cxm_direction)o.direction),
+                          census);
+    if (evidence.scale < 1.0) { /* n / f, the population, are enough */
+        const double all = ceil((double)e->n / (1.0 - evidence.scale) * (1.0 - 1e-12));
+        out->n_needed = (double)out->n_needed > all ? (int64_t)all : out->n_needed;
+    }
     out->value = e->value;
     out->target = target;
     out->lower *= unit;
