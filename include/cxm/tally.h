@@ -258,7 +258,8 @@ struct cxm_estimate_options {
     /** Totals of the margins whose columns the tally was given ("calibrate"): weights are then
      *  raked to them, or calibrated linearly, see cxm_rake. Of each margin `by` is not read, and
      *  n_by says how many columns it has. NULL: base weights, and the margin columns do not
-     *  matter. */
+     *  matter. Analyses of tallies (cxm_target, cxm_compare, cxm_standardise ...) know no totals
+     *  and read base weights. */
     const struct cxm_margin *margins;
     size_t n_margins;
     int32_t threads;         /**< 1 (0 too): this thread only; more: that many at most, for very many
