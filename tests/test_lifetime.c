@@ -293,6 +293,14 @@ static void lifetime_values(void **state)
     assert_close(cxm_priv_lifetime_value(7, 1, 0, CXM_PAYMENT_NOW, 3), 21, 0);
     assert_close(cxm_priv_lifetime_value(100, 0.8, 0.1, CXM_PAYMENT_NOW, 0), 0, 0);
     assert_close(cxm_priv_lifetime_value(100, 0, 0.1, CXM_PAYMENT_NOW, INFINITY), 100, 1e-15);
+    /* r = 1: (1 + d) / d, 1 / d. Rounding 1 + d first would cost eight digits, or all. */
+    assert_close(cxm_priv_lifetime_value(1, 1, 1e-9, CXM_PAYMENT_NOW, INFINITY), 1000000001, 1e-15);
+    assert_close(cxm_priv_lifetime_value(1, 1, 1e-17, CXM_PAYMENT_NEXT, INFINITY), 1e17, 1e-15);
+    /* 1 / (churn + d), with 2^-30 and 2^-60 or 2^-30 */
+    assert_close(cxm_priv_lifetime_value(1, 1 - 0x1p-30, 0x1p-60, CXM_PAYMENT_NEXT, INFINITY),
+                 0x1p30 / (1 + 0x1p-30), 1e-15);
+    assert_close(cxm_priv_lifetime_value(1, 1 - 0x1p-30, 0x1p-30, CXM_PAYMENT_NEXT, INFINITY), 0x1p29,
+                 1e-15);
 }
 
 int main(void)

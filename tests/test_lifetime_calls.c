@@ -333,6 +333,18 @@ static void lifetime_values(void **state)
         .margin = 4, .retention = 0.9, .payment = CXM_PAYMENT_FIRST_NOW, .acquisition_cost = 50 });
     assert_true(isnan(value_of(r, "payback_churn"))); /* 50 x 0.1 >= 4: never */
     cxm_report_free(r);
+    /* ln(1 - c / 2) / ln(1 - c): 1 / 2 when nobody leaves, and less the more leave */
+    const struct { double retention, payback; } paid[] = {
+        { 1, 0.5 }, { 0.5, 0.41503749927884381 }, { 0x1p-60, 1.0 / 60 }, { 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof paid / sizeof paid[0]; i++) {
+        r = lifetime((struct cxm_lifetime_value_options){
+            .margin = 100, .retention = paid[i].retention, .payment = CXM_PAYMENT_FIRST_NOW,
+            .acquisition_cost = 50 });
+        assert_close(value_of(r, "payback"), 0.5, 0);
+        assert_close(value_of(r, "payback_churn"), paid[i].payback, 1e-15);
+        cxm_report_free(r);
+    }
     struct cxm_error error;
     struct cxm_lifetime_value_options o = { .size = sizeof o, .margin = 1, .retention = 80,
                                             .payment = CXM_PAYMENT_FIRST_NOW };

@@ -179,7 +179,8 @@ struct cxm_lifetime_value_options {
  * Lifetime value (客户生命周期价值) of a constant margin. Rows: lifetime_value; mean_lifetime 1 / (1 - r)
  * periods (the last started one counts) and completed_periods r / (1 - r); with an acquisition
  * cost also ltv_cac, payback (CAC / m periods) and payback_churn ln(1 - CAC c / m) / ln(1 - c) with
- * c = 1 - r: the periods until the survivors have paid it back (NaN: never).
+ * c = 1 - r: the periods until the survivors have paid it back (NaN: never; CAC / m at c = 0; 0 at
+ * c = 1, the limit, where the one payment is enough).
  * r = 1 without discount and end: +inf.
  * @retval CXM_EINVAL  a number out of range; payment left out
  */

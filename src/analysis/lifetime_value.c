@@ -73,7 +73,7 @@ enum cxm_status cxm_lifetime_value(const struct cxm_lifetime_value_options *opti
         const double paid = cost * churn / o.margin;
         const double simple = o.margin > 0 ? cost / o.margin : NAN;
         const double among = o.margin > 0 && paid < 1
-                                 ? churn > 0 && churn < 1 ? log1p(-paid) / log1p(-churn) : simple
+                                 ? churn > 0 ? log1p(-paid) / log(o.retention) : simple
                                  : NAN;
         cxm_priv_model_row(&page, "ltv_cac", value / cost, NAN, CXM_SCALE_NONE, CXM_UNIT_RATIO);
         cxm_priv_model_row(&page, "payback", simple, NAN, CXM_SCALE_NONE, CXM_UNIT_PER_CUSTOMER);

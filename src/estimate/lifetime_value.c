@@ -4,13 +4,17 @@
  * geometric series that says when the first payment is made (Berger & Nasr 1998). */
 #include "estimate/lifetime.h"
 
+#include "base/base.h"
+
 #include <math.h>
 
 double cxm_priv_lifetime_value(double margin, double retention, double discount,
                                enum cxm_first_payment first, double periods)
 {
     const double ratio = retention / (1 + discount);
-    const double gap = (1 + discount - retention) / (1 + discount); /* 1 - ratio, no digit lost */
+    /* 1 - ratio. 1 + discount is not rounded first: what is left for a small discount is little. */
+    const struct cxm_dd grown = cxm_priv_dd_add(cxm_priv_dd(1), cxm_priv_dd(discount));
+    const double gap = cxm_priv_dd_sub(grown, cxm_priv_dd(retention)).hi / grown.hi;
     double sum;
     if (periods == 0 || margin == 0)
         return 0;
