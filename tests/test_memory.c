@@ -409,16 +409,57 @@ static void matching_customers(void **state)
     }
 }
 
+/* Keys with a NUL inside are unescaped where a key is asked for, in memory; rows end at the NUL. */
+static void rows_of_keys_with_nul(void **state)
+{
+    static const double score[] = { 10, 0, 9 };
+    static const int32_t offsets[] = { 0, 1, 4, 7 };
+    const struct cxm_column columns[] = {
+        cxm_column_make("score", CXM_F64, score, 3, 8, 8),
+        { .type = CXM_UTF8, .data = offsets, .heap = "ab\0cd\0e", .n = 3 },
+    };
+    const struct cxm_input inputs[] = { { "score", &columns[0] }, { "by", &columns[1] } };
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        bool left = true;
+        for (int k = 1; left; k++) {
+            struct heap heap;
+            struct cxm_tally *tally = NULL;
+            struct cxm_row out[3], before[3];
+            size_t n = 77;
+            heap_init(&heap, 0);
+            heap.fail_on = on;
+            assert_int_equal(cxm_tally_new("nps", NULL, 0, &heap.allocator, &tally, NULL), CXM_OK);
+            assert_int_equal(cxm_tally_add(tally, inputs, 2, NULL, NULL), CXM_OK);
+            memset(out, 0x5A, sizeof out);
+            memcpy(before, out, sizeof out);
+            const struct cxm_estimate_options nps = { .size = sizeof nps, .measures = (uint32_t[]){ 0 },
+                                                      .n_measures = 1 };
+            heap.fail_at = heap.calls + k;
+            const enum cxm_status got = cxm_tally_rows(tally, &nps, out, sizeof out[0], 3, &n, NULL);
+            left = heap.calls >= heap.fail_at;
+            assert_int_equal(got, left ? CXM_ENOMEM : CXM_OK);
+            if (left)
+                assert_memory_equal(out, before, sizeof out);
+            for (int i = 0; !left && i < 3; i++)
+                assert_string_equal(out[i].group, ((const char *[]){ "a", "b", "d" })[i]);
+            cxm_tally_free(tally);
+            assert_int_equal(heap.live, 0);
+        }
+    }
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[COUNT_OF(calls) + 2] = {
+    struct CMUnitTest tests[COUNT_OF(calls) + 3] = {
         cmocka_unit_test(in_any_thread),
         cmocka_unit_test(matching_customers),
+        cmocka_unit_test(rows_of_keys_with_nul),
     };
     for (size_t c = 0; c < COUNT_OF(calls); c++)
-        tests[c + 2] = (struct CMUnitTest){ calls[c].name, every_allocation_fails, NULL, NULL,
+        tests[c + 3] = (struct CMUnitTest){ calls[c].name, every_allocation_fails, NULL, NULL,
                                             (void *)&calls[c] };
     /* The sanitizer of threads would take minutes for calls of 40 rows, which start none. */
-    const size_t n = WATCHES_THREADS ? 2 : COUNT_OF(tests);
+    const size_t n = WATCHES_THREADS ? 3 : COUNT_OF(tests);
     return _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
 }

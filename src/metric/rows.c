@@ -26,17 +26,15 @@ void cxm_priv_append_key(const struct cxm_key *key, char *out, size_t capacity, 
     }
 }
 
-static enum cxm_status group_text(struct cxm_tally *tally, int64_t group, char *out,
-                                  size_t capacity)
+/* A text ends at its first NUL. */
+static void group_text(const struct cxm_tally *tally, int64_t group, char *out, size_t capacity)
 {
     char full[512];
     size_t used = 0;
     full[0] = '\0';
     for (uint32_t k = 0; group != CXM_TOTAL && k < tally->schema.n_keys; k++) {
         struct cxm_key key;
-        const enum cxm_status status = cxm_tally_key(tally, group, k, &key);
-        if (status != CXM_OK)
-            return status;
+        cxm_priv_group_key(tally, group, k, &key);
         if (k > 0)
             cxm_priv_append(full, sizeof full, &used, ", ");
         cxm_priv_append_key(&key, full, sizeof full, &used);
@@ -44,14 +42,13 @@ static enum cxm_status group_text(struct cxm_tally *tally, int64_t group, char *
     if (group == CXM_TOTAL && tally->schema.n_keys > 0)
         cxm_priv_append(full, sizeof full, &used, "Total");
     cxm_priv_copy_text(out, capacity, full, strlen(full));
-    return CXM_OK;
 }
 
 /* The names of measures repeat with every group: they are made once. */
-static enum cxm_status fill_rows(const struct cxm_asked *a, const struct cxm_estimate *estimates,
-                                 struct cxm_row *out)
+static void fill_rows(const struct cxm_asked *a, const struct cxm_estimate *estimates,
+                      struct cxm_row *out)
 {
-    struct cxm_tally *tally = a->reading.tally;
+    const struct cxm_tally *tally = a->reading.tally;
     char definition[1024];
     const char *metric = tally->config.rules->info->name;
     const size_t n = a->n_measures;
@@ -71,12 +68,8 @@ static enum cxm_status fill_rows(const struct cxm_asked *a, const struct cxm_est
             memset(out[i].group, 0, sizeof out[i].group);
         }
         out[i].estimate = estimates[i];
-        const enum cxm_status status = group_text(tally, estimates[i].group, out[i].group,
-                                                  sizeof out[i].group);
-        if (status != CXM_OK)
-            return status;
+        group_text(tally, estimates[i].group, out[i].group, sizeof out[i].group);
     }
-    return CXM_OK;
 }
 
 enum cxm_status cxm_tally_rows(struct cxm_tally *tally,
@@ -99,7 +92,7 @@ enum cxm_status cxm_tally_rows(struct cxm_tally *tally,
         status = estimates != NULL ? cxm_priv_asked_estimate(&a, estimates, NULL, error)
                                    : cxm_priv_no_memory(error);
         if (status == CXM_OK)
-            status = fill_rows(&a, estimates, out);
+            fill_rows(&a, estimates, out);
         cxm_priv_release(&tally->allocator, estimates);
     }
     if (status == CXM_OK && n_out != NULL)

@@ -175,6 +175,9 @@ void cxm_priv_tally_changed(struct cxm_tally *tally);
 /* The key of one group, decoded from its bytes; text is in the tally. */
 void cxm_priv_decode_key(const struct cxm_schema *schema, const uint8_t *bytes, size_t n,
                          size_t key, struct cxm_key *out);
+/* The same of a group of a sorted tally; after a NUL inside a text follows its escape. */
+void cxm_priv_group_key(const struct cxm_tally *tally, int64_t group, size_t key,
+                        struct cxm_key *out);
 /* A single encoded key of a type; the number of bytes read, 0 when they are malformed. Text is
  * copied without its escapes into `text` (at least n bytes) when it is not NULL. */
 size_t cxm_priv_parse_key(int32_t type, const uint8_t *bytes, size_t n, struct cxm_key *out,

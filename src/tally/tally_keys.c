@@ -201,6 +201,15 @@ void cxm_priv_decode_key(const struct cxm_schema *schema, const uint8_t *bytes, 
     }
 }
 
+void cxm_priv_group_key(const struct cxm_tally *tally, int64_t group, size_t key,
+                        struct cxm_key *out)
+{
+    size_t n, first, end;
+    cxm_priv_group_cells(tally, group, &first, &end);
+    const uint8_t *bytes = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[first], &n);
+    cxm_priv_decode_key(&tally->schema, bytes, n, key, out);
+}
+
 enum cxm_status cxm_tally_key(struct cxm_tally *tally, int64_t group, size_t key,
                               struct cxm_key *out)
 {
