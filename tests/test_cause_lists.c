@@ -191,6 +191,34 @@ static void the_most_causes(void **state)
     assert_int_equal(cxm_match_causes(&cause, &flag, codes, names, &n, NULL, &error), CXM_EINVAL);
 }
 
+/* A name holds 63 bytes, 21 Chinese characters; of a longer one 60 and "…": causes that differ only
+ * after them cannot be told apart. */
+static void causes_with_one_name(void **state)
+{
+    (void)state;
+    static char one[72], other[72];
+    static const uint8_t lost[] = { 1, 1, 0 };
+    const char *words[] = { one, other, other };
+    uint8_t codes[3];
+    struct cxm_cause_name names[64];
+    struct cxm_error error;
+    size_t n = 0;
+    memset(one, 'x', 70);
+    memset(other, 'x', 70);
+    other[59] = 'y'; /* the last byte before the sign of a cut */
+    const struct cxm_column cause = CXM_ARRAY(words, 3), flag = CXM_ARRAY(lost, 3);
+    assert_int_equal(cxm_match_causes(&cause, &flag, codes, names, &n, NULL, &error), CXM_OK);
+    assert_int_equal(n, 2);
+    other[59] = 'x';
+    other[60] = 'y';
+    assert_int_equal(cxm_match_causes(&cause, &flag, codes, names, &n, NULL, &error), CXM_EINVAL);
+    assert_non_null(strstr(error.message, "two causes have the same name"));
+    assert_non_null(strstr(error.message, "63 bytes"));
+    words[1] = one; /* the other one is of a customer who is still there */
+    assert_int_equal(cxm_match_causes(&cause, &flag, codes, names, &n, NULL, &error), CXM_OK);
+    assert_int_equal(n, 1);
+}
+
 static void causes_of_every_type(void **state)
 {
     (void)state;
@@ -241,6 +269,7 @@ int main(void)
         cmocka_unit_test(presets_agree),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(the_most_causes),
+        cmocka_unit_test(causes_with_one_name),
         cmocka_unit_test(causes_of_every_type),
         cmocka_unit_test(what_is_no_cause_is_named),
     };

@@ -215,8 +215,10 @@ struct cxm_cause_name {
  *               254, which the tally refuses
  * @param names  room for 64
  * @param n_names  K, at least 1
- * @retval CXM_EINVAL  lengths differ; text without `lost`; more than 64 causes; an argument NULL
+ * @retval CXM_EINVAL  lengths differ; text without `lost`; more than 64 causes; two with the same
+ *                     name (when cut); an argument NULL
  * @retval CXM_EDATA   a flag is neither 0 nor 1    @retval CXM_ENOMEM
+ * On failure codes and names hold anything.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_match_causes(const struct cxm_column *cause, const struct cxm_column *lost, uint8_t *codes,

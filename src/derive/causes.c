@@ -150,6 +150,12 @@ static enum cxm_status settle(struct matcher *m, uint8_t *codes, struct cxm_caus
     for (size_t k = 0; k < n; k++) {
         name_of(m, order[k], &names[k]);
         place[order[k] + 1] = (uint8_t)(k + 1);
+        for (size_t j = 0; j < k; j++) {
+            if (strcmp(names[j].text, names[k].text) == 0)
+                return cxm_priv_fail(m->error, CXM_EINVAL, "cause",
+                                     "two causes have the same name \"%s\": a name holds %zu bytes",
+                                     names[k].text, sizeof names[k].text - 1);
+        }
     }
     *n_names = n;
     for (size_t k = 0; k < n; k++) {
