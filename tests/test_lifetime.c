@@ -88,6 +88,14 @@ static void sbg_projects(void **state)
         assert_close(cxm_priv_sbg_retention(a, b, t),
                      cxm_priv_sbg_survival(a, b, t) / cxm_priv_sbg_survival(a, b, t - 1), 1e-12);
     }
+    /* Regular: fitted to seven years, projected to twelve */
+    static const double other[12] = { 62.671, 47.382, 38.797, 33.207, 29.235, 26.246,
+                                      23.902, 22.008, 20.441, 19.119, 17.986, 17.004 };
+    cohort_of(regular, 8, &c);
+    const struct cxm_fit second = cxm_priv_sbg_fit(&c.counts);
+    for (int t = 1; t <= 12; t++)
+        assert_digits(100 * cxm_priv_sbg_survival(exp(second.theta[0]), exp(second.theta[1]), t),
+                      other[t - 1], 5e-4);
     double g[2];
     const double h = 1e-6;
     cxm_priv_sbg_survival_gradient(a, b, 5, g);
@@ -176,6 +184,7 @@ static void bg_nbd_expectations(void **state)
     for (size_t i = 0; i < COUNT_OF(times); i++)
         assert_close(cxm_priv_bg_nbd_expected(&fitted, times[i]), expected[i], 1e-11);
     assert_close(cxm_priv_bg_nbd_expected(&fitted, 0), 0, 0);
+    assert_close(cxm_priv_bg_nbd_expected(m, 30), 0.99916790118645788, 1e-12);
     for (size_t i = 0; i < COUNT_OF(orders); i++)
         assert_close(cxm_priv_bg_nbd_conditional(m, 39, orders[i], 38, 38.86)
                          / cxm_priv_bg_nbd_alive(m, orders[i], 38, 38.86), brackets[i], 1e-11);

@@ -102,6 +102,29 @@ static void standard_errors(void **state)
     cxm_tally_free(t);
 }
 
+/* Beside a customer who pays the same huge amount as before: gains 1, losses 1 and 2, so the ratio is
+ * 1 / 3, the influences are 0, 1, -1 / 3, -2 / 3 of 3 and the squares 14 / 9. The header has the digits. */
+static void small_movements_beside_a_large_amount(void **state)
+{
+    (void)state;
+    const double want = sqrt(56.0 / 27) / 3;
+    int64_t p[] = { 0, 1, 2, 3 }, q[] = { 0, 2, 1, 1 };
+    p[0] = q[0] = 1000000000; /* 10^9 */
+    struct cxm_tally *t = ledger(p, q, NULL, 4);
+    assert_close(measure(t, "quick_ratio").std_error, want, 1e-14);
+    cxm_tally_free(t);
+    p[0] = q[0] = 1000000000000; /* 10^12 */
+    t = ledger(p, q, NULL, 4);
+    assert_printed(measure(t, "quick_ratio").value, "1/3");
+    assert_printed(measure(t, "nrr").value, "1000000000004/1000000000006");
+    assert_close(measure(t, "quick_ratio").std_error, want, 1e-7);
+    double squares = 0; /* nrr is 1 - 2 / start: q - nrr p = q - p + 2 p / start */
+    for (int i = 0; i < 4; i++)
+        squares += pow((double)(q[i] - p[i]) + 2 * (double)p[i] / 1000000000006, 2);
+    assert_close(measure(t, "nrr").std_error, sqrt(squares * 4 / 3) / 1000000000006, 1e-7);
+    cxm_tally_free(t);
+}
+
 /* ---- definitions, edge case 12 --------------------------------------------------------- */
 
 static void nothing_at_either_end_is_ignored(void **state)
@@ -439,6 +462,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worked_example),
         cmocka_unit_test(standard_errors),
+        cmocka_unit_test(small_movements_beside_a_large_amount),
         cmocka_unit_test(nothing_at_either_end_is_ignored),
         cmocka_unit_test(only_gains),
         cmocka_unit_test(below_zero_is_bad),
