@@ -190,7 +190,7 @@ def _count(name: str, value: Any) -> int:
         whole = int(value)
     except (TypeError, ValueError, OverflowError):
         whole = -1
-    if whole < 0 or whole != value:
+    if not 0 <= whole < 2**63 or whole != value:  # ctypes would cut off what does not fit
         raise Error(f"{name} must be a whole number, 0 or more, not {value!r}", column=name,
                     value=str(value))
     return whole

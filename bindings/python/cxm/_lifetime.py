@@ -64,6 +64,18 @@ def _number(name: str, value: Any) -> float:
         raise Error(f"{name} must be a number, not {value!r}", column=name) from None
 
 
+def _at_least_one(name: str, value: Any) -> int:
+    """C reads 0 as "not given", and ctypes cuts off what does not fit into 32 bits."""
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        whole = 0
+    if whole != value or not 1 <= whole < 2**31:
+        raise Error(f"{name} must be a whole number, 1 to {2**31 - 1}, not {value!r}", column=name,
+                    value=str(value))
+    return whole
+
+
 def _numbers(name: str, values: Any) -> Any:
     try:
         found = [float(v) for v in values]
@@ -142,8 +154,10 @@ def shifted_beta_geometric(
     level = checked_level(level)
     if (active is None) == (duration is None and event is None):
         raise Error("give duration= and event=, or active=", column="duration")
-    options = _options(SbgOptions, level=level, horizon=horizon or 0,
-                       discount=_number("discount", discount), renewals=renewals)
+    options = _options(
+        SbgOptions, level=level, discount=_number("discount", discount),
+        horizon=0 if horizon is None else _at_least_one("horizon", horizon),
+        renewals=_at_least_one("renewals", renewals))
     if active is not None:
         cohorts = _cohorts(active, data)
         block = (Column * len(cohorts))(*cohorts)
@@ -266,9 +280,9 @@ def customer_lifetime_value(
         data, {"frequency": frequency, "recency": recency, "age": age, "value": value})
     worth, error = _doubles(x.n), ErrorStruct()
     check(lib.cxm_customer_lifetime_value(
-        first, second, byref(x), byref(r), byref(a), byref(m), periods,
-        _number("period", period), _number("discount", discount), _address(worth), byref(error)),
-        error)
+        first, second, byref(x), byref(r), byref(a), byref(m),
+        _at_least_one("periods", periods), _number("period", period),
+        _number("discount", discount), _address(worth), byref(error)), error)
     return worth
 
 
@@ -284,9 +298,9 @@ def lifetime_value(
     ``"renewal"``  after the first renewal: m r / (1 + d - r)
     ``"next"``     certain, one period away: m / (1 + d - r)
 
-    ``periods`` payments only, where given. Rows: ``lifetime_value``, ``mean_lifetime`` 1 / (1 - r),
-    ``completed_periods`` r / (1 - r); with ``acquisition_cost`` also ``ltv_cac``, ``payback`` and
-    ``payback_churn`` (periods; NaN: never).
+    ``periods`` payments only, where given (1 or more). Rows: ``lifetime_value``, ``mean_lifetime``
+    1 / (1 - r), ``completed_periods`` r / (1 - r); with ``acquisition_cost`` also ``ltv_cac``,
+    ``payback`` and ``payback_churn`` (periods; NaN: never).
 
     >>> round(cxm.lifetime_value(100, retention=0.8, discount=0.1, payment="now").value, 4)
     366.6667
@@ -296,7 +310,8 @@ def lifetime_value(
     options = _options(
         LifetimeValueOptions, margin=_number("margin", margin),
         retention=_number("retention", retention), discount=_number("discount", discount),
-        payment=_PAYMENTS.index(payment) + 1, periods=periods or 0,
+        payment=_PAYMENTS.index(payment) + 1,
+        periods=0 if periods is None else _at_least_one("periods", periods),
         acquisition_cost=_number("acquisition_cost", acquisition_cost))
     return read_report(lambda out, error: lib.cxm_lifetime_value(byref(options), out, error))
 

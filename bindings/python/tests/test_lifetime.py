@@ -90,6 +90,23 @@ def test_lifetime_value():
         cxm.lifetime_value(100, retention=80, payment="now")
 
 
+def test_numbers_of_periods_are_not_cut_off():
+    """0 would be "without end" to C, and 2^32 + 5 would be 5."""
+    for periods in (0, -1, 2.5, 2**32 + 5, math.nan, "5"):
+        with pytest.raises(cxm.Error, match="periods must be a whole number"):
+            cxm.lifetime_value(100, retention=0.8, payment="now", periods=periods)
+    assert cxm.lifetime_value(100, retention=0.8, payment="now", periods=1).value == 100
+    for name in ("horizon", "renewals"):
+        for value in (0, 2**32 + 1):
+            with pytest.raises(cxm.Error, match=f"{name} must be a whole number"):
+                cxm.shifted_beta_geometric(active=[1000, 869, 743], **{name: value})
+    with pytest.raises(cxm.Error, match="periods must be a whole number"):
+        cxm.customer_lifetime_value(PUBLISHED, (6.25, 3.74, 15.44), [2], [30.43], [38.86], [22.35],
+                                    periods=2**32 + 12, period=4.345, discount=0.01)
+    with pytest.raises(cxm.Error, match="n_start must be a whole number"):
+        cxm.retention(n_start=2**64 + 5, n_lost=1)
+
+
 def test_contribution():
     r = cxm.contribution(numpy.array([500.0, 300, 120, 60, 20, numpy.nan]), top=[0.3])
     assert r["gini"].value == pytest.approx(0.48)
