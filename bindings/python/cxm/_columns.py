@@ -8,6 +8,8 @@ other sequences of Python objects.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from ._errors import Error
 from ._library import Column
 
@@ -83,6 +85,10 @@ def _pandas(values: Any, what: str, labels: dict[str, Any] | None, key: bool) ->
         raise _table(what)
     if hasattr(values, "categories"):  # a bare Categorical
         return from_categorical(values, what, key)
+    if hasattr(values, "dtype") and hasattr(values, "isna"):  # a bare array, such as Series.array
+        column = from_pandas(import_module("pandas").Series(values, copy=False), what, labels, key)
+        column.index = None  # it has none
+        return column
     return other(values, what, labels)
 
 

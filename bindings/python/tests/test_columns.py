@@ -98,6 +98,11 @@ NUMBERS: dict[str, tuple[Any, list[float | None]]] = {
     "pandas categorical numbers": (pd.Series([5, 3, None, 5], dtype="category"), [5, 3, None, 5]),
     "pandas ordered numbers": (pd.Series([5, 3], dtype=pd.CategoricalDtype([5, 3], True)), [5, 3]),
     "pandas Categorical": (pd.Categorical([2, 1, None]), [2, 1, None]),
+    "pandas array": (pd.array([1, None, 3], dtype="Int64"), [1, None, 3]),
+    "pandas array of floats": (pd.array([1.5, None], dtype="Float64"), [1.5, None]),
+    "pandas array of booleans": (pd.array([True, None], dtype="boolean"), [1, None]),
+    "pandas array of durations": (pd.array(pd.to_timedelta(["1s", None])), [1, None]),
+    "pandas array, sparse": (pd.arrays.SparseArray([0, 1, 0]), [0, 1, 0]),
     "pandas object": (pd.Series([1, None, 2], dtype=object), [1, None, 2]),
     "pandas Arrow": (pd.Series([1, None], dtype="int64[pyarrow]"), [1, None]),
     "pandas Arrow decimal": (pd.Series([D("1.25")], dtype=pd.ArrowDtype(pa.decimal128(9, 2))),
@@ -129,6 +134,15 @@ if sys.byteorder == "little":
     NUMBERS["numpy unaligned"] = (
         np.frombuffer(b"\0\x01\0\0\0\x02\0\0\0", np.uint8)[1:].view("<i4"), [1, 2]
     )
+
+
+def test_bare_pandas_arrays_are_read_as_their_series() -> None:
+    """Element by element NA made floats of them: 2^53 + 1 lost its last digit, money was refused."""
+    keys = pd.array([2**53 + 1, None], dtype="Int64")
+    assert cxm.nps([9, 3], by=keys).groups == [2**53 + 1, None]
+    cents = pd.array([100, None], dtype="Int64")
+    assert cxm.revenue(cents, cents)["start"].value == 100
+    assert cxm.nps(pd.Series([9, 3], index=[7, 8]), by=keys).total.n == 2  # no index
 
 
 @pytest.mark.parametrize("name", NUMBERS)
