@@ -129,7 +129,8 @@ cxm_rfm_scores(const struct cxm_column *idle, const struct cxm_column *orders,
 
 /**
  * The customers by score: a row for each R, F, M that occurs, keys r, f, m: the share of the
- * customers (value), axes `customers`, `money` (their sum) and `money_share`.
+ * customers (value), axes `customers`, `money` (their sum) and `money_share`. Where no customer has
+ * all three numbers there is no score, and no row.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_rfm(const struct cxm_column *idle, const struct cxm_column *orders,
