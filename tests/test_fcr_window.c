@@ -236,9 +236,72 @@ static void survival_version(void **state)
     assert_int_equal(e[1].n, 6);
     assert_close(e[1].value, (1 - 1.0 / 6) * (1 - 1.0 / 5), 1e-14);
     cxm_report_free(report);
+    /* Both together, without those of the groups that come after. */
+    const struct cxm_fcr_window_options total = { CXM_INIT(fcr_window), .total = 1 };
+    assert_int_equal(cxm_fcr_km(&c, 7 * DAY, &total, &report, NULL), CXM_OK);
+    assert_int_equal(cxm_report_rows(report), 3);
+    e = cxm_report_estimates(report);
+    assert_int_equal(e[2].n, 13);
+    assert_close(e[2].value, 0.6581196581, 1e-10);
+    assert_close(e[2].std_error, 0.1407392325, 1e-9);
+    cxm_report_free(report);
     const struct cxm_fcr_window_options wrong = { CXM_INIT(fcr_window),
                                                   .interval = CXM_INTERVAL_WILSON };
     assert_int_equal(cxm_fcr_km(&c, 7 * DAY, &wrong, &report, NULL), CXM_EINVAL);
+}
+
+/* Nobody was watched for the whole window: what would have come is not known (as R's survfit, whose
+ * curve ends there). */
+static void no_survival_beyond_the_last_time(void **state)
+{
+    (void)state;
+    static const int64_t opened[] = { 0, 0, 0, DAY };
+    static const int32_t customers[] = { 1, 2, 3, 1 };
+    const struct cxm_column columns[] = {
+        cxm_column_make("customer", CXM_I32, customers, 4, 4, 4),
+        cxm_column_make("opened", CXM_I64, opened, 4, 8, 8),
+    };
+    struct cxm_contacts c = { .size = sizeof c, .customer = &columns[0], .opened = &columns[1],
+                              .resolved = &columns[1] };
+    /* The time of 1 ends after a day with a repeat; 2 and 3 are watched until as_of. */
+    static const struct {
+        int64_t as_of, window;
+        int right_open;
+        double value;
+    } rows[] = {
+        { 2 * DAY, 2 * DAY, 0, 0.75 },       { 2 * DAY, 2 * DAY, 1, 0.75 },
+        { 2 * DAY, 2 * DAY + 1, 0, NAN },    { 2 * DAY, 2 * DAY + 1, 1, NAN },
+        { 2 * DAY, DAY, 0, 0.75 },           { 2 * DAY, DAY, 1, 1 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct cxm_fcr_window_options o = { CXM_INIT(fcr_window),
+                                                  .right_open = rows[i].right_open };
+        struct cxm_report *report = NULL;
+        c.as_of = rows[i].as_of;
+        assert_int_equal(cxm_fcr_km(&c, rows[i].window, &o, &report, NULL), CXM_OK);
+        const struct cxm_estimate *e = cxm_report_estimates(report);
+        const bool known = !isnan(rows[i].value);
+        assert_int_equal(e->n, 4);
+        assert_close(e->value, rows[i].value, 1e-15);
+        assert_int_equal((e->flags & CXM_FLAG_CENSORED) != 0, !known);
+        assert_int_equal(isnan(e->std_error), !known);
+        assert_int_equal(isnan(e->upper), !known);
+        cxm_report_free(report);
+    }
+    /* All lost within it: known, whatever the window. */
+    struct cxm_report *report = NULL;
+    static const int32_t same[] = { 1, 1, 1, 1 };
+    const struct cxm_column one = cxm_column_make("customer", CXM_I32, same, 4, 4, 4);
+    static const int64_t in_turn[] = { 0, 0, 0, DAY };
+    const struct cxm_column late = cxm_column_make("opened", CXM_I64, in_turn, 4, 8, 8);
+    c.customer = &one, c.opened = c.resolved = &late;
+    c.period_start = 0, c.period_end = DAY, c.as_of = 2 * DAY;
+    assert_int_equal(cxm_fcr_km(&c, 7 * DAY, NULL, &report, NULL), CXM_OK);
+    assert_int_equal(cxm_report_estimates(report)->n, 3);
+    assert_close(cxm_report_estimates(report)->value, 0, 0);
+    cxm_report_free(report);
+    c.reserved = 1;
+    assert_int_equal(cxm_fcr_km(&c, 7 * DAY, NULL, &report, NULL), CXM_EINVAL);
 }
 
 /* ---- edges: section 12, items 1 to 6 -------------------------------------------------- */
@@ -1090,7 +1153,7 @@ static void out_of_memory(void **state)
 int main(void)
 {
     enum { N = COUNT_OF(settings) };
-    struct CMUnitTest tests[N + 21];
+    struct CMUnitTest tests[N + 22];
     size_t n = 0;
     for (; n < N; n++)
         tests[n] = (struct CMUnitTest){ settings[n].name, worked_example, NULL, NULL,
@@ -1098,6 +1161,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(issues_and_errors),
         cmocka_unit_test(survival_version),
+        cmocka_unit_test(no_survival_beyond_the_last_time),
         cmocka_unit_test(no_rows),
         cmocka_unit_test(window_of_zero),
         cmocka_unit_test(as_of_before_all),

@@ -142,8 +142,9 @@ cxm_fcr_window(const struct cxm_contacts *contacts, int64_t window,
  *
  * A row a group, measure "fcr_km": std_error by Greenwood, limits log-log (options->interval: one
  * of those of survival curves), axes `at_risk` (contacts whose time was not over at the window's
- * end) and `events` (repeats within it). Options as cxm_fcr_window; the denominator is of no use.
- * Errors as cxm_fcr_window.
+ * end) and `events` (repeats within it). CENSORED and NaN where every contact's time is shorter than
+ * the window and some of them were not repeated. Options as cxm_fcr_window; the denominator is of no
+ * use. Errors as cxm_fcr_window.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_fcr_km(const struct cxm_contacts *contacts, int64_t window,

@@ -31,7 +31,8 @@ static size_t group_of(const struct cxm_codes *codes, size_t row)
     return code == CXM_CODE_MISSING ? codes->n : codes->ranks[code];
 }
 
-/* The curve of one group's sorted times at the end of the window. */
+/* The curve of one group's sorted times at the end of the window; its value is NaN where everybody's
+ * time is shorter and some were not watched any longer: nothing is known of the rest. */
 static struct cxm_survival read_curve(const struct span *spans, size_t n, int64_t window,
                                       bool open_end, int64_t *at_risk, int64_t *events)
 {
@@ -49,6 +50,8 @@ static struct cxm_survival read_curve(const struct span *spans, size_t n, int64_
         *events += risk.events;
     }
     *at_risk = (int64_t)(n - i);
+    if (i > 0 && i == n && spans[n - 1].time < window && curve.survival.hi > 0)
+        curve.survival = cxm_priv_dd(NAN);
     return curve;
 }
 
@@ -56,7 +59,7 @@ struct km {
     const struct cxm_fcr_window_options *o;
     const struct cxm_repeat_rules *rules;
     struct cxm_tally *tally;
-    const struct span *spans;
+    struct span *spans;
     size_t n;
 };
 
@@ -77,11 +80,14 @@ static void add_group(const struct km *km, struct cxm_report *report, int64_t gr
     e.invalid = base->invalid;
     e.excluded = base->n + base->excluded - e.n;
     e.sum_weight = e.n_eff = (double)n;
-    e.flags = (base->flags & (uint32_t)(CXM_FLAG_SUBSECOND | CXM_FLAG_MISSING_KEY))
+    e.flags = (base->flags & (uint32_t)(CXM_FLAG_SUBSECOND | CXM_FLAG_MISSING_KEY
+                                        | CXM_FLAG_ALL_AFTER_AS_OF))
             | (n < 30 ? CXM_FLAG_SMALL_N : 0);
     e.interval = interval;
     if (n == 0) {
         e.flags |= CXM_FLAG_NO_DATA;
+    } else if (isnan(curve.survival.hi)) {
+        e.flags |= CXM_FLAG_CENSORED;
     } else {
         const struct cxm_limits limits = cxm_priv_survival_limits(&curve, cxm_priv_z(e.level),
                                                                   interval);
@@ -104,6 +110,23 @@ static void add_group(const struct km *km, struct cxm_report *report, int64_t gr
                         events);
 }
 
+/* A group, or CXM_TOTAL, whose times are spans at[0] … at[1] - 1. */
+static enum cxm_status read_group(const struct km *km, struct cxm_report *report, int64_t group,
+                                  const char *definition, const size_t at[2],
+                                  struct cxm_error *error)
+{
+    struct cxm_estimate base;
+    const uint32_t headline = 0;
+    const struct cxm_estimate_options ask = { .size = sizeof ask, .level = km->o->level,
+                                              .measures = &headline, .n_measures = 1,
+                                              .groups = &group, .n_groups = 1 };
+    const enum cxm_status status = cxm_tally_estimate(km->tally, &ask, &base, sizeof base, 1, NULL,
+                                                      error);
+    if (status == CXM_OK)
+        add_group(km, report, group, &base, definition, at);
+    return status;
+}
+
 static enum cxm_status report_of(const struct km *km, struct cxm_report **out,
                                  struct cxm_error *error)
 {
@@ -117,18 +140,18 @@ static enum cxm_status report_of(const struct km *km, struct cxm_report **out,
     cxm_priv_report_axis(report, "at_risk", CXM_AXIS_INT);
     cxm_priv_report_axis(report, "events", CXM_AXIS_INT);
     enum cxm_status status = CXM_OK;
-    const uint32_t headline = 0;
     size_t at[2] = { 0, 0 };
     for (int64_t g = 0; g < groups && status == CXM_OK; g++) {
-        struct cxm_estimate base;
-        const struct cxm_estimate_options ask = { .size = sizeof ask, .level = km->o->level,
-                                                  .measures = &headline, .n_measures = 1,
-                                                  .groups = &g, .n_groups = 1 };
-        status = cxm_tally_estimate(km->tally, &ask, &base, sizeof base, 1, NULL, error);
         for (at[0] = at[1]; at[1] < km->n && km->spans[at[1]].group == (size_t)g;)
             at[1]++;
-        if (status == CXM_OK)
-            add_group(km, report, g, &base, definition, at);
+        status = read_group(km, report, g, definition, at, error);
+    }
+    if (km->o->total && cxm_tally_n_keys(km->tally) > 0 && status == CXM_OK) {
+        const size_t all[2] = { 0, at[1] }; /* groups that were left out come after */
+        for (size_t i = 0; i < all[1]; i++)
+            km->spans[i].group = 0;
+        qsort(km->spans, all[1], sizeof *km->spans, by_group_and_time);
+        status = read_group(km, report, CXM_TOTAL, definition, all, error);
     }
     if (status != CXM_OK) {
         cxm_report_free(report);

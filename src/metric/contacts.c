@@ -41,7 +41,7 @@ enum cxm_status cxm_priv_take_contacts(const struct cxm_contacts *contacts,
     if (out->invalid != CXM_INVALID_ERROR && out->invalid != CXM_INVALID_COUNT)
         return cxm_priv_fail(error, CXM_EINVAL, "invalid",
                              "invalid must be \"error\" or \"count\"");
-    return CXM_OK;
+    return cxm_priv_reserved(out->reserved, error);
 }
 
 static enum cxm_status check_column(const struct cxm_column *column, const char *name,
