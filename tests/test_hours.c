@@ -90,6 +90,45 @@ static void edges(void **state)
     assert_close(elapsed(&week, civil(1960, 1, 4, 0, 0), civil(1960, 1, 11, 0, 0)), 5 * 30600, 0);
 }
 
+/* Milliseconds that were taken for seconds, say: calendar time is a difference; where hours are
+ * counted they are refused. What is later than as_of is not looked at. */
+static void instants_far_from_1970(void **state)
+{
+    (void)state;
+    const int64_t far = INT64_C(1700000000000000000), opened[] = { far, far, -far };
+    const int64_t ended[] = { far + 30, INT64_MAX, far };
+    const struct cxm_column a = whole("opened", opened, 3), b = whole("ended", ended, 3);
+    double waits[3];
+    uint8_t over[3], states[3];
+    struct cxm_error error;
+    assert_int_equal(cxm_ticket_durations(&a, &b, far + 100, NULL, waits, over, NULL, NULL, NULL),
+                     CXM_OK);
+    assert_close(waits[0], 30, 0);
+    assert_close(waits[1], 100, 0);
+    assert_close(waits[2], 3.4e18, 0);
+    assert_int_equal(over[1], 0);
+    assert_int_equal(cxm_sla_states(&a, &b, 60, far + 100, NULL, states, NULL, NULL), CXM_OK);
+    assert_int_equal(states[0], CXM_SLA_MET);
+    assert_int_equal(states[1], CXM_SLA_BREACHED_OPEN);
+    assert_int_equal(states[2], CXM_SLA_BREACHED);
+    const struct cxm_schedule all = schedule_of(always, 1, 0, NULL, 0);
+    assert_int_equal(cxm_ticket_durations(&a, &b, far + 100, &all, waits, over, NULL, NULL, &error),
+                     CXM_EDATA);
+    assert_int_equal(error.row, 0);
+    assert_string_equal(error.column, "opened");
+    const int64_t edge[] = { -INT64_C(1000000000000000), 0, 0 };
+    const int64_t until[] = { 0, INT64_MAX, 1 }; /* not ended yet */
+    const struct cxm_column from = whole("opened", edge, 3), to = whole("ended", until, 3);
+    assert_int_equal(cxm_ticket_durations(&from, &to, 7, &all, waits, over, NULL, NULL, NULL),
+                     CXM_OK);
+    assert_close(waits[0], 1e15, 0);
+    assert_close(waits[1], 7, 0);
+    assert_close(waits[2], 1, 0);
+    assert_int_equal(cxm_business_seconds(&from, &to, &all, waits, NULL, NULL, &error), CXM_EDATA);
+    assert_int_equal(error.row, 1);
+    assert_string_equal(error.column, "ended");
+}
+
 static void a_zone_table_moves_the_clock(void **state)
 {
     (void)state;
@@ -547,6 +586,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_the_definitions),
         cmocka_unit_test(edges),
+        cmocka_unit_test(instants_far_from_1970),
         cmocka_unit_test(a_zone_table_moves_the_clock),
         cmocka_unit_test(hours_that_the_clock_skips_or_repeats),
         cmocka_unit_test(equals_a_loop_over_minutes),

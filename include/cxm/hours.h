@@ -54,7 +54,8 @@ struct cxm_schedule {
  * @param n_missing, n_bad  rows of either kind; may be NULL
  * @retval CXM_EINVAL  a schedule that is not ascending or goes beyond its week or day, offsets beyond
  *                     10^15 seconds; lengths differ
- * @retval CXM_EDATA   an instant that overflows   @retval CXM_ENOMEM
+ * @retval CXM_EDATA   an instant that overflows, or is more than 10^15 seconds from 1970
+ * @retval CXM_ENOMEM
  * On failure the outputs are as they were. Cost a row: the intervals of a week, log of the holidays.
  */
 CXM_API CXM_NODISCARD enum cxm_status
@@ -121,7 +122,7 @@ cxm_sla(const struct cxm_column *opened, const struct cxm_column *answered,
 /**
  * The same with the tickets that still wait, for as long as they were watched: 1 - S(target), S the
  * curve of Kaplan & Meier (1958) of the waits. A row a group, measure "km": std_error by Greenwood,
- * interval one of those of survival curves (log-log), axes `at_risk` (waits not over at the target)
+ * interval one of those of survival curves (log-log), axes `at_risk` (waits as long as the target)
  * and `events` (answers within it). n are all tickets seen; unseen and bad ones are excluded.
  * CENSORED and NaN where every wait is shorter than the target and some are not over.
  * Options and errors as cxm_sla; no weights and no design. 10 bytes a row while it runs.

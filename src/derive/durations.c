@@ -53,7 +53,7 @@ static enum cxm_status make(struct made *m, const struct cxm_column *start,
     cxm_priv_reader_init(&readers[1], end);
     for (int64_t first = 0; first < start->n && status == CXM_OK; first += BLOCK) {
         const size_t n = start->n - first < BLOCK ? (size_t)(start->n - first) : BLOCK;
-        status = cxm_priv_read_instants(readers, block, first, n, error);
+        status = cxm_priv_read_instants(readers, block, first, n, NULL, as_of, error);
         for (size_t i = 0; i < n && status == CXM_OK; i++)
             add_row(m, first + (int64_t)i, block, i, as_of, unit);
     }

@@ -106,8 +106,9 @@ static int64_t counted_until(const struct cxm_clock *c, int64_t t)
 
 int64_t cxm_priv_clock_elapsed(const struct cxm_clock *clock, int64_t from, int64_t until)
 {
+    int64_t seconds;
     if (clock->schedule == NULL)
-        return clamp(until, -furthest, furthest) - clamp(from, -furthest, furthest);
+        return __builtin_sub_overflow(until, from, &seconds) ? INT64_MAX : seconds;
     return counted_until(clock, until) - counted_until(clock, from);
 }
 
@@ -236,27 +237,41 @@ enum cxm_status cxm_priv_check_instants(const struct cxm_column *first, const ch
     return CXM_OK;
 }
 
-static enum cxm_status refuse(const struct cxm_column *column, int64_t row,
+static enum cxm_status refuse(const struct cxm_column *column, int64_t row, const char *why,
                               struct cxm_error *error)
 {
     char text[64];
     const char *name = column->name != NULL ? column->name : "time";
     cxm_priv_value_text(column, row, text, sizeof text);
-    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
-                            "%s: row %lld is %s, no instant that can be counted in seconds", name,
-                            (long long)row, text);
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text, "%s: row %lld is %s, %s", name,
+                            (long long)row, text, why);
+}
+
+static bool is_too_far(int64_t t, uint8_t state, int64_t as_of)
+{
+    return state == CXM_ROW_USED && t <= as_of && (t < -furthest || t > furthest);
 }
 
 enum cxm_status cxm_priv_read_instants(struct cxm_reader readers[2], struct cxm_instants *out,
-                                       int64_t first, size_t n, struct cxm_error *error)
+                                       int64_t first, size_t n, const struct cxm_clock *clock,
+                                       int64_t as_of, struct cxm_error *error)
 {
+    const bool counted = clock != NULL && clock->schedule != NULL;
     cxm_priv_read_times(&readers[0], first, n, out->first, out->first_state, &out->subsecond);
     cxm_priv_read_times(&readers[1], first, n, out->second, out->second_state, &out->subsecond);
     for (size_t i = 0; i < n; i++) {
         const int bad = out->first_state[i] == CXM_ROW_INVALID    ? 0
                       : out->second_state[i] == CXM_ROW_INVALID ? 1 : -1;
         if (bad >= 0)
-            return refuse(readers[bad].column, first + (int64_t)i, error);
+            return refuse(readers[bad].column, first + (int64_t)i,
+                          "no instant that can be counted in seconds", error);
+        const int far = !counted                                                  ? -1
+                      : is_too_far(out->first[i], out->first_state[i], as_of)   ? 0
+                      : is_too_far(out->second[i], out->second_state[i], as_of) ? 1 : -1;
+        if (far >= 0)
+            return refuse(readers[far].column, first + (int64_t)i,
+                          "beyond 10^15 seconds from 1970, where no business hours are counted; "
+                          "are these seconds?", error);
     }
     return CXM_OK;
 }
@@ -286,7 +301,7 @@ enum cxm_status cxm_business_seconds(const struct cxm_column *from,
     cxm_priv_reader_init(&readers[1], until);
     for (int64_t first = 0; first < from->n && status == CXM_OK; first += BLOCK) {
         const size_t n = from->n - first < BLOCK ? (size_t)(from->n - first) : BLOCK;
-        status = cxm_priv_read_instants(readers, block, first, n, error);
+        status = cxm_priv_read_instants(readers, block, first, n, &clock, INT64_MAX, error);
         for (size_t i = 0; i < n && status == CXM_OK; i++) {
             const bool gone = block->first_state[i] != CXM_ROW_USED
                            || block->second_state[i] != CXM_ROW_USED;

@@ -23,8 +23,8 @@ enum cxm_status cxm_priv_clock_init(struct cxm_clock *clock, const struct cxm_sc
                                     struct cxm_error *error);
 void cxm_priv_clock_release(struct cxm_clock *clock);
 
-/* Counted seconds from `from` to `until` (UTC), from <= until. Instants beyond 10^15 seconds are
- * taken as that. */
+/* Counted seconds from `from` to `until` (UTC), from <= until; at most INT64_MAX. With a schedule
+ * instants beyond 10^15 seconds are taken as that. */
 int64_t cxm_priv_clock_elapsed(const struct cxm_clock *clock, int64_t from, int64_t until);
 
 /* Two columns of instants of the same length, checked, read in blocks. `second` may be NULL. */
@@ -36,8 +36,10 @@ struct cxm_instants {
 enum cxm_status cxm_priv_check_instants(const struct cxm_column *first, const char *first_name,
                                         const struct cxm_column *second, const char *second_name,
                                         struct cxm_error *error);
-/* Rows first … first + n - 1, n <= 1024. EDATA: an instant that overflows. */
+/* Rows first … first + n - 1, n <= 1024. EDATA: an instant that overflows, or that is known as of
+ * `as_of` and lies where the clock (NULL: none) has a schedule but does not count. */
 enum cxm_status cxm_priv_read_instants(struct cxm_reader readers[2], struct cxm_instants *out,
-                                       int64_t first, size_t n, struct cxm_error *error);
+                                       int64_t first, size_t n, const struct cxm_clock *clock,
+                                       int64_t as_of, struct cxm_error *error);
 
 #endif

@@ -56,7 +56,7 @@ static enum cxm_status each_wait(const struct cxm_column *opened, const struct c
         status = cxm_priv_no_memory(error);
     for (int64_t first = 0; first < opened->n && status == CXM_OK; first += BLOCK) {
         const size_t n = opened->n - first < BLOCK ? (size_t)(opened->n - first) : BLOCK;
-        status = cxm_priv_read_instants(readers, block, first, n, error);
+        status = cxm_priv_read_instants(readers, block, first, n, &clock, as_of, error);
         for (size_t i = 0; i < n && status == CXM_OK; i++) {
             const struct wait w = look(&clock, block, i, as_of);
             unseen += w.unseen;
