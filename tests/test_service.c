@@ -158,6 +158,15 @@ static void backlog(void **state)
     assert_close(want[5], want[0] + measure_of(report, "opened") - measure_of(report, "resolved"),
                  0);
     cxm_report_free(report);
+    /* a period of no length has no average */
+    o = (struct cxm_backlog_options){ CXM_INIT(backlog), .period_start = 60, .period_end = 60 };
+    assert_int_equal(cxm_backlog(&c_opened, &c_resolved, &o, &report, NULL), CXM_OK);
+    assert_string_equal(cxm_report_measure(report, 1), "backlog_average");
+    assert_close(cxm_report_estimates(report)[0].value, 2, 0); /* 2 and 4 */
+    assert_int_equal(cxm_report_estimates(report)[0].flags, 0);
+    assert_close(cxm_report_estimates(report)[1].value, NAN, 0);
+    assert_int_equal(cxm_report_estimates(report)[1].flags, CXM_FLAG_NO_DATA);
+    cxm_report_free(report);
     /* every channel and every minute, one by one */
     int64_t minutes[500];
     for (int i = 0; i < 500; i++)
@@ -279,9 +288,19 @@ static void wrong_arguments(void **state)
     assert_int_equal(cxm_backlog(&c_opened, NULL, &o, &report, &error), CXM_EINVAL);
     assert_int_equal(cxm_backlog(&c_channel, &c_resolved, &o, &report, &error), CXM_EINVAL);
     assert_string_equal(error.column, "opened");
+    o.invalid = 2;
+    assert_int_equal(cxm_backlog(&c_opened, &c_resolved, &o, &report, &error), CXM_EINVAL);
+    assert_string_equal(error.column, "invalid");
     struct cxm_tickets t = tickets(480);
     struct cxm_tally *tally = resolution_of(&t, 0);
     t.period_start = 5, t.period_end = 4;
+    assert_int_equal(cxm_tally_add_tickets(tally, &t, &error), CXM_EINVAL);
+    t = tickets(480);
+    t.invalid = 2;
+    assert_int_equal(cxm_tally_add_tickets(tally, &t, &error), CXM_EINVAL);
+    assert_string_equal(error.column, "invalid");
+    t = tickets(480);
+    t.reserved = 1;
     assert_int_equal(cxm_tally_add_tickets(tally, &t, &error), CXM_EINVAL);
     t = tickets(480);
     struct cxm_column days = c_opened;

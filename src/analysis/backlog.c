@@ -116,7 +116,7 @@ static void add_row(struct cxm_report *report, struct cxm_tally *keys, const str
     e.invalid = g->invalid;
     e.excluded = g->excluded;
     e.sum_weight = e.n_eff = (double)g->n;
-    e.flags = g->n == 0 ? CXM_FLAG_NO_DATA : 0;
+    e.flags = g->n == 0 || isnan(value) ? CXM_FLAG_NO_DATA : 0;
     e.interval = CXM_INTERVAL_NONE;
     const size_t row = cxm_priv_report_add(report, "backlog", measure, definition, &e);
     if (keys != NULL)
@@ -200,6 +200,9 @@ static enum cxm_status check(const struct cxm_column *opened, const struct cxm_c
         return cxm_priv_fail(error, CXM_EINVAL, "period", "the period ends before it starts");
     if (o->n_by > 8)
         return cxm_priv_fail(error, CXM_EINVAL, "by", "at most 8 keys");
+    if (o->invalid != CXM_INVALID_ERROR && o->invalid != CXM_INVALID_COUNT)
+        return cxm_priv_fail(error, CXM_EINVAL, "invalid",
+                             "invalid must be \"error\" or \"count\"");
     for (size_t i = 0; o->has_as_of && i < o->n_at; i++) {
         if (o->at[i] > o->as_of)
             return cxm_priv_fail(error, CXM_EINVAL, "at",

@@ -167,7 +167,11 @@ static enum cxm_status take_tickets(const struct cxm_tally *tally,
         return cxm_priv_fail(error, CXM_EINVAL, "by", "at most %d keys", CXM_MAX_KEYS);
     if (out->period_start > out->period_end)
         return cxm_priv_fail(error, CXM_EINVAL, "period", "the period ends before it starts");
-    return cxm_priv_check_tickets(out->opened, out->resolved, error);
+    if (out->invalid != CXM_INVALID_ERROR && out->invalid != CXM_INVALID_COUNT)
+        return cxm_priv_fail(error, CXM_EINVAL, "invalid",
+                             "invalid must be \"error\" or \"count\"");
+    const enum cxm_status status = cxm_priv_reserved(out->reserved, error);
+    return status == CXM_OK ? cxm_priv_check_tickets(out->opened, out->resolved, error) : status;
 }
 
 enum cxm_status cxm_tally_add_tickets(struct cxm_tally *tally,
