@@ -24,14 +24,16 @@ def instant(value: Any, name: str) -> int:
     "2024-03-31" or "2024-03-31 16:30". Fractions of a second are cut off."""
     if isinstance(value, str) and value[4:5] == "-":
         value = _from_text(value)
+    elif _is_no_time(value):
+        pass
     elif hasattr(value, "to_pydatetime"):
         value = value.to_pydatetime()
     elif type(value).__name__ == "datetime64":
         value = int(value.astype("datetime64[s]").astype("int64"))
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and not _is_no_time(value):
         zoned = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
         return (zoned - _EPOCH) // timedelta(seconds=1)
-    if isinstance(value, date):
+    if isinstance(value, date) and not _is_no_time(value):
         return (value - _EPOCH.date()).days * 86400
     whole = _whole(value)
     if whole is None:
@@ -55,13 +57,16 @@ def _from_text(value: str) -> Any:
 
 def seconds(value: Any, name: str) -> int:
     """Whole seconds: a number of them, a timedelta, or a text such as "7d", "24h", "30min"."""
-    if isinstance(value, timedelta):
+    if isinstance(value, timedelta) and not _is_no_time(value):
         whole, rest = divmod(value, timedelta(seconds=1))
         if rest:
             raise Error(f"{name}: {value!r} is not whole seconds", column=name, value=str(value))
         return whole
-    if type(value).__name__ == "timedelta64":
-        return int(value.astype("timedelta64[s]").astype("int64"))
+    if type(value).__name__ == "timedelta64" and not _is_no_time(value):
+        cut = value.astype("timedelta64[s]")
+        if cut != value:
+            raise Error(f"{name}: {value!r} is not whole seconds", column=name, value=str(value))
+        return int(cut.astype("int64"))
     if isinstance(value, str):
         digits = value.strip().rstrip("smihndw ")
         unit = _UNITS.get(value.strip()[len(digits):].strip())
@@ -77,8 +82,13 @@ def seconds(value: Any, name: str) -> int:
     )
 
 
+def _is_no_time(value: Any) -> bool:
+    """NaT, the missing instant or duration of NumPy and pandas? Only that differs from itself."""
+    return type(value).__name__ in ("NaTType", "datetime64", "timedelta64") and value != value
+
+
 def _whole(value: Any) -> int | None:
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, (bool, str)) or _is_no_time(value):
         return None
     try:
         whole = int(value)

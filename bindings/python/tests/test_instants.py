@@ -32,9 +32,13 @@ def test_dates_begin_at_midnight():
     assert instant(date(1970, 1, 2), "as_of") == 86_400
     assert instant("1970-01-02", "as_of") == 86_400
     assert instant(datetime(1969, 12, 31, 23, 59, 59, 500_000), "as_of") == -1
+    assert instant(numpy.datetime64("1969-12-31T23:59:59.500"), "as_of") == -1
 
 
-@pytest.mark.parametrize("value", ["31.03.2024", "2024-13-31", "20240331", "1711902600", "", None, 1.5, float("nan"), True, [1]])
+@pytest.mark.parametrize("value", [
+    "31.03.2024", "2024-13-31", "20240331", "1711902600", "", None, 1.5, float("nan"), True, [1],
+    numpy.datetime64("NaT"), pandas.NaT, numpy.timedelta64("NaT"),
+])
 def test_no_instants(value):
     with pytest.raises(cxm.Error, match="as_of"):
         instant(value, "as_of")
@@ -48,7 +52,11 @@ def test_durations(value, want):
     assert seconds(value, "window") == want
 
 
-@pytest.mark.parametrize("value", ["7", "d", "7x", "-7d", None, 1.5, timedelta(milliseconds=5)])
+@pytest.mark.parametrize("value", [
+    "7", "d", "7x", "-7d", None, 1.5, timedelta(milliseconds=5), numpy.timedelta64(1500, "ms"),
+    pandas.Timedelta(milliseconds=1500), numpy.timedelta64("NaT"), numpy.timedelta64("NaT", "s"),
+    pandas.NaT,
+])
 def test_no_durations(value):
     with pytest.raises(cxm.Error, match="window"):
         seconds(value, "window")
