@@ -171,6 +171,35 @@ static void histories_equal_a_loop(void **state)
     }
 }
 
+/* 2^64 seconds between the first record and the last: more than an int64, less a little. */
+static void histories_at_the_ends_of_time(void **state)
+{
+    static const int64_t who[] = { 1, 1 }, when[] = { -INT64_MAX, INT64_MAX };
+    (void)state;
+    const struct cxm_column customer = whole("who", who, 2), time = whole("when", when, 2);
+    struct cxm_history h;
+    size_t n = 0;
+    struct cxm_history_options o = { .size = sizeof o, .as_of = INT64_MAX, .has_as_of = 1,
+                                     .unit = 1 };
+    for (int days = 0; days < 2; days++) {
+        o.days = days;
+        for (int64_t offset = -86399; offset <= 86399; offset += 86399) {
+            o.utc_offset = offset;
+            assert_int_equal(cxm_customer_histories(&customer, &time, &o, &h, sizeof h, 1, &n, NULL,
+                                                    NULL), CXM_OK);
+            assert_int_equal(n, 1);
+            assert_int_equal(h.orders, 2);
+            assert_close(h.recency, 18446744073709551616.0, 1e-14);
+            assert_close(h.age, 18446744073709551616.0, 1e-14);
+            assert_close(h.idle, 0, 0);
+        }
+    }
+    uint8_t states[2];
+    assert_int_equal(cxm_stage_states(&customer, &time, INT64_MAX, NULL, states, NULL, NULL), CXM_OK);
+    assert_int_equal(states[0], CXM_STAGE_OTHER);
+    assert_int_equal(states[1], CXM_STAGE_ACTIVE);
+}
+
 static void histories_refuse(void **state)
 {
     static const int64_t who[] = { 1, 2 }, when[] = { 1, 2 };
@@ -447,6 +476,7 @@ int main(void)
         cmocka_unit_test(a_history_by_hand),
         cmocka_unit_test(days_follow_the_offset),
         cmocka_unit_test(histories_equal_a_loop),
+        cmocka_unit_test(histories_at_the_ends_of_time),
         cmocka_unit_test(histories_refuse),
         cmocka_unit_test(stages_of_the_definitions),
         cmocka_unit_test(stages_replay),

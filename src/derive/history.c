@@ -18,11 +18,19 @@ struct scan {
     uint8_t *states;
 };
 
+/* The first second of the local day; of the first and last days of all, what there is of them. */
 static int64_t day_start(int64_t time, int64_t utc_offset)
 {
-    const int64_t local = time + utc_offset;
-    const int64_t day = local >= 0 ? local / DAY : -((-local + DAY - 1) / DAY);
-    return day * DAY - utc_offset;
+    const cxm_i128 local = (cxm_i128)time + utc_offset;
+    const cxm_i128 day = local / DAY - (local % DAY < 0);
+    const cxm_i128 start = day * DAY - utc_offset;
+    return start < -INT64_MAX ? -INT64_MAX : start > INT64_MAX ? INT64_MAX : (int64_t)start;
+}
+
+/* From one instant to a later one; the difference of two int64 may not be one. */
+static double units_between(int64_t from, int64_t until, double unit)
+{
+    return (double)((uint64_t)until - (uint64_t)from) / unit;
 }
 
 /* ---- which records count --------------------------------------------------------------- */
@@ -124,9 +132,9 @@ static void add_history(struct scan *s, struct cxm_event *events, size_t n)
     h->first = events[0].time;
     h->last = events[n - 1].time;
     h->frequency = (double)(h->orders - 1);
-    h->recency = (double)(h->last - h->first) / o->unit;
-    h->age = (double)(end - h->first) / o->unit;
-    h->idle = (double)(end - h->last) / o->unit;
+    h->recency = units_between(h->first, h->last, o->unit);
+    h->age = units_between(h->first, end, o->unit);
+    h->idle = units_between(h->last, end, o->unit);
     h->value = NAN;
     if (s->amounts == NULL)
         return;
