@@ -106,6 +106,13 @@ static void ends_and_edges(void **state)
                                                                                  .n_probs = 2 });
     assert_close(cxm_report_estimates(r)[0].value, 5, 0);
     assert_close(cxm_report_estimates(r)[1].value, 340, 0);
+    /* binomial (9, 0) is 0: l = 0, u = 1; binomial (9, 1) is 9: l = 9, u = 10 */
+    for (int i = 0; i < 2; i++) {
+        const struct cxm_estimate *e = &cxm_report_estimates(r)[i];
+        assert_close(e->lower, i == 0 ? -INFINITY : 340, 0);
+        assert_close(e->upper, i == 0 ? 5 : INFINITY, 0);
+        assert_close(cxm_report_reals(r, (size_t)cxm_report_find_axis(r, "coverage"))[i], 1, 0);
+    }
     cxm_report_free(r);
     r = quantiles_of(odd, 5, (struct cxm_quantiles_options){ .type = 7 });
     assert_close(cxm_report_estimates(r)[0].value, 0, 0);

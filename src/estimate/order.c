@@ -96,8 +96,10 @@ struct cxm_quantile_ranks cxm_priv_quantile_ranks(int64_t n, double p, int type,
     r.low = (int64_t)fmin(fmax(j - 1, 0), top);
     r.high = (int64_t)fmin(fmax(j, 0), top);
     r.part = g;
-    if (p <= 0 || p >= 1) {
-        r.lower = r.upper = p <= 0 ? 0 : n - 1;
+    if (p <= 0 || p >= 1) { /* that many are below it: none, all; beyond the sample nothing is known */
+        r.lower = p <= 0 ? -1 : n - 1;
+        r.upper = p <= 0 ? 0 : n;
+        r.coverage = 1;
         return r;
     }
     const double alpha = 1 - level;
