@@ -50,10 +50,11 @@ def make_rows(result: Rows) -> list[Row]:
     from ._shared import SCHEMA
 
     table = result.to_dict()
-    names = list(result._key_columns())
+    columns = result._key_columns()  # of the table, "group" has all keys together
+    names = list(columns)
     axes = list(result._axis_columns())
     size = len(table["group"])
-    keys = _across([table[name] for name in names], size)
+    keys = _across(list(columns.values()), size)
     places = _across([table[name] for name in axes], size)
     make: Any = Row
     fixed = zip(table["group"], *(table[name] for name in SCHEMA))

@@ -187,6 +187,9 @@ def test_keys_with_names() -> None:
     g = cxm.nps([10, 9], by={"shop": ["b", "a"], "size": [1, 2]})
     assert g.key_names == ["shop", "size"]
     assert list(g)[0].shop == "a" and list(g)[0].keys == {"shop": "a", "size": 2}
+    for unnamed in (cxm.nps([9], by=[["a"], [2]]), cxm.backlog([0], [None], at=[1], by=[["a"], [2]])):
+        row = list(unnamed)[0]
+        assert row.keys == {"group": "a", "group_2": 2} and row.group == ("a", 2)
     named = pd.Series(["b", "a"], name="shop")
     assert cxm.nps([10, 9], by=named).key_names == ["shop"]
     assert cxm.nps([10, 9], by=pl.Series("shop", ["b", "a"])).key_names == ["shop"]
