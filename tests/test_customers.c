@@ -221,6 +221,12 @@ static void histories_refuse(void **state)
                                             &error), CXM_EINVAL);
     assert_int_equal(cxm_customer_histories(&customer, &time, &o, h, sizeof h[0], 1, &n, NULL,
                                             &error), CXM_EINVAL);
+    struct cxm_column lengths = time;
+    lengths.flags |= CXM_COLUMN_DURATION;
+    lengths.time_unit = CXM_S;
+    assert_int_equal(cxm_customer_histories(&customer, &lengths, &o, h, sizeof h[0], 2, &n, NULL,
+                                            &error), CXM_EINVAL);
+    assert_string_equal(error.message, "time: holds durations, not instants");
     assert_int_equal(cxm_customer_histories(&customer, &time, &o, h, 8, 2, &n, NULL, &error),
                      CXM_EINVAL);
     o.amount = &amount;

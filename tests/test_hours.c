@@ -129,6 +129,48 @@ static void instants_far_from_1970(void **state)
     assert_string_equal(error.column, "ended");
 }
 
+/* Data frames keep whole numbers beside missing ones as reals; C programs have INT64_MIN for them. */
+static void instants_of_any_kind(void **state)
+{
+    (void)state;
+    static const double reals[] = { 10, NAN, 30, 40 }, half[] = { 0, 1, 2.5, 3 };
+    static const int64_t plain[] = { 10, INT64_MIN, 30, 40 }, opened[] = { 0, 5, 31, 40 };
+    const struct cxm_column ends[] = { cxm_column_make("ended", CXM_F64, reals, 4, 8, 8),
+                                       cxm_column_make("ended", CXM_I64, plain, 4, 8, 8) };
+    const struct cxm_column a = cxm_column_make("opened", CXM_I64, opened, 4, 8, 8);
+    struct cxm_error error;
+    double waits[4];
+    uint8_t over[4], states[4];
+    for (int i = 0; i < 2; i++) {
+        int64_t counts[3];
+        assert_int_equal(cxm_ticket_durations(&a, &ends[i], 50, NULL, waits, over, counts, NULL,
+                                              NULL), CXM_OK);
+        assert_close(waits[0], 10, 0);
+        assert_close(waits[1], 45, 0); /* not ended */
+        assert_int_equal(over[1], 0);
+        assert_close(waits[2], NAN, 0);
+        assert_close(waits[3], 0, 0);
+        assert_int_equal(counts[0], 0);
+        assert_int_equal(counts[2], 1);
+        assert_int_equal(cxm_sla_states(&a, &ends[i], 20, 50, NULL, states, NULL, NULL), CXM_OK);
+        assert_int_equal(states[1], CXM_SLA_BREACHED_OPEN);
+        struct cxm_duration_counts stays;
+        assert_int_equal(cxm_durations(&ends[i], &a, 50, 1, waits, over, &stays, NULL), CXM_OK);
+        assert_int_equal(stays.missing, 1);
+        assert_int_equal(stays.bad, 1);
+    }
+    const struct cxm_column halves = cxm_column_make("half", CXM_F64, half, 4, 8, 8);
+    uint32_t flags = 0;
+    assert_int_equal(cxm_sla_states(&halves, &a, 28, 50, NULL, states, &flags, &error), CXM_OK);
+    assert_int_equal(flags, CXM_FLAG_SUBSECOND); /* floored, as finer units are */
+    assert_int_equal(states[2], CXM_SLA_BREACHED); /* 29 s from 2 */
+    struct cxm_column lengths = ends[1];
+    lengths.flags |= CXM_COLUMN_DURATION;
+    lengths.time_unit = CXM_S;
+    assert_int_equal(cxm_sla_states(&a, &lengths, 20, 50, NULL, states, NULL, &error), CXM_EINVAL);
+    assert_string_equal(error.message, "answered: holds durations, not instants");
+}
+
 static void a_zone_table_moves_the_clock(void **state)
 {
     (void)state;
@@ -587,6 +629,7 @@ int main(void)
         cmocka_unit_test(rows_of_the_definitions),
         cmocka_unit_test(edges),
         cmocka_unit_test(instants_far_from_1970),
+        cmocka_unit_test(instants_of_any_kind),
         cmocka_unit_test(a_zone_table_moves_the_clock),
         cmocka_unit_test(hours_that_the_clock_skips_or_repeats),
         cmocka_unit_test(equals_a_loop_over_minutes),

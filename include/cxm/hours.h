@@ -3,8 +3,9 @@
  * Times of tickets: business hours (营业时间), waiting times that are not over yet, service-level
  * attainment (服务水平达成率).
  *
- * Instants are seconds UTC, finer units are floored; what happened after `as_of` is not known, so
- * that a past report can be made again. */
+ * Instants are seconds UTC, finer units are floored, and INT64_MIN is missing unless the column has a
+ * sentinel of its own; what happened after `as_of` is not known, so that a past report can be made
+ * again. */
 #ifndef CXM_HOURS_H
 #define CXM_HOURS_H
 

@@ -5,6 +5,8 @@
  * summed, so that the sum is the same for any order of the records. */
 #include "derive/history.h"
 
+#include "derive/hours.h"
+
 #include <math.h>
 
 enum { DAY = 86400, BLOCK = 1024 };
@@ -220,7 +222,7 @@ static enum cxm_status check(const struct cxm_column *customer, const struct cxm
     struct cxm_key_plan plan;
     enum cxm_status status = cxm_priv_key_plan(customer, &plan, error);
     if (status == CXM_OK)
-        status = cxm_column_check(time, error);
+        status = cxm_priv_check_instant(time, "time", error);
     if (status == CXM_OK && time->n != customer->n)
         status = cxm_priv_fail(error, CXM_EINVAL, "time", "time: %lld rows, customer has %lld",
                                (long long)time->n, (long long)customer->n);

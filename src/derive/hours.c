@@ -213,6 +213,31 @@ void cxm_priv_clock_release(struct cxm_clock *clock)
 
 /* ---- columns ---------------------------------------------------------------------------- */
 
+enum cxm_status cxm_priv_check_instant(const struct cxm_column *column, const char *name,
+                                       struct cxm_error *error)
+{
+    struct cxm_key_plan plan;
+    if (column == NULL)
+        return cxm_priv_fail(error, CXM_EINVAL, name, "%s is missing", name);
+    const struct cxm_column *const part = column->n_chunks > 0 ? column->chunks : column;
+    const enum cxm_status status = cxm_priv_key_plan(column, &plan, error);
+    if (status != CXM_OK)
+        return status;
+    if (((column->flags | part->flags) & CXM_COLUMN_DURATION) != 0)
+        return cxm_priv_fail(error, CXM_EINVAL, name, "%s: holds durations, not instants", name);
+    switch (plan.info.type) {
+    case CXM_KEY_TIME:
+    case CXM_KEY_DATE:
+    case CXM_KEY_INT:
+    case CXM_KEY_UINT:
+    case CXM_KEY_REAL: /* whole ones: integers beside NaN, as data frames keep them */
+        return CXM_OK;
+    default:
+        return cxm_priv_fail(error, CXM_EINVAL, name,
+                             "%s: instants are seconds, dates or timestamps", name);
+    }
+}
+
 enum cxm_status cxm_priv_check_instants(const struct cxm_column *first, const char *first_name,
                                         const struct cxm_column *second, const char *second_name,
                                         struct cxm_error *error)
@@ -220,14 +245,7 @@ enum cxm_status cxm_priv_check_instants(const struct cxm_column *first, const ch
     const struct cxm_column *columns[] = { first, second };
     const char *names[] = { first_name, second_name };
     for (int i = 0; i < 2; i++) {
-        struct cxm_key_plan plan;
-        if (columns[i] == NULL)
-            return cxm_priv_fail(error, CXM_EINVAL, names[i], "%s is missing", names[i]);
-        enum cxm_status status = cxm_priv_key_plan(columns[i], &plan, error);
-        if (status == CXM_OK && plan.info.type != CXM_KEY_TIME && plan.info.type != CXM_KEY_INT
-            && plan.info.type != CXM_KEY_UINT && plan.info.type != CXM_KEY_DATE)
-            status = cxm_priv_fail(error, CXM_EINVAL, names[i],
-                                   "%s: instants are seconds, dates or timestamps", names[i]);
+        const enum cxm_status status = cxm_priv_check_instant(columns[i], names[i], error);
         if (status != CXM_OK)
             return status;
     }
@@ -252,6 +270,16 @@ static bool is_too_far(int64_t t, uint8_t state, int64_t as_of)
     return state == CXM_ROW_USED && t <= as_of && (t < -furthest || t > furthest);
 }
 
+/* INT64_MIN is no instant, unless the column says itself what is missing. */
+static void take_out_none(const struct cxm_column *column, const int64_t *times, size_t n,
+                          uint8_t *states)
+{
+    for (size_t i = 0; i < n && (column->flags & CXM_COLUMN_SENTINEL) == 0; i++) {
+        if (times[i] == INT64_MIN && states[i] == CXM_ROW_USED)
+            states[i] = CXM_ROW_MISSING;
+    }
+}
+
 enum cxm_status cxm_priv_read_instants(struct cxm_reader readers[2], struct cxm_instants *out,
                                        int64_t first, size_t n, const struct cxm_clock *clock,
                                        int64_t as_of, struct cxm_error *error)
@@ -259,6 +287,8 @@ enum cxm_status cxm_priv_read_instants(struct cxm_reader readers[2], struct cxm_
     const bool counted = clock != NULL && clock->schedule != NULL;
     cxm_priv_read_times(&readers[0], first, n, out->first, out->first_state, &out->subsecond);
     cxm_priv_read_times(&readers[1], first, n, out->second, out->second_state, &out->subsecond);
+    take_out_none(readers[0].column, out->first, n, out->first_state);
+    take_out_none(readers[1].column, out->second, n, out->second_state);
     for (size_t i = 0; i < n; i++) {
         const int bad = out->first_state[i] == CXM_ROW_INVALID    ? 0
                       : out->second_state[i] == CXM_ROW_INVALID ? 1 : -1;

@@ -27,6 +27,10 @@ void cxm_priv_clock_release(struct cxm_clock *clock);
  * instants beyond 10^15 seconds are taken as that. */
 int64_t cxm_priv_clock_elapsed(const struct cxm_clock *clock, int64_t from, int64_t until);
 
+/* Can the column hold instants? Seconds, dates, timestamps; not NULL, no durations. */
+enum cxm_status cxm_priv_check_instant(const struct cxm_column *column, const char *name,
+                                       struct cxm_error *error);
+
 /* Two columns of instants of the same length, checked, read in blocks. `second` may be NULL. */
 struct cxm_instants {
     int64_t first[1024], second[1024];
