@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = 86400
 _MANY_ROWS = 1_000_000
 
@@ -114,7 +114,16 @@ def _intervals(value: Any) -> list[tuple[int, int]]:
         except (ValueError, TypeError, AttributeError):
             raise Error(f'schedule: {part!r} are no hours; write "09:00-17:30"',
                         column="week", value=str(part)) from None
+        if found[-1][1] <= found[-1][0]:
+            raise Error(f'schedule: {part!r} end before they start; a day ends at "24:00", and what '
+                        "comes after is of the next one", column="week", value=str(part))
     return found
+
+
+def _day(name: str) -> int | None:
+    """ "mon", "Thurs", "friday" -> 0 … 6."""
+    name = name.strip()
+    return next((i for i, d in enumerate(_DAYS) if len(name) > 2 and d.startswith(name)), None)
 
 
 def _week(week: Any) -> list[tuple[int, int]]:
@@ -123,11 +132,10 @@ def _week(week: Any) -> list[tuple[int, int]]:
     found = []
     for days, hours in week.items():
         first, _, last = str(days).lower().partition("-")
-        names = (first[:3], (last or first)[:3])
-        if names[0] not in _DAYS or names[1] not in _DAYS:
+        begin, end = _day(first), _day(last or first)
+        if begin is None or end is None:
             raise Error(f'schedule: {days!r} is no day; write "mon" or "mon-fri"', column="week",
                         value=str(days))
-        begin, end = (_DAYS.index(n) for n in names)
         if end < begin:
             raise Error(f"schedule: {days!r} runs backwards", column="week", value=str(days))
         for day in range(begin, end + 1):

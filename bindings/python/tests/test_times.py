@@ -44,6 +44,9 @@ def test_schedules():
     ({"montag-xyz": "09:00-10:00"}, (), "no day"),
     ({"fri-mon": "09:00-10:00"}, (), "backwards"),
     ({"mon": "09:00-25:00"}, (), "no hours"),
+    ({"mon": "22:00-06:00"}, (), "end before they start"),
+    ({"mon": (time(22), time(0))}, (), "end before they start"),
+    ({"monkey": "09:00-17:00"}, (), "is no day"),
     ([], (), "the week is"),
     ({"mon": "09:00-10:00"}, ["May 1"], "no day"),
 ])
