@@ -258,10 +258,12 @@ def fcr_km(
     after_only: bool = False,
     missing_category: str = "unlinked",
     lookback: Any = None,
+    period: Any = None,
     data: Any = None,
     by: Any = None,
     level: float = 0.95,
     interval: str | None = None,
+    total: bool = False,
     invalid: str = "error",
     missing_key: str = "keep",
     threads: int | None = None,
@@ -276,7 +278,9 @@ def fcr_km(
     std_error  Greenwood; interval log-log, or another one of survival curves
     axes       ``at_risk`` (contacts whose time was not over at the window's end), ``events``
 
-    The arguments are those of :func:`cxm.fcr_window`.
+    NaN with CENSORED where every contact's time is shorter than the window and some had no repeat:
+    nobody was watched for so long. ``total=True``: all groups together come last. The other
+    arguments are those of :func:`cxm.fcr_window`.
 
     >>> day = 86400
     >>> cxm.fcr_km(["a", "a", "b"], opened=[0, 3 * day, 0],
@@ -295,15 +299,15 @@ def fcr_km(
         if value not in words:
             raise one_of(name, value, words)
         setattr(options, field, words.index(value))
-    options.after_only = int(bool(after_only))
+    options.after_only, options.total = int(bool(after_only)), int(bool(total))
     options.lookback = 0 if lookback is None else seconds(lookback, "lookback")
     columns = {"customer": customer, "opened": opened, "resolved": resolved,
                "category": category}
     length = seconds(window, "window")
     call = Call(data, None, ())
     try:
-        contacts = _contacts(call, columns, instant(as_of, "as_of"), (0, 0), by, invalid,
-                             missing_key, threads)
+        contacts = _contacts(call, columns, instant(as_of, "as_of"), period_of(period), by,
+                             invalid, missing_key, threads)
         return read_report(lambda out, error: lib.cxm_fcr_km(
             byref(contacts), length, byref(options), out, error))
     finally:

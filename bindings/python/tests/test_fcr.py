@@ -80,6 +80,13 @@ def test_survival_version() -> None:
     by = cxm.fcr_km("customer", "opened", "resolved", "category", as_of=30 * DAY, by="category",
                     data=example()).to_dict()
     assert by["category"] == ["b", "t"] and by["n"] == [7, 6] and by["events"] == [2, 2]
+    both = cxm.fcr_km(**example(), as_of=30 * DAY, by=example()["category"], total=True)
+    assert len(both) == 3 and both.total.n == 13 and close(both.total.value, 0.6581196581, 1e-9)
+    # opened on the days 5 to 9: 2, 3 and 5, none of them repeated, all watched for a week
+    some = cxm.fcr_km(**example(), as_of=30 * DAY, period=(5 * DAY, 10 * DAY))
+    assert (some.n, some.excluded, some.value) == (3, 12, 1.0)
+    young = cxm.fcr_km(["a", "b"], [0, 0], [0, 0], as_of=DAY)
+    assert young.value != young.value and "CENSORED" in young.flags
 
 
 def test_first_contacts_only() -> None:
