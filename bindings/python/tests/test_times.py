@@ -132,6 +132,11 @@ def test_waits_of_the_definitions():
     waits = cxm.ticket_times("opened", "reply", as_of=480 * 60, data=MINUTES, quantiles=[0.25],
                              times="30min")
     assert waits.median == 20 * 60  # exactly one half: the middle of the step
+    answered = MINUTES.drop_nulls().with_columns(frt=(polars.col("reply") - polars.col("opened")) / 60)
+    assert cxm.mean("frt", data=answered).value == pytest.approx(23.4)
+    assert cxm.quantiles("frt", [0.5], data=answered).value == 7.5  # those who wait are left out
+    typical = cxm.quantiles("frt", [0.5], data=answered, by="channel").to_dict()
+    assert dict(zip(typical["channel"], typical["value"])) == {"phone": 10, "email": 30, "chat": 2}
     still = waits["survival"]
     assert still.value == pytest.approx(0.25)
     assert still.std_error == pytest.approx(0.125)
