@@ -230,7 +230,7 @@ enum cxm_status cxm_priv_check_instant(const struct cxm_column *column, const ch
     case CXM_KEY_DATE:
     case CXM_KEY_INT:
     case CXM_KEY_UINT:
-    case CXM_KEY_REAL: /* whole ones: integers beside NaN, as data frames keep them */
+    case CXM_KEY_REAL: /* data frames keep seconds beside missing ones so */
         return CXM_OK;
     default:
         return cxm_priv_fail(error, CXM_EINVAL, name,
