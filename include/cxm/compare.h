@@ -221,8 +221,9 @@ cxm_league(struct cxm_tally *tally, const struct cxm_groups_options *options,
  *   homogeneity  are all groups equal?  departure  is it a straight line? (chi-squares)
  *   pooled       the common value, were there no change
  *   cochran_armitage  shares: chi-square of the trend = z^2 (Cochran 1954, Armitage 1955)
- *   mann_kendall S of the values in their order, rising minus falling pairs; exact p up to 50
- *                groups without ties, otherwise flagged ASYMPTOTIC
+ *   mann_kendall S of the values in their order, rising minus falling pairs (two groups with one
+ *                score are neither); exact p up to 50 groups without ties, otherwise flagged
+ *                ASYMPTOTIC
  *
  * Shares of whole counts by Cochran and Armitage; everything else by least squares with weights
  * 1 / std_error^2 and errors from the given ones, not from residuals. The group of rows without a

@@ -104,7 +104,7 @@ static void add_kendall(struct cxm_grouped *g, const struct series *s)
 {
     struct cxm_kendall k = { NAN, NAN, true };
     if (s->count > 1)
-        k = cxm_priv_mann_kendall(s->value, s->count);
+        k = cxm_priv_mann_kendall(s->value, s->at, s->count);
     const size_t row = cxm_priv_grouped_add(g, "mann_kendall", "mann-kendall", k.s,
                                             CXM_UNIT_COUNT);
     cxm_priv_set_test(&g->c, row, k.s, NAN, k.p);

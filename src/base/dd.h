@@ -44,6 +44,14 @@ static inline struct cxm_dd cxm_priv_two_prod(double a, double b)
     return (struct cxm_dd){ p, isfinite(p) ? fma(a, b, -p) : 0.0 };
 }
 
+/* a b - c d with one rounding error (Kahan; Jeannerod, Louvet & Muller 2013). */
+static inline double cxm_priv_difference_of_products(double a, double b, double c, double d)
+{
+    const double cd = c * d;
+    const double error = fma(-c, d, cd);
+    return fma(a, b, -cd) + error;
+}
+
 static inline struct cxm_dd cxm_priv_dd_add(struct cxm_dd a, struct cxm_dd b)
 {
     struct cxm_dd s = cxm_priv_two_sum(a.hi, b.hi);

@@ -47,13 +47,14 @@ struct cxm_estimate_trend {
 struct cxm_estimate_trend cxm_priv_estimate_trend(const double *value, const double *std_error,
                                                   const double *time, size_t count);
 
-/* Mann 1945, Kendall: pairs in rising order minus pairs in falling order. Two-sided, exact
- * without ties up to 50 values, otherwise normal with continuity and ties. O(count^2). */
+/* Mann 1945, Kendall: pairs in rising order minus pairs in falling order; values at one place `at`
+ * (NULL: each has its own) have no order. Two-sided, exact without ties up to 50 values, otherwise
+ * normal with continuity and ties of both (Kendall 1970, ch. 4). O(count^2). */
 struct cxm_kendall {
     double s, p;
     bool exact;
 };
-struct cxm_kendall cxm_priv_mann_kendall(const double *value, size_t count);
+struct cxm_kendall cxm_priv_mann_kendall(const double *value, const double *at, size_t count);
 
 /* ---- ranks ---------------------------------------------------------------------------- */
 

@@ -17,6 +17,8 @@
  * distribution up to a relative error of about a^2 / b, far below double precision. */
 #include "estimate/beta.h"
 
+#include "base/dd.h"
+
 #include <assert.h>
 #include <float.h>
 #include <math.h>
@@ -24,14 +26,6 @@
 
 #define TWO_PI 6.283185307179586476925
 #define GAMMA_SCALE 0x1p200
-
-/* a b - c d with one rounding error (Kahan; Jeannerod, Louvet & Muller 2013). */
-static double difference_of_products(double a, double b, double c, double d)
-{
-    const double cd = c * d;
-    const double error = fma(-c, d, cd);
-    return fma(a, b, -cd) + error;
-}
 
 double cxm_priv_log1pmx(double u)
 {
@@ -80,7 +74,7 @@ static double deviance(double u, double x, double a, double n)
 static double power_term(double a, double b, double x, double y)
 {
     const double n = a + b;
-    const double gap = difference_of_products(b, x, a, y);
+    const double gap = cxm_priv_difference_of_products(b, x, a, y);
     const double exponent = a * deviance(gap / a, x, a, n) + b * deviance(-gap / b, y, b, n)
                           + cxm_priv_stirling_error(n) - cxm_priv_stirling_error(a)
                           - cxm_priv_stirling_error(b);
@@ -90,7 +84,7 @@ static double power_term(double a, double b, double x, double y)
 /* I_x(a, b) / power_term for x below the mean, by the modified Lentz algorithm. */
 static double tail_fraction(double a, double b, double x, double y)
 {
-    const double gap = difference_of_products(a, y, b, x);
+    const double gap = cxm_priv_difference_of_products(a, y, b, x);
     double value = a * (gap + 1.0) / (a + 1.0);
     double c = value;
     double d = 0.0;
@@ -130,7 +124,7 @@ static double density_ratio(double a, double b, double x, double y, double slope
 static double tail_integral(double a, double b, double x, double y)
 {
     enum { PANELS = 6 };
-    const double slope = difference_of_products(a - 1.0, y, b - 1.0, x) / (x * y);
+    const double slope = cxm_priv_difference_of_products(a - 1.0, y, b - 1.0, x) / (x * y);
     const double curvature = (a - 1.0) / (x * x) + (b - 1.0) / (y * y);
     double width = 120.0 / (slope + sqrt(slope * slope + 120.0 * curvature));
     if (width > x)
@@ -158,7 +152,7 @@ static double near_tail(double a, double b, double x, double y, double power)
 
 static double lower_with_power(double a, double b, double x, double y, double power)
 {
-    if (difference_of_products(b, x, a, y) <= 0.0)
+    if (cxm_priv_difference_of_products(b, x, a, y) <= 0.0)
         return near_tail(a, b, x, y, power);
     return 1.0 - near_tail(b, a, y, x, power);
 }
