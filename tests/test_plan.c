@@ -228,6 +228,13 @@ static void extremes(void **state)
     assert_int_equal(cxm_power(SHARE, 0.01, 100, 0, &(struct cxm_plan_options){ CXM_PLAN_INIT,
                                .ratio = 3 }, &power, NULL), CXM_OK);
     assert_int_equal(power.n_b, 300);
+    struct cxm_plan given; /* as many as were given, however many */
+    assert_int_equal(cxm_margin_of_error(SHARE, 2e12, NULL, &given, NULL), CXM_OK);
+    assert_int_equal(given.n, 2000000000000);
+    assert_int_equal(given.invitations, 2000000000000);
+    /* t of one answer is undefined, whatever they say */
+    assert_int_equal(size_for(NPS, 5, (struct cxm_plan_options){ .shares = { 0, 0, 5 },
+                              .method = CXM_INTERVAL_WALD_T }).n, 2);
 }
 
 static void refused(void **state)
@@ -244,6 +251,8 @@ static void refused(void **state)
           "margin of a share must be below 1, not 5; did you mean 0.05?" },
         { SHARE, 0, { 0 }, CXM_EINVAL, "margin", NULL },
         { SHARE, -0.1, { 0 }, CXM_EINVAL, "margin", NULL },
+        /* a logit interval of everybody is undefined at any n */
+        { SHARE, 0.1, { .expected = 1, .method = CXM_INTERVAL_LOGIT }, CXM_EINVAL, "n", NULL },
         { SHARE, NAN, { 0 }, CXM_EINVAL, "margin", NULL },
         { NPS, 201, { 0 }, CXM_EINVAL, "margin", NULL },
         { MEAN, 1, { 0 }, CXM_EINVAL, "variance", NULL },

@@ -251,21 +251,22 @@ static double half_width(const struct request *r, double n)
 }
 
 /* The n at which the interval has that half width: intervals narrow as n grows. Bisection on
- * the logarithm; below one answer everything rounds up to one anyway. */
+ * the logarithm; below one answer everything rounds up to one anyway, but t needs two. An interval
+ * that is undefined (logit, when everybody answers alike) is not narrow. */
 static double solve_size(const struct request *r, double margin)
 {
-    const bool t = r->kind == CXM_PLAN_MEAN;
+    const bool t = r->kind == CXM_PLAN_MEAN || r->o.method == CXM_INTERVAL_WALD_T;
     double low = t ? log(1.1) : 0.0, high = log(MOST);
     if (half_width(r, exp(low)) <= margin)
         return exp(low);
-    if (half_width(r, exp(high)) > margin)
+    if (!(half_width(r, exp(high)) <= margin))
         return INFINITY;
     for (int step = 0; step < 100 && high - low > 1e-16 * high; step++) {
         const double half = 0.5 * (low + high);
-        if (half_width(r, exp(half)) > margin)
-            low = half;
-        else
+        if (half_width(r, exp(half)) <= margin)
             high = half;
+        else
+            low = half;
     }
     return exp(high);
 }
@@ -277,10 +278,10 @@ static enum cxm_status too_many(struct cxm_error *error)
     return cxm_priv_fail(error, CXM_EINVAL, "n", "this takes more than 1e15 answers");
 }
 
-/* Rounded up, where a last bit above a whole number does not count. */
+/* Rounded up, where a last bit above a whole number does not count; large whole ones stay. */
 static int64_t whole(double n)
 {
-    return (int64_t)cxm_priv_whole_answers(n * (1.0 - 1e-12));
+    return (int64_t)cxm_priv_whole_answers(n - fmin(1e-12 * fabs(n), 0.25));
 }
 
 /* Those to invite; INT64_MAX or so where hardly anybody answers. */
