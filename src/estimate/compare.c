@@ -35,12 +35,32 @@ struct cxm_comparison cxm_priv_compare_wald(double difference, double std_error,
 
 /* ---- net scores ----------------------------------------------------------------------- */
 
+/* Near an end of the scale scores are taken from there: a gap of 1e-9 between two scores of 1 would
+ * keep seven digits. */
+static double end_near(struct cxm_net a, struct cxm_net b)
+{
+    const double sum = cxm_priv_net_value(a) + cxm_priv_net_value(b);
+    return sum > 1.0 ? 1.0 : sum < -1.0 ? -1.0 : 0.0;
+}
+
+static double above(double end, struct cxm_net a)
+{
+    const double n = cxm_priv_net_n(a);
+    return end > 0.0 ? -(a.passives + 2.0 * a.detractors) / n
+         : end < 0.0 ? (a.passives + 2.0 * a.promoters) / n : cxm_priv_net_value(a);
+}
+
+static double nets_gap(struct cxm_net a, struct cxm_net b)
+{
+    const double end = end_near(a, b);
+    return above(end, a) - above(end, b);
+}
+
 static struct cxm_comparison nets_wald(struct cxm_net a, struct cxm_net b, double level)
 {
     const double variance = cxm_priv_net_variance(a) / cxm_priv_net_n(a)
                           + cxm_priv_net_variance(b) / cxm_priv_net_n(b);
-    return cxm_priv_compare_wald(cxm_priv_net_value(a) - cxm_priv_net_value(b), sqrt(variance),
-                                 (double)INFINITY, level);
+    return cxm_priv_compare_wald(nets_gap(a, b), sqrt(variance), (double)INFINITY, level);
 }
 
 /* `total` pseudo-answers in each group; the plain difference stays the estimate. */
@@ -49,7 +69,7 @@ static struct cxm_comparison nets_adjusted(struct cxm_net a, struct cxm_net b, d
 {
     struct cxm_comparison out =
         nets_wald(cxm_priv_net_adjusted(a, total), cxm_priv_net_adjusted(b, total), level);
-    out.difference = cxm_priv_net_value(a) - cxm_priv_net_value(b);
+    out.difference = nets_gap(a, b);
     return out;
 }
 
@@ -62,17 +82,17 @@ static struct cxm_comparison nets_pooled(struct cxm_net a, struct cxm_net b, dou
     const double n = cxm_priv_net_n(all);
     const double variance = cxm_priv_net_variance(all) * (n / (n - ddof))
                           * (1.0 / cxm_priv_net_n(a) + 1.0 / cxm_priv_net_n(b));
-    struct cxm_comparison out = cxm_priv_compare_wald(
-        cxm_priv_net_value(a) - cxm_priv_net_value(b), sqrt(variance), (double)INFINITY, level);
+    struct cxm_comparison out = cxm_priv_compare_wald(nets_gap(a, b), sqrt(variance),
+                                                      (double)INFINITY, level);
     out.lower = out.upper = NAN; /* the variance holds under equality only */
     return out;
 }
 
-static struct cxm_mean_sample codes_of(struct cxm_net a)
+static struct cxm_mean_sample codes_of(struct cxm_net a, double end)
 {
     const double n = cxm_priv_net_n(a);
     const double variance = n > 1.0 ? cxm_priv_net_variance(a) * (n / (n - 1.0)) : (double)NAN;
-    return (struct cxm_mean_sample){ n, cxm_priv_net_value(a), variance };
+    return (struct cxm_mean_sample){ n, above(end, a), variance };
 }
 
 enum cxm_status cxm_priv_compare_nets(struct cxm_net a, struct cxm_net b, double level,
@@ -89,9 +109,11 @@ enum cxm_status cxm_priv_compare_nets(struct cxm_net a, struct cxm_net b, double
     case CXM_COMPARE_NET_ADJUSTED_HALF: *out = nets_adjusted(a, b, level, 1.5); break;
     case CXM_COMPARE_NET_WALD: *out = nets_wald(a, b, level); break;
     case CXM_COMPARE_NET_POOLED: *out = nets_pooled(a, b, level, 0.0); break;
-    case CXM_COMPARE_NET_WELCH:
-        *out = cxm_priv_compare_means(codes_of(a), codes_of(b), level, false);
+    case CXM_COMPARE_NET_WELCH: {
+        const double end = end_near(a, b);
+        *out = cxm_priv_compare_means(codes_of(a, end), codes_of(b, end), level, false);
         break;
+    }
     case CXM_COMPARE_NET_PERMUTATION: *out = nets_pooled(a, b, level, 1.0); break;
     case CXM_COMPARE_NET_EXACT: {
         struct cxm_comparison exact = nets_pooled(a, b, level, 1.0);
@@ -143,6 +165,9 @@ struct cxm_comparison cxm_priv_compare_shares(struct cxm_share_count a, struct c
 {
     if (!(a.n > 0.0 && b.n > 0.0))
         return undefined;
+    if (a.x + b.x > 0.5 * (a.n + b.n)) /* failures, which are fewer, keep the digits of the gap */
+        return cxm_priv_compare_shares((struct cxm_share_count){ b.n - b.x, b.n },
+                                       (struct cxm_share_count){ a.n - a.x, a.n }, level, method);
     const double pooled = (a.x + b.x) / (a.n + b.n);
     const double rest = (a.n - a.x + (b.n - b.x)) / (a.n + b.n);
     const double z = cxm_priv_z(level), unpooled = unpooled_error(a, b);
@@ -213,6 +238,13 @@ static double satterthwaite(double va, double df_a, double vb, double df_b)
     return 1.0 / (a * a / df_a + b * b / df_b);
 }
 
+/* One answer has no variance of its own, and adds nothing to that of both. */
+static double pooled_variance(struct cxm_mean_sample a, struct cxm_mean_sample b)
+{
+    return ((a.n > 1.0 ? (a.n - 1.0) * a.variance : 0.0)
+            + (b.n > 1.0 ? (b.n - 1.0) * b.variance : 0.0)) / (a.n + b.n - 2.0);
+}
+
 struct cxm_comparison cxm_priv_compare_means(struct cxm_mean_sample a, struct cxm_mean_sample b,
                                              double level, bool pooled)
 {
@@ -221,11 +253,10 @@ struct cxm_comparison cxm_priv_compare_means(struct cxm_mean_sample a, struct cx
     double va = a.variance / a.n, vb = b.variance / b.n;
     double df = a.n + b.n - 2.0;
     if (pooled) {
-        const double common = ((a.n > 1.0 ? (a.n - 1.0) * a.variance : 0.0)
-                               + (b.n > 1.0 ? (b.n - 1.0) * b.variance : 0.0)) / df;
+        const double common = pooled_variance(a, b);
         va = common / a.n;
         vb = common / b.n;
-    } else if (va + vb > 0.0) {
+    } else if (!(va + vb == 0.0)) { /* NaN stays */
         df = satterthwaite(va, a.n - 1.0, vb, b.n - 1.0);
     }
     return cxm_priv_compare_wald(a.mean - b.mean, sqrt(va + vb), df, level);
@@ -235,15 +266,13 @@ struct cxm_comparison cxm_priv_compare_measured(struct cxm_measured a, struct cx
                                                 double level)
 {
     const double va = a.std_error * a.std_error, vb = b.std_error * b.std_error;
-    const double df = va + vb > 0.0 ? satterthwaite(va, a.df, vb, b.df) : a.df + b.df;
+    const double df = va + vb == 0.0 ? a.df + b.df : satterthwaite(va, a.df, vb, b.df);
     return cxm_priv_compare_wald(a.value - b.value, sqrt(va + vb), df, level);
 }
 
 double cxm_priv_cohen_d(struct cxm_mean_sample a, struct cxm_mean_sample b)
 {
-    const double df = a.n + b.n - 2.0;
-    const double pooled = ((a.n - 1.0) * a.variance + (b.n - 1.0) * b.variance) / df;
-    return (a.mean - b.mean) / sqrt(pooled);
+    return (a.mean - b.mean) / sqrt(pooled_variance(a, b));
 }
 
 double cxm_priv_hedges_g(struct cxm_mean_sample a, struct cxm_mean_sample b)

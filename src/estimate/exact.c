@@ -150,7 +150,7 @@ struct cxm_fisher cxm_priv_fisher_tails(struct cxm_share_count a, struct cxm_sha
     const struct side up = walk(&u, mode, most, a.x, limit);
     const double all = 1.0 + down.all + up.all;
     struct cxm_fisher out = {
-        (down.extreme + up.extreme + (limit >= 1.0 ? 1.0 : 0.0)) / all,
+        fmin(1.0, (down.extreme + up.extreme + (limit >= 1.0 ? 1.0 : 0.0)) / all),
         fmin(1.0, (down.at_least + up.at_least + (mode >= a.x ? 1.0 : 0.0)) / all),
         fmin(1.0, (down.at_most + up.at_most + (mode <= a.x ? 1.0 : 0.0)) / all),
     };

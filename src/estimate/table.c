@@ -4,6 +4,8 @@
  * residuals of Haberman (1973, Biometrics 29:205). Agresti 2013, Categorical Data Analysis, ch. 3. */
 #include "estimate/association.h"
 
+#include "base/dd.h"
+#include "estimate/beta.h"
 #include "estimate/quantile.h"
 
 #include <math.h>
@@ -31,12 +33,12 @@ static double add_cell(double observed, double row, double column, double n,
     const double expected = row * (column / n);
     if (!(expected > 0.0))
         return NAN;
-    const double gap = observed - expected;
+    const double gap = cxm_priv_difference_of_products(observed, n, row, column) / n;
     out->chi2 += gap * gap / expected;
-    if (observed > 0.0)
-        out->g2 += 2.0 * observed * log(observed / expected);
+    /* sum o log(o / e) = sum (o log(o / e) - o + e), whose terms are all positive */
+    out->g2 += 2.0 * (observed > 0.0 ? -observed * cxm_priv_log1pmx(-gap / observed) : expected);
     out->n_small += expected < 5.0;
-    return gap / sqrt(expected * (1.0 - row / n) * (1.0 - column / n));
+    return gap / sqrt(expected * ((n - row) / n) * ((n - column) / n));
 }
 
 enum cxm_status cxm_priv_table_tests(const double *counts, size_t rows, size_t columns,
@@ -64,7 +66,6 @@ enum cxm_status cxm_priv_table_tests(const double *counts, size_t rows, size_t c
     got.df = height > 0.0 && width > 0.0 ? height * width : 0.0;
     if (got.df == 0.0)
         got.chi2 = got.g2 = NAN;
-    got.g2 = fmax(got.g2, 0.0) + 0.0 * got.g2; /* rounding must not make it negative; NaN stays */
     got.p_chi2 = cxm_priv_chi2_upper(got.chi2, got.df);
     got.p_g2 = cxm_priv_chi2_upper(got.g2, got.df);
     got.cramer_v = sqrt(got.chi2 / (n * fmin(height, width)));
