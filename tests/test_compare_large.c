@@ -48,6 +48,20 @@ static void nets_near_the_ends(void **state)
     }
 }
 
+/* No half limits beside an empty cell. */
+static void ratios_of_empty_cells(void **state)
+{
+    (void)state;
+    const struct cxm_share_count none = { 0, 5 }, some = { 2, 6 }, all = { 4, 4 };
+    struct cxm_share_tests got = cxm_priv_share_tests(none, some, 0.95);
+    assert_close(got.odds_ratio, 0, 0.0);
+    assert_true(isnan(got.odds_lower) && isnan(got.odds_upper));
+    assert_true(isnan(got.risk_lower) && isnan(got.risk_upper));
+    got = cxm_priv_share_tests(all, some, 0.95);
+    assert_true(isinf(got.odds_ratio) && isnan(got.odds_lower) && isnan(got.odds_upper));
+    assert_close(got.risk_lower, 3 * exp(-1.959963984540054 * sqrt(1.0 / 3)), 1e-14);
+}
+
 /* Every table is as likely as this one or less: not a last bit above 1. */
 static void fisher_is_a_chance(void **state)
 {
@@ -143,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_near_one),
         cmocka_unit_test(nets_near_the_ends),
+        cmocka_unit_test(ratios_of_empty_cells),
         cmocka_unit_test(fisher_is_a_chance),
         cmocka_unit_test(one_answer),
         cmocka_unit_test(tables),

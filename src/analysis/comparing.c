@@ -327,7 +327,8 @@ void cxm_priv_set_row_limits(struct cxm_comparing *c, size_t row, double lower, 
         return;
     e->interval = interval;
     e->df = INFINITY;
-    cxm_priv_set_limits(e, (struct cxm_limits){ lower, upper, 0 }, -INFINITY, INFINITY);
+    const uint32_t flags = lower == upper ? CXM_FLAG_DEGENERATE : 0;
+    cxm_priv_set_limits(e, (struct cxm_limits){ lower, upper, flags }, -INFINITY, INFINITY);
 }
 
 /* ---- answers -------------------------------------------------------------------------- */

@@ -198,10 +198,10 @@ struct cxm_comparison cxm_priv_compare_shares(struct cxm_share_count a, struct c
     return out;
 }
 
-/* value times and over exp(z std_error) */
+/* value times and over exp(z std_error); both undefined where an empty cell leaves no error */
 static void log_limits(double value, double std_error, double z, double *lower, double *upper)
 {
-    const double factor = exp(z * std_error);
+    const double factor = isfinite(std_error) ? exp(z * std_error) : (double)NAN;
     *lower = value / factor;
     *upper = value * factor;
 }
