@@ -294,6 +294,29 @@ static void reasons_of_one_side_are_zero(void **state)
 
 /* ---- weights -------------------------------------------------------------------------- */
 
+/* A month's complaints are one row: 120 and 90 of 40 000, z = (120 - 90) / sqrt(120 + 90). */
+static void one_row_of_events(void **state)
+{
+    (void)state;
+    static const double events[2] = { 120, 90 }, customers = 40000;
+    struct cxm_tally *t[2];
+    for (int i = 0; i < 2; i++) {
+        const struct cxm_column x = cxm_column_make("complaints", CXM_F64, &events[i], 1, 8, 8);
+        const struct cxm_column y = cxm_column_make("customers", CXM_F64, &customers, 1, 8, 8);
+        const struct cxm_input inputs[2] = { { "complaints", &x }, { "customers", &y } };
+        t[i] = new_tally("complaints", NULL);
+        assert_int_equal(cxm_tally_add(t[i], inputs, 2, NULL, NULL), CXM_OK);
+    }
+    struct cxm_report *r = compared(t[0], t[1], NULL);
+    assert_numbers(r, TOTAL_KEY, { "difference", "value", "0.75" },
+                   { "difference", "std_error", "0.36228441865473593" },
+                   { "difference", "statistic", "2.0701966780270626" },
+                   { "difference", "df", "inf" });
+    cxm_report_free(r);
+    cxm_tally_free(t[0]);
+    cxm_tally_free(t[1]);
+}
+
 static struct cxm_tally *weighted(const char *role, const char *metric, const double *value,
                                   const double *weight, size_t n)
 {
@@ -504,6 +527,7 @@ int main(void)
         cmocka_unit_test(groups_are_matched_and_taken_apart),
         cmocka_unit_test(ratios_do_not_come_apart),
         cmocka_unit_test(reasons_of_one_side_are_zero),
+        cmocka_unit_test(one_row_of_events),
         cmocka_unit_test(weights_are_linearised),
         cmocka_unit_test(bad_calls_say_why),
         cmocka_unit_test(names_go_both_ways),

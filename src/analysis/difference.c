@@ -129,13 +129,21 @@ struct cxm_mean_sample cxm_priv_sample_of(const struct cxm_comparing *c, uint32_
     return (struct cxm_mean_sample){ n, e->value, variance };
 }
 
+/* Large-sample errors of counts and of curves: one row with 120 events has one, too. */
+static bool is_normal(const struct cxm_comparing *c, uint32_t measure)
+{
+    const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
+    return class == CXM_CLASS_RATE || class == CXM_CLASS_SURVIVAL;
+}
+
 static struct cxm_measured measured(const struct cxm_comparing *c, uint32_t measure,
                                     const struct cxm_estimate *e)
 {
     const double n = (double)e->n, df = isfinite(e->df) ? e->df : n - 1;
     const double error = has_divisor_n(c, measure) ? e->std_error * sqrt(n / (n - 1))
                                                    : e->std_error;
-    return (struct cxm_measured){ e->value, n > 1 ? error : (double)NAN, df };
+    const bool known = n > 1 || (n > 0 && is_normal(c, measure));
+    return (struct cxm_measured){ e->value, known ? error : (double)NAN, df };
 }
 
 static void scale(struct cxm_comparison *c, double factor)
@@ -158,9 +166,8 @@ static void compare_measured(const struct cxm_comparing *c, uint32_t measure,
         out->method = methods[c->method].name;
         out->interval = methods[c->method].interval;
     }
-    const enum cxm_interval_class class = cxm_priv_estimator_of(c, measure)->intervals;
-    const bool normal = class == CXM_CLASS_RATE || class == CXM_CLASS_SURVIVAL;
-    if (normal) { /* large-sample errors of counts and of curves */
+    const bool normal = is_normal(c, measure);
+    if (normal) {
         out->method = "wald";
         out->interval = CXM_INTERVAL_WALD;
     }
