@@ -92,7 +92,7 @@ struct cxm_compare_options {
  * and of the two totals. In the total row, within and mix are those sums.
  *
  * With `effects`, where both sides have rows: shares get odds_ratio and risk_ratio (limits on the
- * logarithm: Woolf, Katz), cohen_h, yates (corrected chi-square), fisher (the value is its
+ * logarithm: Woolf, Katz; undefined beside an empty cell), cohen_h, yates (corrected chi-square), fisher (the value is its
  * p-value); net scores cohen_d, hedges_g, chi2 (2 x 3: whether any share changed), g2 and cramer_v;
  * means cohen_d, hedges_g and, of ratings, mann_whitney (value W: pairs with a above b, ties half;
  * z with ties and continuity).
@@ -228,7 +228,7 @@ cxm_league(struct cxm_tally *tally, const struct cxm_groups_options *options,
  * Shares of whole counts by Cochran and Armitage; everything else by least squares with weights
  * 1 / std_error^2 and errors from the given ones, not from residuals. The group of rows without a
  * key, groups without a value and (but for shares) without a standard error above 0 are left out;
- * fewer than two groups give NaN with NO_DATA.
+ * fewer than two groups give NaN with NO_DATA, and so does the slope of groups with one score.
  * @retval CXM_EINVAL  as cxm_compare_groups; keys that are text, without scores; n_scores
  */
 CXM_API CXM_NODISCARD enum cxm_status

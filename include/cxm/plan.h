@@ -82,6 +82,7 @@ struct cxm_plan {
  * @param options NULL: all defaults
  * @retval CXM_EINVAL  a number out of range (a share's margin of 5: "did you mean 0.05?"), two
  *                     ways to give the variance, a mean without variance, more than 1e15 answers
+ *                     (or an interval that is undefined at any n: LOGIT, when all answer alike)
  * @retval CXM_EUNSUPPORTED  a method that the kind of number has not
  * `out` is untouched on failure.                                                     Since 0.1.
  */
