@@ -1025,6 +1025,39 @@ static void whole_days_take_the_same_way(void **state)
     free(d);
 }
 
+/* Rows are counted 64 at a time, of 512 or 4 096 that are looked at together: ends beside these, all rows of
+ * one cell, and times and keys that the counters reach only from the last row on. */
+static void whole_days_end_anywhere(void **state)
+{
+    static const int64_t ends[] = { 1, 15, 16, 63, 64, 65, 127, 128, 511, 512, 513, 575, 1023, 1024, 1025,
+                                    1088, 4095, 4096, 4097, 4608, 8191, 8192, 8193 };
+    struct days *d = calloc(1, sizeof *d);
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        for (int turn = 0; turn < 3; turn++) {
+            const int64_t last = ends[i] - 1;
+            for (int64_t k = 0; k <= last; k++) {
+                d->days[k] = turn == 0 ? 3 : (int32_t)(k * 7 % 2001);
+                d->event[k] = (uint8_t)(turn == 0 || k % 3 == 0);
+                d->region[k] = turn == 0 ? 1 : (int32_t)(k % 10);
+                d->byte_region[k] = (uint8_t)d->region[k];
+                d->ones[k] = 1;
+            }
+            d->days[last] = turn == 2 ? 60000 : d->days[last];
+            d->byte_region[last] = turn == 2 ? 200 : d->byte_region[last];
+            d->region[last] = d->byte_region[last];
+            for (int kinds = 0; kinds <= 6; kinds += 6) {
+                struct cxm_tally *want = tally_of_days(d, 0, ends[i], kinds, true, true, 1);
+                struct cxm_tally *got = tally_of_days(d, 0, ends[i], kinds, true, false, 1);
+                assert_same_bytes(got, want);
+                cxm_tally_free(want);
+                cxm_tally_free(got);
+            }
+        }
+    }
+    free(d);
+}
+
 static void cells_of_rows(void **state)
 {
     enum { N = 100 };
@@ -1196,6 +1229,7 @@ int main(void)
         cmocka_unit_test(one_cause_is_one_minus_survival), cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(wrong_arguments),     cmocka_unit_test(whole_days_take_the_same_way),
         cmocka_unit_test(whole_days_name_the_row), cmocka_unit_test(cells_of_rows),
+        cmocka_unit_test(whole_days_end_anywhere),
         cmocka_unit_test(durations_as_of),     cmocka_unit_test(few_or_no_values),
         cmocka_unit_test(forged_tables_are_refused), cmocka_unit_test(subtracting_strangers),
     };

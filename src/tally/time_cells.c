@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The places of times and events in the counters of times.c: the reference in C, and the choice
- * among the variants. A chunk is 4 096 rows. */
+ * among the variants. */
 #include "tally/times.h"
 
 struct cxm_time_bits cxm_priv_time_cells_c(const struct cxm_time_rows *rows, size_t n,
@@ -30,4 +30,17 @@ cxm_time_cells *cxm_priv_time_cells(unsigned without)
     (void)without;
 #endif
     return cxm_priv_time_cells_c;
+}
+
+/* With AVX-512 what was measured there. */
+size_t cxm_priv_time_rows(cxm_time_cells *kernel)
+{
+    enum { FEW = 512 };
+#if CXM_TIMES_X86
+    if (kernel == cxm_priv_time_cells_avx512)
+        return CXM_TIME_ROWS;
+#else
+    (void)kernel;
+#endif
+    return FEW;
 }

@@ -6,14 +6,14 @@
  * the general readers. Anything else, and any value that is to be named, is left to the general
  * road (range.c), which gives the same tally.
  *
- * Rows pass in chunks that stay in the first-level cache: the bits of a chunk's values, or-ed,
- * tell whether the array reaches them. Typical: 2 000 times, 10 groups, 160 KiB of counters;
+ * Rows pass in short chunks, so that the first-level cache is left to the counters: the bits of a chunk's
+ * values, or-ed, tell whether the array reaches them. Typical: 2 000 times, 10 groups, 160 KiB of counters;
  * at most 16 MiB, and no more than 32 bytes a row. */
 #include "tally/tally.h"
 #include "tally/threads.h"
 #include "tally/times.h"
 
-enum { CHUNK = 4096, LINE = 64, MOST_CELLS = 1 << 22, FEW_CELLS = 1 << 14, FLUSH_ROWS = 1 << 30 };
+enum { CHUNK = CXM_TIME_ROWS, LINE = 64, MOST_CELLS = 1 << 22, FEW_CELLS = 1 << 14, FLUSH_ROWS = 1 << 30 };
 
 /* A column of small whole numbers as 32 bits; `beyond` in the or-ed bits: it is none. */
 #define BEYOND 0x80000000u
@@ -194,6 +194,24 @@ CXM_PREFETCHER void fetch(const struct cxm_time_rows *rows, size_t row)
         __builtin_prefetch(rows->byte_keys + row, 0, 3);
 }
 
+/* LINE rows. Places are read two at a time and before any is counted: loads compete with loads and stores
+ * of counters, and one that comes after a store waits for its place to be known. */
+static inline void count_line(uint32_t *restrict cells, const uint32_t *restrict index)
+{
+    enum { WORDS = 8 };
+    for (size_t i = 0; i < LINE; i += 2 * WORDS) {
+        uint64_t two[WORDS];
+#pragma GCC unroll 8
+        for (size_t k = 0; k < WORDS; k++)
+            two[k] = cxm_priv_get_u64((const uint8_t *)(index + i + 2 * k));
+#pragma GCC unroll 8
+        for (size_t k = 0; k < WORDS; k++) {
+            cells[(uint32_t)two[k]]++;
+            cells[two[k] >> 32]++;
+        }
+    }
+}
+
 /* Times, keys and bytes of events side by side: their cells in one go, made anew where the
  * array did not reach them. more: as many rows follow where these lie.
  * *codes: all events are codes, and the rows were counted. */
@@ -215,10 +233,10 @@ static enum cxm_dense_result count_cells(struct counters *c, struct cxm_time_row
     }
     uint32_t *restrict const cells = c->cells;
     size_t i = 0;
-    for (; more && i + LINE <= n; i += LINE) {
-        fetch(rows, n + i);
-        for (size_t k = 0; k < LINE; k++)
-            cells[index[i + k]]++;
+    for (; i + LINE <= n; i += LINE) {
+        if (more)
+            fetch(rows, n + i);
+        count_line(cells, index + i);
     }
     for (; i < n; i++)
         cells[index[i]]++;
@@ -385,7 +403,7 @@ static enum cxm_dense_result count_chunk(struct counters *c, const struct cxm_co
                                       .byte_keys = bytes ? row_of(key, row) : NULL };
         if (keyed && !bytes)
             rows.keys = narrow(key, row, n, w->keys);
-        const bool more = row + 2 * CHUNK <= s->n && times != w->times && rows.keys != w->keys;
+        const bool more = row + 2 * (int64_t)n <= s->n && times != w->times && rows.keys != w->keys;
         const enum cxm_dense_result result = count_cells(c, &rows, n, more, w->index, &counted);
         if (result != CXM_DENSE_DONE || counted)
             return result;
@@ -409,8 +427,9 @@ static enum cxm_dense_result count_rows(struct counters *c, const struct cxm_con
         make_codes(c, s->slots[1]);
     cxm_priv_reader_init(&w->any.duration, s->slots[0]);
     cxm_priv_reader_init(&w->any.event, s->slots[1]);
-    for (int64_t row = first; row < last; row += CHUNK) {
-        const size_t n = last - row < CHUNK ? (size_t)(last - row) : CHUNK;
+    const int64_t most = simple ? (int64_t)cxm_priv_time_rows(c->kernel) : CHUNK;
+    for (int64_t row = first; row < last; row += most) {
+        const size_t n = (size_t)(last - row < most ? last - row : most);
         const enum cxm_dense_result result = count_chunk(c, config, s, row, n, simple, w);
         if (result != CXM_DENSE_DONE)
             return result;

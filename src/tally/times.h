@@ -34,4 +34,9 @@ cxm_time_cells cxm_priv_time_cells_avx2, cxm_priv_time_cells_avx512;
 enum { CXM_TIMES_AVX512 = 1, CXM_TIMES_AVX2 = 2 };
 cxm_time_cells *cxm_priv_time_cells(unsigned without);
 
+/* How many rows at a time, at most CXM_TIME_ROWS: few, so that their places and those that are fetched
+ * leave the first-level cache to the counters. */
+enum { CXM_TIME_ROWS = 4096 };
+size_t cxm_priv_time_rows(cxm_time_cells *kernel);
+
 #endif
