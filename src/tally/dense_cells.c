@@ -22,6 +22,7 @@ struct making {
     int64_t low;
     struct cxm_table *groups;
     struct slice *slices;
+    bool once;            /* one slice with room for all keys: they are counted as they are written */
 };
 
 /* Where counters of some keys stand in one set of them. */
@@ -153,10 +154,40 @@ static size_t add_block(const struct making *m, uint64_t first, size_t n, size_t
     return at;
 }
 
+/* Widens the counters of a key into a cell; false: it has no rows, and the cell is zeros, as it was. */
+static bool widen(const uint32_t *restrict counters, uint32_t n, int64_t *restrict cell)
+{
+    uint32_t any = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        any |= counters[i];
+        cell[i] = counters[i];
+    }
+    return any != 0;
+}
+
+/* One table of words, and room for cells of all keys: each counter is read once. */
+static void write_words(const struct making *m, const struct cxm_dense_keys *k, struct slice *slice)
+{
+    const uint32_t stride = m->rows->stride;
+    size_t at = slice->at;
+    for (uint64_t key = slice->first; key < slice->end; key++) {
+        int64_t *cell = cxm_priv_table_cell(m->groups, (uint32_t)at);
+        if (!widen(k->c.words + key * stride, stride, cell))
+            continue;
+        slice->invalid += cell[stride - 1];
+        write_key(m, at++, key);
+    }
+    slice->n_seen = at - slice->at;
+}
+
 static void write_slice(void *context, size_t i)
 {
     const struct making *m = context;
     struct slice *slice = &m->slices[i];
+    if (m->once && m->n_keys == 1 && m->keys->c.words != NULL && m->keys->c.apart == 0) {
+        write_words(m, m->keys, slice);
+        return;
+    }
     const bool quick = is_quick(m);
     size_t at = slice->at;
     int64_t all_invalid = 0;
@@ -218,18 +249,18 @@ static enum cxm_dense_result add_without(const struct making *m, const int64_t *
 
 /* Few keys, and more rows than that: there is room for all of them, and their counters are summed
  * up once. Otherwise those with rows are counted first. */
-static bool takes_one_pass(const struct making *m, int n_slices, uint64_t n_keys)
+static bool takes_one_pass(const struct cxm_dense_rows *of, const struct cxm_dense_keys *k, int n,
+                           int n_slices, uint64_t n_keys)
 {
     size_t rows = 0;
-    for (int i = 0; i < m->n_keys; i++)
-        rows += m->keys[i].rows;
-    return n_slices == 1 && n_keys * m->rows->stride <= ONE_PASS_CELLS && n_keys <= rows;
+    for (int i = 0; i < n; i++)
+        rows += k[i].rows;
+    return n_slices == 1 && n_keys * of->stride <= ONE_PASS_CELLS && n_keys <= rows;
 }
 
 static enum cxm_dense_result make_cells(const struct making *m, int n_slices, int n_threads,
                                         uint64_t n_keys, bool count_invalid, int64_t *left_out)
 {
-    const bool once = takes_one_pass(m, n_slices, n_keys);
     int64_t without[CXM_DENSE_MOST_CODES] = { 0 };
     size_t n;
     for (int i = 0; i < n_slices; i++) {
@@ -239,7 +270,7 @@ static enum cxm_dense_result make_cells(const struct making *m, int n_slices, in
     }
     sum_without(m, without);
     int64_t invalid = without[m->rows->stride - 1];
-    if (once) {
+    if (m->once) {
         m->slices[0].n_seen = (size_t)n_keys;
     } else {
         cxm_priv_share_out(n_threads, (size_t)n_slices, count_slice, (void *)(uintptr_t)m);
@@ -251,7 +282,7 @@ static enum cxm_dense_result make_cells(const struct making *m, int n_slices, in
     if (!reserve(m, n_slices, &n))
         return CXM_DENSE_NO_MEMORY;
     cxm_priv_share_out(n_threads, (size_t)n_slices, write_slice, (void *)(uintptr_t)m);
-    if (once) {
+    if (m->once) {
         n = m->slices[0].n_seen;
         if (m->slices[0].invalid != 0 && !count_invalid)
             return CXM_DENSE_NO;
@@ -284,7 +315,8 @@ enum cxm_dense_result cxm_priv_dense_cells(const struct cxm_dense_rows *rows,
                                                sizeof *slices);
     if (slices == NULL)
         return CXM_DENSE_NO_MEMORY;
-    const struct making making = { rows, k, n, low, &state->groups, slices };
+    const bool once = takes_one_pass(rows, k, n, n_slices, n_keys);
+    const struct making making = { rows, k, n, low, &state->groups, slices, once };
     const enum cxm_dense_result result = make_cells(&making, n_slices, n_threads, n_keys,
                                                     count_invalid, &state->left_out);
     cxm_priv_release(rows->config->allocator, slices);
