@@ -311,6 +311,33 @@ static void domains_by_key(void **state)
     cxm_tally_free(t);
 }
 
+/* Every other key has no rows, and is no group; counters of so many lie in one table. Key 7 + 2 k has
+ * ten rows: k % 10 promoters, the others detractors. */
+static void every_other_key(void **state)
+{
+    (void)state;
+    enum { KEYS = 300, EACH = 10, N = KEYS * EACH };
+    static uint8_t scores[N];
+    static uint32_t keys[N];
+    for (uint32_t i = 0; i < N; i++) {
+        keys[i] = 7 + 2 * (i % KEYS);
+        scores[i] = i / KEYS < i % KEYS % 10 ? 10 : 0;
+    }
+    const struct cxm_column score = CXM_ARRAY(scores, N), by = CXM_ARRAY(keys, N);
+    const struct cxm_input inputs[] = { { "score", &score }, { "by", &by } };
+    struct cxm_tally *t = tally_of("nps", NULL, 0, inputs, 2);
+    assert_int_equal(cxm_tally_groups(t), KEYS);
+    for (int64_t g = 0; g < KEYS; g++) {
+        struct cxm_key key;
+        assert_int_equal(cxm_tally_key(t, g, 0, &key), CXM_OK);
+        assert_int_equal(key.integer, 7 + 2 * g);
+        const struct cxm_estimate e = measure_in(t, "nps", g);
+        assert_int_equal(e.n, EACH);
+        assert_true(e.value == (double)(20 * (g % 10) - 100));
+    }
+    cxm_tally_free(t);
+}
+
 /* ---- edges ---------------------------------------------------------------------------- */
 
 static void nobody(void **state)
@@ -492,6 +519,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(every_measure_of_a),      cmocka_unit_test(wrong_cuts_are_refused),
         cmocka_unit_test(weights_only),            cmocka_unit_test(domains_by_key),
+        cmocka_unit_test(every_other_key),
         cmocka_unit_test(nobody),                  cmocka_unit_test(one_answer),
         cmocka_unit_test(what_is_no_answer_is_counted), cmocka_unit_test(weight_zero),
         cmocka_unit_test(freq_copies),             cmocka_unit_test(constant_weight),
