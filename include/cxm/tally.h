@@ -117,7 +117,9 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_merge(struct cxm_tally *into, const struct cxm_tally *from, struct cxm_error *error);
 
 /**
- * Takes the rows of `from` out of `into` again, exactly; groups left without rows vanish.
+ * Takes the rows of `from` out of `into` again, exactly; groups left without rows vanish. Keys that are
+ * missing in every group of one are taken as in cxm_tally_merge; those of `into` keep their type.
+ * @retval CXM_EMISMATCH      as there
  * @retval CXM_EINCONSISTENT  `from` has rows that `into` has not; `into` is unchanged
  */
 CXM_API CXM_NODISCARD enum cxm_status

@@ -151,6 +151,36 @@ static enum cxm_status compare_tallies(const struct cxm_tally *a, const struct c
     return cxm_priv_schema_compare(&a->config, &a->schema, &b->schema, error);
 }
 
+/* The schemas of two tallies with rows, where keys that are missing in all groups of one have the type
+ * of the other: `ours` and `theirs` are set where they differ from the tallies' own. */
+struct settled {
+    struct cxm_schema ours, theirs;
+    bool our_own, their_own;
+};
+
+static enum cxm_status settle(const struct cxm_tally *into, const struct cxm_tally *from,
+                              struct settled *s, struct cxm_error *error)
+{
+    s->our_own = s->their_own = false;
+    enum cxm_status status =
+        cxm_priv_settle_keys(into, &from->schema, &s->ours, &s->our_own, error);
+    if (status == CXM_OK)
+        status = cxm_priv_settle_keys(from, &into->schema, &s->theirs, &s->their_own, error);
+    if (status == CXM_OK)
+        status = cxm_priv_schema_compare(&into->config, s->our_own ? &s->ours : &into->schema,
+                                         s->their_own ? &s->theirs : &from->schema, error);
+    return status;
+}
+
+static void release_settled(const struct cxm_tally *into, const struct cxm_tally *from,
+                            struct settled *s)
+{
+    if (s->their_own)
+        cxm_priv_schema_release(&s->theirs, &from->allocator);
+    if (s->our_own)
+        cxm_priv_schema_release(&s->ours, &into->allocator);
+}
+
 /* `into` has no rows: it becomes a copy of the rows of `from`. */
 static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally *from,
                                  struct cxm_error *error)
@@ -179,28 +209,23 @@ static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally 
     return CXM_OK;
 }
 
-/* Both have rows; keys that are missing in all groups of one have the type of the other. */
+/* Both have rows. */
 static enum cxm_status merge_rows(struct cxm_tally *into, const struct cxm_tally *from,
                                   struct cxm_error *error)
 {
-    struct cxm_schema ours, theirs;
-    bool our_own = false, their_own = false;
-    enum cxm_status status = cxm_priv_settle_keys(into, &from->schema, &ours, &our_own, error);
-    if (status == CXM_OK)
-        status = cxm_priv_settle_keys(from, &into->schema, &theirs, &their_own, error);
-    if (status == CXM_OK)
-        status = cxm_priv_schema_compare(&into->config, our_own ? &ours : &into->schema,
-                                         their_own ? &theirs : &from->schema, error);
+    struct settled s;
+    enum cxm_status status = settle(into, from, &s, error);
     if (status == CXM_OK)
         status = cxm_priv_state_merge(&into->state, &from->state, error);
-    if (status == CXM_OK)
+    if (status == CXM_OK) {
         cxm_priv_tally_changed(into);
-    if (their_own)
-        cxm_priv_schema_release(&theirs, &from->allocator);
-    if (our_own)
-        cxm_priv_schema_release(status == CXM_OK ? &into->schema : &ours, &into->allocator);
-    if (our_own && status == CXM_OK)
-        into->schema = ours;
+        if (s.our_own) {
+            const struct cxm_schema old = into->schema;
+            into->schema = s.ours;
+            s.ours = old;
+        }
+    }
+    release_settled(into, from, &s);
     return status;
 }
 
@@ -295,8 +320,15 @@ enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tall
 {
     if (into == NULL || from == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "a tally is NULL");
-    enum cxm_status status = compare_tallies(into, from, error);
+    enum cxm_status status = cxm_priv_config_compare(&into->config, &from->config, error);
     if (status != CXM_OK || from->state.rows == 0)
+        return status;
+    if (into->state.rows == 0)
+        return not_inside(error);
+    struct settled s;
+    status = settle(into, from, &s, error);
+    release_settled(into, from, &s); /* what is left keeps the types that it has */
+    if (status != CXM_OK)
         return status;
     if (into->state.rows < from->state.rows || into->state.left_out < from->state.left_out
         || !contains(&into->state.groups, &from->state.groups)

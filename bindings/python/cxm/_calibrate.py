@@ -72,6 +72,19 @@ class Calibration(Sequence[float]):
             "data": (self.weights.buffer_info()[0], True), "version": 3,
         }
 
+    def __copy__(self) -> Calibration:
+        factors = {name: dict(known) for name, known in self.factors.items()}
+        return Calibration(self.weights[:], factors, self.iterations, self.error, self._source)
+
+    def __deepcopy__(self, memo: Any) -> Calibration:
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise Error(
+            "calibrated weights point into the columns that they were made from, and cannot be "
+            "pickled; pickle list(w), or those columns and the totals"
+        )
+
     def __repr__(self) -> str:
         names = ", ".join(self.factors)
         return f"<cxm.Calibration of {len(self)} weights to {names}>"
@@ -93,14 +106,34 @@ class Source:
         """The margins for C."""
         margins = (Margin * len(self.margins))()
         for margin, name, (columns, categories, totals) in zip(margins, names, self.margins):
-            by = (Column * len(columns))(*columns)
-            self.keep.append(by)
+            if columns:
+                by = (Column * len(columns))(*columns)
+                self.keep.append(by)
+                margin.by = cast(by, POINTER(Column))
             margin.name = name.encode()
-            margin.by = cast(by, POINTER(Column))
-            margin.n_by = len(columns)
+            margin.n_by = len(categories)
             margin.categories = cast(categories, POINTER(Column))
             margin.totals = cast(totals, POINTER(c_double))
         return margins
+
+
+def totals_of(weight: Calibration) -> list[tuple[str, int, list[tuple[Any, float]]]]:
+    """The margins of calibrated weights without their rows: name, number of columns, totals. That is
+    what an estimate needs, and what can be pickled."""
+    return [
+        (name, len(categories), list(zip(known, totals)))
+        for (name, known), (_, categories, totals) in zip(
+            weight.factors.items(), weight._source.margins
+        )
+    ]
+
+
+def margins_from(totals: list[tuple[str, int, list[tuple[Any, float]]]]) -> Any:
+    """The array of struct cxm_margin for an estimate."""
+    source = Source()
+    for name, n_by, pairs in totals:
+        source.margins.append(([], *_known(name, pairs, n_by)))
+    return source.structs([name for name, _, _ in totals])
 
 
 def poststratify(

@@ -235,9 +235,8 @@ def _tally_of(
     for name, given in (("sizes", sizes), ("period", period), ("data", data)):
         if given is not None:
             raise Error(f"{name} belongs to columns; a result brings its own", column=name)
-    reader = values._plainly_weighted()._reader
-    handle = reader.handle if values._group is None else values.tally._handle
-    return handle, values._headline if measure is None else reader.find(measure)[0]
+    reader = values._reader
+    return values._counts(), values._headline if measure is None else reader.find(measure)[0]
 
 
 def _state(start: Any) -> ChartState:

@@ -103,7 +103,7 @@ def cohorts(
     level = checked_level(level)
     number = 0 if interval is None else interval_number(interval)
     if isinstance(customer, Tally):
-        return _report(customer._ready(), level, number, None)
+        return _report(customer._lend(), level, number, None)
     for name, value in (("customer", customer), ("time", time), ("as_of", as_of)):
         if value is None:
             raise Error(f"cohorts needs {name}=", column=name)

@@ -108,6 +108,7 @@ def compare(
     0.1543
     """
     level = checked_level(level)
+    a, b = _kept(a), _kept(b)
     if _of_one_design(a, b):
         return _compare_domains(a, b, level, method, measures)
     names, everything = measures, measures == "all"
@@ -143,7 +144,8 @@ def _compare_domains(a: Any, b: Any, level: float, method: str | None, measures:
         )
     options = _group_options(a, names[0], level, method, "none", None)
     options.against, options.base = 1, b._group
-    handle = a._plainly_weighted()._reader.handle
+    a._counts()  # refuses what the library could not see
+    handle = a._reader.handle
     with handle.lock:
         report = read_report(
             lambda out, error: lib.cxm_compare_groups(
@@ -208,9 +210,14 @@ def _lonely(side: Side) -> int:
     return side._reader.lonely if isinstance(side, Result) else 0
 
 
+def _kept(side: Any) -> Any:
+    """What is asked for later is of the rows that are there now."""
+    return side.copy() if isinstance(side, Tally) else side
+
+
 def _handle(side: Any, name: str) -> Handle:
     if isinstance(side, Result):
-        return side._plainly_weighted().tally._ready()
+        return side._counts()
     if isinstance(side, Tally):
         return side._ready()
     raise Error(

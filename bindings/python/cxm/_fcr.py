@@ -47,6 +47,9 @@ class States(Sequence[str]):
     def __len__(self) -> int:
         return len(self.codes)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _states, (bytes(self.codes),)
+
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):
             return [STATES[code] for code in self.codes[at]]
@@ -63,6 +66,10 @@ class States(Sequence[str]):
     def __repr__(self) -> str:
         some = {name: n for name, n in self.counts().items() if n}
         return f"<cxm.States of {len(self)} contacts: {some}>"
+
+
+def _states(codes: bytes) -> States:
+    return States(memoryview(codes))
 
 
 class ContactResult(Result):

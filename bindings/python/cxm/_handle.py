@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from ctypes import (
-    POINTER, byref, c_char_p, c_size_t, c_uint8, c_void_p, cast, create_string_buffer, string_at,
+    POINTER, byref, c_char_p, c_size_t, c_uint8, c_void_p, cast, create_string_buffer, sizeof,
+    string_at,
 )
 
 from ._errors import Error
-from ._library import ErrorStruct, Key, KeyInfo, TallyInfo, check, lib, text
+from ._library import ErrorStruct, Key, KeyInfo, Measure, TallyInfo, check, lib, text
 from ._registry import Known, encode, known
 
 TYPE_CHECKING = False
@@ -85,6 +86,31 @@ class Handle:
                     values.append(key.integer if whole else key_value(key))
                 found.append(tuple(values))
         return found
+
+    def measures(self) -> Any:
+        """All measures, as an array of struct cxm_measure."""
+        count, error, size = c_size_t(), ErrorStruct(), sizeof(Measure)
+        with self.lock:
+            status = lib.cxm_tally_measures(
+                self.pointer, None, size, 0, byref(count), byref(error)
+            )
+            check(status, error)
+            array = (Measure * count.value)()
+            status = lib.cxm_tally_measures(
+                self.pointer, array, size, count.value, byref(count), byref(error)
+            )
+            check(status, error)
+        return array
+
+    def items(self) -> list[str]:
+        """Names of the items of a metric that has any. Dimensions have measures too, behind them."""
+        info = self.metric.info
+        families = [text(info.measures[i].name) for i in range(info.n_measures)]
+        family = next(i for i, name in enumerate(families) if name.endswith("[item]"))
+        start = len(families[family]) - len("item]")
+        names = [text(m.name)[start:-1] for m in self.measures() if m.family == family]
+        count = int(self.definition().partition("items=")[2].partition("/")[0])
+        return names[:count]
 
     def group(self, group: int, keep_keys: bool) -> Handle:
         """One group as a tally of its own; -1 is the total."""
@@ -180,13 +206,6 @@ def time_value(kind: int, count: int) -> Any:
         return datetime(1970, 1, 1) + timedelta(seconds=count)
     except (OverflowError, ValueError):
         return count
-
-
-def new_like(handle: Handle) -> Handle:
-    """An empty tally with the same parameters."""
-    other = handle.copy()
-    lib.cxm_tally_clear(other.pointer)
-    return other
 
 
 def key_column(index: int, name: str) -> str:

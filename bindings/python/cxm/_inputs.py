@@ -215,11 +215,13 @@ class Call:
         return next(role for role, at in _ROLES.items() if at == self.entries[2 * where]).decode()
 
 
-def margins_of(weight: Any) -> Any:
-    """The margins and totals of calibrated weights; None for all others."""
+def totals_of(weight: Any) -> Any:
+    """The totals of the margins of calibrated weights; None for all others."""
     if type(weight).__module__ != "cxm._calibrate":
         return None
-    return weight._source.structs(list(weight.factors))
+    from ._calibrate import totals_of as totals
+
+    return totals(weight)
 
 
 def method_of(weight: Any) -> int:

@@ -89,11 +89,7 @@ def preset_report(
     chosen = _chosen(metric, only)
     results = [_run(metric, {}, args, options)]
     results += [_run(metric, preset.params, args, options) for preset in chosen]
-    for result in results:
-        if isinstance(result, Result):
-            result._plainly_weighted()
-    tallies = [result.tally for result in results]
-    handles = [tally._handle for tally in tallies]
+    handles = [r._counts() if isinstance(r, Result) else r.tally._ready() for r in results]
     array = (c_void_p * len(handles))(*(h.pointer for h in handles))
     rules = (c_void_p * len(handles))(
         None, *(cast(lib.cxm_preset_find(p.name.encode()), c_void_p).value for p in chosen)

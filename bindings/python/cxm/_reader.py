@@ -8,7 +8,7 @@ from ctypes import byref, c_double, c_int64, c_size_t, c_uint32, sizeof
 from ._errors import Error
 from ._handle import Handle
 from ._library import (
-    Base, Design as DesignStruct, ErrorStruct, Estimate, EstimateOptions, Measure, check, lib, text,
+    Base, Design as DesignStruct, ErrorStruct, Estimate, EstimateOptions, check, lib, text,
 )
 from ._names import interval_name
 
@@ -23,6 +23,12 @@ _MANY_GROUPS = 100_000
 #: Options that ask for one number, by what they say. The library only reads them.
 _ONE: dict[tuple[float, int, int, int], Any] = {}
 _MOST_KEPT = 200
+
+
+def _margins(totals: Any) -> Any:
+    from ._calibrate import margins_from
+
+    return margins_from(totals)
 
 
 class Measured:
@@ -40,16 +46,17 @@ class Measured:
 class Reader:
     """A tally that does not change any more, with the level and interval that were asked for."""
 
-    __slots__ = ("handle", "level", "interval", "lonely", "margins", "method", "threads",
+    __slots__ = ("handle", "level", "interval", "lonely", "totals", "margins", "method", "threads",
                  "_measures")
 
     def __init__(
-        self, handle: Handle, level: float, interval: int, lonely: int = 0, margins: Any = None,
+        self, handle: Handle, level: float, interval: int, lonely: int = 0, totals: Any = None,
         method: int = 0, threads: int | None = None,
     ) -> None:
         self.threads = threads
         self.lonely = lonely
-        self.margins = margins
+        self.totals = totals
+        self.margins = None if totals is None else _margins(totals)
         self.method = method
         self.handle = handle
         self.level = level
@@ -195,21 +202,8 @@ class Reader:
     def measures(self) -> list[Measured]:
         """All measures, the headline first."""
         if self._measures is None:
-            self._measures = [Measured(m) for m in self._read_measures()]
+            self._measures = [Measured(m) for m in self.handle.measures()]
         return self._measures
-
-    def _read_measures(self) -> Any:
-        count, error, size = c_size_t(), ErrorStruct(), sizeof(Measure)
-        pointer = self.handle.pointer
-        with self.handle.lock:
-            status = lib.cxm_tally_measures(pointer, None, size, 0, byref(count), byref(error))
-            check(status, error)
-            array = (Measure * count.value)()
-            status = lib.cxm_tally_measures(
-                pointer, array, size, count.value, byref(count), byref(error)
-            )
-            check(status, error)
-        return array
 
     def find(self, name: Any) -> list[int]:
         """Indexes of a measure, or of a whole family such as ``share[k]``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ._errors import Error
 from ._handle import Handle, key_column, load_handle
-from ._inputs import margins_of, method_of
+from ._inputs import method_of, totals_of
 from ._library import lib, text
 from ._names import checked_level, flag_names, interval_name, interval_number, lonely_number, unit_name
 from ._reader import TOTAL, Reader
@@ -65,11 +65,11 @@ class Result(Numbers, Rows):
     ) -> None:
         level = level if level == 0.95 else checked_level(level)
         number = 0 if interval is None else interval_number(interval, handle.metric)
-        margins, method = None, 0
+        totals, method = None, 0
         if calibration is not None:
-            margins, method = margins_of(calibration), method_of(calibration)
+            totals, method = totals_of(calibration), method_of(calibration)
         self._reader = Reader(
-            handle, level, number, lonely_number(lonely), margins, method, threads
+            handle, level, number, lonely_number(lonely), totals, method, threads
         )
         self._shown = None if measures is None else self._reader.find_all(measures)
         self._headline = 0
@@ -77,14 +77,16 @@ class Result(Numbers, Rows):
         self._cache = {}
         if number and not self._reader.fitting(self._shown):
             raise self._reader.wrong_interval(self.measures)
-        if designed or margins is not None:  # strata with one unit and wrong populations are told at once
+        if designed or totals is not None:  # strata with one unit and wrong populations are told at once
             self._rows()
 
     def _view(
         self, *, shown: list[int] | None = None, group: int | None = None,
-    ) -> Result:
+        kind: type[Result] | None = None,
+    ) -> Any:
         """The same tally seen otherwise."""
-        view = Result.__new__(Result)
+        kind = kind or Result
+        view = kind.__new__(kind)
         view._reader = self._reader
         view._shown = self._shown if shown is None else shown
         view._headline = self._headline if shown is None else shown[0]
@@ -291,28 +293,27 @@ class Result(Numbers, Rows):
             found = self._cache["definition"] = self._reader.handle.definition()
         return found
 
+    def _counts(self) -> Handle:
+        """The tally for analyses, none of which knows the totals that weights were calibrated to."""
+        if self._reader.totals is not None:
+            raise Error(
+                "this result has calibrated weights, and analyses of it would see its base weights; "
+                "make it with the weights alone, weight=list(w): its standard errors then do not "
+                "heed the calibration",
+                column="weight", status="EUNSUPPORTED",
+            )
+        return self.tally._ready()
+
     @property
     def tally(self) -> Tally:
         """The tally behind the numbers, to be saved or merged. Adding to it leaves this result
-        as it is."""
+        as it is. Calibrated rows are in it with their base weights: see :meth:`Tally.estimate`."""
         from ._tally import Tally
 
         handle = self._reader.handle
         if self._group is not None:
             handle = handle.group(self._group, False)
         return Tally._of(handle, True)
-
-    def _plainly_weighted(self) -> Result:
-        """This result, for analyses of its tally: that keeps the base weights of calibrated ones, so
-        that they would speak of another number."""
-        if self._reader.margins is not None:
-            raise Error(
-                "calibrated weights are known to estimates only, not to this analysis, which would "
-                "read the base weights; weight=list(w) takes them as they are (and their standard "
-                "errors know of no calibration)",
-                column="weight", status="EUNSUPPORTED",
-            )
-        return self
 
     # ---- rows
 
@@ -380,16 +381,33 @@ class Result(Numbers, Rows):
 
     # ---- pickling
 
+    def __copy__(self) -> Result:
+        return self  # nothing of it changes
+
+    def __deepcopy__(self, memo: Any) -> Result:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
-        reader = self._reader
-        state = (reader.level, reader.interval, self._shown, self._headline, self._group)
-        return _load, (reader.handle.save(), state)
+        reader, kind = self._reader, type(self)
+        asked = (
+            reader.level, reader.interval, reader.lonely, reader.totals, reader.method,
+            reader.threads,
+        )
+        view = (self._shown, self._headline, self._group)
+        more = {} if kind is Result else {name: getattr(self, name) for name in kind.__slots__}
+        return _load, (kind, reader.handle.save(), asked, view, more)
 
 
-def _load(data: bytes, state: tuple[Any, ...]) -> Result:
-    result = Result(load_handle(data))
-    reader = result._reader
-    reader.level, reader.interval, result._shown, result._headline, result._group = state
+def _load(
+    kind: type[Result], data: bytes, asked: tuple[Any, ...], view: tuple[Any, ...],
+    more: dict[str, Any],
+) -> Result:
+    result = kind.__new__(kind)
+    result._reader = Reader(load_handle(data), *asked)
+    result._shown, result._headline, result._group = view
+    result._cache = {}
+    for name, value in more.items():
+        setattr(result, name, value)
     return result
 
 

@@ -313,7 +313,7 @@ def contact_rate(
     )
     if unlinked is None:
         return result
-    rate = ContactRate(result.tally._ready(), level, interval, measures, lonely)
+    rate: ContactRate = result._view(kind=ContactRate)
     rate._unlinked = unlinked
     return rate
 
@@ -426,9 +426,8 @@ def breakdown(
         raise one_of("order", order, ("count", "key"))
     options.order = int(order == "key")
     if isinstance(by, (Result, Tally)):
-        tally = by if isinstance(by, Tally) else by._plainly_weighted().tally
         options.n_within = 0 if within is None else within
-        handle = tally._ready()
+        handle = by._ready() if isinstance(by, Tally) else by._counts()
     else:
         call = Call(data, labels, missing_codes)
         try:
@@ -473,15 +472,16 @@ def standardise(
     ``measure``  the headline when left out
 
     The first row is the rate (measure "standardised", variance sum of share^2 times the group's,
-    normal limits; under a sampling design with the covariances of the groups, t limits), the others are the groups, with the axes ``share`` (of the rows used) and
-    ``reference``. A group with a share but without a number gives NaN and NO_DATA.
+    normal limits; under a sampling design with the covariances of the groups, t limits), the others
+    are the groups, with the axes ``share`` (of the rows used) and ``reference``. A group with a share
+    but without a number gives NaN and NO_DATA.
 
     >>> r = cxm.fcr([1, 0, 1, 1], by=["chat", "chat", "mail", "mail"])
     >>> cxm.standardise(r, {"chat": 0.2, "mail": 0.8}).value
     0.9
     """
-    tally = result if isinstance(result, Tally) else result._plainly_weighted().tally
-    groups = tally.groups
+    handle = result._ready() if isinstance(result, Tally) else result._counts()
+    groups = result.groups
     if not hasattr(shares, "keys"):
         raise Error(f"shares maps each group to its reference share; it is {shares!r}",
                     column="shares", value=str(shares))
@@ -496,7 +496,6 @@ def standardise(
     options.size = sizeof(StandardiseOptions)
     options.level = checked_level(level)
     options.measure = None if measure is None else measure.encode()
-    handle = tally._ready()
     with handle.lock:
         return read_report(lambda out, error: lib.cxm_standardise(
             handle.pointer, weights, len(groups), byref(options), out, error))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from ctypes import byref
 
 from ._add import (
@@ -10,7 +11,7 @@ from ._add import (
 )
 from ._errors import Error
 from ._handle import (
-    Handle, byte_pointer, key_column, load_handle, new_handle, new_like, saved_bytes,
+    Handle, byte_pointer, key_column, load_handle, new_handle, saved_bytes,
 )
 from ._library import ErrorStruct, TallyInfo, check, lib, text
 from ._registry import Known, known
@@ -42,18 +43,20 @@ class Tally:
     their items from the first ``add`` unless they are given here.
     """
 
-    __slots__ = ("_handle", "_metric", "_params", "_shared")
+    __slots__ = ("_handle", "_metric", "_params", "_shared", "_lock")
     __hash__ = None  # type: ignore[assignment]
 
     _handle: Handle | None
     _metric: Known
     _params: dict[str, Any]
     _shared: bool
+    _lock: Any  # held while counts change, or are lent to a result or a copy
 
     def __init__(self, metric: str, **params: Any) -> None:
         self._metric = known(metric)
         self._params = {name: value for name, value in params.items() if value is not None}
         self._shared = False
+        self._lock = allocate_lock()
         if self._metric.has_many and "items" not in self._params:
             self._handle = None
         else:
@@ -69,6 +72,7 @@ class Tally:
         tally._metric = handle.metric
         tally._params = {}
         tally._shared = shared
+        tally._lock = allocate_lock()
         return tally
 
     # ---- what it is
@@ -82,8 +86,16 @@ class Tally:
             )
         return self._handle
 
+    def _lend(self) -> Handle:
+        """The counts for somebody who keeps them: whoever changes this tally takes a copy first."""
+        with self._lock:
+            handle = self._ready()
+            self._shared = True
+        return handle
+
     def _writable(self) -> Handle:
-        """Results keep reading the counts that they were made from: they get the old copy."""
+        """Results keep reading the counts that they were made from: they get the old copy. Called
+        with the lock."""
         handle = self._ready()
         if self._shared:
             handle = self._handle = handle.copy()
@@ -169,17 +181,19 @@ class Tally:
             if any(v is not None for v in (data, by, weight, freq, *design)):
                 raise Error("counts of a period take no data=, by=, weight= or freq=",
                             column="n_start")
-            add_period(self._writable(), columns)
+            with self._lock:
+                add_period(self._writable(), columns)
             return self
         call, items = self._prepare(
             columns, data, labels, missing_codes, by, weight, freq, design
         )
-        if self._handle is None:
-            self._handle = filled(
-                self._metric, self._params, call, items, invalid, missing_key, threads
-            )
-        else:
-            add_call(self._writable(), call, invalid, missing_key, threads)
+        with self._lock:
+            if self._handle is None:
+                self._handle = filled(
+                    self._metric, self._params, call, items, invalid, missing_key, threads
+                )
+            else:
+                add_call(self._writable(), call, invalid, missing_key, threads)
         return self
 
     def _prepare(
@@ -232,20 +246,29 @@ class Tally:
         theirs = other._handle if isinstance(other, Tally) else load_handle(other)
         if theirs is None:
             if other._metric is not self._metric:
-                raise Error(
-                    f"a tally of {other.metric} cannot be combined with one of {self.metric}",
-                    status="EMISMATCH",
-                )
+                raise self._other_metric(other.metric)
             return self
-        if self._handle is None and theirs.metric is self._metric:
-            self._handle = new_like(theirs)
-        mine = self._writable()
-        if mine is theirs:
-            theirs = theirs.copy()
-        error = ErrorStruct()
-        with _both(mine, theirs):
-            check(function(mine.pointer, theirs.pointer, byref(error)), error)
+        with self._lock:
+            mine = self._with_items_of(theirs) if self._handle is None else self._writable()
+            if mine is theirs:
+                theirs = theirs.copy()
+            error = ErrorStruct()
+            with _both(mine, theirs):
+                check(function(mine.pointer, theirs.pointer, byref(error)), error)
+            self._handle = mine
         return self
+
+    def _with_items_of(self, theirs: Handle) -> Handle:
+        """An empty tally with the parameters of this one, which does not know its items yet."""
+        if theirs.metric is not self._metric:
+            raise self._other_metric(theirs.metric.name)
+        params = item_params(self._metric, self._params, theirs.items())
+        return new_handle(self._metric, params)
+
+    def _other_metric(self, name: str) -> Error:
+        return Error(
+            f"a tally of {name} cannot be combined with one of {self.metric}", status="EMISMATCH"
+        )
 
     # ---- copies and bytes
 
@@ -253,9 +276,8 @@ class Tally:
         """An independent copy."""
         if self._handle is None:
             return Tally(self._metric.name, **self._params)
-        tally = Tally._of(self._handle, True)
+        tally = Tally._of(self._lend(), True)
         tally._params = dict(self._params)
-        self._shared = True
         return tally
 
     __copy__ = copy
@@ -331,11 +353,7 @@ class Tally:
         another one with these margins) brings the totals to which all rows are raked."""
         from ._result import Result
 
-        result = Result(
-            self._ready(), level, interval, measures, lonely, False, calibration
-        )
-        self._shared = True
-        return result
+        return Result(self._lend(), level, interval, measures, lonely, False, calibration)
 
 
 class TallyInformation:

@@ -54,8 +54,7 @@ def target(
     ``measure``     another than the headline, such as ``"promoters"``
     ``alpha``       of the one-sided test, above 0 and below 0.5
     ``direction``   ``"at_least"``, or ``"at_most"``; by default at most for churn, detractors,
-                    seconds and the like, at least for everything else; measures of which neither
-                    is better (``sd``, ``passives``, ``share[k]`` …) need it
+                    seconds and the like, at least for everything else
     ``census``      everybody was counted: nothing is tested, the value decides
     ``total``       one more row for all groups merged
     ``level``, ``interval``  of the two-sided interval of the rows; by default the result's
@@ -152,7 +151,8 @@ class Head:
 
     def __init__(self, given: Any) -> None:
         result = given if isinstance(given, Result) else given.estimate()
-        reader = result._plainly_weighted()._reader
+        reader = result._reader
+        result._counts()  # refuses what the library could not see
         self.level, self.lonely = reader.level, reader.lonely
         self.interval = reader.fitting(result._shown)
         self.measure = result.measure

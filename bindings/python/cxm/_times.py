@@ -50,14 +50,20 @@ class Schedule:
     ``utc_offset``  seconds, local = UTC + offset; or ``zone_table`` with (utc_from, offset) rows
     """
 
-    __slots__ = ("_struct",)
+    __slots__ = ("_struct", "_rules")
 
     def __init__(
         self, week: Mapping[str, Any], *, holidays: Any = (), utc_offset: Any = 0,
         zone_table: Any = None,
     ) -> None:
-        hours = sorted(_week(week))
-        special = _holidays(holidays)
+        zone = [] if zone_table is None else _zone_rows(zone_table)
+        self._set(sorted(_week(week)), _holidays(holidays), offset_seconds(utc_offset), zone)
+
+    def _set(
+        self, hours: list[tuple[int, int]], special: list[tuple[int, list[tuple[int, int]]]],
+        offset: int, zone: list[tuple[int, int]],
+    ) -> None:
+        self._rules = (hours, special, offset, zone)
         self._struct = _Struct()
         self._struct.size = sizeof(_Struct)
         self._struct.week = _hours(hours)
@@ -69,15 +75,23 @@ class Schedule:
             slot.n_hours = len(opened)
         self._struct.holidays = store
         self._struct.n_holidays = len(special)
-        self._struct.utc_offset = offset_seconds(utc_offset)
-        zone = [] if zone_table is None else _zone_rows(zone_table)
+        self._struct.utc_offset = offset
         rows = (ZoneRow * max(len(zone), 1))(*(ZoneRow(*row) for row in zone))
         if zone:
             self._struct.zone = rows
             self._struct.n_zone = len(zone)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _schedule_of, self._rules
+
     def __repr__(self) -> str:
         return f"<schedule of {self._struct.n_week} intervals, {self._struct.n_holidays} holidays>"
+
+
+def _schedule_of(*rules: Any) -> Schedule:
+    schedule = Schedule.__new__(Schedule)
+    schedule._set(*rules)
+    return schedule
 
 
 def _hours(pairs: Sequence[tuple[int, int]]) -> Any:
@@ -340,8 +354,10 @@ def quantiles(
         ask.probs, ask.n_probs, ask.level = shares, len(wanted), level
         sketch = tally.metric == "sketch"
         ask.type, ask.total = 0 if sketch and type == 7 else type, int(total)
-        return read_report(lambda out, error: lib.cxm_tally_quantiles(
-            tally._ready().pointer, byref(ask), out, error))
+        handle = tally._ready()
+        with handle.lock:
+            return read_report(lambda out, error: lib.cxm_tally_quantiles(
+                handle.pointer, byref(ask), out, error))
     for name, given, names in (("invalid", invalid, ("error", "count")),
                                ("missing_key", missing_key, ("keep", "leave_out"))):
         if given not in names:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from array import array
 from pathlib import Path
 from typing import Any
@@ -176,17 +178,53 @@ def test_what_is_wrong_is_named() -> None:
     refused("EINVAL", "there are no totals", cxm.poststratify, None, by=AGE, totals={})
 
 
-def test_analyses_do_not_read_base_weights_in_silence() -> None:
-    """The raked NPS is 35.138170443347, that of the base weights 15.656565656566."""
+# ---- what becomes of a result with calibrated weights --------------------------------------------
+
+
+def raked_result(**options: Any) -> Any:
+    return cxm.nps(SCORE, weight=cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS), **options)
+
+
+def test_pickles_and_copies_stay_calibrated() -> None:
+    for r in (raked_result(), raked_result(by=SEX),
+              cxm.nps(SCORE, weight=cxm.poststratify(WEIGHT, by=[AGE, SEX], totals={
+                  (a, s): 50 for a in (1, 2) for s in set(SEX)}))):
+        assert r.total.value != r.tally.estimate().total.value
+        for again in (pickle.loads(pickle.dumps(r)), copy.copy(r), copy.deepcopy(r)):
+            assert repr(again.to_dict()) == repr(r.to_dict())
+            assert repr(pickle.loads(pickle.dumps(again)).to_dict()) == repr(r.to_dict())
+
+
+def test_copies_of_the_weights() -> None:
     w = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS)
-    r, g = cxm.nps(SCORE, weight=w), cxm.nps(SCORE, weight=w, by=SEX)
-    calls: list[Any] = [
-        lambda: cxm.target(r, 20), lambda: cxm.scorecard(r, targets={"nps": 20}),
-        lambda: cxm.compare(r, r), lambda: cxm.compare(g.group(1), g.group(2)),
-        lambda: cxm.compare_groups(g), lambda: cxm.league(g), lambda: cxm.trend(g),
-        lambda: cxm.standardise(g, {1: 0.5, 2: 0.5}), lambda: cxm.chart("xmr", g),
-    ]
-    for call in calls:
-        refused("EUNSUPPORTED", "the base weights; weight=list(w)", call)
-    plain = cxm.nps(SCORE, weight=list(w))
-    assert close(plain.value, r.value) and close(cxm.target(plain, 20).value, r.value)
+    for again in (copy.copy(w), copy.deepcopy(w)):
+        assert again.weights == w.weights and again.weights is not w.weights
+        assert cxm.nps(SCORE, weight=again).std_error == cxm.nps(SCORE, weight=w).std_error
+    with pytest.raises(cxm.Error, match=r"cannot be pickled; pickle list\(w\)"):
+        pickle.dumps(w)
+
+
+def test_analyses_do_not_fall_back_to_the_base_weights() -> None:
+    """They know no totals: a comparison of calibrated results was one of other numbers."""
+    r, g = raked_result(), raked_result(by=SEX)
+    for call in (
+        lambda: cxm.compare(r, r), lambda: cxm.compare_groups(g, against="none"),
+        lambda: cxm.league(g), lambda: cxm.trend(g, [1, 2]), lambda: cxm.target(r, 10),
+        lambda: cxm.scorecard({"a": r}, {"a": 10}), lambda: cxm.chart("xmr", g),
+        lambda: cxm.standardise(g, dict.fromkeys(g.groups, 0.5)),
+        lambda: cxm.compare(*(raked_result(by=SEX, strata=AGE).group(s) for s in g.groups)),
+    ):
+        with pytest.raises(cxm.Error, match="analyses of it would see its base weights") as error:
+            call()
+        assert error.value.status == "EUNSUPPORTED"
+    plain = cxm.nps(SCORE, weight=list(cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS)))
+    assert close(cxm.target(plain, 10).value, r.value)
+
+
+def test_contact_rates_of_a_log_are_calibrated() -> None:
+    w = cxm.rake(WEIGHT, {"age": AGE, "sex": SEX}, TOTALS)
+    calls = [3, 1, 2, *[0] * 9]
+    log = [at for at, n in enumerate(calls) for _ in range(n)]
+    r = cxm.contact_rate(customer=[*log, 99], active=list(range(12)), weight=w)
+    assert r.unlinked == 1
+    assert r.to_dict() == cxm.contact_rate(calls, weight=w).to_dict()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime as dt
 import gc
@@ -271,3 +272,23 @@ def test_very_many_keys_come_as_columns() -> None:
     assert cxm.nps(score, by=numbers).groups[-1] is None
     assert cxm.nps(score, by=numbers).group(numbers[5]).n == 1
     assert cxm.nps(score, by=[i + 0.5 for i in range(n)]).groups[-1] == n - 0.5
+
+
+def test_pickles_know_all_that_was_asked() -> None:
+    """A stratum with one unit was an error again, the states of contacts were gone."""
+    r = cxm.nps([10, 9, 3, 8], strata=[1, 1, 2, 3], lonely="certainty", threads=2)
+    assert pickle.loads(pickle.dumps(r)).to_dict() == r.to_dict()
+    day = 86400
+    kept: Any = cxm.fcr_window(["a", "a", "b"], opened=[0, 3 * day, 0], as_of=30 * day,
+                               resolved=[60, 3 * day + 60, 60], states=True)
+    for again in (pickle.loads(pickle.dumps(kept)), copy.deepcopy(kept)):
+        assert list(again.states) == ["repeat", "fcr", "fcr"] and type(again) is type(kept)
+    rate = cxm.contact_rate(customer=["a", "z"], active=["a", "b"])
+    assert pickle.loads(pickle.dumps(rate)).unlinked == 1
+    office = cxm.Schedule({"mon-fri": "09:00-17:30"}, holidays={"2024-05-01": "10:00-12:00"},
+                          zone_table=[(0, 3600), (10**9, 7200)])
+    for same in (pickle.loads(pickle.dumps(office)), copy.copy(office), copy.deepcopy(office)):
+        spans = [1714514400] * 2, [1714514400 + k * day for k in (1, 9)]
+        assert list(cxm.business_seconds(*spans, schedule=same)) == list(
+            cxm.business_seconds(*spans, schedule=office))
+    assert copy.copy(r) is r

@@ -232,3 +232,38 @@ def test_options_of_estimate() -> None:
     r = t.estimate(level=0.9, interval="jeffreys", measures=["csat", "mean"])
     assert (r.level, r.interval, r.measures) == (0.9, "jeffreys", ["csat", "mean"])
     assert t.estimate(0.5).level == 0.5
+
+
+def test_a_tally_that_waits_for_its_items_keeps_its_parameters() -> None:
+    """partial="listwise" is not to become the default of the other tally."""
+    items = {"a": [1, None, 5], "b": [2, 3, 4]}
+    usual = cxm.Tally("csi").add(items=items)
+    strict = cxm.Tally("csi", partial="listwise")
+    for change in (strict.merge, strict.subtract):
+        error = refused("partial differs: listwise in one tally, renormalise in the other", change,
+                        usual)
+        assert error.status == "EMISMATCH"
+        assert repr(strict) == "<cxm.Tally csi: no rows>"
+    rows = cxm.Tally("csi", partial="listwise").add(items=items)
+    assert strict.merge(rows) == rows and strict.definition.endswith("/listwise")
+    weights = {"a": 1, "b": 3}
+    dimensions: dict[str, Any] = {"dimension": {"d": ["b"], "e": ["a"]}}
+    for metric, params, columns in (
+        ("csi", {"item_weights": weights}, {"items": items}),
+        ("gap", dimensions, {"perceived": items, "expected": items}),
+    ):
+        rows = cxm.Tally(metric, **params).add(**columns)
+        assert cxm.Tally(metric, **params).merge(rows.save()) == rows
+    refused("a tally of nps cannot be combined with one of csi", cxm.Tally("csi").merge,
+            cxm.nps([10]).tally)
+
+
+def test_keys_that_are_missing_everywhere_have_the_type_of_the_other_tally() -> None:
+    nobody = cxm.Tally("nps").add(score=[10, 3], by=[None, None])
+    whole = cxm.Tally("nps").add(score=[10, 3, 9], by=[None, None, "a"])
+    rest = whole.copy().subtract(nobody)
+    assert rest == cxm.Tally("nps").add(score=[9], by=["a"]) and rest.groups == ["a"]
+    rest = whole.copy().subtract(cxm.Tally("nps").add(score=[9], by=["a"]))
+    assert rest.groups == [None] and nobody.copy().subtract(rest).n_rows == 0
+    with pytest.raises(cxm.Error, match="group holds text in one, whole numbers in the other"):
+        whole.copy().subtract(cxm.Tally("nps").add(score=[9], by=[1]))
