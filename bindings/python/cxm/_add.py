@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MANY_ROWS = 1_000_000
+_MOST_THREADS = 2**31 - 1  # what the struct holds
 PERIOD = ("n_start", "n_end", "n_new", "n_reactivated", "n_lost", "n_lost_new")
 CUSTOMERS = ("customers_before", "customers_after")
 
@@ -37,12 +38,19 @@ def refuse_design(strata: Any, cluster: Any, fpc: Any) -> None:
                         status="EUNSUPPORTED")
 
 
+def threads_of(threads: Any, rows: int) -> int:
+    """The number of threads of a call."""
+    if threads is None:
+        return 1 if rows < _MANY_ROWS else cpu_count()
+    number = threads.__index__() if hasattr(threads, "__index__") else 0
+    if not 1 <= number:
+        raise Error(f"threads must be 1 or more, not {threads!r}", column="threads")
+    return int(min(number, _MOST_THREADS))
+
+
 def add_options(invalid: str, missing_key: str, threads: int | None, rows: int) -> Any:
     """struct cxm_add_options, or NULL where everything is the default."""
-    if threads is None:
-        threads = 1 if rows < _MANY_ROWS else cpu_count()
-    elif not isinstance(threads, int) or threads < 1:
-        raise Error(f"threads must be 1 or more, not {threads!r}", column="threads")
+    threads = threads_of(threads, rows)
     if invalid == "error" and missing_key == "keep" and threads == 1:
         return None
     if invalid not in ("error", "count"):

@@ -111,7 +111,7 @@ def set_mask(column: Column, face: Any, owner: Any) -> None:
 def _odd(values: Any, face: Any, what: str, labels: dict[str, Any] | None) -> Column:
     form = face["typestr"]
     order, kind = form[0], form[1]
-    if kind == "O":
+    if kind == "O" or form.startswith("StringDType"):
         return from_list(values.tolist(), what, labels)
     if kind in "SU":
         return _from_texts(values, face, kind, int(form[2:]), what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ctypes import addressof, byref, c_int64, c_void_p, sizeof
 
-from ._add import add_options, cpu_count
+from ._add import add_options, threads_of
 from ._calendar import _RULES, _seconds, _zone_rows
 from ._errors import Error, one_of
 from ._handle import Handle
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     Unit = Union[str, int, timedelta]
 
-_MANY_ROWS = 1_000_000
 _BOOL, _BITS = 11, 12
 
 
@@ -117,8 +116,7 @@ def cohorts(
         options.hour_floor = int(bool(hour_floor))
         options.invalid = int(invalid == "count")
         add_options(invalid, "keep", threads, 0)  # refuses other words
-        many = int(t.n) >= _MANY_ROWS
-        options.threads = threads if threads is not None else cpu_count() if many else 1
+        options.threads = threads_of(threads, int(t.n))
         out, base, error = c_void_p(), CohortsBase(), ErrorStruct()
         check(lib.cxm_cohorts_tally(
             byref(c), byref(t), byref(options), None, byref(out), byref(base), byref(error)),

@@ -79,6 +79,14 @@ def _numpy(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> 
 def _pandas(values: Any, what: str, labels: dict[str, Any] | None, key: bool) -> Column:
     from ._arrays import from_categorical, from_pandas
 
+    if type(values).__name__.endswith("GroupBy"):
+        raise groupby(values, what)
+    if getattr(values, "nlevels", 1) > 1:
+        raise Error(
+            f"{what}: an index of {values.nlevels} levels is not one column; pass one of them, "
+            ".get_level_values(0), or as by= all of them",
+            column=what,
+        )
     if hasattr(values, "array") and hasattr(values, "dtype"):
         return from_pandas(values, what, labels, key)
     if hasattr(values, "columns"):
@@ -177,6 +185,14 @@ def _unknown(values: Any, what: str, labels: dict[str, Any] | None) -> Column:
             column=what,
         ) from None
     return _builtin(rows, what, labels, False)
+
+
+def groupby(values: Any, what: str) -> Error:
+    return Error(
+        f"{what}: a {type(values).__name__} has no rows of its own; pass the frame that was grouped, "
+        "and by= with the names of its keys",
+        column=what,
+    )
 
 
 def _table(what: str) -> Error:

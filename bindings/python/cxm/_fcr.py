@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ctypes import addressof, byref, c_uint8, pointer, sizeof
 
-from ._add import cpu_count
+from ._add import threads_of
 from ._errors import Error, one_of
 from ._handle import Handle, new_handle
 from ._inputs import Call
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     Names = Union[str, Iterable[str], None]
 
-_MANY_ROWS = 1_000_000
 STATES = tuple(text(lib.cxm_contact_state_name(i)) for i in range(10))
 
 
@@ -329,11 +328,3 @@ def keys_of(call: Call, by: Any) -> Any:
     call.add_by(by)
     found = call.columns[before:]
     return (Column * len(found))(*found)
-
-
-def threads_of(threads: int | None, rows: int) -> int:
-    if threads is None:
-        return 1 if rows < _MANY_ROWS else cpu_count()
-    if not isinstance(threads, int) or threads < 1:
-        raise Error(f"threads must be 1 or more, not {threads!r}", column="threads")
-    return threads

@@ -8,9 +8,10 @@ else that exports an Arrow stream (a DuckDB relation, a reader) is taken whole, 
 from __future__ import annotations
 
 from ._arrow import ArrowData, import_arrow, is_arrow
-from ._columns import column_of
+from ._columns import column_of, groupby
 from ._errors import Error
 from ._library import Column
+from ._shared import hashable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
 
 
 class Frame:
-    """A table: its names, and how to get one column."""
+    """A table: its names, and how to get one column. ``levels`` are the names in the index of
+    pandas, which are no columns."""
 
-    __slots__ = ("names", "take", "arrow")
+    __slots__ = ("names", "take", "arrow", "levels")
 
     def __init__(
-        self, names: Any, take: Callable[[str], Any] | None, arrow: ArrowData | None = None
+        self, names: Any, take: Callable[[str], Any] | None, arrow: ArrowData | None = None,
+        levels: Any = (),
     ) -> None:
         self.names = names
         self.take = take
         self.arrow = arrow
+        self.levels = levels
 
     def column(
         self, name: str, role: str, labels: dict[str, Any] | None = None, key: bool = False
@@ -49,12 +53,28 @@ class Frame:
             raise Error(f"{role}: data has several columns named {name!r}", column=role)
         return arrow.column(index, name)
 
+    def refuse_name(self, name: Any, role: str) -> None:
+        """Tables may call their columns by numbers or tuples; here those are values."""
+        if self.arrow is None and hashable(name) and name in self.names:
+            raise Error(
+                f"{role}: names of columns are text here, and data calls one {name!r}; pass that "
+                f"column itself, data[{name!r}], or rename it",
+                column=role, value=str(name),
+            )
+
     def _unknown(self, name: str, role: str) -> Error:
         import difflib
 
         names = self.arrow.names() if self.arrow is not None else list(map(str, self.names))
         close = difflib.get_close_matches(name, names, 1)
-        if close:
+        if name in self.levels:
+            hint = "; it is a level of the index: pass data=frame.reset_index()"
+        elif name in names:
+            odd = next(known for known in self.names if str(known) == name)
+            hint = (
+                f", but one called {odd!r}, which is no text; pass that column itself, or rename it"
+            )
+        elif close:
             hint = f"; did you mean {close[0]!r}?"
         else:
             hint = "; it has " + (", ".join(map(repr, names[:12])) or "no columns")
@@ -66,6 +86,8 @@ def frame_of(data: Any) -> Frame:
     """Understands ``data=``."""
     if isinstance(data, dict):
         return Frame(data, data.__getitem__)
+    if isinstance(data, Frame):
+        return data
     family = type(data).__module__.partition(".")[0]
     special = _SPECIAL.get(family)
     frame = special(data) if special is not None else None
@@ -77,16 +99,26 @@ def frame_of(data: Any) -> Frame:
 
 
 def _pandas(data: Any) -> Frame | None:
+    if type(data).__name__.endswith("GroupBy"):
+        raise groupby(data, "data")
     if not hasattr(data, "columns"):
-        return None
+        if not hasattr(data, "name") or not hasattr(data, "index"):
+            return None
+        return Frame([data.name], lambda name: data, levels=data.index.names)
 
     def take(name: str) -> Any:
         values = data[name]
         if hasattr(values, "columns"):
+            if data.columns.nlevels > 1:
+                raise Error(
+                    f"{name}: the columns of data have {data.columns.nlevels} levels, and this "
+                    "name has several columns; pass the one that is meant itself",
+                    column=name,
+                )
             raise Error(f"{name}: data has several columns named {name!r}", column=name)
         return values
 
-    return Frame(data.columns, take)
+    return Frame(data.columns, take, levels=data.index.names)
 
 
 def _polars(data: Any) -> Frame | None:

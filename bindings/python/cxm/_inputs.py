@@ -81,6 +81,8 @@ class Call:
             return column
         if isinstance(value, Column):
             return value
+        if self.frame is not None and type(value) in (int, tuple):
+            self.frame.refuse_name(value, role)
         named = name_of(value)
         column = column_of(value, named or role, labels, key)
         if named is not None:
@@ -279,6 +281,8 @@ def _label(answer: Any, value: Any) -> tuple[bytes, float, int, int]:
             f"labels: {answer!r} is no text; labels say what text answers stand for",
             column="labels", value=str(answer),
         )
+    if any("\ud800" <= c <= "\udfff" for c in answer):
+        raise Error(f"labels: {answer!r} is not valid Unicode", column="labels", value=repr(answer))
     if value is None:
         return answer.encode(), 0.0, 1, 0
     try:
@@ -301,7 +305,12 @@ def keys_of(by: Any, frame: Frame | None) -> list[tuple[str | None, Any]]:
     if _is_mapping(by):
         return [(str(name), value) for name, value in by.items()]
     if isinstance(by, (list, tuple)) and _is_list_of_keys(by, frame):
+        if frame is not None and isinstance(by, tuple):
+            frame.refuse_name(by, "by")
         return [(None, key) for key in by]
+    if getattr(by, "nlevels", 1) > 1:  # an index of pandas
+        levels = [by.get_level_values(i) for i in range(by.nlevels)]
+        return [(None if level.name is None else str(level.name), level) for level in levels]
     if not isinstance(by, (str, list, tuple, CalendarKey)) and _is_frame(by):
         table = _frame(by)
         assert table.take is not None

@@ -80,6 +80,8 @@ def _family(kind: type) -> str:
         return "decimal"
     if kind.__module__ == "numpy":
         return _numpy_family(kind)
+    if kind.__module__ == "pyarrow.lib":  # a scalar of theirs may be null
+        return ""
     return "int" if hasattr(kind, "__index__") else ""
 
 
@@ -96,6 +98,11 @@ def _numpy_family(kind: type) -> str:
 
 def _is_missing(value: object) -> bool:
     return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _is_float(value: object) -> bool:
+    kind = type(value)
+    return (_FAMILIES.get(kind) or _family(kind)) == "float"
 
 
 def _mask(values: list[Any]) -> bytes:
@@ -130,8 +137,8 @@ def _with_floats(
     values: list[Any], families: set[str], what: str, labels: dict[str, Any] | None
 ) -> Column:
     """Texts, dates … among floats: where all the floats are NaN they mean "no value"."""
-    if all(v != v for v in values if isinstance(v, float)):
-        return from_list([None if v != v else v for v in values], what, labels)
+    if all(v != v for v in values if _is_float(v)):
+        return from_list([None if _is_float(v) else v for v in values], what, labels)
     if "text" in families and families <= {"text", "int", "bool", "float"}:
         return from_list(_relabelled(values, labels, what), what)
     raise _mixed(values, what)
@@ -312,7 +319,7 @@ def _durations(values: list[Any], missing: bytes | None, what: str) -> Column:
 
 def _decimals(values: list[Any], missing: bytes | None, what: str) -> Column:
     """Exact: whole multiples of the smallest unit that occurs."""
-    gone = bytes(_is_missing(v) or v != v for v in values)
+    gone = bytes(_is_missing(v) or (not isinstance(v, int) and v.is_nan()) for v in values)
     filled = _filled(values, gone, 0)
     scale = max(0, max((_digits(v, row, what) for row, v in enumerate(filled)), default=0))
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._errors import Error
+from ._frames import frame_of
 from ._library import PresetInfo, lib, text
 from ._names import checked_level
 from ._registry import known
@@ -87,6 +88,11 @@ def preset_report(
         raise Error("classifications of churn are no rules to compare: pass the name of one to "
                     "cxm.competing_risks(causes=)", column="metric", value=metric)
     chosen = _chosen(metric, only)
+    args = tuple(map(_kept, args))
+    data = options.pop("data", None)
+    options = {name: _kept(value) for name, value in options.items()}
+    if data is not None:  # a stream is read once, for all
+        options["data"] = frame_of(data)
     results = [_run(metric, {}, args, options)]
     results += [_run(metric, preset.params, args, options) for preset in chosen]
     handles = [r._counts() if isinstance(r, Result) else r.tally._ready() for r in results]
@@ -97,6 +103,11 @@ def preset_report(
     return read_report(
         lambda out, error: lib.cxm_preset_report(array, rules, len(handles), level, out, error)
     )
+
+
+def _kept(value: Any) -> Any:
+    """What can be read only once, as a list."""
+    return list(value) if hasattr(value, "__next__") else value
 
 
 def _chosen(metric: str, only: Any) -> list[Preset]:

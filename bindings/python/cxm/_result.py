@@ -83,7 +83,7 @@ class Result(Numbers, Rows):
     def _view(
         self, *, shown: list[int] | None = None, group: int | None = None,
         kind: type[Result] | None = None,
-    ) -> Any:
+    ) -> Result:
         """The same tally seen otherwise."""
         kind = kind or Result
         view = kind.__new__(kind)
@@ -198,7 +198,30 @@ class Result(Numbers, Rows):
 
     def __getitem__(self, name: str) -> Result:
         """The result of one measure (or family of measures); all groups are kept."""
-        return self._view(shown=self._reader.find(name))
+        if not isinstance(name, str):
+            raise Error(
+                f"r[{name!r}]: in brackets stands the name of a measure, such as "
+                f"r[{self.measure!r}]; rows are list(r), groups r.group(key)",
+                column="measures", value=str(name),
+            )
+        try:
+            return self._view(shown=self._reader.find(name))
+        except Error:
+            if name not in self.groups:
+                raise
+        raise Error(
+            f"{self.metric} has no measure {name!r}, that is a group: r.group({name!r})",
+            column="measures", value=name,
+        )
+
+    if not TYPE_CHECKING:  # there is no such attribute: who checks types is to know
+
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("_") and any(
+                name in (m.name, m.name.partition("[")[0]) for m in self._reader.measures()
+            ):
+                raise AttributeError(f"a result has no {name!r}; measures are read as r[{name!r}]")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def measures(self) -> list[str]:

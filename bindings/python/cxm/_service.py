@@ -6,9 +6,9 @@ from __future__ import annotations
 from ctypes import addressof, byref, c_double, c_int64, c_uint8, pointer, sizeof
 from numbers import Real
 
-from ._add import filled
+from ._add import filled, threads_of
 from ._errors import Error, one_of
-from ._fcr import keys_of, period_of, threads_of
+from ._fcr import keys_of, period_of
 from ._handle import new_handle
 from ._inputs import Call
 from ._instants import instant, seconds
@@ -313,7 +313,8 @@ def contact_rate(
     )
     if unlinked is None:
         return result
-    rate: ContactRate = result._view(kind=ContactRate)
+    rate = result._view(kind=ContactRate)
+    assert isinstance(rate, ContactRate)
     rate._unlinked = unlinked
     return rate
 

@@ -7,7 +7,7 @@ from array import array
 from ctypes import addressof, byref, c_double, c_uint8, c_uint32, pointer, sizeof
 from datetime import date, time
 
-from ._add import cpu_count, filled
+from ._add import filled, threads_of
 from ._calendar import _seconds as offset_seconds, _zone_rows
 from ._errors import Error, one_of
 from ._inputs import Call
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = 86400
-_MANY_ROWS = 1_000_000
 
 
 # ---- schedules -----------------------------------------------------------------------------------
@@ -310,7 +309,7 @@ def _sla_km(
     if missing_key not in ("keep", "leave_out"):
         raise one_of("missing_key", missing_key, ("keep", "leave_out"))
     options.missing_key = int(missing_key != "keep")
-    options.threads = threads or (1 if o.n < _MANY_ROWS else cpu_count())
+    options.threads = threads_of(threads, o.n)
     if schedule is not None:
         _schedule(schedule)  # refuses what is none
         options.schedule = pointer(schedule._struct)
@@ -382,7 +381,7 @@ def quantiles(
     call._check_indexes()
     options.level, options.total = level, int(total)
     options.invalid, options.missing_key = int(invalid == "count"), int(missing_key != "keep")
-    options.threads = threads or (1 if column.n < _MANY_ROWS else cpu_count())
+    options.threads = threads_of(threads, column.n)
     options.probs, options.n_probs = shares, len(wanted)
     options.type, options.accuracy = 0 if type == 7 else type, accuracy or 0.0
     return read_report(lambda out, error: lib.cxm_quantiles(

@@ -7,6 +7,7 @@ import array
 import ctypes
 import datetime as dt
 import decimal
+import math
 import sys
 from typing import Any
 
@@ -423,3 +424,29 @@ def test_digits_in_quotes_are_named() -> None:
         cxm.csat(["", "Blank"])
     with pytest.raises(cxm.Error, match=r"churn needs active_after= beside active_before=; .*share\(numerator"):
         cxm.churn([1, 0, 1])
+
+
+def test_missing_marks_of_many_kinds_beside_texts() -> None:
+    values = ["a", pd.NA, None, math.nan, pd.NaT, np.float32("nan")]
+    assert keys(values) == keys(values * 30) == ["a", None]
+    with pytest.raises(cxm.Error, match="by: row 1 is 'a', a text among numbers"):
+        keys([np.float32(1.5), "a"])  # was an endless recursion
+
+
+def test_decimals_that_signal() -> None:
+    assert elements([decimal.Decimal("sNaN"), decimal.Decimal("2.5"), 3, None]) == [None, 2.5, 3, None]
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, pd.NA])
+def test_texts_of_numpy_of_any_width(missing: Any) -> None:
+    texts: Any = np.dtypes.StringDType(na_object=missing)
+    assert keys(np.array(["b", missing, "\u4e2d", "b"], dtype=texts)[::-1]) == ["b", "\u4e2d", None]
+
+
+def test_scalars_of_pyarrow_are_no_numbers() -> None:
+    with pytest.raises(cxm.Error, match="value: row 0 is a Int64Scalar; a column holds"):
+        cxm.mean([pa.scalar(3), pa.scalar(None, pa.int64())])
+
+
+def test_labels_that_are_no_text() -> None:
+    refused("labels: '\\ud800' is not valid Unicode", cxm.mean, ["a"], labels={"\ud800": 1})

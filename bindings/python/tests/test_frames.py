@@ -323,3 +323,56 @@ def test_seconds_are_floored() -> None:
     """One microsecond before the epoch is in December."""
     before = np.array([-1], "M8[us]")
     assert cxm.nps([9], by=cxm.month(before)).groups == [dt.date(1969, 12, 1)]
+
+
+# ---- what pandas has beside columns ------------------------------------------------------------
+
+ANSWERS = pd.DataFrame({"score": [10, 9, 3, 8], "region": ["a", "b", "a", "a"]})
+
+
+def test_groups_of_pandas_are_no_columns() -> None:
+    groups = ANSWERS.groupby("region")
+    hint = "has no rows of its own; pass the frame that was grouped, and by= with the names of its keys"
+    refused(f"data: a DataFrameGroupBy {hint}", cxm.nps, "score", data=groups)
+    refused(f"score: a SeriesGroupBy {hint}", cxm.nps, groups["score"])
+    refused(f"by: a DataFrameGroupBy {hint}", cxm.nps, "score", by=groups, data=ANSWERS)
+
+
+def test_levels_of_an_index_are_no_columns_of_data() -> None:
+    counts = ANSWERS.groupby(["region", "score"]).size()
+    for data in (counts.rename("n"), counts.to_frame("n")):
+        refused("score: data has no column 'score'; it is a level of the index: pass "
+                "data=frame.reset_index()", cxm.nps, "score", freq="n", by="region", data=data)
+    flat = counts.reset_index(name="n")
+    assert cxm.nps("score", freq="n", by="region", data=flat).to_dict() == cxm.nps(
+        "score", by="region", data=ANSWERS).to_dict()
+    assert cxm.nps("score", data=ANSWERS["score"]).value == cxm.nps([10, 9, 3, 8]).value
+
+
+def test_an_index_of_several_levels_is_several_keys() -> None:
+    index = pd.MultiIndex.from_frame(ANSWERS[["region", "score"]])
+    g = cxm.nps([10, 9, 3, 8], by=index)
+    assert g.key_names == ["region", "score"]
+    assert g.groups == [("a", 3), ("a", 8), ("a", 10), ("b", 9)]
+    assert cxm.nps([10, 9], by=index[:2].set_names([None, None])).key_names == ["group", "group_2"]
+    refused("score: an index of 2 levels is not one column; pass one of them, .get_level_values(0), or "
+            "as by= all of them", cxm.nps, index)
+
+
+def test_names_that_are_no_texts() -> None:
+    numbered = pd.DataFrame({0: [10, 9], 1: ["a", "b"]})
+    text = "names of columns are text here, and data calls one"
+    refused(f"score: {text} 0; pass that column itself, data[0], or rename it", cxm.nps, 0,
+            data=numbered)
+    refused(f"by: {text} 1; pass that column itself, data[1], or rename it", cxm.nps, [10, 9], by=1,
+            data=numbered)
+    refused("score: data has no column '0', but one called 0, which is no text; pass that column "
+            "itself, or rename it", cxm.nps, "0", data=numbered)
+    pairs = pd.DataFrame([[10, 1], [3, 2]], columns=pd.MultiIndex.from_tuples([("q", "s"), ("q", "r")]))
+    for call in (lambda: cxm.nps(("q", "s"), data=pairs),
+                 lambda: cxm.nps([10, 3], by=("q", "s"), data=pairs)):
+        with pytest.raises(cxm.Error, match=r"data calls one \('q', 's'\); pass that column itself"):
+            call()
+    refused("q: the columns of data have 2 levels, and this name has several columns; pass the one "
+            "that is meant itself", cxm.nps, "q", data=pairs)
+    assert cxm.nps(pairs["q", "s"], by=pairs["q", "r"]).groups == [1, 2]

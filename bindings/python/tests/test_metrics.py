@@ -547,3 +547,19 @@ def test_errors_are_value_errors_and_can_be_pickled() -> None:
     assert isinstance(error, ValueError)
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error) and again.column == "items" and again.status == "EINVAL"
+
+
+def test_threads_are_whole_numbers_of_any_kind() -> None:
+    calls: list[Any] = [
+        lambda threads: cxm.nps([10], threads=threads),
+        lambda threads: cxm.quantiles([1.0], [0.5], threads=threads),
+        lambda threads: cxm.quantiles([1.0], [0.5], accuracy=0.01, threads=threads),
+        lambda threads: cxm.sla([0], [5], target=10, as_of=20, threads=threads),
+        lambda threads: cxm.fcr_window(["a"], [0], [1], as_of=9, threads=threads),
+        lambda threads: cxm.cohorts([1], [0], as_of=9, threads=threads),
+    ]
+    for call in calls:
+        for threads in (np.int32(2), 2**40, True):
+            call(threads)
+        for threads in (0, -1, 1.5, "2"):
+            refused(f"threads must be 1 or more, not {threads!r}", call, threads)

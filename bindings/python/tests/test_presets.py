@@ -7,6 +7,7 @@ import csv
 import dataclasses
 from datetime import datetime
 
+import pyarrow as pa
 import pytest
 from conftest import REAL_DATA
 from helpers import refused
@@ -202,3 +203,14 @@ def test_denominators_of_churn() -> None:
     assert lost["churn[price]"].value == lost.value == pytest.approx(1 / 3)
     empty = cxm.churn(n_start=0, n_end=0, n_new=0, denominator="daily")
     assert empty.value != empty.value and "NO_DATA" in empty.flags
+
+
+def test_what_can_be_read_once_is_read_for_all() -> None:
+    """Every preset but the first saw no rows."""
+    table = pa.table({"solved": [1, 1, 0, 1], "replies": [1, 2, 1, 3], "reopens": [0, 0, 1, 0]})
+    names = {name: name for name in table.column_names}
+    want = cxm.preset_report("one_touch", **names, data=table).to_dict()
+    assert len(want["n"]) > 1 and set(want["n"]) == {3}
+    assert repr(cxm.preset_report("one_touch", **names, data=table.to_reader()).to_dict()) == repr(want)
+    once = [iter(column.to_pylist()) for column in table.columns]
+    assert repr(cxm.preset_report("one_touch", *once).to_dict()) == repr(want)

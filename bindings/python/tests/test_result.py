@@ -292,3 +292,14 @@ def test_pickles_know_all_that_was_asked() -> None:
         assert list(cxm.business_seconds(*spans, schedule=same)) == list(
             cxm.business_seconds(*spans, schedule=office))
     assert copy.copy(r) is r
+
+
+def test_names_in_the_wrong_place(g: cxm.Result) -> None:
+    refused("nps has no measure 'EMEA', that is a group: r.group('EMEA')", g.__getitem__, "EMEA")
+    refused("r[0]: in brackets stands the name of a measure, such as r['nps']; rows are list(r), groups "
+            "r.group(key)", g.__getitem__, 0)
+    for name in ("promoters", "share"):
+        with pytest.raises(AttributeError, match=rf"measures are read as r\['{name}'\]"):
+            getattr(g, name)
+    with pytest.raises(AttributeError, match="'Result' object has no attribute 'promoter'"):
+        getattr(g, "promoter")
