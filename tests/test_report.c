@@ -275,11 +275,110 @@ static void fail_everywhere(enum cxm_status make(const struct cxm_allocator *all
     }
 }
 
+/* ---- bytes ---------------------------------------------------------------------------- */
+
+static uint8_t *saved(const struct cxm_report *r, size_t *n)
+{
+    assert_int_equal(cxm_report_save(r, NULL, 0, n, NULL), CXM_OK);
+    uint8_t *bytes = malloc(*n);
+    assert_non_null(bytes);
+    assert_int_equal(cxm_report_save(r, bytes, *n - 1, n, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_report_save(r, bytes, *n, n, NULL), CXM_OK);
+    return bytes;
+}
+
+static void check_load(const uint8_t *bytes, size_t n, enum cxm_status want)
+{
+    struct cxm_report *r = NULL;
+    assert_int_equal(cxm_report_load(bytes, n, NULL, &r, NULL), want);
+    cxm_report_free(r);
+}
+
+static void bytes_are_the_same_report(void **state)
+{
+    enum cxm_status (*const builds[])(const struct cxm_allocator *, struct cxm_report **) = { build,
+                                                                                             build_runs };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct cxm_report *r = NULL, *again = NULL;
+        size_t n, n_again;
+        assert_int_equal(builds[i](NULL, &r), CXM_OK);
+        uint8_t *bytes = saved(r, &n);
+        assert_int_equal(cxm_report_load(bytes, n, NULL, &again, NULL), CXM_OK);
+        assert_int_equal(cxm_report_rows(again), cxm_report_rows(r));
+        for (size_t row = 0; row < cxm_report_rows(r); row++) { /* groups and measures are numbered alike */
+            const struct cxm_estimate *e = cxm_report_estimates(r), *f = cxm_report_estimates(again);
+            assert_memory_equal(&e[row], &f[row], sizeof *e);
+            assert_string_equal(cxm_report_measure(r, row), cxm_report_measure(again, row));
+        }
+        uint8_t *second = saved(again, &n_again);
+        assert_int_equal(n, n_again);
+        assert_memory_equal(bytes, second, n);
+        cxm_report_free(r);
+        cxm_report_free(again);
+        free(bytes);
+        free(second);
+    }
+}
+
+/* Every byte changed and every length: damaged bytes are refused, and forged ones, whose checksum is
+ * right, load or are refused. */
+static void hostile_bytes(void **state)
+{
+    (void)state;
+    struct cxm_report *r = NULL;
+    size_t n;
+    assert_int_equal(build(NULL, &r), CXM_OK);
+    uint8_t *bytes = saved(r, &n);
+    cxm_report_free(r);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *part = malloc(i + 1); /* its end is the end of what may be read */
+        assert_non_null(part);
+        memcpy(part, bytes, i);
+        check_load(part, i, CXM_ECORRUPT);
+        free(part);
+    }
+    for (size_t i = 0; i < n; i++) {
+        static const uint8_t flips[] = { 0x01, 0x80, 0xFF };
+        for (size_t k = 0; k < sizeof flips; k++) {
+            bytes[i] ^= flips[k];
+            check_load(bytes, n, i >= 4 && i < 8 ? CXM_EUNSUPPORTED : CXM_ECORRUPT);
+            const uint32_t kept = cxm_priv_get_u32(bytes + n - 4);
+            cxm_priv_put_u32(bytes + n - 4, cxm_priv_crc32c(0, bytes, n - 4));
+            r = NULL;
+            const enum cxm_status got = cxm_report_load(bytes, n, NULL, &r, NULL);
+            assert_true(got == CXM_OK || got == CXM_ECORRUPT || got == CXM_EUNSUPPORTED);
+            cxm_report_free(r);
+            cxm_priv_put_u32(bytes + n - 4, kept);
+            bytes[i] ^= flips[k];
+        }
+    }
+    check_load(bytes, n, CXM_OK);
+    check_load(NULL, n, CXM_EINVAL);
+    assert_int_equal(cxm_report_load(bytes, n, NULL, NULL, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_report_save(NULL, NULL, 0, &n, NULL), CXM_EINVAL);
+    free(bytes);
+}
+
+static uint8_t *kept_bytes;
+static size_t n_kept;
+
+static enum cxm_status load_kept(const struct cxm_allocator *allocator, struct cxm_report **out)
+{
+    return cxm_report_load(kept_bytes, n_kept, allocator, out, NULL);
+}
+
 static void memory_runs_out(void **state)
 {
     (void)state;
     fail_everywhere(build);
     fail_everywhere(build_runs);
+    struct cxm_report *r = NULL;
+    assert_int_equal(build(NULL, &r), CXM_OK);
+    kept_bytes = saved(r, &n_kept);
+    fail_everywhere(load_kept);
+    cxm_report_free(r);
+    free(kept_bytes);
 }
 
 int main(void)
@@ -291,6 +390,8 @@ int main(void)
         cmocka_unit_test(runs_of_whole_numbers),
         cmocka_unit_test(beyond_the_end),
         cmocka_unit_test(keys_come_from_a_tally),
+        cmocka_unit_test(bytes_are_the_same_report),
+        cmocka_unit_test(hostile_bytes),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1283,6 +1283,10 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "cxm_report_reals": (POINTER(c_double), _REPORT, c_size_t),
     "cxm_report_ints": (POINTER(c_int64), _REPORT, c_size_t),
     "cxm_report_text": (c_char_p, _REPORT, c_size_t, c_size_t),
+    "cxm_report_save": (
+        _STATUS, _REPORT, POINTER(c_uint8), c_size_t, POINTER(c_size_t), _ERROR),
+    "cxm_report_load": (
+        _STATUS, POINTER(c_uint8), c_size_t, _ALLOCATOR, POINTER(c_void_p), _ERROR),
     "cxm_report_to_arrow": (
         _STATUS, _REPORT, POINTER(c_int64), c_size_t, _STREAM, _ERROR),
     # lifetime.h

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from ctypes import addressof, byref, c_double, c_int64, c_void_p
+from ctypes import addressof, byref, c_double, c_int64, c_size_t, c_uint8, c_void_p
 from struct import calcsize, iter_unpack, unpack_from
 
 from ._errors import Error
-from ._handle import key_column, key_value, time_value
+from ._handle import byte_pointer, key_column, key_value, time_value
 from ._library import AxisInfo, ErrorStruct, Estimate, Key, KeyInfo, check, lib, text
 from ._names import flag_names, interval_name, unit_name
 from ._shared import FIELDS, FORMAT, SCHEMA, Numbers, Rows, hashable, named, no_group
@@ -75,6 +75,16 @@ class Store:
             check(lib.cxm_report_axis_info(self.pointer, i, byref(info)), ErrorStruct())
             found[text(info.name)] = (i, int(info.type))
         return found
+
+    def save(self) -> bytes:
+        """All rows as bytes."""
+        size, error = c_size_t(), ErrorStruct()
+        check(lib.cxm_report_save(self.pointer, None, 0, byref(size), byref(error)), error)
+        bytes_of = (c_uint8 * size.value)()
+        check(
+            lib.cxm_report_save(self.pointer, bytes_of, size.value, byref(size), byref(error)), error
+        )
+        return bytes(bytes_of)
 
     def raw(self, rows: Sequence[int]) -> list[tuple[Any, ...]]:
         """The estimates of rows, their fields in order."""
@@ -401,7 +411,29 @@ class Report(Numbers, Rows):
     def __deepcopy__(self, memo: Any) -> Report:
         return self
 
+    def _more(self) -> dict[str, Any]:
+        """What a kind of report has beside its rows, for pickling."""
+        names = [name for kind in type(self).__mro__[:-1] if kind not in Report.__mro__
+                 for name in getattr(kind, "__slots__", ())]
+        return {name: getattr(self, name) for name in names if _is_set(self, name)}
+
     def __reduce__(self) -> tuple[Any, ...]:
-        raise Error(
-            "a report cannot be pickled; pickle r.to_dict(), or the tallies it was made from"
-        )
+        rows = None if isinstance(self._rows, range) else list(self._rows)
+        return _load, (type(self), self._store.save(), rows, self._more())
+
+
+def _is_set(report: Report, name: str) -> bool:
+    try:
+        object.__getattribute__(report, name)
+    except AttributeError:
+        return False
+    return True
+
+
+def _load(kind: type[Report], data: bytes, rows: list[int] | None, more: dict[str, Any]) -> Report:
+    out, error = c_void_p(), ErrorStruct()
+    check(lib.cxm_report_load(byte_pointer(data), len(data), None, byref(out), byref(error)), error)
+    report = kind(Store(out.value), rows)
+    for name, value in more.items():
+        setattr(report, name, value)
+    return report

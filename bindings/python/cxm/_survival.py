@@ -100,10 +100,10 @@ class Curves(Report):
 
     _tally: Tally
     _ask: dict[str, Any]
-    _read: Any
+    _read: str  # the function of the library
 
     @classmethod
-    def _of(cls, tally: Tally, read: Any, ask: dict[str, Any]) -> Curves:
+    def _of(cls, tally: Tally, read: str, ask: dict[str, Any]) -> Curves:
         report = cls(_report(tally, read, ask)._store)
         report._tally, report._ask, report._read = tally, ask, read
         return report
@@ -112,7 +112,7 @@ class Curves(Report):
         """Another reading of the same tally, for the groups of this report."""
         groups = self.groups
         ask = {**self._ask, **ask, "total": not groups}
-        found = _report(self._tally, lib.cxm_tally_survival, ask)
+        found = _report(self._tally, "cxm_tally_survival", ask)
         if len(self._rows) == self._store.size or not self._store.keys:
             return found
         return found.group(groups[0]) if groups else found.total
@@ -121,6 +121,9 @@ class Curves(Report):
         mine = Curves(part._store, part._rows)
         mine._tally, mine._ask, mine._read = self._tally, self._ask, self._read
         return mine
+
+    def _more(self) -> dict[str, Any]:
+        return {"_tally": self._tally, "_ask": self._ask, "_read": self._read}
 
     def group(self, key: Any) -> Curves:
         """The rows of one group."""
@@ -218,7 +221,7 @@ def kaplan_meier(
         "rows": _CURVE | _MEDIAN | (0 if hazard is None else _HAZARD),
         "hazard": 0 if hazard is None else _HAZARDS.index(hazard),
     }
-    return Curves._of(tally, lib.cxm_tally_survival, ask)
+    return Curves._of(tally, "cxm_tally_survival", ask)
 
 
 def competing_risks(
@@ -276,7 +279,7 @@ def competing_risks(
     ask = {
         "level": checked_level(level), "interval": interval, "times": times, "total": total,
     }
-    return Curves._of(tally, lib.cxm_tally_incidence, ask)
+    return Curves._of(tally, "cxm_tally_incidence", ask)
 
 
 def logrank(
@@ -516,7 +519,7 @@ def _match(cause: Column, lost: Column | None) -> tuple[Column, list[str]]:
 # ---- options -----------------------------------------------------------------------------------
 
 
-def _report(tally: Tally, read: Any, ask: dict[str, Any]) -> Report:
+def _report(tally: Tally, read: str, ask: dict[str, Any]) -> Report:
     """Reads a tally. ``ask`` has the members of struct cxm_survival_options."""
     options = SurvivalOptions()
     options.size = sizeof(SurvivalOptions)
@@ -533,9 +536,10 @@ def _report(tally: Tally, read: Any, ask: dict[str, Any]) -> Report:
         setattr(options, name, cast(array, POINTER(c_double)) if values else None)
         setattr(options, f"n_{name}", len(values))
     handle: Handle = tally._ready()
+    function = getattr(lib, read)
     with handle.lock:
         return read_report(
-            lambda out, error: read(handle.pointer, byref(options), out, error)
+            lambda out, error: function(handle.pointer, byref(options), out, error)
         )
 
 

@@ -256,8 +256,57 @@ def test_html() -> None:
 def test_copies_and_pickles() -> None:
     r = chart()
     assert copy.copy(r) is r and copy.deepcopy(r) is r
-    with pytest.raises(cxm.Error, match="cannot be pickled; pickle r.to_dict"):
-        pickle.dumps(r)
+    assert repr(pickle.loads(pickle.dumps(r)).to_dict()) == repr(r.to_dict())
+
+
+def _reports() -> dict[str, Any]:
+    """Reports of all kinds of keys and axes, and those that can be asked for more."""
+    day = 86400
+    score, region = [10, 9, 3, 8, 7, 10] * 9, ["a", "b\0c", None, "\u4e2d", "a", ""] * 9
+    when = [datetime.datetime(2024, 1 + i % 3, 5) for i in range(54)]
+    keys = {"region": region, "month": cxm.month(when), "x": [i % 2 / 4 for i in range(54)]}
+    g = cxm.nps(score, by=keys)
+    return {
+        "chart": chart(), "grouped": grouped(), "league": cxm.league(g),
+        "compare": cxm.compare(cxm.nps(score[:30]), cxm.nps(score[20:])),
+        "target": cxm.target(g, 20), "trend": cxm.trend(cxm.nps(score, by=[i % 3 for i in range(54)])),
+        "cohorts": cxm.cohorts([1, 1, 2], [0, 31 * day, day], as_of=59 * day),
+        "curves": cxm.kaplan_meier([5, 8, 8, 12], [1, 1, 1, 0], by=["a", "a", "b", "b"]),
+        "rfm": cxm.rfm(customer=["a", "b"], time=[1, 2], amount=[1.0, 2.0], as_of=10),
+        "model": cxm.shifted_beta_geometric([1, 2, 3, 5], [1, 1, 1, 0]),
+    }
+
+
+@pytest.mark.parametrize("name", list(_reports()))
+def test_pickles_are_the_same_report(name: str) -> None:
+    r = _reports()[name]
+    parts = [r, r[r.measures[-1]]] + ([r.group(r.groups[0])] if r.groups else [])
+    for part in parts:
+        again = pickle.loads(pickle.dumps(part))
+        assert type(again) is type(part)
+        assert repr(again.to_dict()) == repr(part.to_dict()) and repr(again) == repr(part)
+        assert again.to_arrow().equals(part.to_arrow()) or pa.Table.to_pydict(
+            again.to_arrow()) == pa.Table.to_pydict(part.to_arrow())
+        assert again.groups == part.groups and again.axes == part.axes
+        assert pickle.dumps(again) == pickle.dumps(part)
+
+
+def test_pickled_reports_can_be_asked_for_more() -> None:
+    curves = pickle.loads(pickle.dumps(_reports()["curves"]))
+    # S of a is 1/2 from 5 to 8: the middle.
+    assert curves.group("a").median == 6.5 and curves.total.median == 8 and curves.tally.n_rows == 4
+    shares = pickle.loads(pickle.dumps(cxm.compare(cxm.share([1, 0, 1]), cxm.share([1, 0, 0]))))
+    assert shares["odds_ratio"].value == 4
+    made = _reports()
+    assert pickle.loads(pickle.dumps(made["cohorts"])).tally == made["cohorts"].tally
+    assert pickle.loads(pickle.dumps(made["rfm"])).recency == made["rfm"].recency
+
+
+def test_effects_of_a_comparison_are_of_the_rows_compared() -> None:
+    a, b = cxm.Tally("share").add(numerator=[1, 0, 1]), cxm.Tally("share").add(numerator=[1, 0, 0])
+    c = cxm.compare(a, b)
+    a.add(numerator=[0] * 9)
+    assert c["odds_ratio"].value == 4 and c.value == pytest.approx(1 / 3)
 
 
 def test_a_report_outlives_its_tally() -> None:
