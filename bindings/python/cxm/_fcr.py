@@ -321,10 +321,11 @@ def fcr_km(
 
 
 def keys_of(call: Call, by: Any) -> Any:
-    """The columns of by= side by side."""
+    """The columns of by= side by side; None where there are none, as in by={}: to the library a pointer
+    without a number means one column."""
     if by is None:
         return None
     before = len(call.columns)
     call.add_by(by)
     found = call.columns[before:]
-    return (Column * len(found))(*found)
+    return (Column * len(found))(*found) if found else None

@@ -182,7 +182,11 @@ def key_value(key: Any) -> Any:
         return None
     kind = key.type
     if kind in (4, 6):
-        return string_at(key.text, key.text_bytes).decode("utf-8", "replace")
+        found = string_at(key.text, key.text_bytes)
+        try:
+            return found.decode()
+        except UnicodeDecodeError:  # bytes that are no text stay apart from one another
+            return found
     if kind == 0:
         return key.integer
     if kind == 1:

@@ -75,7 +75,7 @@ def checked_level(level: Any) -> float:
     """A confidence level, or an error that guesses what was meant."""
     try:
         number = float(level)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if 0 < number < 1:
         return number

@@ -161,7 +161,7 @@ def _number(name: str, value: Any) -> float:
     if not isinstance(value, str):
         try:
             return float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     raise Error(f"{name} must be a number, not {value!r}", column=name, value=str(value))
 

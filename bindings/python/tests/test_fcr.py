@@ -298,3 +298,16 @@ def test_calls_that_came_counted_already() -> None:
     assert [(row.group, row.n) for row in by] == [(kind, n) for kind, _, n in found]
     for row, (_, fcr, _) in zip(by, found):
         assert close(1 - row.value, fcr)
+
+
+def test_no_keys_are_no_groups() -> None:
+    """by={} handed over a pointer to nothing, and the library read a column there."""
+    columns: list[Any] = [["a", "a", "b"], [0, 3 * DAY, 0], [60, 3 * DAY + 60, 60]]
+    for call in (cxm.fcr_window, cxm.fcr_km):
+        for _ in range(50):
+            bare = call(*columns, as_of=30 * DAY, by={})
+            assert bare.to_dict() == call(*columns, as_of=30 * DAY).to_dict()
+    from cxm._fcr import keys_of
+    from cxm._inputs import Call
+
+    assert keys_of(Call(None, None, ()), {}) is None

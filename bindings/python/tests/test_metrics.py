@@ -563,3 +563,9 @@ def test_threads_are_whole_numbers_of_any_kind() -> None:
             call(threads)
         for threads in (0, -1, 1.5, "2"):
             refused(f"threads must be 1 or more, not {threads!r}", call, threads)
+
+
+def test_numbers_beyond_all_floats() -> None:
+    refused("level must be between 0 and 1; did you mean 0.95?", cxm.nps, [10], level=10**400)
+    with pytest.raises(cxm.Error, match="promoter must be a number, not 1000"):
+        cxm.nps([10], promoter=10**400)

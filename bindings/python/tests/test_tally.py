@@ -267,3 +267,13 @@ def test_keys_that_are_missing_everywhere_have_the_type_of_the_other_tally() -> 
     assert rest.groups == [None] and nobody.copy().subtract(rest).n_rows == 0
     with pytest.raises(cxm.Error, match="group holds text in one, whole numbers in the other"):
         whole.copy().subtract(cxm.Tally("nps").add(score=[9], by=[1]))
+
+
+def test_bytes_that_are_no_text_are_keys_apart() -> None:
+    """All of them read as the same text, and group() gave the last."""
+    t = cxm.Tally("nps").add(score=[10, 9, 3, 8], by=[b"\xff", b"\xfe", b"a", b"\xff\x00"])
+    assert t.groups == ["a", b"\xfe", b"\xff", b"\xff\x00"]
+    g = t.estimate()
+    assert g.group(b"\xff").value == 100 and g.group(b"\xff\x00").value == 0
+    assert g.to_arrow()["group"].to_pylist() == [b"a", b"\xfe", b"\xff", b"\xff\x00"]
+    assert t.rows()["group"] == t.groups and cxm.Tally.from_rows(t.rows()) == t
