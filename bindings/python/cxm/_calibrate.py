@@ -152,6 +152,7 @@ def poststratify(
     >>> cxm.poststratify([1, 1, 1], by=["a", "a", "b"], totals={"a": 30, "b": 70}).weights
     array('d', [15.0, 15.0, 70.0])
     """
+    _need_mapping(totals)
     call = Call(data, None, ())
     columns = [value for _, value in keys_of(by, call.frame)]
     name = by if isinstance(by, str) else "by"
@@ -182,6 +183,9 @@ def rake(
     >>> [round(x, 6) for x in w]
     [30.0, 30.0, 20.0, 20.0]
     """
+    _need_mapping(totals)
+    for known in totals.values():
+        _need_mapping(known)
     call = Call(data, None, ())
     if not hasattr(margins, "items"):
         names = [margins] if isinstance(margins, str) else list(margins)
@@ -198,6 +202,15 @@ def rake(
     return _calibrate(
         call, weight, columns, totals, tolerance, max_iterations, _METHODS.index(method)
     )
+
+
+def _need_mapping(totals: Any) -> None:
+    if not hasattr(totals, "items"):
+        raise Error(
+            "totals says how many there are in the population of each category, such as "
+            '{"18-34": 600, "35+": 400}; of several margins by the name of each',
+            column="totals",
+        )
 
 
 def _calibrate(

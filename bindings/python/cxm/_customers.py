@@ -8,6 +8,7 @@ from ctypes import addressof, byref, c_double, c_size_t, c_uint8, c_uint32, size
 from struct import iter_unpack
 
 from ._add import filled
+from ._calendar import _seconds as offset_seconds
 from ._errors import Error
 from ._handle import Handle
 from ._inputs import Call
@@ -72,7 +73,7 @@ class Histories:
 
 def histories(
     customer: Any, time: Any, *, as_of: Any, amount: Any = None, unit: Any = "7d",
-    days: bool = True, utc_offset: int = 0, data: Any = None,
+    days: bool = True, utc_offset: Any = 0, data: Any = None,
 ) -> Histories:
     """First, last, number and amount of every customer's orders, up to ``as_of``.
 
@@ -90,7 +91,7 @@ def histories(
     options.has_as_of = 1
     options.unit = seconds(unit, "unit")
     options.days = int(bool(days))
-    options.utc_offset = utc_offset
+    options.utc_offset = offset_seconds(utc_offset)
     options.amount = None if a is None else addressof(a)
     n, base, error = c_size_t(), HistoryBase(), ErrorStruct()
     store = (History * max(int(c.n), 1))()
@@ -162,7 +163,7 @@ class Scores(Report):
 def rfm(
     idle: Any = None, orders: Any = None, money: Any = None, *, customer: Any = None,
     time: Any = None, amount: Any = None, as_of: Any = None, days: bool = True,
-    utc_offset: int = 0, data: Any = None, level: float = 0.95,
+    utc_offset: Any = 0, data: Any = None, level: float = 0.95,
 ) -> Scores:
     """Customers by recency, frequency and monetary value (RFM), scores 1 … 5.
 

@@ -183,7 +183,7 @@ def _cohorts(active: Any, data: Any) -> list[Column]:
 
 def bg_nbd(
     frequency: Any = None, recency: Any = None, age: Any = None, *, customer: Any = None,
-    time: Any = None, as_of: Any = None, unit: Any = "7d", days: bool = True, utc_offset: int = 0,
+    time: Any = None, as_of: Any = None, unit: Any = "7d", days: bool = True, utc_offset: Any = 0,
     freq: Any = None, times: Sequence[float] = (), data: Any = None, level: float = 0.95,
 ) -> Model:
     """Orders to come of customers without a contract (BG/NBD; Fader, Hardie & Lee 2005).

@@ -803,4 +803,13 @@ def convert_rate(rate: float, from_: float, to: float) -> float:
     >>> round(cxm.convert_rate(0.03, 1, 12), 6)       # 3 % a month is not 36 % a year
     0.306158
     """
-    return float(lib.cxm_convert_rate(rate, from_, to))
+    numbers = {"rate": rate, "from_": from_, "to": to}
+    return float(lib.cxm_convert_rate(*(_real(name, value) for name, value in numbers.items())))
+
+
+def _real(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise Error(f"{name} must be a number, not {value!r}", column=name,
+                    value=str(value)) from None

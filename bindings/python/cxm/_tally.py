@@ -415,6 +415,11 @@ def merge(tallies: Iterable[Tally | bytes]) -> Tally:
     >>> cxm.merge([monday, tuesday.save()])
     <cxm.Tally nps/0-10/6-9: 3 rows>
     """
+    if isinstance(tallies, (Tally, bytes, bytearray)) or not hasattr(tallies, "__iter__"):
+        raise Error(
+            f"merge takes a list of tallies or of saved bytes, not one {type(tallies).__name__}",
+            column="tallies",
+        )
     whole: Tally | None = None
     for tally in tallies:
         if whole is None:

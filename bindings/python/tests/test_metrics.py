@@ -569,3 +569,30 @@ def test_numbers_beyond_all_floats() -> None:
     refused("level must be between 0 and 1; did you mean 0.95?", cxm.nps, [10], level=10**400)
     with pytest.raises(cxm.Error, match="promoter must be a number, not 1000"):
         cxm.nps([10], promoter=10**400)
+
+
+def test_arguments_of_a_wrong_kind() -> None:
+    t = cxm.Tally("nps").add(score=[10])
+    for one in (t, t.save()):
+        refused(f"merge takes a list of tallies or of saved bytes, not one {type(one).__name__}",
+                cxm.merge, one)
+    refused("rate must be a number, not None", cxm.convert_rate, None, 1, 12)
+    g = cxm.fcr([1, 0, 1], by=["a", "a", "b"])
+    refused("result: a result or a tally is needed, not int", cxm.standardise, 3, {})
+    refused('shares maps groups to their shares, such as {"chat": 0.2, "mail": 0.8}',
+            cxm.standardise, g, [0.5, 0.5])
+    refused("shares: a number for each group is needed", cxm.standardise, g, {"a": "x", "b": 1})
+    for call in (lambda: cxm.poststratify(None, by=[1, 2], totals=[5, 5]),
+                 lambda: cxm.rake(None, {"a": [1, 2]}, {"a": [5, 5]})):
+        with pytest.raises(cxm.Error, match="totals says how many there are in the population"):
+            call()
+
+
+def test_offsets_of_days_are_written_as_everywhere() -> None:
+    late = [57600 - 60, 57600]
+    assert list(cxm.histories(["a", "a"], late, as_of=10**6).orders) == [1]
+    for offset in (8 * 3600, "+08:00"):
+        h = cxm.histories(["a", "a"], late, as_of=10**6, utc_offset=offset)
+        assert list(h.orders) == [2]  # Beijing's midnight lies between; in UTC it is one day
+    with pytest.raises(cxm.Error, match="utc_offset is a number of seconds east of UTC"):
+        cxm.rfm(customer=["a"], time=[0], amount=[1.0], as_of=9, utc_offset="8h")
