@@ -579,9 +579,6 @@ def test_arguments_of_a_wrong_kind() -> None:
     refused("rate must be a number, not None", cxm.convert_rate, None, 1, 12)
     g = cxm.fcr([1, 0, 1], by=["a", "a", "b"])
     refused("result: a result or a tally is needed, not int", cxm.standardise, 3, {})
-    refused('shares maps groups to their shares, such as {"chat": 0.2, "mail": 0.8}',
-            cxm.standardise, g, [0.5, 0.5])
-    refused("shares: a number for each group is needed", cxm.standardise, g, {"a": "x", "b": 1})
     for call in (lambda: cxm.poststratify(None, by=[1, 2], totals=[5, 5]),
                  lambda: cxm.rake(None, {"a": [1, 2]}, {"a": [5, 5]})):
         with pytest.raises(cxm.Error, match="totals says how many there are in the population"):
