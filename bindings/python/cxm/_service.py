@@ -481,6 +481,9 @@ def standardise(
     >>> cxm.standardise(r, {"chat": 0.2, "mail": 0.8}).value
     0.9
     """
+    if not isinstance(result, (Result, Tally)):
+        raise Error(f"result: a result or a tally is needed, not {type(result).__name__}",
+                    column="result")
     handle = result._ready() if isinstance(result, Tally) else result._counts()
     groups = result.groups
     if not hasattr(shares, "keys"):
@@ -496,7 +499,7 @@ def standardise(
     options = StandardiseOptions()
     options.size = sizeof(StandardiseOptions)
     options.level = checked_level(level)
-    options.measure = None if measure is None else measure.encode()
+    options.measure = None if measure is None else str(measure).encode()
     with handle.lock:
         return read_report(lambda out, error: lib.cxm_standardise(
             handle.pointer, weights, len(groups), byref(options), out, error))
