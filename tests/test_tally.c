@@ -929,6 +929,11 @@ static void subtracting_what_is_not_there(void **state)
     struct cxm_tally *a = mean_of(1, 0, 1), *b = mean_of(1, 0, 1);
     assert_int_equal(cxm_tally_merge(b, a, NULL), CXM_OK);
     assert_int_equal(cxm_tally_subtract(a, b, NULL), CXM_EINCONSISTENT); /* too many rows */
+    assert_int_equal(cxm_tally_subtract(a, a, NULL), CXM_OK); /* all of itself */
+    struct cxm_tally *empty = mean_of(1, 0, 1);
+    cxm_tally_clear(empty);
+    assert_true(cxm_tally_equal(a, empty));
+    cxm_tally_free(empty);
     cxm_tally_free(a);
     cxm_tally_free(b);
 }

@@ -111,6 +111,43 @@ static void they_go_with_every_type(void **state)
     }
 }
 
+/* What was merged comes out again, whichever of the two is unknown. */
+static void they_come_out_again(void **state)
+{
+    (void)state;
+    static const uint8_t no_bits[1] = { 0 };
+    static const char *const no_texts[N] = { NULL, NULL, NULL };
+    const struct cxm_column region = cxm_column_make("r", CXM_STRINGS, texts, N, sizeof *texts, 0);
+    for (int type = 0; type < TYPES; type++) {
+        struct cxm_column dictionary;
+        struct cxm_column none = cxm_column_make("k", CXM_NULL, NULL, N, 0, 0);
+        const struct cxm_column known = key_of(type, &dictionary);
+        struct cxm_column missing = known;
+        missing.validity = no_bits;
+        if (type == TEXT)
+            missing.data = no_texts;
+        none.calendar = known.calendar;
+        struct cxm_tally *alone = tally_on(NULL), *want = tally_on(NULL), *got = tally_on(NULL);
+        struct cxm_tally *typed = tally_on(NULL), *twice = tally_on(NULL);
+        struct cxm_error error = { 0 };
+        assert_int_equal(add(alone, &region, &none, &error), CXM_OK);
+        assert_int_equal(add(want, &region, &known, &error), CXM_OK);
+        assert_int_equal(add(typed, &region, &missing, &error), CXM_OK);
+        if (cxm_tally_merge(got, want, &error) != CXM_OK
+            || cxm_tally_merge(got, alone, &error) != CXM_OK
+            || cxm_tally_subtract(got, alone, &error) != CXM_OK
+            || cxm_tally_merge(twice, alone, &error) != CXM_OK
+            || cxm_tally_merge(twice, alone, &error) != CXM_OK
+            || cxm_tally_subtract(twice, typed, &error) != CXM_OK)
+            fail_msg("type %d: %s", type, error.message);
+        assert_same(got, want);
+        assert_same(twice, alone);
+        struct cxm_tally *const all[] = { alone, want, got, typed, twice };
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            cxm_tally_free(all[i]);
+    }
+}
+
 /* What holds a value somewhere is known: types still do not mix, and nothing changes. */
 static void known_keys_do_not_mix(void **state)
 {
@@ -181,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_go_with_every_type),
+        cmocka_unit_test(they_come_out_again),
         cmocka_unit_test(known_keys_do_not_mix),
         cmocka_unit_test(memory_may_run_out),
     };

@@ -117,10 +117,12 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_merge(struct cxm_tally *into, const struct cxm_tally *from, struct cxm_error *error);
 
 /**
- * Takes the rows of `from` out of `into` again, exactly; groups left without rows vanish. Keys that are
- * missing in every group of one are taken as in cxm_tally_merge; those of `into` keep their type.
- * @retval CXM_EMISMATCH      as there
- * @retval CXM_EINCONSISTENT  `from` has rows that `into` has not; `into` is unchanged
+ * Takes the rows of `from` out of `into` again, exactly; groups left without rows vanish. Moving
+ * windows of an engine do so with a tally of the rows that leave.
+ * @retval CXM_EINCONSISTENT  `from` has rows that `into` has not
+ * Other errors and types of keys as cxm_tally_merge. On failure `into` is as it was. Cost: the
+ * groups of `from`; all of `into` where groups or values vanish, and for quantiles, sketch and
+ * survival.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tally *from, struct cxm_error *error);

@@ -373,3 +373,24 @@ enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
                              key_type_name(b->values_type));
     return CXM_OK;
 }
+
+enum cxm_status cxm_priv_settle_schemas(const struct cxm_tally *into,
+                                        const struct cxm_tally *from, struct cxm_schema *ours,
+                                        bool *own, struct cxm_error *error)
+{
+    struct cxm_schema theirs;
+    bool their_own = false;
+    enum cxm_status status = cxm_priv_settle_keys(into, &from->schema, ours, own, error);
+    if (status == CXM_OK)
+        status = cxm_priv_settle_keys(from, &into->schema, &theirs, &their_own, error);
+    if (status == CXM_OK)
+        status = cxm_priv_schema_compare(&into->config, *own ? ours : &into->schema,
+                                         their_own ? &theirs : &from->schema, error);
+    if (their_own)
+        cxm_priv_schema_release(&theirs, &from->allocator);
+    if (*own && status != CXM_OK) {
+        cxm_priv_schema_release(ours, &into->allocator);
+        *own = false;
+    }
+    return status;
+}

@@ -142,45 +142,6 @@ enum cxm_status cxm_tally_copy(const struct cxm_tally *tally, struct cxm_tally *
     return status;
 }
 
-static enum cxm_status compare_tallies(const struct cxm_tally *a, const struct cxm_tally *b,
-                                       struct cxm_error *error)
-{
-    const enum cxm_status status = cxm_priv_config_compare(&a->config, &b->config, error);
-    if (status != CXM_OK || a->state.rows == 0 || b->state.rows == 0)
-        return status;
-    return cxm_priv_schema_compare(&a->config, &a->schema, &b->schema, error);
-}
-
-/* The schemas of two tallies with rows, where keys that are missing in all groups of one have the type
- * of the other: `ours` and `theirs` are set where they differ from the tallies' own. */
-struct settled {
-    struct cxm_schema ours, theirs;
-    bool our_own, their_own;
-};
-
-static enum cxm_status settle(const struct cxm_tally *into, const struct cxm_tally *from,
-                              struct settled *s, struct cxm_error *error)
-{
-    s->our_own = s->their_own = false;
-    enum cxm_status status =
-        cxm_priv_settle_keys(into, &from->schema, &s->ours, &s->our_own, error);
-    if (status == CXM_OK)
-        status = cxm_priv_settle_keys(from, &into->schema, &s->theirs, &s->their_own, error);
-    if (status == CXM_OK)
-        status = cxm_priv_schema_compare(&into->config, s->our_own ? &s->ours : &into->schema,
-                                         s->their_own ? &s->theirs : &from->schema, error);
-    return status;
-}
-
-static void release_settled(const struct cxm_tally *into, const struct cxm_tally *from,
-                            struct settled *s)
-{
-    if (s->their_own)
-        cxm_priv_schema_release(&s->theirs, &from->allocator);
-    if (s->our_own)
-        cxm_priv_schema_release(&s->ours, &into->allocator);
-}
-
 /* `into` has no rows: it becomes a copy of the rows of `from`. */
 static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally *from,
                                  struct cxm_error *error)
@@ -213,19 +174,17 @@ static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally 
 static enum cxm_status merge_rows(struct cxm_tally *into, const struct cxm_tally *from,
                                   struct cxm_error *error)
 {
-    struct settled s;
-    enum cxm_status status = settle(into, from, &s, error);
+    struct cxm_schema ours;
+    bool own = false;
+    enum cxm_status status = cxm_priv_settle_schemas(into, from, &ours, &own, error);
     if (status == CXM_OK)
         status = cxm_priv_state_merge(&into->state, &from->state, error);
-    if (status == CXM_OK) {
+    if (status == CXM_OK)
         cxm_priv_tally_changed(into);
-        if (s.our_own) {
-            const struct cxm_schema old = into->schema;
-            into->schema = s.ours;
-            s.ours = old;
-        }
-    }
-    release_settled(into, from, &s);
+    if (own)
+        cxm_priv_schema_release(status == CXM_OK ? &into->schema : &ours, &into->allocator);
+    if (own && status == CXM_OK)
+        into->schema = ours;
     return status;
 }
 
@@ -250,131 +209,16 @@ enum cxm_status cxm_tally_merge(struct cxm_tally *into, const struct cxm_tally *
     return merge_rows(into, from, error);
 }
 
-/* ---- subtracting ---------------------------------------------------------------------- */
-
-/* Does `into` have all that `from` has? Counters tell: sums of real rows follow them. */
-static bool contains(const struct cxm_table *into, const struct cxm_table *from)
-{
-    for (uint32_t i = 0; i < from->dict.n; i++) {
-        size_t n;
-        const int64_t *theirs = cxm_priv_table_cell(from, i);
-        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
-        const uint32_t at = cxm_priv_dict_find(&into->dict, key, n);
-        if (cxm_priv_cell_is_zero(from, theirs))
-            continue;
-        if (at == UINT32_MAX)
-            return false;
-        const int64_t *ours = cxm_priv_table_cell(into, at);
-        for (uint32_t c = 0; c < from->layout.n_counts; c++) {
-            if (ours[c] < theirs[c])
-                return false;
-        }
-    }
-    return true;
-}
-
-/* Copies the cells that are not zero. */
-static bool copy_nonzero(const struct cxm_table *from, struct cxm_table *to)
-{
-    if (!cxm_priv_table_reserve(to, from->dict.n, from->layout.windows))
-        return false;
-    for (uint32_t i = 0; i < from->dict.n; i++) {
-        size_t n;
-        const uint8_t *key = cxm_priv_dict_key(&from->dict, i, &n);
-        const int64_t *cell = cxm_priv_table_cell(from, i);
-        if (cxm_priv_cell_is_zero(from, cell))
-            continue;
-        const uint32_t at = cxm_priv_table_add(to, key, n);
-        if (at == UINT32_MAX)
-            return false;
-        cxm_priv_cell_merge(to, cxm_priv_table_cell(to, at), from, cell, 1);
-    }
-    return true;
-}
-
-/* Counters may agree by chance: rows that never were in leave sums behind where no row is. */
-static bool rest_is_sound(const struct cxm_tally *rest)
-{
-    const struct cxm_table *groups = &rest->state.groups, *values = &rest->state.values;
-    const bool weighted = rest->schema.weighted;
-    for (uint32_t i = 0; i < groups->dict.n; i++) {
-        if (!cxm_priv_group_is_sound(&rest->config, weighted, groups,
-                                     cxm_priv_table_cell(groups, i)))
-            return false;
-    }
-    for (uint32_t i = 0; i < values->dict.n; i++) {
-        if (!cxm_priv_value_is_sound(weighted, values, cxm_priv_table_cell(values, i)))
-            return false;
-    }
-    return true;
-}
-
-static enum cxm_status not_inside(struct cxm_error *error)
-{
-    return cxm_priv_fail(error, CXM_EINCONSISTENT, NULL,
-                         "the tally to subtract has rows that this one has not");
-}
-
-enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tally *from,
-                                   struct cxm_error *error)
-{
-    if (into == NULL || from == NULL)
-        return cxm_priv_fail(error, CXM_EINVAL, NULL, "a tally is NULL");
-    enum cxm_status status = cxm_priv_config_compare(&into->config, &from->config, error);
-    if (status != CXM_OK || from->state.rows == 0)
-        return status;
-    if (into->state.rows == 0)
-        return not_inside(error);
-    struct settled s;
-    status = settle(into, from, &s, error);
-    release_settled(into, from, &s); /* what is left keeps the types that it has */
-    if (status != CXM_OK)
-        return status;
-    if (into->state.rows < from->state.rows || into->state.left_out < from->state.left_out
-        || !contains(&into->state.groups, &from->state.groups)
-        || !contains(&into->state.values, &from->state.values)
-        || !contains(&into->state.frame, &from->state.frame))
-        return not_inside(error);
-    struct cxm_tally *work = NULL;
-    struct cxm_state rest;
-    status = cxm_tally_copy(into, &work, error);
-    if (status != CXM_OK)
-        return status;
-    bool room = cxm_priv_table_plan_merge(&work->state.groups, &from->state.groups)
-             && cxm_priv_table_plan_merge(&work->state.values, &from->state.values)
-             && cxm_priv_table_plan_merge(&work->state.frame, &from->state.frame)
-             && cxm_priv_state_init(&rest, &into->config, into->schema.weighted,
-                                    cxm_priv_has_margins(&into->schema));
-    bool sound = true;
-    if (room) {
-        cxm_priv_table_apply_merge(&work->state.groups, &from->state.groups, -1);
-        cxm_priv_table_apply_merge(&work->state.values, &from->state.values, -1);
-        cxm_priv_table_apply_merge(&work->state.frame, &from->state.frame, -1);
-        const enum cxm_status goes = cxm_priv_check_table(work, NULL);
-        room = goes != CXM_ENOMEM;
-        sound = goes != CXM_EINCONSISTENT && rest_is_sound(work);
-        rest.rows = into->state.rows - from->state.rows;
-        rest.left_out = into->state.left_out - from->state.left_out;
-        room = room && copy_nonzero(&work->state.groups, &rest.groups)
-            && copy_nonzero(&work->state.values, &rest.values)
-            && copy_nonzero(&work->state.frame, &rest.frame);
-        if (!room || !sound)
-            cxm_priv_state_release(&rest);
-    }
-    cxm_tally_free(work);
-    if (!sound)
-        return not_inside(error);
-    if (!room)
-        return cxm_priv_no_memory(error);
-    cxm_priv_scratch_free(into->one); /* it knew the windows of the old table */
-    into->one = NULL;
-    cxm_priv_state_release(&into->state);
-    into->state = rest;
-    cxm_priv_tally_changed(into);
-    return CXM_OK;
-}
-
 /* ---- comparing ------------------------------------------------------------------------ */
+
+static enum cxm_status compare_tallies(const struct cxm_tally *a, const struct cxm_tally *b,
+                                       struct cxm_error *error)
+{
+    const enum cxm_status status = cxm_priv_config_compare(&a->config, &b->config, error);
+    if (status != CXM_OK || a->state.rows == 0 || b->state.rows == 0)
+        return status;
+    return cxm_priv_schema_compare(&a->config, &a->schema, &b->schema, error);
+}
 
 static uint32_t count_nonzero(const struct cxm_table *table)
 {

@@ -155,6 +155,12 @@ enum cxm_status cxm_priv_settle_keys(const struct cxm_tally *tally, const struct
                                      struct cxm_schema *out, bool *settled,
                                      struct cxm_error *error);
 
+/* Do the schemas of two tallies with rows go together? Keys that are missing in all groups of one have
+ * the type of the other: where those are of `into`, *own, and `ours` is its schema with these types. */
+enum cxm_status cxm_priv_settle_schemas(const struct cxm_tally *into, const struct cxm_tally *from,
+                                        struct cxm_schema *ours, bool *own,
+                                        struct cxm_error *error);
+
 /* Makes tally->order, and what comes with it. */
 enum cxm_status cxm_priv_tally_sort(struct cxm_tally *tally, struct cxm_error *error);
 /* Is it a group of the sorted tally, or CXM_TOTAL? `option` names it in the message. */
