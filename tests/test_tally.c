@@ -960,6 +960,72 @@ static void subtracting_other_reasons(void **state)
     cxm_tally_free(tallies[1]);
 }
 
+/* ---- one tally a group, as SQL engines do --------------------------------------------- */
+
+static void *measured_take(void *context, size_t bytes)
+{
+    size_t *const memory = malloc(sizeof(max_align_t) + bytes);
+    if (memory == NULL)
+        return NULL;
+    *memory = bytes;
+    *(size_t *)context += bytes;
+    return (char *)memory + sizeof(max_align_t);
+}
+
+static void measured_give_back(void *context, void *memory)
+{
+    if (memory == NULL)
+        return;
+    size_t *const start = (void *)((char *)memory - sizeof(max_align_t));
+    *(size_t *)context -= *start;
+    free(start);
+}
+
+/* A hundred thousand groups fit beside the rest; clearing and adding again takes no more. */
+static void a_tally_of_one_row_is_small(void **state)
+{
+    enum { MOST = 4000 };
+    (void)state;
+    size_t bytes = 0;
+    const struct cxm_allocator measured = { &bytes, measured_take, measured_give_back };
+    struct cxm_tally *tally = NULL;
+    assert_int_equal(cxm_tally_new("nps", NULL, 0, &measured, &tally, NULL), CXM_OK);
+    for (double score = 0; score <= 10; score++) {
+        assert_int_equal(cxm_tally_add_one(tally, &score, 1, NULL, 1, NULL), CXM_OK);
+        if (bytes > MOST)
+            fail_msg("%zu bytes", bytes);
+        cxm_tally_clear(tally);
+    }
+    cxm_tally_free(tally);
+    assert_int_equal(bytes, 0);
+}
+
+/* Forgotten rows leave nothing behind: not their weights, not how far their values reached. */
+static void clearing_between_rows(void **state)
+{
+    static const double values[] = { 1e300, 0.1, -1e-300, 7 }, weights[] = { 1e-90, 0.5, 1e90, 2 };
+    (void)state;
+    struct cxm_tally *cleared = NULL;
+    assert_int_equal(cxm_tally_new("mean", NULL, 0, NULL, &cleared, NULL), CXM_OK);
+    for (int i = 0; i < 8; i++) {
+        const double *const weight = i < 4 ? NULL : &weights[i - 4];
+        struct cxm_tally *fresh = NULL;
+        assert_int_equal(cxm_tally_new("mean", NULL, 0, NULL, &fresh, NULL), CXM_OK);
+        cxm_tally_clear(cleared);
+        for (int k = 0; k < 2; k++) {
+            const double value = values[(i + k) % 4];
+            assert_int_equal(cxm_tally_add_one(cleared, &value, 1, weight, 1, NULL), CXM_OK);
+            assert_int_equal(cxm_tally_add_one(fresh, &value, 1, weight, 1, NULL), CXM_OK);
+        }
+        const struct saved want = save(fresh);
+        assert_saves_as(cleared, want, "cleared");
+        assert_true(cxm_tally_equal(cleared, fresh));
+        free(want.bytes);
+        cxm_tally_free(fresh);
+    }
+    cxm_tally_free(cleared);
+}
+
 /* ---- left-out rows -------------------------------------------------------------------- */
 
 /* All keys are missing and left out: no group, but rows. The total has no cell until one row
@@ -1079,6 +1145,8 @@ int main(void)
         cmocka_unit_test(rows_near_the_end_of_counting),
         cmocka_unit_test(subtracting_what_is_not_there),
         cmocka_unit_test(subtracting_other_reasons),
+        cmocka_unit_test(a_tally_of_one_row_is_small),
+        cmocka_unit_test(clearing_between_rows),
         cmocka_unit_test(all_rows_left_out),
         cmocka_unit_test(extreme_values_and_weights),
         cmocka_unit_test(a_gap_beyond_a_double),

@@ -116,7 +116,7 @@ static void take_over(struct cxm_tally *tally, const struct cxm_state *state, si
                       bool weighted)
 {
     const struct cxm_metric_info *info = tally->config.rules->info;
-    struct cxm_scratch *one = tally->one;
+    struct cxm_scratch *one = tally->one; /* what it knows is of this state */
     tally->one = NULL;
     cxm_tally_clear(tally);
     tally->one = one;

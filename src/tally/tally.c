@@ -67,8 +67,8 @@ void cxm_tally_clear(struct cxm_tally *tally)
     if (tally == NULL)
         return;
     cxm_priv_tally_changed(tally);
-    cxm_priv_scratch_free(tally->one);
-    tally->one = NULL;
+    if (tally->one != NULL) /* kept for the next row: engines clear and add one, row after row */
+        cxm_priv_scratch_forget(tally->one);
     empty_table(&tally->state.groups);
     empty_table(&tally->state.values);
     cxm_priv_table_release(&tally->state.frame); /* the next rows may have no margins */

@@ -298,6 +298,8 @@ struct cxm_scratch {
 struct cxm_scratch *cxm_priv_scratch_new(const struct cxm_config *config, bool weighted,
                                          size_t rows, const struct cxm_allocator *allocator);
 void cxm_priv_scratch_free(struct cxm_scratch *scratch);
+/* Of the values seen so far. */
+void cxm_priv_scratch_forget(struct cxm_scratch *scratch);
 
 /* Marks used rows without weight as excluded, checks weights of used rows: the first row with
  * a bad weight is named, and the block ends before it. */
