@@ -45,6 +45,15 @@ FOUND = """
 }
 """
 
+# C++ alone: containers in place of arrays.
+VECTORS = """#include <cxm/cxm.h>
+#include <vector>
+extern struct cxm_column of(const std::vector<double> &x);
+extern struct cxm_column named(const std::vector<double> &x);
+struct cxm_column of(const std::vector<double> &x) { return CXM_ARRAY(x, x.size()); }
+struct cxm_column named(const std::vector<double> &x) { return CXM_ARRAY_AS(CXM_F64, x, x.size()); }
+"""
+
 
 def compile_text(compiler, flags, include, text):
     with tempfile.TemporaryDirectory() as folder:
@@ -63,10 +72,12 @@ def main():
     n_headers = len(cases)
     cases.append(("columns by name", "#include <cxm/cxm.h>\n" + RECORDS + NAMED))
     cases.append(("columns", "#include <cxm/cxm.h>\n" + RECORDS + FOUND))
+    cases.append(("vectors", VECTORS))
     failed = 0
     for name, text in cases:
         for language, flags in LANGUAGES:
-            if name == "columns" and language == "C99":
+            if (name == "columns" and language == "C99"
+                    or name == "vectors" and language != "C++17"):
                 continue
             compiler = cxx if language == "C++17" else cc
             if errors := compile_text(compiler, flags, str(folder), text):

@@ -72,7 +72,8 @@ CXM_API const char *cxm_status_message(enum cxm_status status);
 CXM_API const char *cxm_status_name(enum cxm_status status);
 
 /**
- * Where memory comes from. `allocate` returns memory aligned like malloc's or NULL;
+ * Where memory comes from. `allocate` returns memory aligned like malloc's or NULL; it must return,
+ * so that hosts whose own raises an error and jumps away take the variant that gives NULL.
  * `release` gets what `allocate` returned, or NULL. Both may be called from several
  * threads at once when `threads` is above 1. NULL instead of an allocator means malloc.
  */

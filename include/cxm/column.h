@@ -205,7 +205,7 @@ template <size_t W> static inline uint32_t cxm_text_type_of(const char (*)[W]) {
 #ifdef CXM_TYPE_OF
 /** A column over a plain array of n elements: `CXM_ARRAY(scores, 100)`. */
 #define CXM_ARRAY(array, n)                                                                      \
-    cxm_column_make(#array, (uint32_t)CXM_TYPE_OF(&(array)[0]), (array), (n),                    \
+    cxm_column_make(#array, (uint32_t)CXM_TYPE_OF(&(array)[0]), &(array)[0], (n),                \
                     (int64_t)sizeof (array)[0], (uint32_t)sizeof (array)[0])
 /** A column over one field of an array of n structs: `CXM_FIELD(tickets, n, customer)`. */
 #define CXM_FIELD(array, n, field)                                                               \
@@ -222,7 +222,7 @@ template <size_t W> static inline uint32_t cxm_text_type_of(const char (*)[W]) {
                     : (type) == CXM_I32 || (type) == CXM_U32 || (type) == CXM_F32 ? 4u           \
                     : (type) == CXM_DECIMAL ? 16u : 8u)) ? 1 : -1]))
 #define CXM_ARRAY_AS(type, array, n)                                                             \
-    cxm_column_make(#array, CXM_SIZE_CHECK(type, sizeof (array)[0]), (array), (n),               \
+    cxm_column_make(#array, CXM_SIZE_CHECK(type, sizeof (array)[0]), &(array)[0], (n),           \
                     (int64_t)sizeof (array)[0], (uint32_t)sizeof (array)[0])
 #define CXM_FIELD_AS(type, array, n, field)                                                      \
     cxm_column_make(#field, CXM_SIZE_CHECK(type, sizeof (array)[0].field), &(array)[0].field,    \

@@ -7,7 +7,12 @@
  *   struct cxm_row row;
  *   cxm_nps(&score, NULL, CXM_ROW(row), NULL, &error);                   all defaults
  *   cxm_nps(&score, &(struct cxm_nps_options){ CXM_INIT(nps), .by = &channel },
- *           CXM_ROWS(rows), &n, &error);                                  a row a channel */
+ *           CXM_ROWS(rows), &n, &error);                                  a row a channel
+ *
+ * In C++, which has no such literals:
+ *   cxm_nps_options options = {};
+ *   options.size = sizeof options;
+ *   options.by = &channel; */
 #ifndef CXM_OPTIONS_H
 #define CXM_OPTIONS_H
 

@@ -36,7 +36,8 @@ cxm_tally_new(const char *metric, const struct cxm_param *params, size_t n_param
 /** Frees a tally; NULL is fine. */
 CXM_API void cxm_tally_free(struct cxm_tally *tally);
 
-/** Forgets all rows, keys and the kind of weights, keeps the metric and its parameters. */
+/** Forgets all rows, keys and the kind of weights, keeps the metric and its parameters (and the
+ *  memory of cxm_tally_add_one, for the next row). */
 CXM_API void cxm_tally_clear(struct cxm_tally *tally);
 
 /** An independent copy. @retval CXM_ENOMEM */
