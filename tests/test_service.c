@@ -536,9 +536,38 @@ static void no_memory_for_logs(void **state)
     assert_survives_no_memory(call_contact_counts);
 }
 
+/* Two months less one that never was in: the counters of rows agree, fewer than no complaints are
+ * left. So may forged bytes say; there is no such rate, and no limits that could be searched for ever. */
+static void less_than_no_complaints(void **state)
+{
+    static const int64_t events[2][2] = { { 1, 1 }, { INT64_C(1) << 53, 0 } };
+    static const int64_t customers[2] = { 10, 10 };
+    (void)state;
+    struct cxm_tally *tallies[2] = { NULL, NULL };
+    for (size_t i = 0; i < 2; i++) {
+        const struct cxm_column k = cxm_column_make(NULL, CXM_I64, events[i], 2 - i, 8, 8);
+        const struct cxm_column m = cxm_column_make(NULL, CXM_I64, customers, 2 - i, 8, 8);
+        const struct cxm_input inputs[] = { { "complaints", &k }, { "customers", &m } };
+        assert_int_equal(cxm_tally_new("complaints", NULL, 0, NULL, &tallies[i], NULL), CXM_OK);
+        assert_int_equal(cxm_tally_add(tallies[i], inputs, 2, NULL, NULL), CXM_OK);
+    }
+    assert_int_equal(cxm_tally_subtract(tallies[0], tallies[1], NULL), CXM_OK);
+    const uint32_t headline = 0;
+    const struct cxm_estimate_options options = { .size = sizeof options, .measures = &headline,
+                                                  .n_measures = 1 };
+    struct cxm_estimate got;
+    assert_int_equal(cxm_tally_estimate(tallies[0], &options, &got, sizeof got, 1, NULL, NULL),
+                     CXM_OK);
+    assert_true(isnan(got.value) && isnan(got.lower) && isnan(got.upper));
+    assert_true((got.flags & CXM_FLAG_NO_DATA) != 0);
+    cxm_tally_free(tallies[0]);
+    cxm_tally_free(tallies[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(less_than_no_complaints),
         cmocka_unit_test(ratios),          cmocka_unit_test(resolution),
         cmocka_unit_test(backlog),         cmocka_unit_test(standardised),
         cmocka_unit_test(standardised_score_on_its_scale),

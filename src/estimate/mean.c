@@ -38,6 +38,8 @@ struct cxm_limits cxm_priv_poisson_limits(double count, double exposure, double 
 {
     const double tail = 0.5 * (1.0 - level);
     struct cxm_limits limits = { 0.0, 0.0, 0 };
+    if (!(count >= 0.0)) /* of forged bytes; no shape of a distribution is below 0 */
+        return (struct cxm_limits){ NAN, NAN, 0 };
     if (count > 0.0)
         limits.lower = cxm_priv_gamma_lower_quantile(count, tail) / exposure;
     limits.upper = cxm_priv_gamma_upper_quantile(count + 1.0, tail) / exposure;

@@ -87,7 +87,7 @@ static void estimate_events(const struct cxm_view *view, double factor, bool poi
     cxm_priv_begin(view, 0, ask, out);
     const struct cxm_dd events = cxm_priv_view_sum(view, 0, 0);
     const struct cxm_dd exposure = cxm_priv_view_sum(view, 0, 1);
-    if (!(exposure.hi > 0)) {
+    if (!(exposure.hi > 0 && events.hi >= 0)) { /* forged sums may be below 0 */
         out->flags |= CXM_FLAG_NO_DATA;
         return;
     }
