@@ -891,7 +891,7 @@ class SurvivalOptions(Structure):
 
 
 # CXM_COMMON_OPTIONS: what the options of every one-call function start with
-COMMON_OPTIONS = [
+COMMON_OPTIONS: list[Any] = [
     ("size", c_size_t),
     ("by", c_void_p),
     ("n_by", c_size_t),
