@@ -15,6 +15,7 @@
 
 #include "tally/cursor.h"
 #include "tally/tally.h"
+#include "tally/writer.h"
 
 #include <stddef.h>
 
@@ -44,137 +45,110 @@ static const size_t codes[] = {
 
 /* ---- saving --------------------------------------------------------------------------- */
 
-/* bytes == NULL: only counts. */
-struct pen {
-    uint8_t *bytes;
-    size_t n;
-};
-
-static void put(struct pen *pen, const void *bytes, size_t n)
-{
-    if (pen->bytes != NULL && n > 0)
-        memcpy(pen->bytes + pen->n, bytes, n);
-    pen->n += n;
-}
-
-static void put_u8(struct pen *pen, uint8_t v)
-{
-    put(pen, &v, 1);
-}
-
-static void put_u32(struct pen *pen, uint32_t v)
-{
-    uint8_t bytes[4];
-    cxm_priv_put_u32(bytes, v);
-    put(pen, bytes, sizeof bytes);
-}
-
 /* The eight bytes of a double or an int64. */
-static void put_word(struct pen *pen, const void *word)
+static void put_word(struct cxm_writer *w, const void *word)
 {
-    uint8_t bytes[8];
     uint64_t v;
     memcpy(&v, word, sizeof v);
-    cxm_priv_put_u64(bytes, v);
-    put(pen, bytes, sizeof bytes);
+    cxm_priv_write_u64(w, v);
 }
 
-static void put_text(struct pen *pen, const char *text, size_t n)
+static void put_text(struct cxm_writer *w, const char *text, size_t n)
 {
-    put_u32(pen, (uint32_t)n);
-    put(pen, text, n);
+    cxm_priv_write_u32(w, (uint32_t)n);
+    cxm_priv_write(w, text, n);
 }
 
-static void put_name(struct pen *pen, const char *name)
+static void put_name(struct cxm_writer *w, const char *name)
 {
-    put_text(pen, name, strlen(name) + 1);
+    put_text(w, name, strlen(name) + 1);
 }
 
-static void put_keys(struct pen *pen, const struct cxm_report *r, size_t row)
+static void put_keys(struct cxm_writer *w, const struct cxm_report *r, size_t row)
 {
-    put_u8(pen, r->has_key[row] != CXM_ROW_NO_KEY);
+    cxm_priv_write_u8(w, r->has_key[row] != CXM_ROW_NO_KEY);
     for (size_t k = 0; r->has_key[row] != CXM_ROW_NO_KEY && k < r->n_keys; k++) {
         const struct cxm_key *key = &r->key_values[row * r->n_keys + k];
-        put_u8(pen, key->missing != 0);
+        cxm_priv_write_u8(w, key->missing != 0);
         if (key->missing)
             continue;
         if (cxm_priv_is_text_key(key->type))
-            put_text(pen, key->text, key->text_bytes);
+            put_text(w, key->text, key->text_bytes);
         else
-            put_word(pen, key->type == CXM_KEY_REAL ? (const void *)&key->real
+            put_word(w, key->type == CXM_KEY_REAL ? (const void *)&key->real
                                                     : (const void *)&key->integer);
     }
 }
 
-static void put_row(struct pen *pen, const struct cxm_report *r, size_t row)
+static void put_row(struct cxm_writer *w, const struct cxm_report *r, size_t row)
 {
     const uint32_t *names = r->names + CXM_N_NAMES * row;
     const bool again = row > 0 && memcmp(names - CXM_N_NAMES, names,
                                          CXM_N_NAMES * sizeof *names) == 0;
-    put_u8(pen, again);
+    cxm_priv_write_u8(w, again);
     if (!again) {
-        put_name(pen, cxm_report_metric(r, row));
-        put_name(pen, cxm_report_measure(r, row));
-        put_name(pen, cxm_report_definition(r, row));
+        put_name(w, cxm_report_metric(r, row));
+        put_name(w, cxm_report_measure(r, row));
+        put_name(w, cxm_report_definition(r, row));
     }
     const char *const estimate = (const char *)&r->estimates[row];
     for (size_t i = 0; i < CXM_COUNT(reals); i++)
-        put_word(pen, estimate + reals[i]);
+        put_word(w, estimate + reals[i]);
     for (size_t i = 0; i < CXM_COUNT(codes); i++) {
         uint32_t code;
         memcpy(&code, estimate + codes[i], sizeof code);
-        put_u32(pen, code);
+        cxm_priv_write_u32(w, code);
     }
-    put_keys(pen, r, row);
+    put_keys(w, r, row);
     for (size_t i = 0; i < r->n_axes; i++) {
         if (r->axes[i].info.type == CXM_AXIS_TEXT) {
             const char *text = cxm_report_text(r, i, row);
-            put_name(pen, text != NULL ? text : "");
-            put_u8(pen, text != NULL);
+            put_name(w, text != NULL ? text : "");
+            cxm_priv_write_u8(w, text != NULL);
             continue;
         }
-        put_word(pen, r->axes[i].of_reals ? (const void *)&r->axes[i].values.reals[row]
+        put_word(w, r->axes[i].of_reals ? (const void *)&r->axes[i].values.reals[row]
                                           : (const void *)&r->axes[i].values.ints[row]);
     }
 }
 
-static void put_report(struct pen *pen, const struct cxm_report *r)
+static void put_report(struct cxm_writer *w, const struct cxm_report *r)
 {
     const uint64_t rows = r->n_rows;
-    put(pen, magic, sizeof magic);
-    put_u32(pen, VERSION);
-    put_u32(pen, (uint32_t)r->n_keys);
-    put_u32(pen, (uint32_t)r->n_axes);
-    put_word(pen, &rows);
+    cxm_priv_write(w, magic, sizeof magic);
+    cxm_priv_write_u32(w, VERSION);
+    cxm_priv_write_u32(w, (uint32_t)r->n_keys);
+    cxm_priv_write_u32(w, (uint32_t)r->n_axes);
+    put_word(w, &rows);
     for (size_t k = 0; k < r->n_keys; k++) {
-        put_name(pen, r->keys[k].name);
-        put_u32(pen, (uint32_t)r->keys[k].type);
-        put_u32(pen, (uint32_t)r->keys[k].calendar);
+        put_name(w, r->keys[k].name);
+        cxm_priv_write_u32(w, (uint32_t)r->keys[k].type);
+        cxm_priv_write_u32(w, (uint32_t)r->keys[k].calendar);
     }
     for (size_t i = 0; i < r->n_axes; i++) {
-        put_name(pen, r->axes[i].info.name);
-        put_u32(pen, (uint32_t)r->axes[i].info.type);
+        put_name(w, r->axes[i].info.name);
+        cxm_priv_write_u32(w, (uint32_t)r->axes[i].info.type);
     }
     for (size_t row = 0; row < r->n_rows; row++)
-        put_row(pen, r, row);
+        put_row(w, r, row);
 }
 
 enum cxm_status cxm_report_save(const struct cxm_report *r, uint8_t *bytes, size_t capacity,
                                 size_t *n_bytes, struct cxm_error *error)
 {
-    struct pen pen = { NULL, 0 };
+    struct cxm_writer w = { .out = NULL };
     if (r == NULL || n_bytes == NULL || (bytes == NULL && capacity > 0))
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "there is no report, or no place for its bytes");
-    put_report(&pen, r);
-    *n_bytes = pen.n + CHECKSUM_BYTES;
+    put_report(&w, r);
+    *n_bytes = w.used + CHECKSUM_BYTES;
     if (capacity == 0)
         return CXM_OK;
     if (capacity < *n_bytes)
         return cxm_priv_fail(error, CXM_EINVAL, NULL, "the report needs %zu bytes, there are %zu",
                              *n_bytes, capacity);
-    pen = (struct pen){ bytes, 0 };
-    put_report(&pen, r);
-    put_u32(&pen, cxm_priv_crc32c(0, bytes, pen.n));
+    w = (struct cxm_writer){ .out = bytes };
+    put_report(&w, r);
+    cxm_priv_write_u32(&w, cxm_priv_crc32c(0, bytes, w.used));
     return CXM_OK;
 }
 

@@ -1,71 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Saving: format.h says what is written. The same code runs twice, first to measure. */
-#include "tally/format.h"
+#include "tally/writer.h"
 
-struct writer {
-    uint8_t *out; /* NULL while measuring or hashing */
-    size_t used;
-    struct cxm_hasher *hasher;
-};
-
-static void put(struct writer *w, const void *bytes, size_t n)
+static void put_names(struct cxm_writer *w, char *const *names, uint32_t n)
 {
-    if (w->out != NULL && n > 0)
-        memcpy(w->out + w->used, bytes, n);
-    else if (w->hasher != NULL)
-        cxm_priv_hasher_feed(w->hasher, bytes, n);
-    w->used += n;
-}
-
-static void put_u8(struct writer *w, uint8_t v)
-{
-    put(w, &v, 1);
-}
-
-static void put_u16(struct writer *w, uint16_t v)
-{
-    uint8_t bytes[2];
-    cxm_priv_put_u16(bytes, v);
-    put(w, bytes, sizeof bytes);
-}
-
-static void put_u32(struct writer *w, uint32_t v)
-{
-    uint8_t bytes[4];
-    if (w->out != NULL) {
-        cxm_priv_put_u32(w->out + w->used, v);
-    } else if (w->hasher != NULL) {
-        cxm_priv_put_u32(bytes, v);
-        cxm_priv_hasher_feed(w->hasher, bytes, sizeof bytes);
-    }
-    w->used += 4;
-}
-
-static void put_u64(struct writer *w, uint64_t v)
-{
-    uint8_t bytes[8];
-    if (w->out != NULL) {
-        cxm_priv_put_u64(w->out + w->used, v);
-    } else if (w->hasher != NULL) {
-        cxm_priv_put_u64(bytes, v);
-        cxm_priv_hasher_feed(w->hasher, bytes, sizeof bytes);
-    }
-    w->used += 8;
-}
-
-static void put_text(struct writer *w, const char *text)
-{
-    const size_t n = strlen(text);
-    put_u32(w, (uint32_t)n);
-    put(w, text, n);
-}
-
-static void put_names(struct writer *w, char *const *names, uint32_t n)
-{
-    put_u32(w, n);
+    cxm_priv_write_u32(w, n);
     for (uint32_t i = 0; i < n; i++)
-        put_text(w, names[i]);
+        cxm_priv_write_text(w, names[i]);
 }
 
 /* Numbers that came later are left out where they say what the tallies before them meant. */
@@ -74,55 +16,55 @@ static bool is_written(const struct cxm_param_info *info, const struct cxm_value
     return !info->later || value->n_numbers != 1 || value->numbers[0] != info->defaults[0];
 }
 
-static void put_config(struct writer *w, const struct cxm_config *config)
+static void put_config(struct cxm_writer *w, const struct cxm_config *config)
 {
     const struct cxm_metric_info *info = config->rules->info;
-    put_text(w, info->name);
+    cxm_priv_write_text(w, info->name);
     uint32_t n = 0;
     for (int i = 0; i < info->n_params; i++)
         n += is_written(&info->params[i], &config->params[i]);
-    put_u32(w, n);
+    cxm_priv_write_u32(w, n);
     for (int i = 0; i < info->n_params; i++) {
         const struct cxm_value *value = &config->params[i];
         if (!is_written(&info->params[i], value))
             continue;
-        put_text(w, info->params[i].name);
-        put_u32(w, (uint32_t)value->n_numbers);
+        cxm_priv_write_text(w, info->params[i].name);
+        cxm_priv_write_u32(w, (uint32_t)value->n_numbers);
         for (size_t k = 0; k < value->n_numbers; k++) {
             uint64_t bits;
             memcpy(&bits, &value->numbers[k], sizeof bits);
-            put_u64(w, bits);
+            cxm_priv_write_u64(w, bits);
         }
         put_names(w, value->texts, (uint32_t)value->n_texts);
     }
 }
 
-static void put_key(struct writer *w, const struct cxm_schema *schema, uint32_t k)
+static void put_key(struct cxm_writer *w, const struct cxm_schema *schema, uint32_t k)
 {
-    put_text(w, schema->keys[k].name);
-    put_u32(w, (uint32_t)schema->keys[k].type);
-    put_u32(w, (uint32_t)schema->keys[k].calendar);
+    cxm_priv_write_text(w, schema->keys[k].name);
+    cxm_priv_write_u32(w, (uint32_t)schema->keys[k].type);
+    cxm_priv_write_u32(w, (uint32_t)schema->keys[k].calendar);
     put_names(w, schema->categories[k], schema->n_categories[k]);
 }
 
-static void put_schema(struct writer *w, const struct cxm_tally *tally)
+static void put_schema(struct cxm_writer *w, const struct cxm_tally *tally)
 {
     static const struct cxm_schema none;
     const struct cxm_schema *schema = tally->state.rows > 0 ? &tally->schema : &none;
-    put_u8(w, schema->weighted);
-    put_u8(w, schema->has_values);
-    put_u32(w, schema->given);
-    put_u32(w, schema->n_keys);
+    cxm_priv_write_u8(w, schema->weighted);
+    cxm_priv_write_u8(w, schema->has_values);
+    cxm_priv_write_u32(w, schema->given);
+    cxm_priv_write_u32(w, schema->n_keys);
     for (uint32_t k = 0; k < schema->n_keys; k++)
         put_key(w, schema, k);
     if (schema->has_values) {
-        put_u32(w, (uint32_t)schema->values_type);
+        cxm_priv_write_u32(w, (uint32_t)schema->values_type);
         put_names(w, schema->value_categories, schema->n_value_categories);
     }
     if (schema->n_design > 0)
-        put_u32(w, schema->n_design);
+        cxm_priv_write_u32(w, schema->n_design);
     for (uint32_t k = schema->n_keys; k < cxm_priv_all_keys(schema); k++) {
-        put_u8(w, schema->roles[k]);
+        cxm_priv_write_u8(w, schema->roles[k]);
         put_key(w, schema, k);
     }
 }
@@ -141,7 +83,7 @@ static size_t put_sum(uint8_t *out, const int64_t *limbs, struct cxm_window wind
     return 4 + 4 * (size_t)n;
 }
 
-static void put_cell(struct writer *w, const struct cxm_table *table, const int64_t *cell)
+static void put_cell(struct cxm_writer *w, const struct cxm_table *table, const int64_t *cell)
 {
     const struct cxm_layout *layout = &table->layout;
     uint8_t *out = w->out != NULL ? w->out + w->used : NULL;
@@ -168,7 +110,7 @@ CXM_PREFETCHER void fetch_cell(const struct cxm_table *table, const uint32_t *or
     __builtin_prefetch(&table->dict.ends[at]);
 }
 
-static uint64_t put_cells(struct writer *w, const struct cxm_table *table, const uint32_t *order)
+static uint64_t put_cells(struct cxm_writer *w, const struct cxm_table *table, const uint32_t *order)
 {
     uint64_t n_cells = 0;
     for (uint32_t i = 0; i < table->dict.n; i++) {
@@ -178,24 +120,24 @@ static uint64_t put_cells(struct writer *w, const struct cxm_table *table, const
         if (cxm_priv_cell_is_zero(table, cell))
             continue;
         const uint8_t *key = cxm_priv_dict_key(&table->dict, order[i], &n);
-        put_u32(w, (uint32_t)n);
-        put(w, key, n);
+        cxm_priv_write_u32(w, (uint32_t)n);
+        cxm_priv_write(w, key, n);
         put_cell(w, table, cell);
         n_cells++;
     }
     return n_cells;
 }
 
-static size_t begin_section(struct writer *w, enum cxm_section tag)
+static size_t begin_section(struct cxm_writer *w, enum cxm_section tag)
 {
-    put_u16(w, (uint16_t)tag);
-    put_u16(w, 1);
-    put_u32(w, 0);
-    put_u64(w, 0);
+    cxm_priv_write_u16(w, (uint16_t)tag);
+    cxm_priv_write_u16(w, 1);
+    cxm_priv_write_u32(w, 0);
+    cxm_priv_write_u64(w, 0);
     return w->used;
 }
 
-static void end_section(const struct writer *w, size_t start)
+static void end_section(const struct cxm_writer *w, size_t start)
 {
     if (w->out != NULL)
         cxm_priv_put_u64(w->out + start - 8, w->used - start);
@@ -207,7 +149,7 @@ int32_t cxm_priv_format_minor(const struct cxm_tally *tally)
 }
 
 /* The frame in the order of its cells: the keys are those of the cells. */
-static void put_frame(struct writer *w, const struct cxm_tally *tally)
+static void put_frame(struct cxm_writer *w, const struct cxm_tally *tally)
 {
     const struct cxm_table *frame = &tally->state.frame;
     for (uint32_t i = 0; i < tally->state.groups.dict.n; i++) {
@@ -219,7 +161,7 @@ static void put_frame(struct writer *w, const struct cxm_tally *tally)
     }
 }
 
-static void write_all(struct writer *w, const struct cxm_tally *tally,
+static void write_all(struct cxm_writer *w, const struct cxm_tally *tally,
                       const uint32_t *values_order)
 {
     const bool design = tally->state.rows > 0 && tally->schema.n_design > 0;
@@ -227,7 +169,7 @@ static void write_all(struct writer *w, const struct cxm_tally *tally,
         'C', 'X', 'M', 'T', CXM_FORMAT_MAJOR, (uint8_t)cxm_priv_format_minor(tally), 0, 0,
         design ? CXM_SAVED_DESIGN : 0,
     };
-    put(w, header, sizeof header);
+    cxm_priv_write(w, header, sizeof header);
     size_t start = begin_section(w, CXM_SECTION_CONFIG);
     put_config(w, &tally->config);
     end_section(w, start);
@@ -235,11 +177,11 @@ static void write_all(struct writer *w, const struct cxm_tally *tally,
     put_schema(w, tally);
     end_section(w, start);
     start = begin_section(w, CXM_SECTION_ROWS);
-    put_u64(w, (uint64_t)tally->state.rows);
-    put_u64(w, (uint64_t)tally->state.left_out);
+    cxm_priv_write_u64(w, (uint64_t)tally->state.rows);
+    cxm_priv_write_u64(w, (uint64_t)tally->state.left_out);
     const size_t counts_at = w->used;
-    put_u64(w, 0);
-    put_u64(w, 0);
+    cxm_priv_write_u64(w, 0);
+    cxm_priv_write_u64(w, 0);
     end_section(w, start);
     start = begin_section(w, CXM_SECTION_GROUPS);
     const uint64_t groups = put_cells(w, &tally->state.groups, tally->order);
@@ -268,7 +210,7 @@ static uint64_t hash_parts(const uint8_t *config, size_t config_bytes, const uin
 /* Measured, then hashed as they would be written: asking needs no memory, so that it cannot fail. */
 uint64_t cxm_priv_configuration_hash(const struct cxm_tally *tally)
 {
-    struct writer w = { NULL, 0, NULL };
+    struct cxm_writer w = { NULL, 0, NULL };
     put_config(&w, &tally->config);
     const size_t config_bytes = w.used;
     put_schema(&w, tally);
@@ -308,11 +250,11 @@ enum cxm_status cxm_tally_save(struct cxm_tally *tally, uint8_t *bytes, size_t c
         cxm_priv_release(&tally->allocator, order);
         return cxm_priv_no_memory(error);
     }
-    struct writer w = { NULL, 0, NULL };
+    struct cxm_writer w = { NULL, 0, NULL };
     write_all(&w, tally, order);
     const size_t size = w.used + CXM_CRC_BYTES;
     if (capacity >= size) {
-        w = (struct writer){ bytes, 0, NULL };
+        w = (struct cxm_writer){ bytes, 0, NULL };
         write_all(&w, tally, order);
         finish(bytes, size, (uint16_t)tally->config.rules->info->kind);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Saved tallies from a stranger. Whatever the bytes are: info and load end, touch nothing
+ * Saved tallies and reports from a stranger. Whatever the bytes are: info and load end, touch nothing
  * beyond them, and agree; what loads is canonical, can be estimated, and merges with itself.
  *
  * A checksum would keep nearly every made-up input out, so each input is also tried with the
@@ -151,6 +151,38 @@ static void try_bytes(const uint8_t *bytes, size_t size)
     FUZZ_LAW(n_live == 0);
 }
 
+static uint8_t *report_bytes(const struct cxm_report *report, size_t *n)
+{
+    FUZZ_LAW(cxm_report_save(report, NULL, 0, n, NULL) == CXM_OK);
+    uint8_t *bytes = malloc(*n);
+    FUZZ_LAW(bytes != NULL);
+    FUZZ_LAW(cxm_report_save(report, bytes, *n, n, NULL) == CXM_OK);
+    return bytes;
+}
+
+/* A report that loads is saved as bytes that load as the same. */
+static void try_report(const uint8_t *bytes, size_t size)
+{
+    struct cxm_error error;
+    struct cxm_report *report = NULL, *again = NULL;
+    if (cxm_report_load(bytes, size, &counting, &report, &error) != CXM_OK) {
+        FUZZ_LAW(n_live == 0);
+        FUZZ_LAW(report == NULL);
+        FUZZ_LAW(error.message[0] != '\0');
+        return;
+    }
+    size_t n = 0, m = 0;
+    uint8_t *first = report_bytes(report, &n);
+    FUZZ_LAW(cxm_report_load(first, n, &counting, &again, NULL) == CXM_OK);
+    uint8_t *second = report_bytes(again, &m);
+    FUZZ_LAW(n == m && memcmp(first, second, n) == 0);
+    free(second);
+    free(first);
+    cxm_report_free(again);
+    cxm_report_free(report);
+    FUZZ_LAW(n_live == 0);
+}
+
 static void put_checksum(uint8_t *bytes, size_t size)
 {
     cxm_priv_put_u32(bytes + size - 4, cxm_priv_crc32c(0, bytes, size - 4));
@@ -177,6 +209,7 @@ static void put_header(uint8_t *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     try_bytes(data, size);
+    try_report(data, size);
     if (size < CXM_HEADER_BYTES + CXM_SECTION_BYTES + CXM_CRC_BYTES)
         return 0;
     uint8_t *sealed = malloc(size);
@@ -184,6 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(sealed, data, size);
     put_checksum(sealed, size);
     try_bytes(sealed, size);
+    try_report(sealed, size);
     put_header(sealed, size);
     put_checksum(sealed, size);
     try_bytes(sealed, size);

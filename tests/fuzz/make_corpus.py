@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the first inputs of fuzz_load into tests/fuzz/corpus/load: small saved tallies of every
-kind of key, weight and shape. Run with the package cxm at hand, when a metric or a
+kind of key, weight and shape, and reports with every kind of axis. Run with the package cxm at hand, when a metric or a
 section is new; inputs that broke something are added beside them by hand."""
 
 import datetime
@@ -52,7 +52,16 @@ TALLIES = {
                           reason=["", "price", "moved"]),
 }
 
+REPORTS = {
+    "report-compare": cxm.compare(cxm.nps([10, 9, 3]), cxm.nps([2, 9, 10, 10])),
+    "report-league": cxm.league(cxm.nps(SCORES * 3, by=["EMEA", None, "a", ""] * 3)),
+    "report-cohorts": cxm.cohorts([1, 1, 2], TIMES[:3], as_of=TIMES[3], utc_offset=0),
+    "report-curves": cxm.kaplan_meier([3, 5, 5, 9], [1, 1, 0, 1], by=[0.5, 0.5, -1, -1]),
+}
+
 OUT.mkdir(parents=True, exist_ok=True)
 for name, made in TALLIES.items():
     (OUT / name).write_bytes(made.save())
-print(f"{len(TALLIES)} inputs in {OUT}")
+for name, report in REPORTS.items():
+    (OUT / name).write_bytes(report._store.save())
+print(f"{len(TALLIES) + len(REPORTS)} inputs in {OUT}")
