@@ -49,6 +49,15 @@ BUNDLED = ("libcxm.so", "libcxm.dylib", "cxm.dll")
 # ---- structs, in the order of the layout report ------------------------------------------------
 
 
+class Options(Structure):
+    """What ctypes would cut off in silence, as it does with 2**32 + 7 in 32 bits, is an error."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if isinstance(value, int) and (getattr(self, name) or 0) != value:
+            raise Error(f"{name} is {value}: too large a number", column=name, value=str(value))
+
+
 class ErrorStruct(Structure):
     _fields_ = [
         ("status", c_int32),
@@ -235,7 +244,7 @@ class EstimateOptions(Structure):
     ]
 
 
-class CalibrateOptions(Structure):
+class CalibrateOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("tolerance", c_double),
@@ -353,7 +362,7 @@ class PeriodCounts(Structure):
     ]
 
 
-class Contacts(Structure):
+class Contacts(Options):
     _fields_ = [
         ("size", c_size_t),
         ("customer", POINTER(Column)),
@@ -373,7 +382,7 @@ class Contacts(Structure):
     ]
 
 
-class FcrWindowOptions(Structure):
+class FcrWindowOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("level", c_double),
@@ -389,7 +398,7 @@ class FcrWindowOptions(Structure):
     ]
 
 
-class Tickets(Structure):
+class Tickets(Options):
     _fields_ = [
         ("size", c_size_t),
         ("opened", POINTER(Column)),
@@ -406,7 +415,7 @@ class Tickets(Structure):
     ]
 
 
-class BacklogOptions(Structure):
+class BacklogOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("by", POINTER(Column)),
@@ -421,7 +430,7 @@ class BacklogOptions(Structure):
     ]
 
 
-class BreakdownOptions(Structure):
+class BreakdownOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("level", c_double),
@@ -431,11 +440,11 @@ class BreakdownOptions(Structure):
     ]
 
 
-class StandardiseOptions(Structure):
+class StandardiseOptions(Options):
     _fields_ = [("size", c_size_t), ("level", c_double), ("measure", c_char_p)]
 
 
-class RevenueInput(Structure):
+class RevenueInput(Options):
     _fields_ = [
         ("size", c_size_t),
         ("previous", c_void_p),
@@ -460,7 +469,7 @@ class RevenueOutput(Structure):
     ]
 
 
-class CohortsOptions(Structure):
+class CohortsOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("by", c_void_p),
@@ -506,7 +515,7 @@ class CohortsBase(Structure):
     ]
 
 
-class RepeatOptions(Structure):
+class RepeatOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("by", c_void_p),
@@ -572,7 +581,7 @@ class ChartState(Structure):
     ]
 
 
-class ChartOptions(Structure):
+class ChartOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("limits", c_double),
@@ -595,7 +604,7 @@ class ChartOptions(Structure):
     ]
 
 
-class ChangeOptions(Structure):
+class ChangeOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("period", POINTER(Column)),
@@ -610,7 +619,7 @@ class ChangeOptions(Structure):
 
 class AxisInfo(Structure):
     _fields_ = [("name", c_char * 32), ("type", c_int32), ("reserved", c_int32)]
-class PlanOptions(Structure):
+class PlanOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("level", c_double),
@@ -650,7 +659,7 @@ class PlanStruct(Structure):
     ]
 
 
-class CompareOptions(Structure):
+class CompareOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("level", c_double),
@@ -665,7 +674,7 @@ class CompareOptions(Structure):
     ]
 
 
-class SbgOptions(Structure):
+class SbgOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("freq", c_void_p),
@@ -676,7 +685,7 @@ class SbgOptions(Structure):
     ]
 
 
-class BgNbdOptions(Structure):
+class BgNbdOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("freq", c_void_p),
@@ -686,7 +695,7 @@ class BgNbdOptions(Structure):
     ]
 
 
-class GammaGammaOptions(Structure):
+class GammaGammaOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("freq", c_void_p),
@@ -694,7 +703,7 @@ class GammaGammaOptions(Structure):
     ]
 
 
-class LifetimeValueOptions(Structure):
+class LifetimeValueOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("margin", c_double),
@@ -706,7 +715,7 @@ class LifetimeValueOptions(Structure):
     ]
 
 
-class ContributionOptions(Structure):
+class ContributionOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("freq", c_void_p),
@@ -742,7 +751,7 @@ class HistoryBase(Structure):
     ]
 
 
-class HistoryOptions(Structure):
+class HistoryOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("amount", c_void_p),
@@ -754,7 +763,7 @@ class HistoryOptions(Structure):
     ]
 
 
-class GroupsOptions(Structure):
+class GroupsOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("level", c_double),
@@ -771,7 +780,7 @@ class GroupsOptions(Structure):
     ]
 
 
-class LogrankOptions(Structure):
+class LogrankOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("n_strata", c_size_t),
@@ -816,7 +825,7 @@ class CauseList(Structure):
     ]
 
 
-class TargetOptions(Structure):
+class TargetOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("alpha", c_double),
@@ -871,7 +880,7 @@ class ScorecardLine(Structure):
     ]
 
 
-class SurvivalOptions(Structure):
+class SurvivalOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("level", c_double),
@@ -915,7 +924,7 @@ COMMON_OPTIONS: list[Any] = [
 ]
 
 
-class QuantilesOptions(Structure):
+class QuantilesOptions(Options):
     _fields_ = [
         *COMMON_OPTIONS,
         ("probs", POINTER(c_double)),
@@ -926,7 +935,7 @@ class QuantilesOptions(Structure):
     ]
 
 
-class QuantileOptions(Structure):
+class QuantileOptions(Options):
     _fields_ = [
         ("size", c_size_t),
         ("probs", POINTER(c_double)),
@@ -965,7 +974,7 @@ class Schedule(Structure):
     ]
 
 
-class SlaOptions(Structure):
+class SlaOptions(Options):
     _fields_ = [
         *COMMON_OPTIONS,
         ("as_of", c_int64),

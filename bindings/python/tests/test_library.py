@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -192,3 +193,19 @@ def test_names() -> None:
 def test_completion_shows_what_is_public() -> None:
     shown = {name for name in dir(cxm) if not name.startswith("_")}
     assert shown == set(cxm.__all__) - {"__version__"}
+
+
+def test_numbers_are_not_cut_off() -> None:
+    """They were taken as 2, 5, 7 and 1."""
+    beyond = 2**32
+    calls: dict[str, Any] = {
+        "currency_digits": lambda: cxm.revenue([1.5], [2.5], currency_digits=beyond + 2),
+        "few": lambda: cxm.kaplan_meier([1, 2], [1, 1], few=beyond + 5),
+        "type": lambda: cxm.quantiles([1, 2], type=beyond + 7),
+        "max_iterations": lambda: cxm.rake(
+            [1, 1], {"a": [1, 2]}, {"a": {1: 2, 2: 3}}, max_iterations=beyond + 1),
+    }
+    for name, call in calls.items():
+        with pytest.raises(cxm.Error, match=f"^{name}") as error:
+            call()
+        assert error.value.column == name
