@@ -203,7 +203,7 @@ static inline void count_line(uint32_t *restrict cells, const uint32_t *restrict
         uint64_t two[WORDS];
 #pragma GCC unroll 8
         for (size_t k = 0; k < WORDS; k++)
-            two[k] = cxm_priv_get_u64((const uint8_t *)(index + i + 2 * k));
+            memcpy(&two[k], index + i + 2 * k, sizeof two[k]); /* which comes first does not matter */
 #pragma GCC unroll 8
         for (size_t k = 0; k < WORDS; k++) {
             cells[(uint32_t)two[k]]++;
