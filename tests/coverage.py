@@ -52,7 +52,7 @@ def of_other_processors():
         return set()
     texts = {path: path.read_text(encoding="utf-8") for path in Path("src").glob("*/x86/*.c")}
     return {str(path.relative_to("src")) for path, text in texts.items()
-            if 'target("avx512' in text and 'target("avx2' not in text}
+            if 'CXM_TARGET("avx512' in text and 'target("avx2' not in text}
 
 
 def share(files, what):
