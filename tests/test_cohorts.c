@@ -323,6 +323,58 @@ static void start_events(void **state)
     cxm_report_free(r);
 }
 
+/* A flag that is neither yes nor no, a start that is no instant: the row is counted, and left out. */
+static void invalid_starts(void **state)
+{
+    (void)state;
+    const int64_t customer[4] = { 1, 1, 1, 2 }, time[4] = { DAY, 2 * DAY, 3 * DAY, DAY };
+    const int64_t flag[4] = { 1, 0, 7, 1 };
+    const double start[4] = { DAY, NAN, NAN, INFINITY };
+    const struct cxm_column c = CXM_ARRAY(customer, 4), f = CXM_ARRAY(flag, 4);
+    const struct cxm_column t = CXM_TIME(CXM_ARRAY(time, 4), CXM_S, INT64_MIN);
+    struct cxm_column s = CXM_ARRAY(start, 4);
+    s.time_unit = CXM_S;
+    struct cxm_cohorts_options o = { CXM_INIT(cohorts), .as_of = 9 * DAY, .has_as_of = 1,
+                                     .unit = CXM_DAY, .start_flag = &f };
+    struct cxm_cohorts_base base;
+    struct cxm_tally *tally = NULL;
+    assert_int_equal(cxm_cohorts_tally(&c, &t, &o, NULL, &tally, &base, &error), CXM_EDATA);
+    assert_int_equal(error.row, 2);
+    o.invalid = CXM_INVALID_COUNT;
+    assert_int_equal(cxm_cohorts_tally(&c, &t, &o, NULL, &tally, &base, &error), CXM_OK);
+    struct cxm_report *r = report_of(tally);
+    assert_true(cell_of(r, 1, 1).value == 0.5 && cell_of(r, 1, 2).value == 0);
+    assert_true(base.invalid == 1 && base.used == 3 && base.customers == 2);
+    cxm_report_free(r);
+    cxm_tally_free(tally);
+
+    o.start_flag = NULL;
+    o.start_time = &s;
+    assert_int_equal(cxm_cohorts_tally(&c, &t, &o, NULL, &tally, &base, &error), CXM_OK);
+    assert_true(base.invalid == 1 && base.used == 3 && base.unlinked == 0);
+    assert_true(base.customers == 1 && base.customers_unlinked == 0);
+    cxm_tally_free(tally);
+}
+
+/* Where stretches of seconds would begin by a zone's clock, a table of it is refused, not ignored. */
+static void zone_table_and_length(void **state)
+{
+    (void)state;
+    static const struct cxm_zone_row zone[] = { { 0, 3600 }, { 1711846800, 7200 } };
+    const int64_t one[1] = { 1 };
+    const struct cxm_column c = CXM_ARRAY(one, 1);
+    struct cxm_cohorts_options o = { CXM_INIT(cohorts), .as_of = 9 * DAY, .has_as_of = 1,
+                                     .length = DAY, .zone = zone, .n_zone = 2 };
+    struct cxm_report *r = NULL;
+    assert_int_equal(cxm_cohorts(&c, &c, &o, &r, &error), CXM_EINVAL);
+    assert_string_equal(error.column, "zone_table");
+    o.rows = CXM_MONTH;
+    assert_int_equal(cxm_cohorts(&c, &c, &o, &r, &error), CXM_EINVAL);
+    o.mode = CXM_COHORTS_ROLLING; /* columns from start to start, rows by the calendar */
+    assert_int_equal(cxm_cohorts(&c, &c, &o, &r, &error), CXM_OK);
+    cxm_report_free(r);
+}
+
 static void as_of_inside_a_period(void **state)
 {
     (void)state;
@@ -970,6 +1022,8 @@ int main(void)
         cmocka_unit_test(nothing),
         cmocka_unit_test(milliseconds_by_mistake),
         cmocka_unit_test(missing_and_unseen_rows),
+        cmocka_unit_test(invalid_starts),
+        cmocka_unit_test(zone_table_and_length),
         cmocka_unit_test(wrong_options),
         cmocka_unit_test(a_table_of_customers),
         cmocka_unit_test(slots_of_customers),

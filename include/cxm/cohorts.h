@@ -28,7 +28,7 @@ struct cxm_cohorts_options {
     size_t size;                        /**< sizeof(struct cxm_cohorts_options) */
     const struct cxm_column *by;        /**< keys of groups, of each event */
     size_t n_by;                        /**< 0 means 1 when `by` is set; at most 6 */
-    const struct cxm_column *start_flag;/**< yes: the event is a start, not a return */
+    const struct cxm_column *start_flag;/**< yes: the event is a start, not a return; missing: no */
     const struct cxm_column *start_time;/**< instants: when the customer of the row began */
     int64_t as_of;                      /**< seconds UTC: later events are not seen */
     int32_t has_as_of;                  /**< must be set: the time up to which all is known */
@@ -41,8 +41,9 @@ struct cxm_cohorts_options {
     const int64_t *brackets;            /**< edges b_0 < b_1 …: columns [b_j, b_j+1) in units */
     size_t n_brackets;                  /**< number of edges; one column less */
     int64_t n_periods;                  /**< columns; 0: all that have begun at as_of */
-    int64_t utc_offset;                 /**< seconds east of UTC, for periods of the calendar */
-    const struct cxm_zone_row *zone;    /**< instead of utc_offset, where there are rows */
+    int64_t utc_offset;                 /**< seconds east of UTC: where periods begin */
+    const struct cxm_zone_row *zone;    /**< instead of utc_offset, where there are rows: for periods
+                                             of the calendar, EINVAL for those of a `length` */
     int64_t n_zone;
     int32_t hour_floor;                 /**< instants floored to the hour first (Amplitude) */
     int32_t invalid;                    /**< enum cxm_invalid */

@@ -37,6 +37,10 @@ static enum cxm_status check_choices(const struct cxm_cohorts_options *o,
         return bad(error, "unit", "a length is between 1 second and 10^12 seconds");
     if (o->length > 0 && o->unit != CXM_NO_CALENDAR)
         return bad(error, "unit", "a length and a unit of the calendar");
+    if (o->length > 0 && o->n_zone > 0
+        && (o->rows == CXM_NO_CALENDAR || o->mode == CXM_COHORTS_CALENDAR))
+        return bad(error, "zone_table", "stretches of seconds begin by one offset; pass utc_offset, "
+                                        "or a unit of the calendar");
     if (o->mode != CXM_COHORTS_CALENDAR && o->mode != CXM_COHORTS_ROLLING)
         return bad(error, "mode", "there is no such mode");
     if (o->criterion != CXM_COHORTS_ON && o->criterion != CXM_COHORTS_ON_OR_AFTER)

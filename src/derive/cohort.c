@@ -10,6 +10,9 @@
 
 enum { BLOCK = 1024 };
 
+/* Among instants of start flags, none of which is after as_of: the flag is neither yes nor no. */
+#define NO_FLAG INT64_MAX
+
 /* ---- one customer --------------------------------------------------------------------- */
 
 struct context {
@@ -145,14 +148,19 @@ static void filter(void *context, const struct cxm_event_block *b, bool *keep)
                         && b->extra[i] <= as_of;
         const bool event = b->time_state[i] == CXM_ROW_USED && b->time[i] <= as_of;
         const bool customer = b->customer_state[i] == CXM_ROW_USED;
-        keep[i] = customer && (event || (start && c->no_time != NULL));
+        const bool wrong = b->customer_state[i] == CXM_ROW_INVALID
+                        || b->time_state[i] == CXM_ROW_INVALID
+                        || b->extra_state[i] == CXM_ROW_INVALID
+                        || (c->start_is_event && b->extra[i] == NO_FLAG);
+        keep[i] = !wrong && customer && (event || (start && c->no_time != NULL));
         if (c->no_time != NULL)
             c->no_time[b->first + (int64_t)i] = !event;
         if (keep[i])
             continue;
-        if (!customer || b->time_state[i] != CXM_ROW_USED)
-            b->customer_state[i] == CXM_ROW_INVALID || b->time_state[i] == CXM_ROW_INVALID
-                ? invalid++ : missing++;
+        if (wrong)
+            invalid++;
+        else if (!customer || b->time_state[i] != CXM_ROW_USED)
+            missing++;
         else
             unseen++;
     }
@@ -180,7 +188,7 @@ static enum cxm_status flagged_times(const struct cxm_cohort_plan *plan, int64_t
             const int64_t row = first + (int64_t)i;
             const bool yes = codes[i] == 1 && states[i] == CXM_ROW_USED
                           && values[i] <= plan->as_of;
-            out[row] = yes ? values[i] : CXM_NO_INSTANT;
+            out[row] = codes[i] == 3 ? NO_FLAG : yes ? values[i] : CXM_NO_INSTANT;
             if (codes[i] == 3 && !plan->count_invalid) {
                 char text[64];
                 cxm_priv_value_text(plan->start_flag, row, text, sizeof text);
