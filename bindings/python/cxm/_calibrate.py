@@ -11,6 +11,7 @@ from ctypes import POINTER, byref, c_double, cast, sizeof
 from ._columns import column_of
 from ._errors import Error
 from ._inputs import Call, keys_of
+from ._instants import whole_number
 from ._library import (
     CalibrateOptions, CalibrationStruct, Column, ErrorStruct, Margin, check, lib,
 )
@@ -236,7 +237,11 @@ def _calibrate(
     options = CalibrateOptions()
     options.size = sizeof(CalibrateOptions)
     options.tolerance = _positive("tolerance", tolerance)
-    options.max_iterations = int(_positive("max_iterations", max_iterations))
+    sweeps = whole_number(max_iterations)
+    if sweeps is None or sweeps < 1:
+        raise Error(f"max_iterations must be above 0 and whole, not {max_iterations!r}",
+                    column="max_iterations", value=str(max_iterations))
+    options.max_iterations = sweeps
     options.method = method
     out = cast(weights.buffer_info()[0], POINTER(c_double))
     base = byref(source.weight) if source.weight is not None else None

@@ -10,7 +10,7 @@ from ._calendar import _RULES, _seconds, _zone_rows
 from ._errors import Error, one_of
 from ._handle import Handle
 from ._inputs import Call
-from ._instants import instant, seconds
+from ._instants import instant, seconds, whole_number
 from ._library import CohortsBase, CohortsOptions, Column, ErrorStruct, ZoneRow, check, lib
 from ._memory import NO_TIME, S
 from ._names import checked_level, interval_number
@@ -199,12 +199,14 @@ def _rules(
     options.rows = 0 if rows is None else _choice("rows", rows, _RULES) + 1
     keep: list[Any] = []
     if n_periods is not None:
-        if isinstance(n_periods, bool) or not isinstance(n_periods, int) or n_periods < 1:
+        columns = whole_number(n_periods)
+        if columns is None or columns < 1:
             raise Error(f"n_periods must be 1 or more, not {n_periods!r}", column="n_periods")
-        options.n_periods = n_periods
+        options.n_periods = columns
     if brackets is not None:
-        edges = list(brackets)
-        if len(edges) < 2 or not all(isinstance(e, int) for e in edges):
+        given = list(brackets)
+        edges = [e for e in map(whole_number, given) if e is not None and abs(e) < 2**63]
+        if len(edges) < 2 or len(edges) < len(given):
             raise Error("brackets: two edges or more, whole numbers of units", column="brackets")
         array = (c_int64 * len(edges))(*edges)
         options.brackets, options.n_brackets = addressof(array), len(edges)

@@ -35,7 +35,7 @@ def instant(value: Any, name: str) -> int:
         return (zoned - _EPOCH) // timedelta(seconds=1)
     if isinstance(value, date) and not _is_no_time(value):
         return (value - _EPOCH.date()).days * 86400
-    whole = _whole(value)
+    whole = whole_number(value)
     if whole is None:
         raise Error(
             f"{name}: {value!r} is no instant; pass a datetime, a date, a text such as "
@@ -73,7 +73,7 @@ def seconds(value: Any, name: str) -> int:
         if unit is not None and digits.isdigit():
             return int(digits) * unit
     else:
-        number = _whole(value)
+        number = whole_number(value)
         if number is not None:
             return number
     raise Error(
@@ -87,7 +87,8 @@ def _is_no_time(value: Any) -> bool:
     return type(value).__name__ in ("NaTType", "datetime64", "timedelta64") and value != value
 
 
-def _whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
+    """A whole number of whatever type; None: it is none."""
     if isinstance(value, (bool, str)) or _is_no_time(value):
         return None
     try:

@@ -11,7 +11,7 @@ from ._add import filled, threads_of
 from ._calendar import _seconds as offset_seconds, _zone_rows
 from ._errors import Error, one_of
 from ._inputs import Call
-from ._instants import floored_rows, instant, seconds
+from ._instants import floored_rows, instant, seconds, whole_number
 from ._library import Schedule as _Struct
 from ._library import (
     Column, ErrorStruct, Holiday, Hours, QuantileOptions, QuantilesOptions, SlaOptions, ZoneRow,
@@ -339,6 +339,9 @@ def quantiles(
     [60.0, 284.0]
     """
     level = checked_level(level)
+    number = whole_number(type)
+    if number is None or not 1 <= number <= 9:
+        raise Error(f"type must be 1 to 9, not {type!r}", column="type", value=str(type))
     try:
         many: Any = probs if hasattr(probs, "__iter__") else [probs]
         wanted = [float(p) for p in many]
@@ -352,7 +355,7 @@ def quantiles(
         ask.size = sizeof(QuantileOptions)
         ask.probs, ask.n_probs, ask.level = shares, len(wanted), level
         sketch = tally.metric == "sketch"
-        ask.type, ask.total = 0 if sketch and type == 7 else type, int(total)
+        ask.type, ask.total = 0 if sketch and number == 7 else number, int(total)
         handle = tally._ready()
         with handle.lock:
             return read_report(lambda out, error: lib.cxm_tally_quantiles(
@@ -383,7 +386,7 @@ def quantiles(
     options.invalid, options.missing_key = int(invalid == "count"), int(missing_key != "keep")
     options.threads = threads_of(threads, column.n)
     options.probs, options.n_probs = shares, len(wanted)
-    options.type, options.accuracy = 0 if type == 7 else type, accuracy or 0.0
+    options.type, options.accuracy = 0 if number == 7 else number, accuracy or 0.0
     return read_report(lambda out, error: lib.cxm_quantiles(
         byref(column), byref(options), out, error))
 

@@ -209,3 +209,31 @@ def test_numbers_are_not_cut_off() -> None:
         with pytest.raises(cxm.Error, match=f"^{name}") as error:
             call()
         assert error.value.column == name
+
+
+def test_options_are_whole_numbers() -> None:
+    """Fractions were cut off, 2**64 taken as 0, and type=0 as 7."""
+    def cohorts(**options: Any) -> Any:
+        return cxm.cohorts([1, 1, 2], [0, 2678400, 86400], as_of=5097600, **options)
+
+    def rake(n: Any) -> Any:
+        return cxm.rake(None, {"a": [1, 2]}, {"a": {1: 3, 2: 4}}, max_iterations=n)
+
+    calls: list[tuple[str, Any]] = [
+        ("brackets", lambda: cohorts(brackets=[0, 2**64 + 1])),
+        ("brackets", lambda: cohorts(brackets=[0, 1.5])),
+        ("n_periods", lambda: cohorts(n_periods=1.5)),
+        ("max_iterations", lambda: rake(1.5)),
+        ("max_iterations", lambda: rake("3")),
+        ("type", lambda: cxm.quantiles([1, 2], type=0)),
+        ("type", lambda: cxm.quantiles([1, 2], type=2.5)),
+    ]
+    for name, call in calls:
+        with pytest.raises(cxm.Error, match=f"^{name}") as error:
+            call()
+        assert error.value.column == name
+    numpy = pytest.importorskip("numpy")
+    two = numpy.int64(2)
+    assert str(cohorts(n_periods=two)) == str(cohorts(n_periods=2))
+    assert str(cohorts(brackets=[0, two])) == str(cohorts(brackets=[0, 2]))
+    assert rake(two).iterations == 1
