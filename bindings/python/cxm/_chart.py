@@ -252,6 +252,8 @@ def _state(start: Any) -> ChartState:
             ends["cusum_low"] = row.value if row.value == row.value else ends.get("cusum_low", nan)
     if not ends:
         raise Error("start has no ewma or cusum to continue", column="start")
+    if row.value != row.value and "/gaps=split" in row.definition:
+        return ChartState(ewma=nan, cusum_high=nan, cusum_low=nan)  # a gap at the end: anew
     return ChartState(
         ewma=ends.get("ewma", nan), cusum_high=ends.get("cusum_high", nan),
         cusum_low=ends.get("cusum_low", nan), step=max(steps, default=0),

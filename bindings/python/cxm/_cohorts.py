@@ -85,7 +85,8 @@ def cohorts(
                         "customer": each customer counts as soon as the column is over for them
     ``rows``            another unit for the cohorts: months of start, daily columns
     ``hour_floor``      times floored to the hour first, as Amplitude does
-    ``utc_offset, zone_table``  where days begin; see :func:`cxm.month`
+    ``utc_offset, zone_table``  where days begin; see :func:`cxm.month`. Periods of so many seconds
+                        begin by ``utc_offset``
 
     A cell that cannot be known yet is NaN, flagged PROVISIONAL, and its customers are excluded
     (``pending``); never 0. Rows: measure ``retention`` (axes cohort, period; at_risk: size of the

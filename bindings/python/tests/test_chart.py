@@ -390,3 +390,17 @@ def test_of_equal_splits_the_first() -> None:
     assert cxm.change_point([1, 3, 3, 1], [4, 4, 4, 4]).period == 1
     assert cxm.change_point([1, 3, 3, 1]).period == 1
     assert cxm.change_point([1, 3, 3, 1], method="pettitt").period == 1
+
+
+@pytest.mark.parametrize("kind", ["ewma", "cusum"])
+@pytest.mark.parametrize("gaps", ["split", "skip"])
+def test_a_gap_between_two_parts(kind: str, gaps: str) -> None:
+    """Charts in two parts are those in one, also where the first ends with what is missing."""
+    x = [12, 13, math.nan, 11, 14]
+    known: dict[str, Any] = {"target": 10, "sigma": 2, "gaps": gaps}
+    measure = "ewma" if kind == "ewma" else "cusum_high"
+    whole = [(row.value, row.upper) for row in cxm.chart(kind, x, **known)[measure]]
+    for cut in (2, 3):
+        first = cxm.chart(kind, x[:cut], **known)
+        second = cxm.chart(kind, x[cut:], start=first, **known)[measure]
+        assert [(row.value, row.upper) for row in second][3 - cut:] == whole[3:]
