@@ -128,6 +128,8 @@ static void read_options(int argc, char **argv, struct options *options)
         take_option(options, option);
     if (optind == argc)
         take_option(options, '?');
+    if (optind + 1 < argc && (options->save != NULL || options->merge != NULL))
+        fail("--save and --merge take one configuration at a time: the folder holds its tallies");
 }
 
 static void run(const char *path, const struct options *options)

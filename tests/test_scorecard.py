@@ -398,6 +398,9 @@ class Files(Case):
 
     def test_byte_order_mark(self):
         self.assertEqual(self.score("\ufeffscore\n9\n")[0]["value"], 100)
+        self.assertEqual(self.score('\ufeff"score"\n9\n')[0]["value"], 100)
+        self.assertEqual(self.score('\ufeff"a, b",score\n1,9\n')[0]["value"], 100)
+        self.refuse("\ufeff", MIN_NPS, "s.csv: is empty")
 
     def test_gzip(self):
         packed = gzip.compress(b"score\n9\n9\n1\n")
@@ -417,10 +420,43 @@ class Files(Case):
         self.assertNotIn("\x1b", out)
         self.refuse(b"score\n9\n\xff\xfe\n", MIN_NPS, "s.csv:3: score is")
 
+    def test_other_encodings_are_told(self):
+        """A comparison with a word of a GBK file is never true: that must not pass unnoticed."""
+        for more in ("by = k\n", ""):
+            column = "score,k" if more else "score,state"
+            self.write("s.csv", (column + "\n9,北京\n8,上海\n7,\n").encode("gbk"))
+            self.write("c.conf", MIN_NPS + more if more else
+                       "[share]\nfile = s.csv\nnumerator = state == 北京\n")
+            _, _, err = run("c.conf", cwd=self.path)
+            self.assertIn(f"s.csv: 2 values of {column[6:]} are not UTF-8", err)
+        self.write("s.csv", "score,state\n9,北京\n8,上海\n")
+        self.assertEqual(run("c.conf", cwd=self.path)[2], "")
+
     def test_nul_bytes(self):
         rows = self.score(b"score,k\n9,a\0b\n8,a\n", "by = k\n")
         self.assertEqual(sum(r["n"] for r in rows if "k" in r), 2)
         self.refuse(b"score\n9\0\n", MIN_NPS, "s.csv:2: score is")
+        self.write("s.csv", b"score\nyes\0no\nyes\nno\n")
+        self.write("c.conf", "[share]\nfile = s.csv\nnumerator = score == yes\n")
+        self.near(rows_of("c.conf", cwd=self.path)[0]["value"], 1 / 3)
+        self.refuse(b"score,k\n9,1\0x\n", MIN_NPS + "by = k\nnames k = 1: one\n", "s.csv:2: k is")
+
+    def test_missing_codes_are_numbers(self):
+        """99.0, as many programs write a column of whole numbers with gaps, is the code 99."""
+        self.write("s.csv", "score\n99.0\n99\n9\n3\n")
+        for input_ in ("numerator = score >= 9", "numerator = score >= 9 and score > 0"):
+            self.write("c.conf", f"[share]\nfile = s.csv\n{input_}\nmissing = 99\n")
+            row, = rows_of("c.conf", cwd=self.path)
+            self.base(row, 2, 2, 0)
+            self.near(row["value"], 0.5)
+        rows = self.score("score,age\n9,99.0\n9,99\n9,30\n",
+                          "by = number(age)\nmissing age = 99\n")
+        self.assertEqual([(r["age"], r["n"]) for r in rows if "age" in r], [(30, 1), (None, 2)])
+
+    def test_unreadable_part_of_a_condition(self):
+        """The first row is decided by a; the second is refused, and its own text is named."""
+        self.refuse("a,b\n1,x\n0,y\n", "[share]\nfile = s.csv\nnumerator = a == 0 and b < 1\n",
+                    's.csv:3: b is "y", not a number')
 
     def test_counting_what_is_invalid(self):
         row, = self.score("score\n9\n\n99\nN/A\nnine\n12\n7.5\ninf\nnan\n0x9\n1e400\n3\n",
@@ -509,11 +545,25 @@ class Files(Case):
         self.refuse(good, "score = x\n", "c.conf:1:", "first [section]")
         self.refuse(good, "[scorecard]\nbye = x\n" + MIN_NPS, 'c.conf:2: [scorecard] does not')
         self.refuse(good, "", "no metric")
+        self.refuse(good, MIN_NPS + "small_n = 2.5\n", "c.conf:4: small_n")
+        self.refuse(good, MIN_NPS + "small_n = 1e10\n", "c.conf:4: small_n")
+        self.refuse(good, "[csat]\n" + MIN_NPS, "c.conf:1: nothing stands in this section")
+        self.refuse(good, MIN_NPS + "[csat]\n", "c.conf:4: nothing stands in this section")
+        self.refuse(good, MIN_NPS + "title = a ; b\n", "c.conf:4: a semicolon")
+        self.refuse(good, MIN_NPS + "measures = nps,\n  promoters ; detractors\n", "c.conf:5: a semi")
+        share = "[share]\nfile = s.csv\nnumerator = score\n"
+        self.refuse(good, share + "labels = yes: 1, no: 0, yes: 0\n", 'c.conf:4: "yes" has two')
+        self.refuse(good, MIN_NPS + "by = k\nnames k = 1: a, 1: b\n", 'c.conf:5: "1" has two names')
+        self.refuse("p1,p2,e1,e2\n1,2,3,4\n", "[gap]\nfile = s.csv\nscale = 1, 7\n"
+                    "perceived = p1..p2\nexpected = e1..e2\ndimension x = p1, p2\n"
+                    "dimension y = p2\n", 'c.conf:7: "p2" is in a dimension already')
         self.refuse(good, MIN_NPS + "title = " + "x" * 300 + "\n", "c.conf:4:", "too long")
         self.refuse(good, MIN_NPS + "k" * 60 + " = 1\n", "c.conf:4:", "too long")
 
     def test_defaults_may_stay_unused(self):
         self.write("s.csv", "score\n9\n")
+        self.write("c.conf", "[scorecard]\n; later\n" + MIN_NPS)
+        run("c.conf", cwd=self.path)
         self.write("c.conf", "[scorecard]\nutc_offset = Z\ntitle = x\n" + MIN_NPS)
         self.assertTrue(run("c.conf", cwd=self.path)[1].startswith("x\n"))
 
@@ -540,6 +590,10 @@ class Files(Case):
         self.score("score,k\n9,a\n,b\n3,a\n8,c\n77,a\n10,b\n", more, "--save", "once")
         for file in (self.path / "once").iterdir():
             self.assertEqual(file.read_bytes(), (self.path / "nights" / file.name).read_bytes())
+        for option in ("--save", "--merge"):
+            status, _, err = run(option, "once", "c.conf", "c.conf", cwd=self.path, check=False)
+            self.assertEqual(status, 1)
+            self.assertIn("one configuration at a time", err)
         (self.path / "once" / "1-nps-k.cxm").write_bytes(b"junk")
         status, _, err = run("--merge", "once", "c.conf", cwd=self.path, check=False)
         self.assertEqual(status, 1)

@@ -5,6 +5,7 @@
 #include "bind.h"
 #include "cohort.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,12 +30,13 @@ size_t binding_choice(const struct binding *binding, const struct entry *entry,
 
 /* ---- options of a section ---------------------------------------------------------------- */
 
-static double bind_number(const struct binding *binding, const struct entry *entry)
+static int32_t bind_count(const struct binding *binding, const struct entry *entry)
 {
     double number = 0;
-    if (!parse_number(entry->value, strlen(entry->value), &number))
-        binding_fail(binding, entry, "not a number");
-    return number;
+    if (!parse_number(entry->value, strlen(entry->value), &number) || number < 0
+        || number > INT32_MAX || floor(number) < number)
+        binding_fail(binding, entry, "not a whole number, 0 or more");
+    return (int32_t)number;
 }
 
 static void bind_axis(struct card *card, const struct binding *binding)
@@ -75,7 +77,7 @@ static void bind_options(struct card *card, const struct binding *binding,
     if (card->estimate.interval < 0)
         binding_fail(binding, interval, "no such interval; wilson, t and wald are some");
     if (small_n != NULL)
-        card->estimate.small_n = (int32_t)bind_number(binding, small_n);
+        card->estimate.small_n = bind_count(binding, small_n);
     bind_axis(card, binding);
 }
 

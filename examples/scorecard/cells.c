@@ -33,15 +33,14 @@ static void set_missing(struct cells *cells)
         return;
     cells->missing = split(cells->rule.missing, ',');
     cells->missing_codes = resize(NULL, cells->missing.n, sizeof *cells->missing_codes);
-    int64_t n = 0;
     for (size_t i = 0; i < cells->missing.n; i++) {
         const char *word = cells->missing.item[i];
-        if (parse_number(word, strlen(word), &cells->missing_codes[n]))
-            n++;
+        if (parse_number(word, strlen(word), &cells->missing_codes[cells->n_missing_codes]))
+            cells->n_missing_codes++;
     }
-    if (cells->rule.kind == CELL_NUMBER && n > 0) {
+    if (cells->rule.kind == CELL_NUMBER && cells->n_missing_codes > 0) {
         cells->column.missing_codes = cells->missing_codes;
-        cells->column.n_missing_codes = n;
+        cells->column.n_missing_codes = (int64_t)cells->n_missing_codes;
     }
 }
 
@@ -52,6 +51,9 @@ static void set_labels(struct cells *cells)
     for (size_t i = 0; i < pairs.n; i++) {
         char *text = NULL, *meaning = NULL;
         split_pair(&cells->rule, pairs.item[i], &text, &meaning);
+        if (words_contain(&cells->label_texts, text))
+            fail_at(cells->rule.config_path, cells->rule.config_line, "\"%s\" has two meanings",
+                    text);
         struct cxm_label *label = &cells->labels[cells->column.n_labels++];
         label->missing = strcmp(meaning, "missing") == 0;
         if (!label->missing && !parse_number(meaning, strlen(meaning), &label->value))
@@ -80,6 +82,8 @@ static void set_categories(struct cells *cells)
         if (words_contain(&cells->category_names, name))
             fail_at(cells->rule.config_path, cells->rule.config_line,
                     "two categories are called \"%s\"", name);
+        if (words_contain(&cells->category_codes, code))
+            fail_at(cells->rule.config_path, cells->rule.config_line, "\"%s\" has two names", code);
         words_add(&cells->category_codes, code);
         words_add(&cells->category_names, name);
         free(code);
@@ -148,7 +152,6 @@ struct cells *cells_new(const struct cell_rule *rule)
     struct cells *cells = zeroed(1, sizeof *cells);
     cells->rule = *rule;
     cells->csv_name = rule->column;
-    cells->bad_row = -1;
     set_arrays(cells);
     set_missing(cells);
     if (rule->kind == CELL_LABEL)
@@ -164,11 +167,34 @@ struct cells *cells_new(const struct cell_rule *rule)
 
 static void note_bad(struct cells *cells, int64_t row, const char *text)
 {
-    if (cells->bad_row >= 0)
+    if (!cells->rule.strict)
         return;
-    cells->bad_row = row;
-    free(cells->bad_text);
-    cells->bad_text = copy_text(text, strlen(text));
+    const size_t n = cells->bad_texts.n;
+    cells->bad_rows = resize(cells->bad_rows, n + 1, sizeof *cells->bad_rows);
+    cells->bad_rows[n] = row;
+    words_add(&cells->bad_texts, text);
+}
+
+const char *cells_bad_text(const struct cells *cells, int64_t row)
+{
+    for (size_t i = 0; i < cells->bad_texts.n; i++)
+        if (cells->bad_rows[i] == row)
+            return cells->bad_texts.item[i];
+    return NULL;
+}
+
+/* "99.0" is the code 99, as it is to the library. */
+static bool is_missing_code(const struct cells *cells, double number)
+{
+    for (size_t i = 0; i < cells->n_missing_codes; i++)
+        if (cells->missing_codes[i] == number)
+            return true;
+    return false;
+}
+
+static bool same_word(const char *text, size_t bytes, const char *word)
+{
+    return strlen(word) == bytes && memcmp(text, word, bytes) == 0;
 }
 
 static double read_number(struct cells *cells, int64_t row, const char *text, size_t bytes)
@@ -218,9 +244,12 @@ static void take_number_key(struct cells *cells, const struct source *source, co
 {
     double *number = &cells->numbers[source->rows];
     *number = NAN;
-    if (bytes == 0 || words_contain(&cells->missing, text) || parse_number(text, bytes, number))
+    if (bytes == 0 || words_contain(&cells->missing, text))
         return;
-    bad_key(cells, source, text, "not a number");
+    if (!parse_number(text, bytes, number))
+        bad_key(cells, source, text, "not a number");
+    else if (is_missing_code(cells, *number))
+        *number = NAN;
 }
 
 static void take_category(struct cells *cells, const struct source *source, const char *text,
@@ -233,7 +262,7 @@ static void take_category(struct cells *cells, const struct source *source, cons
     if (bytes == 0 || words_contain(&cells->missing, text))
         return;
     for (size_t i = 0; i < codes->n; i++) {
-        if (strcmp(codes->item[i], text) != 0)
+        if (!same_word(text, bytes, codes->item[i]))
             continue;
         cells->codes[row] = (int32_t)i;
         cells->absent[row] = 0;
@@ -269,12 +298,14 @@ static uint8_t read_answer(struct cells *cells, int64_t row, const char *text, s
     if (bytes == 0 || words_contain(&cells->missing, text))
         return NO_ANSWER;
     if (!condition->numeric) {
-        const bool equal = strcmp(text, condition->word) == 0;
+        const bool equal = same_word(text, bytes, condition->word);
         return equal == (condition->comparison == EQUAL) ? YES : NO;
     }
     const double number = read_number(cells, row, text, bytes);
     if (isinf(number))
         return UNREADABLE;
+    if (is_missing_code(cells, number))
+        return NO_ANSWER;
     return condition_holds(condition, number) ? YES : NO;
 }
 
@@ -282,6 +313,7 @@ void cells_take(struct cells *cells, const struct source *source, const char *te
                 size_t bytes)
 {
     const int64_t row = source->rows;
+    cells->n_not_utf8 += !is_utf8(text, bytes);
     switch (cells->rule.kind) {
     case CELL_NUMBER: cells->numbers[row] = read_number(cells, row, text, bytes); break;
     case CELL_LABEL: keep_text(cells, row, text, bytes); break;
@@ -309,6 +341,7 @@ void cells_free(struct cells *cells)
     free(cells->heap);
     free(cells->missing_codes);
     free(cells->labels);
-    free(cells->bad_text);
+    free(cells->bad_rows);
+    words_free(&cells->bad_texts);
     free(cells);
 }

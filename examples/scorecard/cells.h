@@ -52,12 +52,14 @@ struct cells {
     int64_t *offsets;              /* of text in heap */
     char *heap;
     size_t heap_bytes, heap_capacity;
-    double *missing_codes;
+    double *missing_codes;         /* the missing words that are numbers */
+    size_t n_missing_codes;
     struct cxm_label *labels;
     struct cxm_column dictionary;  /* names of the categories */
     struct words category_codes, category_names, label_texts;
-    int64_t bad_row;               /* first row of the chunk that could not be read; -1: none */
-    char *bad_text;
+    int64_t *bad_rows;             /* rows of the chunk that could not be read, when strict */
+    struct words bad_texts;        /* and what stood there */
+    int64_t n_not_utf8;            /* in the whole file: texts that are not UTF-8 */
     int64_t n_bad_keys;            /* in the whole file: keys that could not be read */
 };
 
@@ -67,6 +69,8 @@ struct cells *cells_new(const struct cell_rule *rule);
 /** Takes the cell of the current row of the source. */
 void cells_take(struct cells *cells, const struct source *source, const char *text,
                 size_t bytes);
+/** What stood in this row of the chunk and could not be read, or NULL. */
+const char *cells_bad_text(const struct cells *cells, int64_t row);
 void cells_free(struct cells *cells);
 
 #endif

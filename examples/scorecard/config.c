@@ -17,9 +17,34 @@ struct reader {
     FILE *file;
     const char *path;
     int64_t line;
+    int64_t empty_line; /* of the last [section], as long as nothing stands in it; else 0 */
     bool continued; /* the line starts with a space: it goes on with the last value */
     struct config *config;
 };
+
+/* inih says nothing of a section without keys: a card would be gone without a word. */
+static void check_not_empty(const struct reader *reader)
+{
+    if (reader->empty_line > 0)
+        fail_at(reader->path, reader->empty_line, "nothing stands in this section");
+}
+
+/* inih takes " ;" for a comment wherever it stands, and cuts titles and lists there. */
+static void check_line(struct reader *reader, const char *text)
+{
+    const char *start = text + strspn(text, " \t");
+    if (*start == ';' || *start == '#')
+        return;
+    if (strstr(text, " ;") != NULL || strstr(text, "\t;") != NULL)
+        fail_at(reader->path, reader->line,
+                "a semicolon after a space would start a comment; comments stand on lines of "
+                "their own");
+    if (*text != '[')
+        return;
+    check_not_empty(reader);
+    const bool common = strncmp(text, "[scorecard]", strlen("[scorecard]")) == 0;
+    reader->empty_line = common ? 0 : reader->line;
+}
 
 /* What inih calls like fgets, once a line. */
 static char *next_line(char *buffer, int capacity, void *stream)
@@ -32,6 +57,7 @@ static char *next_line(char *buffer, int capacity, void *stream)
     if (bytes + 1 == (size_t)capacity && buffer[bytes - 1] != '\n')
         fail_at(reader->path, reader->line,
                 "this line is too long; go on in the next one, after some spaces");
+    check_line(reader, buffer);
     reader->continued = buffer[0] == ' ' || buffer[0] == '\t';
     return buffer;
 }
@@ -72,6 +98,7 @@ static int take_entry(void *user, const char *section_name, const char *key, con
 {
     struct reader *reader = user;
     struct section *section = last_section(reader, section_name);
+    reader->empty_line = 0;
     if (strlen(key) >= LONGEST_NAME)
         fail_at(reader->path, reader->line, "this name is too long: %s", key);
     struct entry *entry = section_find(section, key);
@@ -105,6 +132,7 @@ struct config config_read(const char *path)
     fclose(reader.file);
     if (bad_line > 0)
         fail_at(path, bad_line, "neither a [section] nor a \"key = value\" line");
+    check_not_empty(&reader);
     if (bad_line < 0)
         fail("out of memory");
     for (size_t i = 0; i < config.n_sections; i++)

@@ -46,10 +46,6 @@ static int64_t count_line_feeds(const char *text, size_t bytes)
 
 static void take_name(struct csv_file *file, const char *text, size_t bytes)
 {
-    if (file->names.n == 0 && bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
-        text += 3;
-        bytes -= 3;
-    }
     if (file->names.n == 0 && bytes >= 2
         && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
         fail_at(file->path, 1, "this file is UTF-16; save it as UTF-8");
@@ -149,14 +145,24 @@ static void check_parser(struct csv_parser *parser, struct csv_file *file, bool 
     fail_at(file->path, file->line, "%s", csv_strerror(csv_error(parser)));
 }
 
+/* It goes before the parser sees it: a quote after it still opens a cell. */
+static size_t byte_order_mark(const char *text, size_t bytes)
+{
+    return bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 static void read_all(gzFile gz, struct csv_parser *parser, struct csv_file *file)
 {
     struct progress progress = progress_start(file->path);
     char *buffer = resize(NULL, BUFFER_BYTES, 1);
     int bytes = 0;
+    bool first = true;
     while ((bytes = gzread(gz, buffer, BUFFER_BYTES)) > 0) {
-        const size_t parsed = csv_parse(parser, buffer, (size_t)bytes, on_cell, on_row, file);
-        check_parser(parser, file, parsed == (size_t)bytes);
+        const size_t mark = first ? byte_order_mark(buffer, (size_t)bytes) : 0;
+        const size_t rest = (size_t)bytes - mark;
+        first = false;
+        check_parser(parser, file,
+                     csv_parse(parser, buffer + mark, rest, on_cell, on_row, file) == rest);
         progress_show(&progress, gz);
     }
     progress_end(&progress);

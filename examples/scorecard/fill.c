@@ -54,7 +54,7 @@ static const struct field *find_field(const struct card *card, const char *name)
 static const struct cells *find_unreadable(const struct field *field, int64_t row)
 {
     for (size_t i = 0; field != NULL && i < field->n_cells; i++)
-        if (field->cells[i]->bad_row == row)
+        if (cells_bad_text(field->cells[i], row) != NULL)
             return field->cells[i];
     return NULL;
 }
@@ -87,7 +87,8 @@ __attribute__((noreturn)) static void report(const struct card *card,
     const bool answer = field != NULL && metric_has_input(card->metric, field->role);
     char *message = NULL;
     if (cells != NULL)
-        message = format_text("%s is \"%s\", not a number", cells->csv_name, cells->bad_text);
+        message = format_text("%s is \"%s\", not a number", cells->csv_name,
+                              cells_bad_text(cells, error->row));
     else
         message = without_row(error);
     if (!answer)

@@ -115,8 +115,13 @@ static void read_grouping(struct params *params, const struct config *config,
                 groups[k] = -1;
         }
         struct words members = split(entry->value, ',');
-        for (size_t k = 0; k < members.n; k++)
-            groups[find_item(&origin, items, members.item[k])] = (double)names.n;
+        for (size_t k = 0; k < members.n; k++) {
+            double *group = &groups[find_item(&origin, items, members.item[k])];
+            if (*group >= 0)
+                fail_at(config->path, entry->line, "\"%s\" is in a %s already", members.item[k],
+                        info->name);
+            *group = (double)names.n;
+        }
         words_add(&names, entry->key + prefix + 1);
         words_free(&members);
     }

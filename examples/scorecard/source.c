@@ -103,7 +103,7 @@ static void finish_chunk(struct source *source)
     source->chunk(source, source->user);
     for (size_t i = 0; i < source->n_cells; i++) {
         source->cells[i]->heap_bytes = 0;
-        source->cells[i]->bad_row = -1;
+        words_free(&source->cells[i]->bad_texts);
     }
     source->total_rows += source->rows;
     source->rows = 0;
@@ -126,6 +126,11 @@ void source_read(struct source *source)
         finish_chunk(source);
     for (size_t i = 0; i < source->n_cells; i++) {
         const struct cells *cells = source->cells[i];
+        if (cells->n_not_utf8 > 0)
+            warn_at(source->path, 0,
+                    "%lld values of %s are not UTF-8 and cannot be shown or compared as they were "
+                    "meant; save the file as UTF-8",
+                    (long long)cells->n_not_utf8, cells->csv_name);
         if (cells->n_bad_keys > 0)
             warn_at(source->path, 0,
                     "%lld values of %s could not be read; their rows are in "

@@ -200,6 +200,19 @@ size_t text_width(const char *text)
     return width;
 }
 
+bool is_utf8(const char *text, size_t bytes)
+{
+    while (bytes > 0) {
+        uint32_t point = 0;
+        const size_t step = decode((const unsigned char *)text, bytes, &point);
+        if (step == 0)
+            return false;
+        text += step;
+        bytes -= step;
+    }
+    return true;
+}
+
 char *clean_text(const char *text, size_t bytes, bool printable)
 {
     char *clean = resize(NULL, 3 * bytes + 1, 1);

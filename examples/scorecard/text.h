@@ -45,6 +45,9 @@ void words_free(struct words *words);
 /** The column of the terminal after printing this UTF-8 text, from 0. */
 size_t text_width(const char *text);
 
+/** Whether the bytes are UTF-8. */
+bool is_utf8(const char *text, size_t bytes);
+
 /**
  * A copy that is safe to print and to put into JSON: bytes that are not UTF-8 become U+FFFD,
  * and with `printable` control characters become "?", so that data cannot steer the terminal.
