@@ -130,12 +130,46 @@ class Numbers(Case):
                 ("customer = who\ntime = when\nas_of = then\n", "not a date such as"),
                 ("customer = who\ntime = when\nas_of = 2025-07-01\nunit = eon\n",
                  "choose from day, week, month, quarter, year"),
+                ("customer = who\ntime = when\nas_of = 2025-07-01\nby = who\n",
+                 'c.conf:6: [cohorts] does not know "by"; it knows title, title_zh, file'),
                 ("customer = who\ntime = when\nas_of = 2025-07-01\nscore = who\n", "score"),
             ):
                 (path / "c.conf").write_text("[cohorts]\nfile = o.csv\n" + text, encoding="utf-8")
                 status, _, err = run(path / "c.conf", check=False)
                 self.assertEqual(status, 1, text)
                 self.assertIn(message, err)
+
+    def cohorts_of(self, orders, *arguments, more=""):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "o.csv").write_text("who,when\n" + orders, encoding="utf-8")
+            (path / "c.conf").write_text("[cohorts]\nfile = o.csv\ncustomer = who\ntime = when\n"
+                                         "as_of = 2025-05-01\n" + more, encoding="utf-8")
+            return run(*arguments, path / "c.conf")[1]
+
+    def test_no_orders_yet(self):
+        self.assertEqual(self.cohorts_of("", "--json"), "")
+        out = self.cohorts_of("")
+        self.assertIn("(cohorts/calendar/unit=month/on, %)\n0 rows = 0 used", out)
+
+    def test_merged_cohorts(self):
+        """The rows of the other night are not known; those of this one are not all."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.cohorts_of("a,2025-01-05\na,2025-02-05\n", "--save", folder)
+            out = self.cohorts_of("b,2025-01-05\n", "--merge", folder)
+        self.assertIn("2025-01-01       2  100█   50", out)
+        self.assertNotIn("rows =", out)
+
+    def test_missing_customers(self):
+        out = self.cohorts_of("a,2025-01-05\nN/A,2025-02-05\n-,2025-02-06\nb,never\n",
+                              more="missing customer = N/A, -\nmissing time = never\n")
+        self.assertIn("4 rows = 1 used + 3 missing", out)
+
+    def test_periods_that_do_not_fit(self):
+        orders = "".join(f"a,20{20 + i // 12}-{i % 12 + 1:02}-05\n" for i in range(40))
+        # 64 months up to April 2025; 140 columns hold the names and 20 of them.
+        self.assertIn("\n+ 44 more periods;", self.cohorts_of(orders))
+        self.assertNotIn("more periods", self.cohorts_of("a,2025-01-05\n"))
 
     def stay(self, plan):
         """[(days, lost)] of the customers of a plan whose end is known."""
@@ -317,7 +351,8 @@ class Printing(Case):
 
     def test_rows_and_all(self):
         _, out, _ = run("--rows", 2, ROOT / "examples/scorecard.conf")
-        self.assertIn("more groups", out)
+        self.assertIn("more groups; --rows 0 shows all\n", out)
+        self.assertNotIn("…", out)
         _, out, _ = run("--all", ROOT / "examples/scorecard.conf")
         self.assertIn("phone: net", out)
 

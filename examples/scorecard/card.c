@@ -13,6 +13,10 @@ static const char common_keys[] =
     "title, title_zh, file, delimiter, by, period, utc_offset, names <column>, missing, "
     "labels, weight, freq, invalid, missing_key, measures, interval, small_n, axis";
 
+static const char cohort_keys[] =
+    "title, title_zh, file, delimiter, utc_offset, invalid, measures, customer, time, "
+    "missing customer, missing time, as_of, unit, mode, criterion, denominator";
+
 size_t binding_choice(const struct binding *binding, const struct entry *entry,
                       const char *const *choices)
 {
@@ -159,8 +163,9 @@ static void make_tallies(struct card *card)
 
 static void check_keys(const struct card *card)
 {
-    char *known = format_text("%s%s", common_keys, card->events != NULL ? ", customer, time" : "");
-    for (int32_t i = 0; i < card->metric->n_inputs + card->metric->n_params; i++) {
+    const int32_t n = card->events != NULL ? 0 : card->metric->n_inputs + card->metric->n_params;
+    char *known = format_text("%s", card->events != NULL ? cohort_keys : common_keys);
+    for (int32_t i = 0; i < n; i++) {
         const bool input = i < card->metric->n_inputs;
         char *longer =
             format_text("%s, %s", known,

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELL_WIDTH = 6, MOST_PERIODS = 400 };
+enum { CELL_WIDTH = 6 };
 
 struct events {
     struct cells *customer, *time;
@@ -51,9 +51,13 @@ static struct cells *column(const struct binding *binding, const char *key,
                             enum cell_kind kind)
 {
     const struct entry *entry = need(binding, key, "<column>");
+    char *missing_key = format_text("missing %s", key);
+    const struct entry *missing = binding_find(binding, missing_key);
+    free(missing_key);
     struct cell_rule rule = { .kind = kind, .column = entry->value, .strict = binding->strict,
                               .config_path = binding->config->path,
-                              .config_line = entry->line };
+                              .config_line = entry->line,
+                              .missing = missing != NULL ? missing->value : NULL };
     if (kind == CELL_TIME)
         binding_offset(binding, &rule);
     return source_cells(binding->source, &rule);
@@ -115,7 +119,7 @@ void cohort_free(struct events *events)
 
 static void make_room(struct events *e, int64_t rows, size_t bytes)
 {
-    if (e->n + rows > e->capacity) {
+    if (e->offsets == NULL || e->n + rows > e->capacity) {
         e->capacity = 2 * (e->n + rows);
         e->times = resize(e->times, (size_t)e->capacity, sizeof *e->times);
         e->offsets = resize(e->offsets, (size_t)e->capacity + 1, sizeof *e->offsets);
@@ -274,14 +278,16 @@ void cohort_print(const struct card *card, const struct options *options)
     t.period = cxm_report_ints(t.report, (size_t)period);
     const size_t room = (options->columns - 18) / CELL_WIDTH;
     for (size_t i = 0; i < t.n; i++)
-        if (!isnan(t.e[i].value) && t.period[i] + 1 > (int64_t)t.periods
-            && t.period[i] < MOST_PERIODS)
+        if (!isnan(t.e[i].value) && t.period[i] + 1 > (int64_t)t.periods)
             t.periods = (size_t)t.period[i] + 1;
-    if (t.periods > room)
-        t.periods = room;
+    const size_t more = t.periods > room ? t.periods - room : 0;
+    t.periods -= more;
     char *title = clean_text(card_title(card, options), strlen(card_title(card, options)), true);
-    printf("%s  (%s, %%)\n", title, t.n > 0 ? cxm_report_definition(t.report, 0) : "");
-    print_base(&card->events->base, options->chinese);
+    struct cxm_tally_info info;
+    cxm_tally_describe(card->tables[0].tally, &info);
+    printf("%s  (%s, %%)\n", title, info.definition);
+    if (options->merge == NULL) /* tallies know their customers, not the rows of other nights */
+        print_base(&card->events->base, options->chinese);
     const size_t pad = text_width(word_text(WORD_N, options->chinese));
     printf("%-10s%*s%s", "", pad < 8 ? (int)(8 - pad) : 0, "",
            word_text(WORD_N, options->chinese));
@@ -289,6 +295,8 @@ void cohort_print(const struct card *card, const struct options *options)
         printf("%*zu%s", CELL_WIDTH - 1, i, i + 1 < t.periods ? " " : "");
     printf("\n");
     print_rows(&t, options);
+    if (more > 0)
+        printf("+ %zu %s\n", more, word_text(WORD_MORE_PERIODS, options->chinese));
     free(title);
     cxm_report_free(t.report);
 }

@@ -153,7 +153,7 @@ void cards_print_json(const struct cards *cards)
             struct measures measures = measures_choose(card, table);
             if (k == 0 && card->events == NULL) /* cells have no total */
                 print_rows(card, table, &measures, &total, 1);
-            if (table->n_keys > 0)
+            if (cxm_tally_n_keys(table->tally) > 0) /* none: cohorts without customers */
                 print_rows(card, table, &measures, NULL, 0);
             measures_free(&measures);
         }

@@ -39,16 +39,16 @@ static struct line *add_line(struct view *view, size_t indent, const char *label
 {
     view->lines = resize(view->lines, view->n_lines + 1, sizeof *view->lines);
     struct line *line = &view->lines[view->n_lines++];
-    char *shorter = shorten(label, LONGEST_LABEL, view->options->utf8);
-    *line = (struct line){ .label = format_text("%*s%s", (int)indent, "", shorter) };
-    free(shorter);
+    *line = (struct line){ .label = format_text("%*s%s", (int)indent, "", label) };
     return line;
 }
 
 static void add_result(struct view *view, size_t indent, const char *label,
                        const struct cxm_estimate *e)
 {
-    struct line *line = add_line(view, indent, label);
+    char *shorter = shorten(label, LONGEST_LABEL, view->options->utf8);
+    struct line *line = add_line(view, indent, shorter);
+    free(shorter);
     line->estimate = *e;
     line->cell[VALUE] = value_text(e);
     line->cell[INTERVAL] = interval_text(e);
@@ -394,8 +394,11 @@ void cards_print(const struct cards *cards)
     const struct entry *title_zh = section_find(common, "title_zh");
     if (cards->options->chinese && title_zh != NULL)
         title = title_zh;
-    if (title != NULL)
-        printf("%s\n\n", title->value);
+    if (title != NULL) {
+        char *clean = clean_text(title->value, strlen(title->value), true);
+        printf("%s\n\n", clean);
+        free(clean);
+    }
     for (size_t i = 0; i < cards->n; i++) {
         if (i > 0)
             printf("\n");

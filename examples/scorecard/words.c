@@ -16,6 +16,8 @@ static const char *const words[WORD_COUNT][2] = {
     [WORD_NO_KEY] = { "(missing)", "（缺失）" },
     [WORD_MORE] = { "more groups; --rows 0 shows all", "个分组未显示；--rows 0 显示全部" },
     [WORD_MEDIAN] = { "median", "中位数" },
+    [WORD_MORE_PERIODS] = { "more periods; a wider COLUMNS or --json shows them",
+                            "个周期未显示；加宽 COLUMNS 或用 --json 查看" },
     [WORD_POOLED] = { "pooled", "合并" },
     [WORD_WEIGHTED] = { "weighted, effective n", "加权，有效样本量" },
 };
