@@ -51,6 +51,15 @@ static void check_sql(sqlite3 *database, int result)
     exit(EXIT_FAILURE);
 }
 
+/* What does not fit is an error: cut off, two regions would become one. */
+static void need(int fits, const char *what)
+{
+    if (fits)
+        return;
+    fprintf(stderr, "%s\n", what);
+    exit(EXIT_FAILURE);
+}
+
 static sqlite3_stmt *prepare(sqlite3 *database, const char *sql, const char *night)
 {
     sqlite3_stmt *statement = NULL;
@@ -67,11 +76,14 @@ static void query_counts(sqlite3 *database, const char *night, struct counts *co
         "SELECT region, score, count(*) FROM answer WHERE ?1 IS NULL OR night = ?1"
         " GROUP BY region, score", night);
     memset(counts, 0, sizeof *counts);
-    while (sqlite3_step(query) == SQLITE_ROW && counts->rows < MOST_ROWS) {
+    while (sqlite3_step(query) == SQLITE_ROW) {
+        need(counts->rows < MOST_ROWS, "there are more counts than this example has room for");
         const size_t row = counts->rows++;
         const char *region = (const char *)sqlite3_column_text(query, 0);
         counts->no_region[row] = region == NULL;
-        snprintf(counts->region[row], sizeof counts->region[row], "%s", region ? region : "");
+        const int length = snprintf(counts->region[row], sizeof counts->region[row], "%s",
+                                    region ? region : "");
+        need(length < (int)sizeof counts->region[row], "a region has a longer name than fits");
         counts->no_score[row] = sqlite3_column_type(query, 1) == SQLITE_NULL;
         counts->score[row] = sqlite3_column_int(query, 1);
         counts->n[row] = sqlite3_column_int64(query, 2);
