@@ -539,6 +539,15 @@ class Files(Case):
         for wrong in ("a >", "a > x", "a > 1 > 2", "> 1", "a =! 1"):
             self.refuse(table, f"[share]\nfile = s.csv\nnumerator = {wrong}\n", "c.conf:3:")
 
+    def test_padded_texts(self):
+        """Databases fill texts of fixed width with spaces and quote them."""
+        self.write("s.csv", '" k "," solved "\n"a  ","yes  "\n"  a",yes\n"a",no\n"a", \n"a","  "\n')
+        self.write("c.conf", "[share]\nfile = s.csv\nnumerator = solved == yes\nby = k\n")
+        total, group = rows_of("c.conf", cwd=self.path)
+        self.base(total, 3, 2, 0)
+        self.near(total["value"], 2 / 3)
+        self.assertEqual((group["k"], group["n"]), ("a", 3))
+
     def test_freq(self):
         row, = self.score("score,n\n9,3\n0,1\n,2\n", "freq = n\n")
         self.base(row, 4, 2, 0)

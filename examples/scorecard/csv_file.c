@@ -54,13 +54,24 @@ static void take_name(struct csv_file *file, const char *text, size_t bytes)
     free(name);
 }
 
-static void on_cell(void *text, size_t bytes, void *user)
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* libcsv drops the spaces around a cell; those inside its quotes go too: databases pad texts. */
+static void on_cell(void *cell, size_t bytes, void *user)
 {
     struct csv_file *file = user;
+    char *text = cell;
     if (file->cells == 0)
         file->row_line = file->line;
     file->line += count_line_feeds(text, bytes);
     file->after_return = false;
+    for (; bytes > 0 && is_space(*text); text++)
+        bytes--;
+    while (bytes > 0 && is_space(text[bytes - 1]))
+        text[--bytes] = '\0';
     if (!file->header_done)
         take_name(file, text, bytes);
     else if (file->cells < file->names.n)

@@ -83,10 +83,6 @@ static void on_cell(void *user, int64_t line, size_t column, const char *text, s
     struct cells **list = source->by_column[column];
     if (*list == NULL)
         return;
-    while (bytes > 0 && (*text == ' ' || *text == '\t')) {
-        text++;
-        bytes--;
-    }
     for (; *list != NULL; list++)
         cells_take(*list, source, text, bytes);
 }
