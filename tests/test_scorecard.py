@@ -576,6 +576,7 @@ class Files(Case):
                     "promoter")
         self.refuse(good, MIN_NPS + "score = x\n", "c.conf:4: score stands in [nps] twice")
         self.refuse(good, MIN_NPS + "[csat]\nfile = s.csv\n[nps]\nfile = x\n", "second section")
+        self.refuse(good, MIN_NPS + "[nps]\nby = score\n", "c.conf:5: a second section [nps]")
         self.refuse(good, MIN_NPS + "scale = 0\n", "c.conf:4: scale takes two numbers")
         self.refuse(good, MIN_NPS + "scale = 0, ten\n", 'c.conf:4: scale: "ten"')
         self.refuse(good, MIN_NPS + "scale = 10, 0\n", "c.conf:4: [nps] ")

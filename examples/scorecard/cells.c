@@ -313,7 +313,8 @@ void cells_take(struct cells *cells, const struct source *source, const char *te
                 size_t bytes)
 {
     const int64_t row = source->rows;
-    cells->n_not_utf8 += !is_utf8(text, bytes);
+    if (cells->rule.kind != CELL_NUMBER) /* which is an error or invalid anyhow */
+        cells->n_not_utf8 += !is_utf8(text, bytes);
     switch (cells->rule.kind) {
     case CELL_NUMBER: cells->numbers[row] = read_number(cells, row, text, bytes); break;
     case CELL_LABEL: keep_text(cells, row, text, bytes); break;

@@ -67,7 +67,7 @@ static struct section *last_section(struct reader *reader, const char *name)
     struct config *config = reader->config;
     if (config->n_sections > 0) {
         struct section *last = &config->sections[config->n_sections - 1];
-        if (strcmp(last->name, name) == 0)
+        if (strcmp(last->name, name) == 0 && reader->empty_line == 0)
             return last;
     }
     if (*name == '\0')

@@ -204,7 +204,8 @@ bool is_utf8(const char *text, size_t bytes)
 {
     while (bytes > 0) {
         uint32_t point = 0;
-        const size_t step = decode((const unsigned char *)text, bytes, &point);
+        const bool ascii = (unsigned char)*text < 0x80;
+        const size_t step = ascii ? 1 : decode((const unsigned char *)text, bytes, &point);
         if (step == 0)
             return false;
         text += step;
