@@ -17,6 +17,7 @@
 #include <getopt.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +70,9 @@ static bool use_locale(void)
 static double number_option(const char *name, const char *text, double low, double high)
 {
     double number = 0;
-    if (!parse_number(text, strlen(text), &number) || number < low || number > high)
-        fail("--%s %s: a number from %g to %g is needed", name, text, low, high);
+    if (!parse_number(text, strlen(text), &number) || number < low || number > high
+        || floor(number) < number)
+        fail("--%s %s: a whole number from %g to %g is needed", name, text, low, high);
     return number;
 }
 

@@ -4,6 +4,8 @@
 import gzip
 import json
 import pathlib
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -419,6 +421,8 @@ class Files(Case):
         self.refuse("", MIN_NPS, "s.csv: is empty")
         self.refuse("Score\n1\n", MIN_NPS, 'c.conf:3: s.csv has no column "score"',
                     'did you mean "Score"?')
+        self.refuse("score\n1\n", MIN_NPS.replace("= score", "= score > 3"), "c.conf:3: ",
+                    "only yes/no inputs take comparisons")
         self.refuse("score,score\n1,2\n", MIN_NPS, "s.csv:1: two columns")
         self.refuse("s\0core\n1\n", MIN_NPS, "no column")
         self.refuse("\xff\xfes\0".encode("latin-1"), MIN_NPS, "UTF-16")
@@ -644,10 +648,24 @@ class Files(Case):
         self.assertEqual(status, 1)
         self.assertIn("1-nps-k.cxm", err)
 
+    def test_a_save_that_fails_keeps_the_old_tallies(self):
+        def small_disk():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        self.score("score\n9\n", "", "--save", "nights")
+        before = {p.name: p.read_bytes() for p in (self.path / "nights").iterdir()}
+        done = subprocess.run([testing.PROGRAM, "--merge", "nights", "--save", "nights", "c.conf"],
+                              cwd=self.path, check=False, capture_output=True, preexec_fn=small_disk)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"1-nps.cxm", done.stderr)
+        after = {p.name: p.read_bytes() for p in (self.path / "nights").iterdir()}
+        self.assertEqual(after, before)
+
     def test_options(self):
         self.score("score\n9\n")
         for wrong in (["--level", "95"], ["--level", "x"], ["--lang", "fr"], ["--rows", "-1"],
-                      ["--threads", "0"], ["--nonsense"], ["--data", "nowhere"]):
+                      ["--threads", "0"], ["--threads", "2.5"], ["--rows", "2.5"], ["--nonsense"],
+                      ["--data", "nowhere"]):
             status, _, err = run(*wrong, "c.conf", cwd=self.path, check=False)
             self.assertEqual(status, 1, wrong)
             self.assertNotEqual(err, "")

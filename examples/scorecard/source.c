@@ -53,6 +53,11 @@ static size_t find_column(const struct source *source, const struct words *names
             fail_at(source->path, 1, "two columns are called \"%s\"", wanted);
         found = i;
     }
+    if (found == names->n && is_condition(wanted))
+        fail_at(cells->rule.config_path, cells->rule.config_line,
+                "%s has no column \"%s\"; only yes/no inputs take comparisons, labels = ... "
+                "say what the texts and codes of others mean",
+                source->path, wanted);
     if (found == names->n)
         fail_at(cells->rule.config_path, cells->rule.config_line,
                 "%s has no column \"%s\"%s%s%s", source->path, wanted,

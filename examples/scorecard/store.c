@@ -22,6 +22,22 @@ static char *file_name(const char *folder, size_t place, const struct card *card
     return path;
 }
 
+/* First beside its place: when the disk is full, what was saved before is still there. */
+static void write_bytes(const uint8_t *bytes, size_t n, const char *path)
+{
+    char *beside = format_text("%s.new", path);
+    FILE *file = fopen(beside, "wb");
+    bool good = file != NULL && fwrite(bytes, 1, n, file) == n;
+    good = file != NULL && fclose(file) == 0 && good;
+    if (!good || rename(beside, path) != 0) {
+        const int reason = errno;
+        if (file != NULL)
+            remove(beside);
+        fail("%s: %s", path, strerror(reason));
+    }
+    free(beside);
+}
+
 static void save_tally(struct cxm_tally *tally, const char *path)
 {
     size_t bytes = 0;
@@ -31,9 +47,7 @@ static void save_tally(struct cxm_tally *tally, const char *path)
     uint8_t *memory = resize(NULL, bytes, 1);
     if (cxm_tally_save(tally, memory, bytes, &bytes, &error) != CXM_OK)
         fail("%s: %s", path, error.message);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(memory, 1, bytes, file) != bytes || fclose(file) != 0)
-        fail("%s: %s", path, strerror(errno));
+    write_bytes(memory, bytes, path);
     free(memory);
 }
 
