@@ -31,6 +31,7 @@ configured=no
 for argument in "$@"; do
     case $argument in
     *.conf | --help | --version) configured=yes ;;
+    *) [ -f "$argument" ] && configured=yes ;;
     esac
 done
 if [ "$configured" = no ]; then
