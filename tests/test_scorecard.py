@@ -597,6 +597,7 @@ class Files(Case):
         self.refuse(good, MIN_NPS + "small_n = 2.5\n", "c.conf:4: small_n")
         self.refuse(good, MIN_NPS + "small_n = 1e10\n", "c.conf:4: small_n")
         self.refuse(good, "[csat]\n" + MIN_NPS, "c.conf:1: nothing stands in this section")
+        self.refuse(good, "\ufeff[csat]\n" + MIN_NPS, "c.conf:1: nothing stands in this section")
         self.refuse(good, MIN_NPS + "[csat]\n", "c.conf:4: nothing stands in this section")
         self.refuse(good, MIN_NPS + "title = a ; b\n", "c.conf:4: a semicolon")
         self.refuse(good, MIN_NPS + "measures = nps,\n  promoters ; detractors\n", "c.conf:5: a semi")

@@ -32,6 +32,8 @@ static void check_not_empty(const struct reader *reader)
 /* inih takes " ;" for a comment wherever it stands, and cuts titles and lists there. */
 static void check_line(struct reader *reader, const char *text)
 {
+    if (reader->line == 1 && strncmp(text, "\xEF\xBB\xBF", 3) == 0) /* a byte order mark */
+        text += 3;
     const char *start = text + strspn(text, " \t");
     if (*start == ';' || *start == '#')
         return;
