@@ -52,6 +52,12 @@ extern struct cxm_column of(const std::vector<double> &x);
 extern struct cxm_column named(const std::vector<double> &x);
 struct cxm_column of(const std::vector<double> &x) { return CXM_ARRAY(x, x.size()); }
 struct cxm_column named(const std::vector<double> &x) { return CXM_ARRAY_AS(CXM_F64, x, x.size()); }
+static const char agents[2][8] = { "ann", "bob" };
+static const double *minutes = nullptr;
+extern struct cxm_column text(void);
+extern struct cxm_column none(void);
+struct cxm_column text(void) { return CXM_ARRAY(agents, 2); }
+struct cxm_column none(void) { return CXM_ARRAY(minutes, 0); }
 """
 
 

@@ -183,6 +183,11 @@ static inline uint32_t cxm_type_of(const char *) { return CXM_TEXT; }
 template <class T> static inline uint32_t cxm_text_type_of(const T *p) { return cxm_type_of(p); }
 template <size_t W> static inline uint32_t cxm_text_type_of(const char (*)[W]) { return CXM_TEXT; }
 #define CXM_TYPE_OF(pointer) cxm_text_type_of(pointer)
+/* Where an array, or the elements of a std::vector and the like, begin; nowhere when there are none. */
+template <class T> static inline T *cxm_start_of(T *array) { return array; }
+template <class V> static inline auto cxm_start_of(V &vector) -> decltype(vector.data())
+{ return vector.data(); }
+#define CXM_START_OF(array) cxm_start_of(array)
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 /* C11: everything that is not a number is taken as fixed-width text (char agent[16]);
  * `char` itself is text of width 1. The outer choice tells `char *` from `char[8]`. */
@@ -201,11 +206,14 @@ template <size_t W> static inline uint32_t cxm_text_type_of(const char (*)[W]) {
             float: CXM_F32, double: CXM_F64,                                                     \
             default: CXM_TEXT))
 #endif
+#ifndef CXM_START_OF
+#define CXM_START_OF(array) (array)
+#endif
 
 #ifdef CXM_TYPE_OF
 /** A column over a plain array of n elements: `CXM_ARRAY(scores, 100)`. */
 #define CXM_ARRAY(array, n)                                                                      \
-    cxm_column_make(#array, (uint32_t)CXM_TYPE_OF(&(array)[0]), &(array)[0], (n),                \
+    cxm_column_make(#array, (uint32_t)CXM_TYPE_OF(CXM_START_OF(array)), CXM_START_OF(array), (n), \
                     (int64_t)sizeof (array)[0], (uint32_t)sizeof (array)[0])
 /** A column over one field of an array of n structs: `CXM_FIELD(tickets, n, customer)`. */
 #define CXM_FIELD(array, n, field)                                                               \
@@ -222,7 +230,7 @@ template <size_t W> static inline uint32_t cxm_text_type_of(const char (*)[W]) {
                     : (type) == CXM_I32 || (type) == CXM_U32 || (type) == CXM_F32 ? 4u           \
                     : (type) == CXM_DECIMAL ? 16u : 8u)) ? 1 : -1]))
 #define CXM_ARRAY_AS(type, array, n)                                                             \
-    cxm_column_make(#array, CXM_SIZE_CHECK(type, sizeof (array)[0]), &(array)[0], (n),           \
+    cxm_column_make(#array, CXM_SIZE_CHECK(type, sizeof (array)[0]), CXM_START_OF(array), (n),   \
                     (int64_t)sizeof (array)[0], (uint32_t)sizeof (array)[0])
 #define CXM_FIELD_AS(type, array, n, field)                                                      \
     cxm_column_make(#field, CXM_SIZE_CHECK(type, sizeof (array)[0].field), &(array)[0].field,    \
