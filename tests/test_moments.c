@@ -340,10 +340,11 @@ static void compare_moments(struct moments_variant v, size_t n, uint32_t n_cells
         bool full = false;
         const uint32_t one = (uint32_t)(draw() % n_cells);
         const bool same = draw() % 4 == 0;
+        const size_t apart = draw() % (2 * CXM_MOMENT_ROWS); /* all rows but this one, if it is there */
         for (size_t i = 0; i < rows; i++) {
             uint64_t terms[CXM_MOMENT_WORDS];
             q[i] = kind == 1 ? UINT64_MAX : kind == 2 ? 0 : draw() >> draw() % 64;
-            at[i] = same ? one : (uint32_t)(draw() % n_cells);
+            at[i] = same && i != apart ? one : (uint32_t)(draw() % n_cells);
             terms_of(v.slim, q[i], terms);
             for (size_t k = 0; k < words; k++)
                 want[at[i] * words + k] += terms[k];
