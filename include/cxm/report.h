@@ -100,16 +100,18 @@ cxm_report_to_arrow(const struct cxm_report *report, const int64_t *rows, size_t
 
 /**
  * Saves a report for another process or another day: little-endian, checksummed bytes, the same on every
- * machine. `*n_bytes` is always set to the size; capacity 0 asks for it (bytes may be NULL). Versions
- * before 1.0 read their own bytes. Linear in the cells, no allocation.
- * @retval CXM_EINVAL  report or n_bytes is NULL, or capacity above 0 but too small
+ * machine; NaN and missing keys are kept. `*n_bytes` is set to the size where there is a report; capacity 0
+ * asks for it (bytes may be NULL). Versions before 1.0 read their own bytes. Linear in the cells, no
+ * allocation; several threads may save one report.
+ * @retval CXM_EINVAL  report or n_bytes is NULL, or capacity above 0 but too small; nothing is written
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_report_save(const struct cxm_report *report, uint8_t *bytes, size_t capacity, size_t *n_bytes,
                 struct cxm_error *error);
 
 /**
- * Reads a saved report. The bytes may be hostile: everything is checked before use.
+ * Reads a saved report. The bytes may be hostile: everything is checked before use. Linear in the bytes;
+ * on failure `*out` is as it was and nothing stays allocated.
  * @retval CXM_EINVAL  bytes or out is NULL   @retval CXM_ECORRUPT  not a report, or damaged
  * @retval CXM_EUNSUPPORTED  of a later version  @retval CXM_ENOMEM
  */
