@@ -4,6 +4,8 @@
  * n tried), tallies with groups and weights against plain numbers, edges, lack of memory. */
 #include "testing.h"
 
+#include "metric/metric.h"
+
 #include <cxm/cxm.h>
 
 static struct cxm_target_result share(double k, double n, double target,
@@ -450,6 +452,34 @@ static void usual_directions(void **state)
     }
 }
 
+/* No measure is without a better end by oversight, and a headline always has one: a scorecard may
+ * name a metric and a target, and nothing else. */
+static void every_measure_says_which_end_is_better(void **state)
+{
+    (void)state;
+    static const double one = 1;
+    static const char *const items[] = { "speed", "price" };
+    for (size_t i = 0; i < cxm_metric_count(); i++) {
+        const struct cxm_metric_info *info = cxm_metric_at(i);
+        struct cxm_param params[8];
+        size_t n = 0;
+        for (int32_t p = 0; p < info->n_params; p++) {
+            const bool text = info->params[p].kind == CXM_PARAM_TEXTS;
+            if (info->params[p].required)
+                params[n++] = (struct cxm_param){ info->params[p].name, text ? NULL : &one, !text,
+                                                  text ? items : NULL, text ? 2 : 0 };
+        }
+        struct cxm_tally *tally;
+        assert_int_equal(cxm_tally_new(info->name, params, n, NULL, &tally, NULL), CXM_OK);
+        assert_in_range(cxm_priv_better(&tally->config, 0), CXM_BETTER_HIGH, CXM_BETTER_LOW);
+        for (int32_t m = 1; m < info->n_measures; m++) {
+            if (cxm_priv_better(&tally->config, m) == CXM_BETTER_UNSAID)
+                fail_msg("%s: which end of %s is better?", info->name, info->measures[m].name);
+        }
+        cxm_tally_free(tally);
+    }
+}
+
 /* More of these is neither better nor worse: the caller says which way, also in a scorecard. */
 static void neutral_measures(void **state)
 {
@@ -758,6 +788,7 @@ int main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(tallies_are_their_counts),
         cmocka_unit_test(usual_directions),
+        cmocka_unit_test(every_measure_says_which_end_is_better),
         cmocka_unit_test(neutral_measures),
         cmocka_unit_test(net_of_overlapping_boxes),
         cmocka_unit_test(shares_of_all_kinds),

@@ -116,61 +116,17 @@ enum cxm_evidence_kind cxm_priv_evidence_kind(const struct cxm_targeting *t, uin
                                                                   : CXM_EVIDENCE_VALUE;
 }
 
-/* Measures of which less is better, families by their name before the bracket. */
-static const char *const unwanted[] = {
-    "bad", "bottom2", "churn", "complainers", "complaints", "contact_rate", "contacting",
-    "contraction", "customers_churned", "customers_contracted", "detractors", "difficult", "dormant",
-    "early_repeat", "escalation", "events", "gross_churn", "logo_churn", "lost", "lost_new",
-    "net_churn", "net_churn_reactivation", "open", "reopen", "reopens_per_ticket", "repeat", "short",
-    "unlinked",
-};
-
-/* Measures of which neither more nor less is better. */
-static const char *const neutral[] = {
-    "bhapkar", "bowker", "customers", "customers_same", "denominator", "expected", "issue_denominator",
-    "mcnemar", "mcnemar_corrected", "met", "opened", "p", "passives", "pending", "score", "sd", "share",
-    "size", "stuart_maxwell", "transition", "unseen", "weight",
-};
-
-static bool is_among(const char *const *list, size_t n, const char *measure)
+static enum cxm_better better_of(const struct cxm_targeting *t, uint32_t measure)
 {
-    const size_t stem = strcspn(measure, "[");
-    for (size_t i = 0; i < n; i++) {
-        if (strncmp(list[i], measure, stem) == 0 && list[i][stem] == '\0')
-            return true;
-    }
-    return false;
-}
-
-/* The headline of a metric has a direction whatever it is called; a share of an answer has none. */
-static bool is_neutral(const struct cxm_targeting *t, uint32_t measure)
-{
-    return measure > 0 && is_among(neutral, CXM_COUNT(neutral), t->measures[measure].name);
-}
-
-/* The mean effort, where a low answer is an easy one. */
-static bool is_effort(const struct cxm_targeting *t, const char *measure)
-{
-    const struct cxm_metric_info *const info = t->metric->rules.info;
-    for (int32_t i = 0; strcmp(measure, "ces") == 0 && i < info->n_params; i++) {
-        if (strcmp(info->params[i].name, "high_is_easy") == 0)
-            return cxm_priv_number(&t->tally->config, (uint32_t)i) == 0;
-    }
-    return false;
+    return cxm_priv_better(&t->tally->config, t->measures[measure].family);
 }
 
 enum cxm_direction cxm_priv_usual_direction(const struct cxm_targeting *t, uint32_t measure,
                                             enum cxm_direction asked)
 {
-    const char *name = t->measures[measure].name;
-    if (strcmp(name, "successes") == 0 || strcmp(name, "number") == 0)
-        name = t->measures[0].name; /* counts of what the headline is the rate of */
     if (asked != CXM_DIRECTION_DEFAULT)
         return asked;
-    if (t->measures[measure].unit == CXM_UNIT_SECONDS || is_effort(t, name)
-        || is_among(unwanted, CXM_COUNT(unwanted), name))
-        return CXM_AT_MOST;
-    return CXM_AT_LEAST;
+    return better_of(t, measure) == CXM_BETTER_LOW ? CXM_AT_MOST : CXM_AT_LEAST;
 }
 
 enum cxm_status cxm_priv_check_goal(const struct cxm_targeting *t, uint32_t measure, double target,
@@ -182,7 +138,8 @@ enum cxm_status cxm_priv_check_goal(const struct cxm_targeting *t, uint32_t meas
                                                                    ? CXM_EVIDENCE_SHARE
                                                                    : cxm_priv_evidence_kind(t, measure),
                                                          error);
-    if (status != CXM_OK || asked != CXM_DIRECTION_DEFAULT || !is_neutral(t, measure))
+    if (status != CXM_OK || asked != CXM_DIRECTION_DEFAULT
+        || better_of(t, measure) != CXM_BETTER_NEITHER)
         return status;
     return cxm_priv_fail(error, CXM_EINVAL, "direction",
                          "%s is better neither high nor low: say direction \"at_least\" or "

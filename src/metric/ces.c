@@ -99,13 +99,20 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = cxm_priv_score_rating_mean },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_easy },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_difficult },
-    { CXM_CLASS_NET, CXM_ONE, 0, .score = score_net },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_top2 },
-    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, .score = cxm_priv_score_answer },
+    { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_HIGH, 0, .score = cxm_priv_score_rating_mean },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_easy },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .score = score_difficult },
+    { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_net },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_top2 },
+    { CXM_CLASS_SHARE, CXM_PER_BIN, CXM_BETTER_NEITHER, 0, .score = cxm_priv_score_answer },
 };
+
+/* The mean, which is the headline, is better low where a low answer is an easy one. The other
+ * measures take the parameter into account themselves. */
+static enum cxm_better better_of(const struct cxm_config *config, int family)
+{
+    return family == 0 && !high_is_easy(config) ? CXM_BETTER_LOW : estimators[family].better;
+}
 
 static const struct cxm_metric_info info = {
     .name = "ces", .summary = "customer effort score", .summary_zh = "客户费力度", .kind = 3,
@@ -118,7 +125,7 @@ static const struct cxm_metric_info info = {
 const struct cxm_metric cxm_priv_metric_ces = {
     .rules = { .info = &info, .configure = configure, .rule = cxm_priv_rule_rating, .one_rating = true },
     .estimators = estimators,
-    .items_param = -1, .dimensions_param = -1, .define = define,
+    .items_param = -1, .dimensions_param = -1, .better_of = better_of, .define = define,
 };
 
 /* ---- one call ------------------------------------------------------------------------- */

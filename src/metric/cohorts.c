@@ -174,11 +174,11 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_share },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_retained },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_observed },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_size },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_so_far },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_share },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_retained },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = estimate_observed },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = estimate_size },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_so_far },
 };
 
 static const struct cxm_metric_info info = {

@@ -109,14 +109,14 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_csat },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_top },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_top2 },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_bottom2 },
-    { CXM_CLASS_NET, CXM_ONE, 0, .score = score_net },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = cxm_priv_score_rating_mean },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = score_index },
-    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, .score = cxm_priv_score_answer },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_csat },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_top },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_top2 },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .score = score_bottom2 },
+    { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_net },
+    { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_HIGH, 0, .score = cxm_priv_score_rating_mean },
+    { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_index },
+    { CXM_CLASS_SHARE, CXM_PER_BIN, CXM_BETTER_NEITHER, 0, .score = cxm_priv_score_answer },
 };
 
 static const struct cxm_metric_info info = {

@@ -306,10 +306,10 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .estimate = estimate_csi },
-    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, .estimate = estimate_mean },
-    { CXM_CLASS_MEAN, CXM_PER_ITEM, 1, .estimate = estimate_index },
-    { CXM_CLASS_RATIO, CXM_PER_ITEM, 1, .estimate = estimate_weight },
+    { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_csi },
+    { CXM_CLASS_MEAN, CXM_PER_ITEM, CXM_BETTER_HIGH, 1, .estimate = estimate_mean },
+    { CXM_CLASS_MEAN, CXM_PER_ITEM, CXM_BETTER_HIGH, 1, .estimate = estimate_index },
+    { CXM_CLASS_RATIO, CXM_PER_ITEM, CXM_BETTER_NEITHER, 1, .estimate = estimate_weight },
 };
 
 static const struct cxm_metric_info info = {

@@ -376,20 +376,20 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_CLUSTERED, CXM_ONE, CONTACTS, .estimate = estimate_fcr },
-    { CXM_CLASS_CLUSTERED, CXM_ONE, ISSUES, .estimate = estimate_issue_fcr },
-    { CXM_CLASS_CLUSTERED, CXM_ONE, CONTACTS, .estimate = estimate_repeat },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_denominator },
-    { CXM_CLASS_NONE, CXM_ONE, ISSUES, .estimate = estimate_issue_successes },
-    { CXM_CLASS_NONE, CXM_ONE, ISSUES, .estimate = estimate_issue_denominator },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_customers },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_pending },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_early_repeat },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_open },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_bad },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_unseen },
-    { CXM_CLASS_NONE, CXM_ONE, CONTACTS, .estimate = estimate_unlinked },
+    { CXM_CLASS_CLUSTERED, CXM_ONE, CXM_BETTER_HIGH, CONTACTS, .estimate = estimate_fcr },
+    { CXM_CLASS_CLUSTERED, CXM_ONE, CXM_BETTER_HIGH, ISSUES, .estimate = estimate_issue_fcr },
+    { CXM_CLASS_CLUSTERED, CXM_ONE, CXM_BETTER_LOW, CONTACTS, .estimate = estimate_repeat },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, CONTACTS, .estimate = estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, CONTACTS, .estimate = estimate_denominator },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, ISSUES, .estimate = estimate_issue_successes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, ISSUES, .estimate = estimate_issue_denominator },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, CONTACTS, .estimate = estimate_customers },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, CONTACTS, .estimate = estimate_pending },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, CONTACTS, .estimate = estimate_early_repeat },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, CONTACTS, .estimate = estimate_open },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, CONTACTS, .estimate = estimate_bad },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, CONTACTS, .estimate = estimate_unseen },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, CONTACTS, .estimate = estimate_unlinked },
 };
 
 static const struct cxm_metric_info info = {

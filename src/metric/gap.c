@@ -335,16 +335,16 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .estimate = estimate_overall },
-    { CXM_CLASS_MEAN, CXM_PER_UNIT, 1, .estimate = estimate_gap },
-    { CXM_CLASS_MEAN, CXM_PER_UNIT, 1, .estimate = estimate_perceived },
-    { CXM_CLASS_MEAN, CXM_PER_UNIT, 1, .estimate = estimate_expected },
-    { CXM_CLASS_SHARE, CXM_PER_UNIT, 1, .estimate = estimate_exceeded },
-    { CXM_CLASS_SHARE, CXM_PER_UNIT, 1, .estimate = estimate_met },
-    { CXM_CLASS_SHARE, CXM_PER_UNIT, 1, .estimate = estimate_short },
-    { CXM_CLASS_NONE, CXM_PER_UNIT, 1, .estimate = estimate_t },
-    { CXM_CLASS_NONE, CXM_PER_UNIT, 1, .estimate = estimate_p },
-    { CXM_CLASS_NONE, CXM_PER_UNIT, 1, .estimate = estimate_dz },
+    { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_overall },
+    { CXM_CLASS_MEAN, CXM_PER_UNIT, CXM_BETTER_HIGH, 1, .estimate = estimate_gap },
+    { CXM_CLASS_MEAN, CXM_PER_UNIT, CXM_BETTER_HIGH, 1, .estimate = estimate_perceived },
+    { CXM_CLASS_MEAN, CXM_PER_UNIT, CXM_BETTER_NEITHER, 1, .estimate = estimate_expected },
+    { CXM_CLASS_SHARE, CXM_PER_UNIT, CXM_BETTER_HIGH, 1, .estimate = estimate_exceeded },
+    { CXM_CLASS_SHARE, CXM_PER_UNIT, CXM_BETTER_NEITHER, 1, .estimate = estimate_met },
+    { CXM_CLASS_SHARE, CXM_PER_UNIT, CXM_BETTER_LOW, 1, .estimate = estimate_short },
+    { CXM_CLASS_NONE, CXM_PER_UNIT, CXM_BETTER_HIGH, 1, .estimate = estimate_t },
+    { CXM_CLASS_NONE, CXM_PER_UNIT, CXM_BETTER_NEITHER, 1, .estimate = estimate_p },
+    { CXM_CLASS_NONE, CXM_PER_UNIT, CXM_BETTER_HIGH, 1, .estimate = estimate_dz },
 };
 
 static const struct cxm_metric_info info = {

@@ -172,14 +172,14 @@ static const struct cxm_measure_info total_measures[] = {
 };
 
 static const struct cxm_estimator mean_estimators[] = {
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = score_mean },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_sd },
+    { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_mean },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = estimate_sd },
 };
 static const struct cxm_estimator ratio_estimators[] = {
-    { CXM_CLASS_RATIO, CXM_ONE, 0, .estimate = estimate_ratio },
+    { CXM_CLASS_RATIO, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_ratio },
 };
 static const struct cxm_estimator total_estimators[] = {
-    { CXM_CLASS_RATIO, CXM_ONE, 0, .estimate = estimate_total },
+    { CXM_CLASS_RATIO, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_total },
 };
 
 static const struct cxm_metric_info mean_info = {

@@ -56,6 +56,15 @@ enum cxm_members {
     CXM_PER_NAME    /* "p[bowker]": names that the metric itself lists */
 };
 
+/* Which end of a measure is the better one: what a target for it means by default. Every measure says
+ * so; the one that says nothing was forgotten. */
+enum cxm_better {
+    CXM_BETTER_UNSAID,
+    CXM_BETTER_HIGH,
+    CXM_BETTER_LOW,
+    CXM_BETTER_NEITHER /* a base, a spread, a share of one answer, a test: whoever has a target says */
+};
+
 /* A measure that is offset + factor times the mean of a function y of the answers in the bins of a
  * unit, or of the only variable of a unit of one bin: made once, read of every group. */
 enum cxm_score_kind {
@@ -75,6 +84,7 @@ struct cxm_score {
 struct cxm_estimator {
     enum cxm_interval_class intervals;
     enum cxm_members members;
+    enum cxm_better better;
     uint32_t first_unit; /* unit of member 0; members of PER_ITEM, PER_UNIT and PER_NAME follow */
     void (*estimate)(const struct cxm_view *view, uint32_t member, const struct cxm_ask *ask,
                      struct cxm_estimate *out);
@@ -99,6 +109,9 @@ struct cxm_metric {
     int dimensions_param;   /* index of the grouping of items into dimensions, -1: none */
     /* The unit that a measure is read from, where it is not the usual one. NULL: it always is. */
     uint32_t (*unit_of)(const struct cxm_config *config, int family, uint32_t usual);
+    /* The better end of a measure, where the parameters may turn it round. NULL: it always is the
+     * estimator's. */
+    enum cxm_better (*better_of)(const struct cxm_config *config, int family);
     /* The names of a family of CXM_PER_NAME, NULL-terminated. */
     const char *const *(*names_of)(int family);
     /* The events of a measure that is a rate or a number of them; false: it is none. NULL: none. */
@@ -110,6 +123,13 @@ struct cxm_metric {
 static inline const struct cxm_metric *cxm_priv_metric_of(const struct cxm_config *config)
 {
     return (const struct cxm_metric *)(const void *)config->rules;
+}
+
+static inline enum cxm_better cxm_priv_better(const struct cxm_config *config, int family)
+{
+    const struct cxm_metric *const metric = cxm_priv_metric_of(config);
+    return metric->better_of != NULL ? metric->better_of(config, family)
+                                     : metric->estimators[family].better;
 }
 
 /* The events of every group of a sorted tally under a measure, for charts of counts: `out` has a

@@ -91,12 +91,12 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_NET, CXM_ONE, 0, .score = score_nps },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_promoters },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_passives },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = score_detractors },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .score = cxm_priv_score_rating_mean },
-    { CXM_CLASS_SHARE, CXM_PER_BIN, 0, .score = cxm_priv_score_answer },
+    { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_nps },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_promoters },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_NEITHER, 0, .score = score_passives },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .score = score_detractors },
+    { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_HIGH, 0, .score = cxm_priv_score_rating_mean },
+    { CXM_CLASS_SHARE, CXM_PER_BIN, CXM_BETTER_NEITHER, 0, .score = cxm_priv_score_answer },
 };
 
 static const struct cxm_metric_info info = {

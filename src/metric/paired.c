@@ -325,18 +325,21 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    [CHANGE] = { CXM_CLASS_CHANGE, CXM_ONE, JOINT, .estimate = estimate_change },
-    [BEFORE_NPS] = { CXM_CLASS_NET, CXM_ONE, JOINT, .estimate = estimate_before },
-    [AFTER_NPS] = { CXM_CLASS_NET, CXM_ONE, JOINT, .estimate = estimate_after },
-    [T] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_t },
-    [STUART_MAXWELL] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_stuart_maxwell },
-    [BHAPKAR] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_bhapkar },
-    [SCORE] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_score },
-    [BOWKER] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_bowker },
-    [MCNEMAR] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_mcnemar },
-    [MCNEMAR_CORRECTED] = { CXM_CLASS_NONE, CXM_ONE, JOINT, .estimate = estimate_mcnemar_corrected },
-    [P] = { CXM_CLASS_NONE, CXM_PER_NAME, JOINT, .estimate = estimate_p },
-    [TRANSITION] = { CXM_CLASS_SHARE, CXM_PER_NAME, FIRST_ROW, .estimate = estimate_transition },
+    [CHANGE] = { CXM_CLASS_CHANGE, CXM_ONE, CXM_BETTER_HIGH, JOINT, .estimate = estimate_change },
+    [BEFORE_NPS] = { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, JOINT, .estimate = estimate_before },
+    [AFTER_NPS] = { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, JOINT, .estimate = estimate_after },
+    [T] = { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, JOINT, .estimate = estimate_t },
+    [STUART_MAXWELL] = { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, JOINT,
+                         .estimate = estimate_stuart_maxwell },
+    [BHAPKAR] = { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, JOINT, .estimate = estimate_bhapkar },
+    [SCORE] = { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, JOINT, .estimate = estimate_score },
+    [BOWKER] = { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, JOINT, .estimate = estimate_bowker },
+    [MCNEMAR] = { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, JOINT, .estimate = estimate_mcnemar },
+    [MCNEMAR_CORRECTED] = { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, JOINT,
+                            .estimate = estimate_mcnemar_corrected },
+    [P] = { CXM_CLASS_NONE, CXM_PER_NAME, CXM_BETTER_NEITHER, JOINT, .estimate = estimate_p },
+    [TRANSITION] = { CXM_CLASS_SHARE, CXM_PER_NAME, CXM_BETTER_NEITHER, FIRST_ROW,
+                     .estimate = estimate_transition },
 };
 
 static const enum cxm_interval intervals[] = { CXM_INTERVAL_WALD_T, CXM_INTERVAL_WALD,

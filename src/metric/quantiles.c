@@ -97,12 +97,12 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_QUANTILE, CXM_ONE, 0, .estimate = estimate_median },
-    { CXM_CLASS_QUANTILE, CXM_ONE, 0, .estimate = estimate_p25 },
-    { CXM_CLASS_QUANTILE, CXM_ONE, 0, .estimate = estimate_p75 },
-    { CXM_CLASS_QUANTILE, CXM_ONE, 0, .estimate = estimate_p90 },
-    { CXM_CLASS_QUANTILE, CXM_ONE, 0, .estimate = estimate_p95 },
-    { CXM_CLASS_QUANTILE, CXM_ONE, 0, .estimate = estimate_p99 },
+    { CXM_CLASS_QUANTILE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_median },
+    { CXM_CLASS_QUANTILE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_p25 },
+    { CXM_CLASS_QUANTILE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_p75 },
+    { CXM_CLASS_QUANTILE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_p90 },
+    { CXM_CLASS_QUANTILE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_p95 },
+    { CXM_CLASS_QUANTILE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_p99 },
 };
 
 static const enum cxm_interval intervals[] = { CXM_INTERVAL_ORDER_STATISTIC, CXM_INTERVAL_NONE };

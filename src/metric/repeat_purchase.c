@@ -108,11 +108,11 @@ static const struct cxm_measure_info measures[] = {
     { "denominator", "customers with an order", "购买客户数", CXM_UNIT_COUNT, 0 },
 };
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, REPEAT, .estimate = estimate_repeat },
-    { CXM_CLASS_SHARE, CXM_ONE, RETURNING, .estimate = estimate_returning },
-    { CXM_CLASS_SHARE, CXM_ONE, REPURCHASE, .estimate = estimate_repurchase },
-    { CXM_CLASS_NONE, CXM_ONE, REPEAT, .estimate = estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, REPEAT, .estimate = estimate_denominator },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, REPEAT, .estimate = estimate_repeat },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, RETURNING, .estimate = estimate_returning },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, REPURCHASE, .estimate = estimate_repurchase },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, REPEAT, .estimate = estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, REPEAT, .estimate = estimate_denominator },
 };
 static const struct cxm_metric_info info = {
     .name = "repeat_purchase", .summary = "repeat purchase", .summary_zh = "复购率", .kind = 28,

@@ -127,12 +127,12 @@ static const struct cxm_measure_info measures[] = {
     { "resolved", "resolved in the period", "期内解决数", CXM_UNIT_COUNT, 0 },
 };
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, COHORT, .estimate = estimate_resolution },
-    { CXM_CLASS_RATIO, CXM_ONE, FLOW, .estimate = estimate_clearance },
-    { CXM_CLASS_NONE, CXM_ONE, COHORT, .estimate = cxm_priv_estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, COHORT, .estimate = cxm_priv_estimate_denominator },
-    { CXM_CLASS_NONE, CXM_ONE, FLOW, .estimate = estimate_came },
-    { CXM_CLASS_NONE, CXM_ONE, FLOW, .estimate = estimate_went },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, COHORT, .estimate = estimate_resolution },
+    { CXM_CLASS_RATIO, CXM_ONE, CXM_BETTER_HIGH, FLOW, .estimate = estimate_clearance },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, COHORT, .estimate = cxm_priv_estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, COHORT, .estimate = cxm_priv_estimate_denominator },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, FLOW, .estimate = estimate_came },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, FLOW, .estimate = estimate_went },
 };
 static const struct cxm_metric_info info = {
     .name = "resolution", .summary = "resolved tickets", .summary_zh = "问题解决率", .kind = 21,

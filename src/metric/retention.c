@@ -269,16 +269,16 @@ static const struct cxm_measure_info churn_measures[] = {
 };
 
 static const struct cxm_estimator retention_estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_retention },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_kept_count },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_denominator },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_retention },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_kept_count },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = estimate_denominator },
 };
 static const struct cxm_estimator churn_estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_churn },
-    { CXM_CLASS_SHARE, CXM_PER_VALUE, 0, .estimate = estimate_reason },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_lost_count },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_denominator },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_lost_new },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_churn },
+    { CXM_CLASS_SHARE, CXM_PER_VALUE, CXM_BETTER_LOW, 0, .estimate = estimate_reason },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_lost_count },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = estimate_denominator },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_lost_new },
 };
 
 static const struct cxm_metric_info retention_info = {

@@ -271,27 +271,27 @@ static const struct cxm_measure_info contact_measures[] = {
 };
 
 static const struct cxm_estimator reopen_estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = cxm_priv_score_yes },
-    { CXM_CLASS_MEAN, CXM_ONE, 0, .estimate = estimate_mean_reopens },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = cxm_priv_estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = cxm_priv_estimate_denominator },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .score = cxm_priv_score_yes },
+    { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_mean_reopens },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = cxm_priv_estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = cxm_priv_estimate_denominator },
 };
 static const struct cxm_estimator escalation_estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = cxm_priv_score_yes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = cxm_priv_estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = cxm_priv_estimate_denominator },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .score = cxm_priv_score_yes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = cxm_priv_estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = cxm_priv_estimate_denominator },
 };
 static const struct cxm_estimator complaints_estimators[] = {
-    { CXM_CLASS_RATE, CXM_ONE, 0, .estimate = estimate_complaints },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_share_of_customers },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_number },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_customers },
+    { CXM_CLASS_RATE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_complaints },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_share_of_customers },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_number },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = estimate_customers },
 };
 static const struct cxm_estimator contact_estimators[] = {
-    { CXM_CLASS_RATE, CXM_ONE, 0, .estimate = estimate_contacts },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_share_of_customers },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_number },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_customers },
+    { CXM_CLASS_RATE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_contacts },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_share_of_customers },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_number },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = estimate_customers },
 };
 
 static const enum cxm_interval poisson_first[] = { CXM_INTERVAL_GARWOOD, CXM_INTERVAL_T,

@@ -174,9 +174,9 @@ static const struct cxm_measure_info touch_measures[] =
     RATE_MEASURES("one_touch", "one-touch resolution", "一次性解决率");
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .score = cxm_priv_score_yes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = cxm_priv_estimate_successes },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = cxm_priv_estimate_denominator },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = cxm_priv_score_yes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = cxm_priv_estimate_successes },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_NEITHER, 0, .estimate = cxm_priv_estimate_denominator },
 };
 
 static const struct cxm_metric_info share_info = {

@@ -111,9 +111,9 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, DUE, .estimate = estimate_due },
-    { CXM_CLASS_SHARE, CXM_ONE, CLOSED, .estimate = estimate_closed },
-    { CXM_CLASS_SHARE, CXM_ONE, KNOWN, .estimate = estimate_known },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, DUE, .estimate = estimate_due },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, CLOSED, .estimate = estimate_closed },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, KNOWN, .estimate = estimate_known },
 };
 
 static const struct cxm_metric_info info = {

@@ -116,10 +116,10 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_active },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_new },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_dormant },
-    { CXM_CLASS_SHARE, CXM_ONE, 0, .estimate = estimate_lost },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_active },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_new },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_dormant },
+    { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_lost },
 };
 
 static const struct cxm_metric_info info = {

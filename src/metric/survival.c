@@ -346,10 +346,10 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_SURVIVAL, CXM_ONE, 0, .estimate = estimate_survival },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_events },
-    { CXM_CLASS_NONE, CXM_ONE, 0, .estimate = estimate_censored },
-    { CXM_CLASS_NONE, CXM_PER_ITEM, 0, .estimate = estimate_cause },
+    { CXM_CLASS_SURVIVAL, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_survival },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_LOW, 0, .estimate = estimate_events },
+    { CXM_CLASS_NONE, CXM_ONE, CXM_BETTER_HIGH, 0, .estimate = estimate_censored },
+    { CXM_CLASS_NONE, CXM_PER_ITEM, CXM_BETTER_LOW, 0, .estimate = estimate_cause },
 };
 
 static const enum cxm_interval intervals[] = { CXM_INTERVAL_LOG_LOG, CXM_INTERVAL_LOG,
