@@ -1,351 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Reports of quantiles: from tallies (tables of values, sketches), and from columns, where the
- * order statistics are selected without a table. Typically three quantiles of 100 groups. */
-#include "analysis/report.h"
+ * Quantiles of columns: the order statistics are selected, without a table of the values. Typically
+ * three quantiles of 100 groups. Copies of rows, and sketches, go by way of a tally. */
+#include "analysis/quantiles.h"
 #include "analysis/numbers.h"
-#include "derive/select.h"
-#include "derive/sort.h"
-#include "estimate/check.h"
-#include "estimate/order.h"
-#include "metric/call.h"
-#include "metric/sketch.h"
-#include "metric/value_table.h"
-
-#include <cxm/quantiles.h>
+#include "metric/metric.h"
 
 #include <math.h>
 
-enum { MOST_PROBS = 1000, STATISTICS = 4, FEW_PROBS = 32 };
+enum { STATISTICS = CXM_QUANTILE_STATISTICS };
 
-static const double usual[] = { 0.5, 0.9, 0.95, 0.99 };
-
-/* ---- options ----------------------------------------------------------------------------- */
-
-static enum cxm_status check(struct cxm_quantile_options *o, struct cxm_error *error)
-{
-    if (o->probs == NULL) {
-        o->probs = usual;
-        o->n_probs = CXM_COUNT(usual);
-    }
-    o->level = o->level == 0 ? 0.95 : o->level;
-    if (o->n_probs > MOST_PROBS)
-        return cxm_priv_fail(error, CXM_EINVAL, "probs", "at most %d quantiles", MOST_PROBS);
-    for (size_t i = 0; i < o->n_probs; i++) {
-        char text[CXM_DOUBLE_TEXT], hint[CXM_DOUBLE_TEXT];
-        const double p = o->probs[i];
-        if (p > 1 && p <= 100)
-            return cxm_priv_fail(error, CXM_EINVAL, "probs",
-                                 "probs are shares between 0 and 1; did you mean %s?",
-                                 cxm_priv_double_text(p / 100, hint));
-        if (!(p >= 0 && p <= 1))
-            return cxm_priv_fail(error, CXM_EINVAL, "probs",
-                                 "probs must be between 0 and 1, not %s",
-                                 cxm_priv_double_text(p, text));
-    }
-    if (o->type < 0 || o->type > 9)
-        return cxm_priv_fail(error, CXM_EINVAL, "type", "type must be 1 to 9, not %d", o->type);
-    return cxm_priv_check_level(o->level, error);
-}
-
-/* ---- rows -------------------------------------------------------------------------------- */
-
-struct page {
-    struct cxm_quantile_options o;
-    struct cxm_report *report;
-    const char *metric, *definition;
-    int probability, coverage;
-    double ascending[FEW_PROBS]; /* columns: the probs, unless they are many */
-};
-
-static void start(struct page *page)
-{
-    page->probability = cxm_priv_report_axis(page->report, "probability", CXM_AXIS_REAL);
-    page->coverage = cxm_priv_report_axis(page->report, "coverage", CXM_AXIS_REAL);
-}
-
-/* The names of quantile i are those of row `names` + i, where there is one already. */
-static size_t add_row(const struct page *page, size_t i, size_t names, const struct cxm_estimate *e,
-                      double coverage)
-{
-    if (names + i < cxm_report_rows(page->report)) {
-        const size_t like = cxm_priv_report_add_run(page->report, names + i, 1, e);
-        cxm_priv_report_real(page->report, like, page->probability, page->o.probs[i]);
-        cxm_priv_report_real(page->report, like, page->coverage, coverage);
-        return like;
-    }
-    char name[64] = "", text[CXM_DOUBLE_TEXT];
-    size_t used = 0;
-    cxm_priv_append(name, sizeof name, &used, "quantile[%s]",
-                    cxm_priv_double_text(page->o.probs[i], text));
-    const size_t row = cxm_priv_report_add(page->report, page->metric, name, page->definition, e);
-    cxm_priv_report_real(page->report, row, page->probability, page->o.probs[i]);
-    cxm_priv_report_real(page->report, row, page->coverage, coverage);
-    return row;
-}
-
-static int type_of(const struct page *page)
-{
-    return page->o.type == 0 ? 7 : page->o.type;
-}
-
-/* x: the order statistics lower, low, high, upper of the ranks. */
-static void set_quantile(struct cxm_estimate *e, const struct cxm_quantile_ranks *r,
-                         const double x[STATISTICS])
-{
-    e->value = cxm_priv_between(x[1], x[2], r->part);
-    e->interval = CXM_INTERVAL_ORDER_STATISTIC;
-    e->lower = e->lower_raw = r->lower < 0 ? -INFINITY : x[0];
-    e->upper = e->upper_raw = r->upper >= e->n ? INFINITY : x[3];
-    if (e->value < e->lower || e->value > e->upper)
-        e->flags |= CXM_FLAG_OFF_CENTRE;
-}
-
-/* ---- tallies ------------------------------------------------------------------------------ */
-
-static bool is_sketch(const struct cxm_tally *tally)
-{
-    return tally->config.rules == &cxm_priv_metric_sketch.rules;
-}
-
-/* One group, or all merged: a tally without keys, whose entries are in order. */
-static enum cxm_status add_group(const struct page *page, struct cxm_tally *one,
-                                 struct cxm_tally *tally, int64_t group, struct cxm_error *error)
-{
-    const struct cxm_table *values = &one->state.values;
-    const uint32_t zero = 0;
-    const struct cxm_estimate_options ask = { .size = sizeof ask, .level = page->o.level,
-                                              .measures = &zero, .n_measures = 1 };
-    struct cxm_estimate base;
-    enum cxm_status status = cxm_tally_estimate(one, &ask, &base, sizeof base, 1, NULL, error);
-    if (status != CXM_OK)
-        return status;
-    uint32_t *order = cxm_priv_alloc(&one->allocator, values->dict.n, sizeof *order);
-    if (order == NULL || !cxm_priv_dict_sort(&values->dict, order)) {
-        cxm_priv_release(&one->allocator, order);
-        return cxm_priv_no_memory(error);
-    }
-    for (size_t i = 0; i < page->o.n_probs; i++) {
-        struct cxm_estimate e = base;
-        double coverage = NAN;
-        e.value = e.std_error = e.lower = e.upper = e.lower_raw = e.upper_raw = NAN;
-        e.interval = CXM_INTERVAL_NONE;
-        if (e.n > 0 && is_sketch(one)) {
-            const int64_t rank = (int64_t)(page->o.probs[i] * (double)(e.n - 1));
-            double code;
-            cxm_priv_table_statistics(values, order, values->dict.n, &rank, 1, &code);
-            e.value = cxm_priv_sketch_value(code, cxm_priv_number(&one->config, 0));
-        } else if (e.n > 0) {
-            const struct cxm_quantile_ranks r = cxm_priv_quantile_ranks(
-                e.n, page->o.probs[i], type_of(page), page->o.level);
-            const int64_t ranks[] = { r.lower, r.low, r.high, r.upper };
-            double x[STATISTICS];
-            for (int k = 0; k < STATISTICS; k++)
-                cxm_priv_table_statistics(values, order, values->dict.n, &ranks[k], 1, &x[k]);
-            set_quantile(&e, &r, x);
-            coverage = r.coverage;
-        }
-        const size_t row = add_row(page, i, SIZE_MAX - i, &e, coverage);
-        cxm_priv_report_key_from(page->report, row, tally, group);
-    }
-    cxm_priv_release(&one->allocator, order);
-    return CXM_OK;
-}
-
-enum cxm_status cxm_tally_quantiles(struct cxm_tally *tally,
-                                    const struct cxm_quantile_options *options,
-                                    struct cxm_report **out, struct cxm_error *error)
-{
-    struct page page = { .metric = "quantiles" };
-    char definition[256];
-    if (tally == NULL || out == NULL)
-        return cxm_priv_fail(error, CXM_EINVAL, "tally", "tally or out is NULL");
-    if (tally->config.rules != &cxm_priv_metric_quantiles.rules && !is_sketch(tally))
-        return cxm_priv_fail(error, CXM_EINVAL, "tally",
-                             "quantiles belong to tallies of quantiles or sketch, not of %s",
-                             tally->config.rules->info->name);
-    enum cxm_status status = cxm_priv_read_options(options, &page.o, sizeof page.o,
-                                                   "cxm_quantile_options", error);
-    if (status == CXM_OK)
-        status = check(&page.o, error);
-    if (status == CXM_OK && is_sketch(tally) && page.o.type != 0)
-        status = cxm_priv_fail(error, CXM_EINVAL, "type", "a sketch has one type of quantile");
-    if (status != CXM_OK)
-        return status;
-    size_t used = 0;
-    definition[0] = '\0';
-    if (is_sketch(tally))
-        cxm_tally_definition(tally, definition, sizeof definition);
-    else
-        cxm_priv_append(definition, sizeof definition, &used, "quantiles/type=%d", type_of(&page));
-    page.metric = tally->config.rules->info->name;
-    page.definition = definition;
-    page.report = cxm_priv_report_new(&tally->allocator);
-    cxm_priv_report_keys_of(page.report, tally);
-    start(&page);
-    const bool total = page.o.total != 0 && cxm_tally_n_keys(tally) > 0;
-    const int64_t groups = cxm_tally_groups(tally);
-    for (int64_t g = 0; g < groups + total && status == CXM_OK; g++) {
-        struct cxm_tally *one = NULL;
-        const int64_t group = g < groups ? g : CXM_TOTAL;
-        status = cxm_tally_group(tally, cxm_tally_n_keys(tally) > 0 ? group : CXM_TOTAL, 0, &one,
-                                 error);
-        if (status == CXM_OK)
-            status = add_group(&page, one, tally,
-                               cxm_tally_n_keys(tally) > 0 ? group : CXM_TOTAL, error);
-        cxm_tally_free(one);
-    }
-    if (status == CXM_OK)
-        return cxm_priv_report_finish(page.report, out, error);
-    cxm_report_free(page.report);
-    return status;
-}
-
-/* ---- columns: keys of the groups ----------------------------------------------------------- */
-
-struct groups {
-    const struct cxm_column *by;
-    size_t n_by;
-    struct cxm_codes codes; /* of the rows: in the order of the keys */
-    uint32_t *first_row;    /* by code */
-    struct cxm_selection direct; /* where its key is set, there are no codes */
-};
-
-static void groups_release(struct groups *g)
-{
-    cxm_priv_codes_release(&g->codes);
-    cxm_priv_release(NULL, g->first_row);
-}
-
-/* One key of plain whole numbers near each other needs no codes. */
-static enum cxm_status key_by_itself(struct groups *g, const struct cxm_column *value,
-                                     int threads, struct cxm_error *error)
-{
-    struct cxm_key_plan plan;
-    const enum cxm_status status = cxm_priv_key_plan(&g->by[0], &plan, error);
-    g->direct = (struct cxm_selection){ .column = value, .threads = threads };
-    if (status == CXM_OK && (plan.info.type == CXM_KEY_INT || plan.info.type == CXM_KEY_UINT))
-        cxm_priv_select_by_key(&g->direct, &g->by[0]);
-    return status;
-}
-
-static enum cxm_status groups_init(struct groups *g, const struct cxm_common_options *common,
-                                   const struct cxm_column *value, struct cxm_error *error)
-{
-    const int64_t n = value->n;
-    *g = (struct groups){ .by = common->by,
-                          .n_by = common->by == NULL ? 0 : common->n_by == 0 ? 1 : common->n_by };
-    if (g->n_by == 0)
-        return CXM_OK;
-    const struct cxm_column *columns[CXM_MAX_KEYS];
-    if (g->n_by > CXM_MAX_KEYS)
-        return cxm_priv_fail(error, CXM_EINVAL, "by", "at most %d keys", CXM_MAX_KEYS);
-    for (size_t k = 0; k < g->n_by; k++) {
-        columns[k] = &g->by[k];
-        if (g->by[k].n != n)
-            return cxm_priv_fail(error, CXM_EINVAL, "by", "by: %lld rows, value has %lld",
-                                 (long long)g->by[k].n, (long long)n);
-    }
-    enum cxm_status status = g->n_by > 1 ? CXM_OK
-                                         : key_by_itself(g, value, common->threads, error);
-    if (status != CXM_OK || g->direct.key != NULL)
-        return status;
-    status = cxm_priv_code_keys(columns, g->n_by, "by", false, NULL, &g->codes, error);
-    if (status != CXM_OK)
-        return status;
-    g->first_row = cxm_priv_alloc(NULL, (size_t)g->codes.n + 1, sizeof *g->first_row);
-    if (g->first_row == NULL)
-        return cxm_priv_no_memory(error);
-    bool has_missing = false;
-    for (size_t c = 0; c <= g->codes.n; c++)
-        g->first_row[c] = UINT32_MAX;
-    /* A missing key of a single column is the last group. */
-    for (int64_t row = n - 1; row >= 0; row--) {
-        uint32_t *code = &g->codes.codes[row];
-        if (*code != CXM_CODE_MISSING)
-            *code = g->codes.ranks[*code];
-        else if (common->missing_key == CXM_MISSING_KEY_KEEP) {
-            *code = g->codes.n;
-            has_missing = true;
-        }
-        if (*code <= g->codes.n)
-            g->first_row[*code] = (uint32_t)row;
-    }
-    g->codes.n += has_missing;
-    return CXM_OK;
-}
-
-/* The key of one row of one column. */
-static enum cxm_status key_at(const struct cxm_column *column, int64_t row, struct cxm_key *out,
-                              struct cxm_error *error)
-{
-    struct cxm_key_plan plan;
-    struct cxm_reader reader;
-    uint8_t state;
-    const enum cxm_status status = cxm_priv_key_plan(column, &plan, error);
-    if (status != CXM_OK)
-        return status;
-    *out = (struct cxm_key){ .type = plan.info.type };
-    cxm_priv_reader_init(&reader, column);
-    if (plan.words) {
-        uint64_t word;
-        cxm_priv_read_key_words(&reader, &plan, row, 1, &word, &state);
-        out->missing = state != CXM_ROW_USED;
-        if (!out->missing)
-            cxm_priv_key_from_word(plan.info.type, word, out);
-    }
-    if (!plan.words || plan.info.type == CXM_KEY_CATEGORY) {
-        struct cxm_reader names;
-        struct cxm_text text = { "", 0 };
-        const bool category = plan.info.type == CXM_KEY_CATEGORY;
-        cxm_priv_reader_init(&names, category ? plan.categories : column);
-        if (!category || !out->missing)
-            cxm_priv_read_key_text(&names, category ? out->integer : row, 1, &text, &state);
-        out->missing = out->missing || state != CXM_ROW_USED;
-        out->text = text.bytes;
-        out->text_bytes = text.n;
-    }
-    out->type = plan.info.type;
-    return CXM_OK;
-}
-
-static enum cxm_status set_keys(struct cxm_report *report, size_t row, const struct groups *g,
-                                uint32_t code, struct cxm_error *error)
-{
-    enum cxm_status status = CXM_OK;
-    if (g->direct.key != NULL) {
-        const int32_t type = g->by[0].type == CXM_U64 ? CXM_KEY_UINT : CXM_KEY_INT;
-        const uint64_t value = g->direct.key_base + code;
-        struct cxm_key key;
-        cxm_priv_key_from_word(type, type == CXM_KEY_INT ? value ^ UINT64_C(1) << 63 : value,
-                               &key);
-        cxm_priv_report_key(report, row, 0, &key);
-        return CXM_OK;
-    }
-    for (size_t k = 0; k < g->n_by && status == CXM_OK; k++) {
-        struct cxm_key key;
-        status = key_at(&g->by[k], g->first_row[code], &key, error);
-        if (status == CXM_OK)
-            cxm_priv_report_key(report, row, (int)k, &key);
-    }
-    return status;
-}
-
-static enum cxm_status key_columns(struct cxm_report *report, const struct groups *g,
-                                   struct cxm_error *error)
-{
-    enum cxm_status status = CXM_OK;
-    for (size_t k = 0; k < g->n_by && status == CXM_OK; k++) {
-        struct cxm_key_plan plan;
-        status = cxm_priv_key_plan(&g->by[k], &plan, error);
-        if (status == CXM_OK)
-            cxm_priv_report_key_column(report, plan.info.name,
-                                       (enum cxm_key_type)plan.info.type, plan.info.calendar);
-    }
-    return status;
-}
-
-/* ---- columns: selection --------------------------------------------------------------------- */
+/* ---- selection ----------------------------------------------------------------------------- */
 
 /* Which ranks a quantile of n rows is made of takes two binomial quantiles, and many small groups have
  * as many rows as another: what was found is kept by n. */
@@ -359,12 +24,13 @@ struct ranks_memo {
     size_t each;
 };
 
-static struct cxm_quantile_ranks ranks_of(const struct ranks_memo *memo, const struct page *page,
-                                          size_t i, int64_t n)
+static struct cxm_quantile_ranks ranks_of(const struct ranks_memo *memo,
+                                          const struct cxm_quantile_page *page, size_t i, int64_t n)
 {
     struct ranks_of *at = &memo->of[i * memo->each + (uint64_t)n % memo->each];
     if (at->n != n)
-        *at = (struct ranks_of){ n, cxm_priv_quantile_ranks(n, page->o.probs[i], type_of(page),
+        *at = (struct ranks_of){ n, cxm_priv_quantile_ranks(n, page->o.probs[i],
+                                                            cxm_priv_quantile_type(page),
                                                             page->o.level) };
     return at->ranks;
 }
@@ -423,8 +89,9 @@ static bool is_group(const struct cxm_selection *s, uint32_t group)
 }
 
 /* The values of all quantiles of the groups first … last - 1. */
-static enum cxm_status find_values(const struct page *page, struct cxm_selection *s, uint32_t first,
-                                   uint32_t last, struct wants *w, struct cxm_error *error)
+static enum cxm_status find_values(const struct cxm_quantile_page *page, struct cxm_selection *s,
+                                   uint32_t first, uint32_t last, struct wants *w,
+                                   struct cxm_error *error)
 {
     size_t filled = 0;
     for (uint32_t group = first; group < last; group++)
@@ -447,9 +114,10 @@ static enum cxm_status find_values(const struct page *page, struct cxm_selection
 }
 
 /* A row for each of them. The names of quantile i are those of row `names` + i, where there is one. */
-static enum cxm_status add_values(const struct page *page, const struct cxm_selection *s,
-                                  const struct groups *g, bool keyed, uint32_t first, uint32_t last,
-                                  size_t names, const struct wants *w, struct cxm_error *error)
+static enum cxm_status add_values(const struct cxm_quantile_page *page, const struct cxm_selection *s,
+                                  const struct cxm_quantile_groups *g, bool keyed, uint32_t first,
+                                  uint32_t last, size_t names, const struct wants *w,
+                                  struct cxm_error *error)
 {
     enum cxm_status status = CXM_OK;
     size_t n = 0;
@@ -459,12 +127,12 @@ static enum cxm_status add_values(const struct page *page, const struct cxm_sele
             struct cxm_estimate e = base;
             double coverage = NAN;
             if (e.n > 0) {
-                set_quantile(&e, &w->quantiles[n], w->values + STATISTICS * n);
+                cxm_priv_quantile_set(&e, &w->quantiles[n], w->values + STATISTICS * n);
                 coverage = w->quantiles[n++].coverage;
             }
-            const size_t row = add_row(page, i, names, &e, coverage);
+            const size_t row = cxm_priv_quantile_row(page, i, names, &e, coverage);
             if (keyed)
-                status = set_keys(page->report, row, g, group, error);
+                status = cxm_priv_quantile_keys(page->report, row, g, group, error);
         }
     }
     return status;
@@ -472,8 +140,9 @@ static enum cxm_status add_values(const struct page *page, const struct cxm_sele
 
 /* All quantiles of the groups of a selection in the order of their keys, or of its only group; some
  * groups at a time. */
-static enum cxm_status add_groups(const struct page *page, struct cxm_selection *s,
-                                  const struct groups *g, bool keyed, struct cxm_error *error)
+static enum cxm_status add_groups(const struct cxm_quantile_page *page, struct cxm_selection *s,
+                                  const struct cxm_quantile_groups *g, bool keyed,
+                                  struct cxm_error *error)
 {
     enum { QUANTILES = 1 << 15 };
     const size_t n_probs = page->o.n_probs > 0 ? page->o.n_probs : 1;
@@ -498,16 +167,17 @@ static enum cxm_status add_groups(const struct page *page, struct cxm_selection 
     return status;
 }
 
-static void announce(const struct page *page, struct cxm_selection *s)
+static void announce(const struct cxm_quantile_page *page, struct cxm_selection *s)
 {
     s->probs = page->ascending;
-    s->n_probs = page->o.n_probs <= FEW_PROBS ? page->o.n_probs : 0;
+    s->n_probs = page->o.n_probs <= CXM_FEW_QUANTILES ? page->o.n_probs : 0;
     s->level = page->o.level;
 }
 
-static enum cxm_status select_groups(const struct page *page, const struct cxm_column *value,
+static enum cxm_status select_groups(const struct cxm_quantile_page *page,
+                                     const struct cxm_column *value,
                                      const struct cxm_common_options *common,
-                                     const struct groups *g, struct cxm_error *error)
+                                     const struct cxm_quantile_groups *g, struct cxm_error *error)
 {
     struct cxm_selection s = { .column = value, .codes = g->codes.codes,
                                .n_groups = g->codes.n };
@@ -526,9 +196,10 @@ static enum cxm_status select_groups(const struct page *page, const struct cxm_c
 }
 
 /* All rows together, less those that were left out for want of a key. */
-static enum cxm_status select_total(const struct page *page, const struct cxm_column *value,
-                                    const struct cxm_common_options *common, struct groups *g,
-                                    struct cxm_error *error)
+static enum cxm_status select_total(const struct cxm_quantile_page *page,
+                                    const struct cxm_column *value,
+                                    const struct cxm_common_options *common,
+                                    struct cxm_quantile_groups *g, struct cxm_error *error)
 {
     int64_t left_out = 0;
     const bool coded = g->codes.codes != NULL;
@@ -554,38 +225,39 @@ static enum cxm_status select_total(const struct page *page, const struct cxm_co
     return status;
 }
 
-static enum cxm_status from_columns(struct page *page, const struct cxm_column *value,
+static enum cxm_status from_columns(struct cxm_quantile_page *page, const struct cxm_column *value,
                                     const struct cxm_common_options *common,
                                     struct cxm_report **out, struct cxm_error *error)
 {
     char definition[32] = "";
     size_t used = 0;
-    struct groups g;
-    cxm_priv_append(definition, sizeof definition, &used, "quantiles/type=%d", type_of(page));
+    struct cxm_quantile_groups g;
+    cxm_priv_append(definition, sizeof definition, &used, "quantiles/type=%d",
+                    cxm_priv_quantile_type(page));
     page->definition = definition;
-    for (size_t i = 0; i < page->o.n_probs && page->o.n_probs <= FEW_PROBS; i++) {
+    for (size_t i = 0; i < page->o.n_probs && page->o.n_probs <= CXM_FEW_QUANTILES; i++) {
         size_t at = i;
         for (; at > 0 && page->ascending[at - 1] > page->o.probs[i]; at--)
             page->ascending[at] = page->ascending[at - 1];
         page->ascending[at] = page->o.probs[i];
     }
-    enum cxm_status status = groups_init(&g, common, value, error);
+    enum cxm_status status = cxm_priv_quantile_groups_init(&g, common, value, error);
     page->report = status == CXM_OK ? cxm_priv_report_new(NULL) : NULL;
     if (status == CXM_OK)
-        status = key_columns(page->report, &g, error);
-    start(page);
+        status = cxm_priv_quantile_key_columns(page->report, &g, error);
+    cxm_priv_quantile_axes(page);
     if (status == CXM_OK && g.n_by > 0)
         status = select_groups(page, value, common, &g, error);
     if (status == CXM_OK && (g.n_by == 0 || common->total))
         status = select_total(page, value, common, &g, error);
-    groups_release(&g);
+    cxm_priv_quantile_groups_release(&g);
     if (status == CXM_OK)
         return cxm_priv_report_finish(page->report, out, error);
     cxm_report_free(page->report);
     return status;
 }
 
-/* ---- columns: by a tally --------------------------------------------------------------------- */
+/* ---- by a tally ------------------------------------------------------------------------------ */
 
 static enum cxm_status by_tally(const struct cxm_quantiles_options *o,
                                 const struct cxm_quantile_options *quantiles,
@@ -631,7 +303,7 @@ enum cxm_status cxm_quantiles(const struct cxm_column *value,
                               struct cxm_report **out, struct cxm_error *error)
 {
     struct cxm_quantiles_options o = { CXM_INIT(quantiles) };
-    struct page page = { .metric = "quantiles" };
+    struct cxm_quantile_page page = { .metric = "quantiles" };
     struct cxm_common_options common;
     if (value == NULL || out == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, "value", "value or out is NULL");
@@ -652,7 +324,7 @@ enum cxm_status cxm_quantiles(const struct cxm_column *value,
     if (o.freq != NULL || o.accuracy != 0) {
         status = by_tally(&o, &page.o, value, out, error);
     } else {
-        status = check(&page.o, error);
+        status = cxm_priv_quantile_check(&page.o, error);
         if (status == CXM_OK)
             status = cxm_priv_column_fits(value, CXM_ROLE_NUMBER, "value", error);
         if (status != CXM_OK)

@@ -1,244 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Tables as Arrow C streams of one chunk. Typically 1 to 10^5 rows; a result row has about 25
- * columns and some 250 bytes.
- *
- * Each column is one block of memory that holds its array's private part and its buffers, so
- * that a consumer may move a column out and release the rest, as the interface allows. The
- * blocks come from malloc and not from an allocator of ours: they outlive every object of the
- * library, in hands that know neither.
- *
- * Reference: Arrow C data interface, "Release callback semantics". */
-#include "metric/arrow_columns.h"
+ * Columns of Arrow tables, filled cell by cell, by runs of equal texts, or from the members of an array
+ * of structs. Typically 1 to 10^5 rows; a result row has about 25 columns and some 250 bytes. */
+#include "metric/arrow_stream.h"
 
-#include <errno.h>
 #include <math.h>
-
-/* ---- columns that own their memory -------------------------------------------------- */
-
-enum { NAME_BYTES = 64, FORMAT_BYTES = 8, BUFFER_ALIGNMENT = 64 };
-
-struct field {
-    char name[NAME_BYTES];
-    char format[FORMAT_BYTES];
-    const char *numbers; /* to be copied when all columns are there; NULL: nothing */
-    size_t step;
-};
-
-/* Starts the block of every column; the buffers follow, each aligned to a cache line. */
-struct block {
-    const void *buffers[3];
-};
-
-static void release_column(struct ArrowArray *array)
-{
-    cxm_priv_release(NULL, array->private_data);
-    array->release = NULL;
-}
-
-static size_t aligned(size_t bytes)
-{
-    return (bytes + BUFFER_ALIGNMENT - 1) / BUFFER_ALIGNMENT * BUFFER_ALIGNMENT;
-}
-
-/* An array of `n` rows, all null, with zeroed buffers of these sizes (text_bytes: with a third
- * buffer). NULL when memory is out; otherwise the array is `out`. */
-static struct block *new_column(size_t n, size_t data_bytes, bool has_text, size_t text_bytes,
-                                struct ArrowArray *out)
-{
-    const size_t bitmap_bytes = n / 8 + 1;
-    if (data_bytes > SIZE_MAX / 4 || text_bytes > SIZE_MAX / 4)
-        return NULL;
-    const size_t head = aligned(sizeof(struct block));
-    const size_t bytes =
-        head + aligned(bitmap_bytes) + aligned(data_bytes) + aligned(text_bytes);
-    struct block *block = cxm_priv_alloc_zero_dense(NULL, bytes + BUFFER_ALIGNMENT, 1);
-    if (block == NULL)
-        return NULL;
-    char *at = (char *)block + head;
-    at += (BUFFER_ALIGNMENT - (uintptr_t)at % BUFFER_ALIGNMENT) % BUFFER_ALIGNMENT;
-    block->buffers[0] = at;
-    block->buffers[1] = at + aligned(bitmap_bytes);
-    block->buffers[2] = at + aligned(bitmap_bytes) + aligned(data_bytes);
-    *out = (struct ArrowArray){ .length = (int64_t)n,
-                                .null_count = (int64_t)n,
-                                .n_buffers = has_text ? 3 : 2,
-                                .buffers = block->buffers,
-                                .release = release_column,
-                                .private_data = block };
-    return block;
-}
-
-/* The buffers are const for consumers; while a column is filled they are ours. */
-static void *buffer(const struct block *block, int index)
-{
-    return (void *)(uintptr_t)block->buffers[index];
-}
 
 static void set_bit(void *bits, size_t at)
 {
     ((uint8_t *)bits)[at / 8] |= (uint8_t)(1u << at % 8);
 }
 
-static void set_present(struct ArrowArray *array, const struct block *block, size_t row)
+static void set_present(struct ArrowArray *array, const struct cxm_arrow_block *block, size_t row)
 {
-    set_bit(buffer(block, 0), row);
+    set_bit(cxm_priv_arrow_buffer(block, 0), row);
     array->null_count--;
-}
-
-/* ---- tables ------------------------------------------------------------------------- */
-
-/* A struct array and its children, in one block: pointers, then the structs. */
-struct children {
-    const void *buffers[1];
-    struct ArrowArray *children[];
-};
-
-static void release_chunk(struct ArrowArray *array)
-{
-    for (int64_t i = 0; i < array->n_children; i++)
-        if (array->children[i]->release != NULL)
-            array->children[i]->release(array->children[i]);
-    cxm_priv_release(NULL, array->private_data);
-    array->release = NULL;
-}
-
-/* No columns yet: children that were not filled count as released. */
-static bool new_chunk(size_t n_columns, size_t n_rows, struct ArrowArray *out)
-{
-    const size_t each = sizeof(struct ArrowArray *) + sizeof(struct ArrowArray);
-    struct children *own = cxm_priv_alloc_zero(NULL, 1, sizeof *own + n_columns * each);
-    if (own == NULL)
-        return false;
-    struct ArrowArray *structs = (struct ArrowArray *)(void *)&own->children[n_columns];
-    for (size_t i = 0; i < n_columns; i++)
-        own->children[i] = &structs[i];
-    *out = (struct ArrowArray){ .length = (int64_t)n_rows,
-                                .n_buffers = 1,
-                                .n_children = (int64_t)n_columns,
-                                .buffers = own->buffers,
-                                .children = own->children,
-                                .release = release_chunk,
-                                .private_data = own };
-    return true;
-}
-
-/* ---- schemas ------------------------------------------------------------------------ */
-
-static void release_field(struct ArrowSchema *schema)
-{
-    cxm_priv_release(NULL, schema->private_data);
-    schema->release = NULL;
-}
-
-static void release_schema(struct ArrowSchema *schema)
-{
-    for (int64_t i = 0; i < schema->n_children; i++)
-        if (schema->children[i]->release != NULL)
-            schema->children[i]->release(schema->children[i]);
-    cxm_priv_release(NULL, schema->private_data);
-    schema->release = NULL;
-}
-
-static bool new_field(const struct field *field, struct ArrowSchema *out)
-{
-    struct field *copy = cxm_priv_alloc(NULL, 1, sizeof *copy);
-    if (copy == NULL)
-        return false;
-    *copy = *field;
-    *out = (struct ArrowSchema){ .format = copy->format,
-                                 .name = copy->name,
-                                 .flags = ARROW_FLAG_NULLABLE,
-                                 .release = release_field,
-                                 .private_data = copy };
-    return true;
-}
-
-static bool new_schema(const struct field *fields, size_t n, struct ArrowSchema *out)
-{
-    struct ArrowSchema **children =
-        cxm_priv_alloc_zero(NULL, n, sizeof *children + sizeof **children);
-    if (children == NULL)
-        return false;
-    struct ArrowSchema *structs = (struct ArrowSchema *)(void *)&children[n];
-    for (size_t i = 0; i < n; i++)
-        children[i] = &structs[i];
-    struct ArrowSchema schema = { .format = "+s",
-                                  .name = "",
-                                  .n_children = (int64_t)n,
-                                  .children = children,
-                                  .release = release_schema,
-                                  .private_data = children };
-    for (size_t i = 0; i < n; i++) {
-        if (!new_field(&fields[i], &structs[i])) {
-            release_schema(&schema);
-            return false;
-        }
-    }
-    *out = schema;
-    return true;
-}
-
-/* ---- the stream --------------------------------------------------------------------- */
-
-/* A table while it is built, afterwards the private part of its stream. */
-struct cxm_arrow_table {
-    struct ArrowArray chunk; /* released once it was handed over */
-    const char *failure;     /* what the last call complained about, or NULL */
-    const int64_t *rows;     /* borrowed while columns are added */
-    size_t n_filled;
-    size_t n_fields;
-    struct field fields[];
-};
-
-static int stream_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
-{
-    struct cxm_arrow_table *table = self->private_data;
-    const bool ok = new_schema(table->fields, table->n_fields, out);
-    table->failure = ok ? NULL : "out of memory";
-    return ok ? 0 : ENOMEM;
-}
-
-static int stream_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
-{
-    struct cxm_arrow_table *table = self->private_data;
-    table->failure = NULL;
-    *out = table->chunk;
-    table->chunk.release = NULL;
-    return 0;
-}
-
-static const char *stream_get_last_error(struct ArrowArrayStream *self)
-{
-    return ((const struct cxm_arrow_table *)self->private_data)->failure;
-}
-
-static void stream_release(struct ArrowArrayStream *self)
-{
-    cxm_priv_arrow_drop(self->private_data);
-    self->release = NULL;
-}
-
-struct cxm_arrow_table *cxm_priv_arrow_table(size_t n_columns, const int64_t *rows,
-                                             size_t n_rows)
-{
-    struct cxm_arrow_table *table =
-        cxm_priv_alloc_zero(NULL, 1, sizeof *table + n_columns * sizeof(struct field));
-    if (table == NULL)
-        return NULL;
-    table->n_fields = n_columns;
-    table->rows = rows;
-    if (new_chunk(n_columns, n_rows, &table->chunk))
-        return table;
-    cxm_priv_release(NULL, table);
-    return NULL;
-}
-
-void cxm_priv_arrow_drop(struct cxm_arrow_table *table)
-{
-    if (table != NULL && table->chunk.release != NULL)
-        table->chunk.release(&table->chunk);
-    cxm_priv_release(NULL, table);
 }
 
 /* ---- text columns ------------------------------------------------------------------- */
@@ -343,20 +119,20 @@ static void set_bits(uint8_t *bits, size_t first, size_t n)
         set_bit(bits, first + i);
 }
 
-static void fill_run(const struct block *block, size_t row, size_t run, const struct cxm_key *cell,
+static void fill_run(const struct cxm_arrow_block *block, size_t row, size_t run, const struct cxm_key *cell,
                      struct ArrowArray *out)
 {
-    int32_t *offsets = buffer(block, 1);
+    int32_t *offsets = cxm_priv_arrow_buffer(block, 1);
     const int32_t bytes = (int32_t)cell->text_bytes, start = offsets[row];
     if (run == 1 && bytes > 0)
-        memcpy((char *)buffer(block, 2) + start, cell->text, cell->text_bytes);
+        memcpy((char *)cxm_priv_arrow_buffer(block, 2) + start, cell->text, cell->text_bytes);
     else if (bytes > 0)
-        repeat_text((char *)buffer(block, 2) + start, cell->text, cell->text_bytes, run);
+        repeat_text((char *)cxm_priv_arrow_buffer(block, 2) + start, cell->text, cell->text_bytes, run);
     for (size_t i = 0; i < run; i++)
         offsets[row + 1 + i] = start + (int32_t)(i + 1) * bytes;
     if (cell->missing)
         return;
-    set_bits(buffer(block, 0), row, run);
+    set_bits(cxm_priv_arrow_buffer(block, 0), row, run);
     out->null_count -= (int64_t)run;
 }
 
@@ -388,7 +164,8 @@ static enum cxm_status fill_text(const struct cells *c, char *format, struct Arr
         total += run * cell.text_bytes;
     }
     memcpy(format, utf8 ? "u" : "z", 2);
-    const struct block *block = new_column(n, (n + 1) * sizeof(int32_t), true, total, out);
+    const struct cxm_arrow_block *block = cxm_priv_arrow_block(n, (n + 1) * sizeof(int32_t), true,
+                                                               total, out);
     if (block == NULL)
         return cxm_priv_no_memory(error);
     for (size_t row = 0, run; row < n; row += run) {
@@ -429,12 +206,12 @@ static enum cxm_status put_number(const struct cxm_arrow_column *c, const struct
 static void copy_numbers(const struct cxm_arrow_table *table, size_t column, size_t first,
                          size_t end)
 {
-    const struct field *field = &table->fields[column];
+    const struct cxm_arrow_field *field = &table->fields[column];
     struct ArrowArray *out = table->chunk.children[column];
-    const struct block *block = out->private_data;
+    const struct cxm_arrow_block *block = out->private_data;
     const bool real = field->format[0] == 'g';
-    uint64_t *data = buffer(block, 1);
-    uint8_t *bits = buffer(block, 0);
+    uint64_t *data = cxm_priv_arrow_buffer(block, 1);
+    uint8_t *bits = cxm_priv_arrow_buffer(block, 0);
     size_t n_present = 0;
     for (size_t i = first; i < end; i++) {
         const size_t row = table->rows != NULL ? (size_t)table->rows[i] : i;
@@ -461,7 +238,7 @@ static void copy_all_numbers(const struct cxm_arrow_table *table)
                 copy_numbers(table, i, first, n - first < ROWS ? n : first + ROWS);
 }
 
-static enum cxm_status fill_numbers(const struct cells *c, struct field *field,
+static enum cxm_status fill_numbers(const struct cells *c, struct cxm_arrow_field *field,
                                     struct ArrowArray *out, struct cxm_error *error)
 {
     const size_t n = c->n;
@@ -469,7 +246,7 @@ static enum cxm_status fill_numbers(const struct cells *c, struct field *field,
     const size_t bytes = type == CXM_KEY_BOOL   ? n / 8 + 1
                          : type == CXM_KEY_DATE ? n * sizeof(int32_t)
                                                 : n * sizeof(int64_t);
-    const struct block *block = new_column(n, bytes, false, 0, out);
+    const struct cxm_arrow_block *block = cxm_priv_arrow_block(n, bytes, false, 0, out);
     if (block == NULL)
         return cxm_priv_no_memory(error);
     if (c->column->numbers != NULL) { /* with all the others, see copy_all_numbers() */
@@ -482,7 +259,7 @@ static enum cxm_status fill_numbers(const struct cells *c, struct field *field,
         struct cxm_key cell;
         enum cxm_status status = read_cell(c, row, scratch, &cell, error);
         if (status == CXM_OK && !cell.missing) {
-            status = put_number(c->column, &cell, row, buffer(block, 1), error);
+            status = put_number(c->column, &cell, row, cxm_priv_arrow_buffer(block, 1), error);
             set_present(out, block, row);
         }
         if (status != CXM_OK)
@@ -495,19 +272,19 @@ enum cxm_status cxm_priv_arrow_column(struct cxm_arrow_table *table,
                                       const struct cxm_arrow_column *column,
                                       struct cxm_error *error)
 {
-    static const char formats[][FORMAT_BYTES] = {
+    static const char formats[][CXM_FIELD_FORMAT_BYTES] = {
         [CXM_KEY_INT] = "l",   [CXM_KEY_UINT] = "L",  [CXM_KEY_REAL] = "g",
         [CXM_KEY_BOOL] = "b",  [CXM_KEY_TEXT] = "u",  [CXM_KEY_BYTES] = "z",
         [CXM_KEY_DATE] = "tdD", [CXM_KEY_TIME] = "tss:", [CXM_KEY_CATEGORY] = "u",
     };
     if ((int)column->type < 0 || (size_t)column->type >= CXM_COUNT(formats))
         return cxm_priv_fail(error, CXM_EUNSUPPORTED, column->name, "keys of an unknown type");
-    struct field *field = &table->fields[table->n_filled];
+    struct cxm_arrow_field *field = &table->fields[table->n_filled];
     struct ArrowArray *array = table->chunk.children[table->n_filled];
     const struct cells cells = { column, table->rows, (size_t)table->chunk.length };
     table->n_filled++;
     cxm_priv_copy_text(field->name, sizeof field->name, column->name, strlen(column->name));
-    memcpy(field->format, formats[column->type], FORMAT_BYTES);
+    memcpy(field->format, formats[column->type], CXM_FIELD_FORMAT_BYTES);
     if (column->type == CXM_KEY_TEXT || column->type == CXM_KEY_CATEGORY
         || column->type == CXM_KEY_BYTES)
         return fill_text(&cells, field->format, array, error);
@@ -517,6 +294,5 @@ enum cxm_status cxm_priv_arrow_column(struct cxm_arrow_table *table,
 void cxm_priv_arrow_finish(struct cxm_arrow_table *table, struct ArrowArrayStream *out)
 {
     copy_all_numbers(table);
-    *out = (struct ArrowArrayStream){ stream_get_schema, stream_get_next,
-                                      stream_get_last_error, stream_release, table };
+    cxm_priv_arrow_stream(table, out);
 }

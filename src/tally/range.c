@@ -1,227 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Adding a range of rows to a fresh state: decode, find groups, apply the rule, accumulate,
- * block by block. One range is one thread's work. */
-#include "tally/ahead.h"
-#include "tally/grouper.h"
+ * block by block. */
+#include "tally/range.h"
 #include "tally/kernels.h"
-#include "tally/moments.h"
-#include "tally/packed.h"
-#include "tally/small.h"
-#include "tally/tally.h"
 
-#include <math.h>
-
-/* ---- decoding ------------------------------------------------------------------------- */
-
-struct range {
-    const struct cxm_config *config;
-    const struct cxm_sources *sources;
-    struct cxm_state *state;
-    struct cxm_scratch *scratch;
-    struct cxm_grouper grouper;
-    struct cxm_reader *readers; /* by slot */
-    struct cxm_reader weight, freq;
-    const double *weights; /* of this block, in the caller's memory; NULL: they were copied */
-    struct cxm_keyed keyed;
-    struct cxm_moments *moments; /* NULL: sums go straight into the table */
-    struct cxm_small *small;     /* NULL: no short cut for small whole numbers */
-    int64_t small_until;         /* its blocks are no larger than others before this row */
-    int64_t since_normalised;
-    struct cxm_ahead ahead;      /* the rows of the next block */
-    struct cxm_packed *packed;   /* members of wide structs; NULL: none */
-};
-
-static int role_of_slot(const struct cxm_config *config, uint32_t slot)
-{
-    int role = config->rules->info->n_inputs - 1;
-    while (config->slot[role] > slot)
-        role--;
-    return role;
-}
-
-static void check_range(double *values, uint8_t *states, size_t n, double low, double high,
-                        bool whole)
-{
-    for (size_t i = 0; i < n; i++) {
-        const bool inside = values[i] >= low && values[i] <= high
-                         && (!whole || values[i] == floor(values[i]));
-        if (states[i] == CXM_ROW_USED && !inside)
-            states[i] = CXM_ROW_INVALID;
-    }
-}
-
-static void decode_slot(struct range *r, uint32_t slot, int64_t first, size_t n)
-{
-    const struct cxm_config *config = r->config;
-    const int role = role_of_slot(config, slot);
-    struct cxm_block *b = &r->scratch->block;
-    const double low = config->lowest[role], high = config->highest[role];
-    switch ((enum cxm_role)config->rules->info->inputs[role].role) {
-    case CXM_ROLE_RATING:
-        cxm_priv_read_codes(&r->readers[slot], first, n, (int64_t)low,
-                            (uint32_t)(high - low) + 1, b->codes[slot]);
-        break;
-    case CXM_ROLE_FLAG:
-        cxm_priv_read_codes(&r->readers[slot], first, n, 0, 2, b->codes[slot]);
-        break;
-    case CXM_ROLE_MONEY:
-        cxm_priv_read_numbers(&r->readers[slot], first, n, b->values[slot], b->states[slot]);
-        check_range(b->values[slot], b->states[slot], n, low, high, true);
-        break;
-    case CXM_ROLE_NUMBER:
-    case CXM_ROLE_COUNT: {
-        const bool count = config->rules->info->inputs[role].role == CXM_ROLE_COUNT;
-        cxm_priv_read_numbers(&r->readers[slot], first, n, b->values[slot], b->states[slot]);
-        if (count || isfinite(low) || isfinite(high))
-            check_range(b->values[slot], b->states[slot], n, count ? 0 : low, high, count);
-        break;
-    }
-    case CXM_ROLE_KEY:
-        break;
-    }
-}
-
-/* First row of a slot with an invalid value, n when there is none. */
-static size_t first_invalid(const struct range *r, uint32_t slot, size_t n)
-{
-    const struct cxm_config *config = r->config;
-    const struct cxm_block *b = &r->scratch->block;
-    const int role = role_of_slot(config, slot);
-    const int kind = config->rules->info->inputs[role].role;
-    if (kind == CXM_ROLE_KEY || !r->sources->given[slot])
-        return n;
-    if (kind == CXM_ROLE_RATING || kind == CXM_ROLE_FLAG) {
-        const uint16_t bad = kind == CXM_ROLE_FLAG
-                               ? 3
-                               : (uint16_t)(config->highest[role] - config->lowest[role] + 2);
-        unsigned any = 0;
-        for (size_t i = 0; i < n; i++)
-            any |= b->codes[slot][i] == bad;
-        for (size_t i = 0; any && i < n; i++) {
-            if (b->codes[slot][i] == bad)
-                return i;
-        }
-        return n;
-    }
-    const uint8_t *found = memchr(b->states[slot], CXM_ROW_INVALID, n);
-    return found != NULL ? (size_t)(found - b->states[slot]) : n;
-}
-
-/* The checks of a block take the number of rows, and cut it before a row that is wrong: a later
- * check then sees only lower rows, and the lowest one of all is named, wherever blocks begin. */
-static enum cxm_status refuse_invalid(struct range *r, int64_t first, size_t *n,
-                                      struct cxm_error *error)
-{
-    size_t lowest = *n;
-    uint32_t slot = 0;
-    for (uint32_t s = 0; s < r->config->n_slots; s++) {
-        const size_t row = first_invalid(r, s, lowest);
-        if (row < lowest) {
-            lowest = row;
-            slot = s;
-        }
-    }
-    if (lowest == *n)
-        return CXM_OK;
-    *n = lowest;
-    return cxm_priv_invalid_value(r->config, slot, r->sources->slots[slot],
-                                  first + (int64_t)lowest, error);
-}
-
-static enum cxm_status read_freq(struct range *r, int64_t first, size_t *n,
-                                 struct cxm_error *error)
-{
-    int64_t *freq = r->scratch->freq;
-    uint8_t *states = r->scratch->weight_state; /* read before the weights */
-    cxm_priv_read_integers(&r->freq, first, *n, freq, states);
-    for (size_t i = 0; i < *n; i++) {
-        if (CXM_LIKELY(states[i] == CXM_ROW_USED && freq[i] >= 0))
-            continue;
-        *n = i;
-        const struct cxm_column *column = r->sources->freq;
-        const char *name = column->name != NULL ? column->name : "freq";
-        const int64_t row = first + (int64_t)i;
-        char text[64];
-        cxm_priv_value_text(column, row, text, sizeof text);
-        return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
-                                "%s: row %lld is %s; a frequency is a whole number of copies, "
-                                "0 or more.", name, (long long)row, text);
-    }
-    return CXM_OK;
-}
-
-/* ---- key table ------------------------------------------------------------------------ */
-
-static enum cxm_status add_values(struct range *r, int64_t first, const int64_t *freq,
-                                  struct cxm_error *error)
-{
-    const uint32_t k = r->sources->n_keys;
-    const struct cxm_scratch *s = r->scratch;
-    struct cxm_table *values = &r->state->values;
-    cxm_priv_read_key(&r->grouper, k, first, s->block.n);
-    for (size_t i = 0; i < s->block.n; i++) {
-        const int64_t copies = freq != NULL ? freq[i] : 1;
-        if (!s->block.in_key_table[i] || copies == 0 || s->groups[i] == UINT32_MAX)
-            continue;
-        size_t used = 0;
-        bool room = true;
-        for (uint32_t key = 0; key <= k && room; key++)
-            room = cxm_priv_encode_key(&r->grouper, key, i, &used);
-        if (room && s->weighted) {
-            struct cxm_span span = CXM_SPAN_EMPTY;
-            cxm_priv_span_value(&span, s->weight[i]);
-            const struct cxm_window windows[2] = {
-                cxm_priv_window_for(span),
-                cxm_priv_window_for(cxm_priv_span_product(span, span)),
-            };
-            room = cxm_priv_table_reserve(values, (size_t)values->dict.n + 1, windows);
-        }
-        const uint32_t at = room ? cxm_priv_table_add(values, r->grouper.key, used) : UINT32_MAX;
-        if (at == UINT32_MAX)
-            return cxm_priv_no_memory(error);
-        int64_t *cell = cxm_priv_table_cell(values, at);
-        cell[0] += copies;
-        if (s->weighted) {
-            const struct cxm_layout *l = &values->layout;
-            cxm_priv_exact_add_double(cell + l->at[0], l->windows[0], s->weight[i], copies);
-            cxm_priv_exact_add_product(cell + l->at[1], l->windows[1], s->weight[i],
-                                       s->weight[i], copies);
-        }
-    }
-    return CXM_OK;
-}
-
-/* Numbers that the rule made: one or two a row, each adds to one of the counters. */
-static enum cxm_status add_numbers(struct range *r, uint32_t t, const int64_t *freq,
-                                   struct cxm_error *error)
-{
-    const struct cxm_scratch *s = r->scratch;
-    struct cxm_table *values = &r->state->values;
-    for (size_t i = 0; i < s->block.n; i++) {
-        const int64_t copies = freq != NULL ? freq[i] : 1;
-        const uint16_t counter = s->block.table_counters[t][i];
-        if (counter == CXM_NO_COUNTER || copies == 0 || s->groups[i] == UINT32_MAX)
-            continue;
-        size_t used = 0;
-        bool room = true;
-        for (uint32_t key = 0; key < r->sources->n_keys && room; key++)
-            room = cxm_priv_encode_key(&r->grouper, key, i, &used);
-        if (!room || !cxm_priv_reserve_key(&r->grouper, used + CXM_NUMBER_KEY_BYTES))
-            return cxm_priv_no_memory(error);
-        cxm_priv_put_number_key(r->grouper.key + used, s->block.table_values[t][i]);
-        const uint32_t at = cxm_priv_table_add(values, r->grouper.key,
-                                               used + CXM_NUMBER_KEY_BYTES);
-        if (at == UINT32_MAX)
-            return cxm_priv_no_memory(error);
-        cxm_priv_table_cell(values, at)[counter] += copies;
-    }
-    return CXM_OK;
-}
-
-/* ---- one range ------------------------------------------------------------------------ */
-
-static enum cxm_status count_rows(struct range *r, const int64_t *freq, struct cxm_error *error)
+static enum cxm_status count_rows(struct cxm_range *r, const int64_t *freq, struct cxm_error *error)
 {
     const struct cxm_scratch *s = r->scratch;
     struct cxm_state *state = r->state;
@@ -241,7 +25,7 @@ static enum cxm_status count_rows(struct range *r, const int64_t *freq, struct c
     return CXM_OK;
 }
 
-static void normalise_sometimes(struct range *r, size_t n)
+static void normalise_sometimes(struct cxm_range *r, size_t n)
 {
     r->since_normalised += (int64_t)n;
     if (r->since_normalised < CXM_EXACT_ADDITIONS)
@@ -258,7 +42,7 @@ static enum cxm_status later(enum cxm_status status, enum cxm_status next)
 }
 
 /* Rows from here on look up their groups. False: out of memory. */
-static bool leave_slots(struct range *r)
+static bool leave_slots(struct cxm_range *r)
 {
     const bool room = cxm_priv_moments_flush(r->moments, &r->state->groups);
     cxm_priv_keyed_release(&r->keyed);
@@ -266,7 +50,7 @@ static bool leave_slots(struct range *r)
 }
 
 /* The group of every row, or its slot. */
-static enum cxm_status find_groups(struct range *r, int64_t first, size_t *n, const int64_t *freq,
+static enum cxm_status find_groups(struct cxm_range *r, int64_t first, size_t *n, const int64_t *freq,
                                    struct cxm_error *error)
 {
     uint32_t *groups = r->scratch->groups;
@@ -281,7 +65,7 @@ static enum cxm_status find_groups(struct range *r, int64_t first, size_t *n, co
 
 /* The table gets what was added up by group, and so do all further rows, from those of this block
  * on. */
-static enum cxm_status leave_moments(struct range *r, int64_t first, struct cxm_error *error)
+static enum cxm_status leave_moments(struct cxm_range *r, int64_t first, struct cxm_error *error)
 {
     struct cxm_scratch *s = r->scratch;
     struct cxm_table *groups = &r->state->groups;
@@ -298,7 +82,7 @@ static enum cxm_status leave_moments(struct range *r, int64_t first, struct cxm_
 }
 
 /* Into the table, or into cells of moments as long as they are few enough. */
-static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_t *freq,
+static enum cxm_status add_to_cells(struct cxm_range *r, int64_t first, const int64_t *freq,
                                     struct cxm_error *error)
 {
     struct cxm_scratch *s = r->scratch;
@@ -329,7 +113,7 @@ static enum cxm_status add_to_cells(struct range *r, int64_t first, const int64_
 }
 
 /* For moments, doubles that all are good weights stay where they are, or are only copied. */
-static void read_weights(struct range *r, int64_t first, size_t n)
+static void read_weights(struct cxm_range *r, int64_t first, size_t n)
 {
     const struct cxm_column *c = r->sources->weight;
     struct cxm_scratch *s = r->scratch;
@@ -351,42 +135,7 @@ static void read_weights(struct range *r, int64_t first, size_t n)
     cxm_priv_read_numbers(&r->weight, first, n, s->weight, s->weight_state);
 }
 
-/* With margins: the weight of every row, also where there is no answer. */
-static enum cxm_status add_frame(struct range *r, const int64_t *freq, struct cxm_error *error)
-{
-    const struct cxm_scratch *s = r->scratch;
-    struct cxm_table *frame = &r->state->frame;
-    for (size_t i = 0; i < s->block.n; i++) {
-        const int64_t copies = freq != NULL ? freq[i] : 1;
-        const double w = s->weighted && s->weight_state[i] == CXM_ROW_USED && s->weight[i] > 0
-                           ? s->weight[i]
-                           : 0;
-        if (copies == 0 || s->groups[i] == UINT32_MAX)
-            continue;
-        struct cxm_span span = CXM_SPAN_EMPTY;
-        cxm_priv_span_value(&span, w <= 1e100 ? w : 0);
-        const struct cxm_window windows[2] = {
-            cxm_priv_window_for(span), cxm_priv_window_for(cxm_priv_span_product(span, span)),
-        };
-        size_t n;
-        const uint8_t *key = cxm_priv_dict_key(&r->state->groups.dict, s->groups[i], &n);
-        const bool room = cxm_priv_table_reserve(frame, (size_t)frame->dict.n + 1,
-                                                 s->weighted ? windows : NULL);
-        const uint32_t at = room ? cxm_priv_table_add(frame, key, n) : UINT32_MAX;
-        if (at == UINT32_MAX)
-            return cxm_priv_no_memory(error);
-        int64_t *cell = cxm_priv_table_cell(frame, at);
-        cell[0] += copies;
-        if (s->weighted && w > 0 && w <= 1e100) {
-            const struct cxm_layout *l = &frame->layout;
-            cxm_priv_exact_add_double(cell + l->at[0], l->windows[0], w, copies);
-            cxm_priv_exact_add_product(cell + l->at[1], l->windows[1], w, w, copies);
-        }
-    }
-    return CXM_OK;
-}
-
-static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
+static enum cxm_status add_block(struct cxm_range *r, int64_t first, size_t n,
                                  struct cxm_error *error)
 {
     struct cxm_scratch *s = r->scratch;
@@ -394,13 +143,13 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
     struct cxm_table *groups = &r->state->groups;
     for (uint32_t slot = 0; slot < r->config->n_slots; slot++) {
         if (sources->given[slot])
-            decode_slot(r, slot, first, n);
+            cxm_priv_range_decode(r, slot, first, n);
     }
     enum cxm_status status = sources->count_invalid ? CXM_OK
-                                                    : refuse_invalid(r, first, &n, error);
+                                                    : cxm_priv_range_refuse(r, first, &n, error);
     const int64_t *freq = sources->freq != NULL ? s->freq : NULL;
     if (freq != NULL)
-        status = later(status, read_freq(r, first, &n, error));
+        status = later(status, cxm_priv_range_freq(r, first, &n, error));
     if (sources->n_keys > 0)
         status = later(status, find_groups(r, first, &n, freq, error));
     s->block.n = n;
@@ -417,19 +166,19 @@ static enum cxm_status add_block(struct range *r, int64_t first, size_t n,
         return status;
     status = add_to_cells(r, first, freq, error);
     if (status == CXM_OK && cxm_priv_sources_margins(sources))
-        status = add_frame(r, freq, error);
+        status = cxm_priv_range_frame(r, freq, error);
     if (status != CXM_OK)
         return status;
     if (sources->value != NULL)
-        status = add_values(r, first, freq, error);
+        status = cxm_priv_range_values(r, first, freq, error);
     for (uint32_t t = 0; t < r->config->n_table_values && status == CXM_OK; t++)
-        status = add_numbers(r, t, freq, error);
+        status = cxm_priv_range_numbers(r, t, freq, error);
     normalise_sometimes(r, n);
     return status;
 }
 
 /* Moves what was summed to the table; with `wide`, goes on with larger numbers. */
-static enum cxm_status leave_small(struct range *r, bool wide, struct cxm_error *error)
+static enum cxm_status leave_small(struct cxm_range *r, bool wide, struct cxm_error *error)
 {
     bool room = cxm_priv_small_flush(r->small, &r->state->groups);
     cxm_priv_small_free(r->small);
@@ -440,7 +189,7 @@ static enum cxm_status leave_small(struct range *r, bool wide, struct cxm_error 
 }
 
 /* Reads a block for them. False: it goes the general way, or when it is large, once more by blocks. */
-static bool read_small_block(struct range *r, int64_t first, size_t n, enum cxm_status *status,
+static bool read_small_block(struct cxm_range *r, int64_t first, size_t n, enum cxm_status *status,
                              struct cxm_error *error)
 {
     enum cxm_small_result result = cxm_priv_small_read(r->small, first, n);
@@ -455,7 +204,7 @@ static bool read_small_block(struct range *r, int64_t first, size_t n, enum cxm_
 
 /* Items of small whole numbers. *done: so many rows, or 0 where the block has to go the general way, which
  * then also tells what is wrong with it. */
-static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n, size_t *done,
+static enum cxm_status add_small_block(struct cxm_range *r, int64_t first, size_t n, size_t *done,
                                        struct cxm_error *error)
 {
     struct cxm_table *groups = &r->state->groups;
@@ -491,7 +240,7 @@ static enum cxm_status add_small_block(struct range *r, int64_t first, size_t n,
 }
 
 /* Columns of wide structs block by block. False: out of memory. */
-static bool pack(struct range *r)
+static bool pack(struct cxm_range *r)
 {
     if (!cxm_priv_packed_new(r->config, r->sources, &r->packed))
         return false;
@@ -508,7 +257,7 @@ static bool pack(struct range *r)
     return true;
 }
 
-static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
+static enum cxm_status range_init(struct cxm_range *r, int64_t first, int64_t last,
                                   struct cxm_error *error)
 {
     const size_t rows = (size_t)(last - first);
@@ -553,7 +302,7 @@ static enum cxm_status range_init(struct range *r, int64_t first, int64_t last,
 }
 
 /* Rows that need no block, up to one that does. */
-static int64_t add_plain_rows(struct range *r, int64_t first, int64_t last, enum cxm_status *status,
+static int64_t add_plain_rows(struct cxm_range *r, int64_t first, int64_t last, enum cxm_status *status,
                               struct cxm_error *error)
 {
     int64_t done = 0;
@@ -566,7 +315,7 @@ static int64_t add_plain_rows(struct range *r, int64_t first, int64_t last, enum
 }
 
 /* How many rows the next block may have. */
-static size_t rows_of_block(const struct range *r, int64_t first)
+static size_t rows_of_block(const struct cxm_range *r, int64_t first)
 {
     const bool large = r->small != NULL && r->packed == NULL && first >= r->small_until;
     return large ? cxm_priv_small_rows(r->small, first) : CXM_BLOCK;
@@ -577,7 +326,7 @@ static enum cxm_status add_blocks(const struct cxm_config *config,
                                   int64_t last, struct cxm_state *state,
                                   struct cxm_error *error)
 {
-    struct range r = { .config = config, .sources = sources, .state = state };
+    struct cxm_range r = { .config = config, .sources = sources, .state = state };
     enum cxm_status status = range_init(&r, first, last, error);
     while (status == CXM_OK && first < last) {
         if (r.packed == NULL)
