@@ -2,12 +2,9 @@
  *
  * Reports as Arrow streams: every cell says what the report says, undefined is null, every type
  * of axis and key has its format, names stay distinct, the stream outlives the report. */
-#include "testing.h"
+#include "arrow_testing.h"
 
 #include "analysis/report.h"
-#include "column/read.h"
-
-#include <cxm/arrow.h>
 
 /* ---- a report with every type of axis; row 1 is undefined everywhere ---------------- */
 
@@ -69,45 +66,6 @@ static struct cxm_arrow *imported(struct cxm_report *report)
     return arrow;
 }
 
-/* ---- cells -------------------------------------------------------------------------- */
-
-static struct cxm_column column_named(struct cxm_arrow *arrow, const char *name)
-{
-    struct cxm_column column;
-    assert_int_equal(
-        cxm_arrow_column(arrow, cxm_arrow_find(arrow, name), &column, NULL), CXM_OK);
-    return column;
-}
-
-/* NULL for null. */
-static void assert_text(struct cxm_arrow *arrow, const char *name, int64_t row,
-                        const char *want)
-{
-    const struct cxm_column column = column_named(arrow, name);
-    struct cxm_reader reader;
-    struct cxm_text text;
-    uint8_t state;
-    cxm_priv_reader_init(&reader, &column);
-    cxm_priv_read_key_text(&reader, row, 1, &text, &state);
-    assert_int_equal(state, want == NULL ? CXM_ROW_MISSING : CXM_ROW_USED);
-    if (want == NULL)
-        return;
-    assert_int_equal(text.n, strlen(want));
-    assert_memory_equal(text.bytes, want, text.n);
-}
-
-static void assert_real(struct cxm_arrow *arrow, const char *name, int64_t row, double want)
-{
-    const struct cxm_column column = column_named(arrow, name);
-    struct cxm_reader reader;
-    double value;
-    uint8_t state;
-    cxm_priv_reader_init(&reader, &column);
-    cxm_priv_read_numbers(&reader, row, 1, &value, &state);
-    assert_int_equal(state, isnan(want) ? CXM_ROW_MISSING : CXM_ROW_USED);
-    assert_close(value, want, 0.0);
-}
-
 static void says_what_the_report_says(void **state)
 {
     (void)state;
@@ -128,11 +86,11 @@ static void says_what_the_report_says(void **state)
     assert_text(arrow, "flags", 1, "");
     assert_text(arrow, "verdict", 0, "达标");
     assert_text(arrow, "verdict", 1, NULL);
-    assert_real(arrow, "value", 0, 12.5);
-    assert_real(arrow, "value", 1, NAN);
-    assert_real(arrow, "n", 0, 40);
-    assert_real(arrow, "level", 1, 0.9);
-    assert_real(arrow, "p_value", 0, 0.125);
+    assert_number(arrow, "value", 0, 12.5);
+    assert_number(arrow, "value", 1, NAN);
+    assert_number(arrow, "n", 0, 40);
+    assert_number(arrow, "level", 1, 0.9);
+    assert_number(arrow, "p_value", 0, 0.125);
     cxm_arrow_free(arrow);
 }
 
@@ -219,8 +177,8 @@ static void some_rows_in_any_order(void **state)
         assert_text(arrow, "region", i, i == 1 ? "EMEA" : NULL);
         assert_text(arrow, "metric", i, i == 1 ? "nps" : "csat");
         assert_text(arrow, "verdict", i, i == 1 ? "达标" : NULL);
-        assert_real(arrow, "value", i, i == 1 ? 12.5 : NAN);
-        assert_real(arrow, "p_value", i, i == 1 ? 0.125 : NAN);
+        assert_number(arrow, "value", i, i == 1 ? 12.5 : NAN);
+        assert_number(arrow, "p_value", i, i == 1 ? 0.125 : NAN);
     }
     cxm_arrow_free(arrow);
 }

@@ -298,28 +298,6 @@ static struct cxm_column widened(struct rows *r, const struct cxm_column *score,
 
 static const uint32_t wide_types[] = { CXM_I64, CXM_F64, CXM_I16, CXM_F32, CXM_U32 };
 
-static enum cxm_status save(const struct cxm_column *score, const struct cxm_column *by,
-                            const struct cxm_column *freq,
-                            int32_t invalid, int32_t threads, uint8_t **bytes, size_t *n,
-                            struct cxm_error *error)
-{
-    struct cxm_tally *tally;
-    const struct cxm_add_options options = { sizeof options, invalid, 0, threads, 0 };
-    struct cxm_input inputs[3] = { { "score", score } };
-    size_t n_inputs = 1;
-    if (by != NULL)
-        inputs[n_inputs++] = (struct cxm_input){ "by", by };
-    if (freq != NULL)
-        inputs[n_inputs++] = (struct cxm_input){ "freq", freq };
-    assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, error), CXM_OK);
-    const enum cxm_status status = cxm_tally_add(tally, inputs, n_inputs, &options, error);
-    if (status == CXM_OK) {
-        *bytes = save_tally(tally, n);
-    }
-    cxm_tally_free(tally);
-    return status;
-}
-
 static enum cxm_status same_at_any_threads(const struct cxm_column *score,
                                 const struct cxm_column *by, int32_t invalid)
 {
@@ -328,9 +306,9 @@ static enum cxm_status same_at_any_threads(const struct cxm_column *score,
     struct cxm_error a, b;
     const int64_t once = 1; /* one copy of every row: not plain */
     const struct cxm_column copies = cxm_column_make("freq", CXM_I64, &once, (size_t)score->n, 0, 8);
-    const enum cxm_status status = save(score, by, &copies, invalid, 1, &general, &n_general, &a);
+    const enum cxm_status status = save_scores(score, by, &copies, invalid, 1, &general, &n_general, &a);
     for (int32_t threads = 1; threads <= 4; threads++) {
-        assert_int_equal(save(score, by, NULL, invalid, threads, &quick, &n_quick, &b), status);
+        assert_int_equal(save_scores(score, by, NULL, invalid, threads, &quick, &n_quick, &b), status);
         if (status != CXM_OK) {
             assert_int_equal(a.row, b.row);
             assert_string_equal(a.message, b.message);
@@ -353,8 +331,8 @@ static void same_when_wide(struct rows *r, const struct cxm_column *score,
     size_t n, n_wide;
     struct cxm_error a, b;
     const struct cxm_column wide = widened(r, score, type);
-    const enum cxm_status status = save(score, by, NULL, invalid, 1, &bytes, &n, &a);
-    assert_int_equal(save(&wide, by, NULL, invalid, 3, &wide_bytes, &n_wide, &b), status);
+    const enum cxm_status status = save_scores(score, by, NULL, invalid, 1, &bytes, &n, &a);
+    assert_int_equal(save_scores(&wide, by, NULL, invalid, 3, &wide_bytes, &n_wide, &b), status);
     if (status != CXM_OK) {
         assert_int_equal(a.row, b.row);
         return;

@@ -272,28 +272,6 @@ struct rows {
     uint8_t valid[ROWS / 8 + 2];
 };
 
-static enum cxm_status save(const struct cxm_column *score, const struct cxm_column *by,
-                            const struct cxm_column *freq,
-                            int32_t invalid, int32_t threads, uint8_t **bytes, size_t *n,
-                            struct cxm_error *error)
-{
-    struct cxm_tally *tally;
-    const struct cxm_add_options options = { sizeof options, invalid, 0, threads, 0 };
-    struct cxm_input inputs[3] = { { "score", score } };
-    size_t n_inputs = 1;
-    if (by != NULL)
-        inputs[n_inputs++] = (struct cxm_input){ "by", by };
-    if (freq != NULL)
-        inputs[n_inputs++] = (struct cxm_input){ "freq", freq };
-    assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &tally, error), CXM_OK);
-    const enum cxm_status status = cxm_tally_add(tally, inputs, n_inputs, &options, error);
-    if (status == CXM_OK) {
-        *bytes = save_tally(tally, n);
-    }
-    cxm_tally_free(tally);
-    return status;
-}
-
 static void same_both_ways(struct cxm_column score, const struct cxm_column *by,
                            int32_t invalid, int32_t threads)
 {
@@ -302,8 +280,8 @@ static void same_both_ways(struct cxm_column score, const struct cxm_column *by,
     struct cxm_error a, b;
     const int64_t once = 1; /* one copy of every row: not plain */
     const struct cxm_column copies = cxm_column_make("freq", CXM_I64, &once, (size_t)score.n, 0, 8);
-    const enum cxm_status one = save(&score, by, NULL, invalid, threads, &quick, &n_quick, &a);
-    const enum cxm_status two = save(&score, by, &copies, invalid, 1, &general, &n_general, &b);
+    const enum cxm_status one = save_scores(&score, by, NULL, invalid, threads, &quick, &n_quick, &a);
+    const enum cxm_status two = save_scores(&score, by, &copies, invalid, 1, &general, &n_general, &b);
     assert_int_equal(one, two);
     if (one != CXM_OK) {
         assert_int_equal(a.row, b.row);

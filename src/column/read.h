@@ -65,6 +65,9 @@ void cxm_priv_read_times(struct cxm_reader *reader, int64_t first, size_t n, int
 /* The value of one row as text for a message: "11", "1.5", "Blank". */
 void cxm_priv_value_text(const struct cxm_column *column, int64_t row, char *out,
                          size_t capacity);
+/* EDATA: a flag of the row is neither 0 nor 1. */
+enum cxm_status cxm_priv_invalid_flag(const struct cxm_column *column, const char *name, int64_t row,
+                                      struct cxm_error *error);
 
 /* ---- keys ----------------------------------------------------------------------------- */
 

@@ -132,3 +132,13 @@ void cxm_priv_value_text(const struct cxm_column *column, int64_t row, char *out
     if (capacity > sizeof "\xE2\x80\xA6") /* room for the mark of a cut */
         cxm_priv_copy_text(out, capacity, text, strlen(text));
 }
+
+enum cxm_status cxm_priv_invalid_flag(const struct cxm_column *column, const char *name, int64_t row,
+                                      struct cxm_error *error)
+{
+    char text[64];
+    cxm_priv_value_text(column, row, text, sizeof text);
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
+                            "%s: row %lld is %s, neither 0 (no) nor 1 (yes)", name, (long long)row,
+                            text);
+}

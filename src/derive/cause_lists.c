@@ -105,16 +105,6 @@ static enum cxm_status bad_cause(const struct coder *c, int64_t row)
                             (long long)row, text, known);
 }
 
-static enum cxm_status bad_flag(const struct coder *c, int64_t row)
-{
-    char text[64];
-    const char *name = c->lost->name != NULL ? c->lost->name : "lost";
-    cxm_priv_value_text(c->lost, row, text, sizeof text);
-    return cxm_priv_fail_at(c->error, CXM_EDATA, name, row, text,
-                            "%s: row %lld is %s, neither 0 (no) nor 1 (yes)", name,
-                            (long long)row, text);
-}
-
 static enum cxm_status code_block(struct coder *c, int64_t first, size_t n, uint8_t *codes)
 {
     double values[BLOCK];
@@ -128,7 +118,8 @@ static enum cxm_status code_block(struct coder *c, int64_t first, size_t n, uint
         const bool missing = states[i] == CXM_ROW_MISSING;
         const double x = missing ? most : values[i]; /* lost for no known reason */
         if (c->lost != NULL && flags[i] == 3)
-            return bad_flag(c, first + (int64_t)i);
+            return cxm_priv_invalid_flag(c->lost, c->lost->name != NULL ? c->lost->name : "lost",
+                                         first + (int64_t)i, c->error);
         if (c->lost == NULL ? missing : flags[i] != 1) {
             codes[i] = c->lost != NULL && flags[i] == 0 ? 0 : MISSING;
             continue;

@@ -53,16 +53,6 @@ struct matcher {
     struct cxm_error *error;
 };
 
-static enum cxm_status bad_flag(const struct matcher *m, int64_t row)
-{
-    char text[64];
-    const char *name = m->lost->name != NULL ? m->lost->name : "lost";
-    cxm_priv_value_text(m->lost, row, text, sizeof text);
-    return cxm_priv_fail_at(m->error, CXM_EDATA, name, row, text,
-                            "%s: row %lld is %s, neither 0 (no) nor 1 (yes)", name,
-                            (long long)row, text);
-}
-
 static enum cxm_status match_block(struct matcher *m, int64_t first, size_t n, uint8_t *codes)
 {
     uint64_t words[BLOCK];
@@ -76,7 +66,8 @@ static enum cxm_status match_block(struct matcher *m, int64_t first, size_t n, u
         cxm_priv_read_key_text(&m->keys, first, n, texts, states);
     for (size_t i = 0; i < n; i++) {
         if (flags[i] == 3)
-            return bad_flag(m, first + (int64_t)i);
+            return cxm_priv_invalid_flag(m->lost, m->lost->name != NULL ? m->lost->name : "lost",
+                                         first + (int64_t)i, m->error);
         codes[i] = flags[i] == 2 ? MISSING : 0;
         if (flags[i] != 1)
             continue;

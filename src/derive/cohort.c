@@ -189,13 +189,8 @@ static enum cxm_status flagged_times(const struct cxm_cohort_plan *plan, int64_t
             const bool yes = codes[i] == 1 && states[i] == CXM_ROW_USED
                           && values[i] <= plan->as_of;
             out[row] = codes[i] == 3 ? NO_FLAG : yes ? values[i] : CXM_NO_INSTANT;
-            if (codes[i] == 3 && !plan->count_invalid) {
-                char text[64];
-                cxm_priv_value_text(plan->start_flag, row, text, sizeof text);
-                return cxm_priv_fail_at(error, CXM_EDATA, "start", row, text,
-                                        "start: row %lld is %s, neither 0 (no) nor 1 (yes)",
-                                        (long long)row, text);
-            }
+            if (codes[i] == 3 && !plan->count_invalid)
+                return cxm_priv_invalid_flag(plan->start_flag, "start", row, error);
         }
     }
     return CXM_OK;

@@ -224,14 +224,8 @@ static enum cxm_status read_ever(const struct cxm_revenue_input *input, uint8_t 
         cxm_priv_read_codes(&reader, first, n, 0, 2, codes);
         for (size_t i = 0; i < n && status == CXM_OK; i++) {
             out[first + (int64_t)i] = (uint8_t)codes[i];
-            if (codes[i] != 3 || input->count_invalid)
-                continue;
-            char text[64];
-            const int64_t row = first + (int64_t)i;
-            cxm_priv_value_text(input->ever, row, text, sizeof text);
-            status = cxm_priv_fail_at(error, CXM_EDATA, "ever", row, text,
-                                      "ever: row %lld is %s, neither 0 (no) nor 1 (yes)",
-                                      (long long)row, text);
+            if (codes[i] == 3 && !input->count_invalid)
+                status = cxm_priv_invalid_flag(input->ever, "ever", first + (int64_t)i, error);
         }
     }
     return status;

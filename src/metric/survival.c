@@ -6,7 +6,7 @@
  * to six causes; extreme: as many times as rows, and at most 2^30 pairs of group and time.
  *
  * The table's counters: 0 censored, 1 … K lost by a cause, K + 1 came in. The bins of the unit
- * are the first K + 1 of them. The curves are analyses: analysis/curves.c. */
+ * are the first K + 1 of them. The curves are analyses: analysis/survival_report.c. */
 #include "metric/survival.h"
 
 #include <math.h>

@@ -157,14 +157,8 @@ enum cxm_status cxm_tally_subtract(struct cxm_tally *into, const struct cxm_tall
     enum cxm_status status = cxm_priv_config_compare(&into->config, &from->config, error);
     if (status != CXM_OK || from->state.rows == 0)
         return status;
-    if (into == from) { /* nothing is left: the rows are read from a copy */
-        struct cxm_tally *copy = NULL;
-        status = cxm_tally_copy(from, &copy, error);
-        if (status == CXM_OK)
-            status = cxm_tally_subtract(into, copy, error);
-        cxm_tally_free(copy);
-        return status;
-    }
+    if (into == from) /* nothing is left */
+        return cxm_priv_with_copy(cxm_tally_subtract, into, error);
     struct cxm_schema settled;
     bool own = false;
     if (into->state.rows > 0)

@@ -142,6 +142,17 @@ enum cxm_status cxm_tally_copy(const struct cxm_tally *tally, struct cxm_tally *
     return status;
 }
 
+enum cxm_status cxm_priv_with_copy(cxm_tally_join *join, struct cxm_tally *tally,
+                                   struct cxm_error *error)
+{
+    struct cxm_tally *copy = NULL;
+    enum cxm_status status = cxm_tally_copy(tally, &copy, error);
+    if (status == CXM_OK)
+        status = join(tally, copy, error);
+    cxm_tally_free(copy);
+    return status;
+}
+
 /* `into` has no rows: it becomes a copy of the rows of `from`. */
 static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally *from,
                                  struct cxm_error *error)
@@ -198,14 +209,8 @@ enum cxm_status cxm_tally_merge(struct cxm_tally *into, const struct cxm_tally *
         return status;
     if (into->state.rows == 0)
         return take_over(into, from, error);
-    if (into == from) { /* doubling: the rows are read from a copy */
-        struct cxm_tally *copy = NULL;
-        status = cxm_tally_copy(from, &copy, error);
-        if (status == CXM_OK)
-            status = cxm_tally_merge(into, copy, error);
-        cxm_tally_free(copy);
-        return status;
-    }
+    if (into == from) /* doubling */
+        return cxm_priv_with_copy(cxm_tally_merge, into, error);
     return merge_rows(into, from, error);
 }
 

@@ -175,6 +175,12 @@ size_t cxm_priv_keys_bytes(const struct cxm_schema *schema, uint32_t n, const ui
                            size_t n_bytes);
 /* Rows in a cell: every row has exactly one code in the first unit. */
 int64_t cxm_priv_cell_rows(const struct cxm_config *config, const int64_t *cell);
+/* Merges or subtracts a tally and itself: its rows are read from a copy while it changes. */
+typedef enum cxm_status cxm_tally_join(struct cxm_tally *into, const struct cxm_tally *from,
+                                       struct cxm_error *error);
+enum cxm_status cxm_priv_with_copy(cxm_tally_join *join, struct cxm_tally *tally,
+                                   struct cxm_error *error);
+
 /* The state changed: forget what was derived from it. */
 void cxm_priv_tally_changed(struct cxm_tally *tally);
 

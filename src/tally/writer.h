@@ -36,25 +36,15 @@ static inline void cxm_priv_write_u16(struct cxm_writer *w, uint16_t v)
 static inline void cxm_priv_write_u32(struct cxm_writer *w, uint32_t v)
 {
     uint8_t bytes[4];
-    if (w->out != NULL) {
-        cxm_priv_put_u32(w->out + w->used, v);
-    } else if (w->hasher != NULL) {
-        cxm_priv_put_u32(bytes, v);
-        cxm_priv_hasher_feed(w->hasher, bytes, sizeof bytes);
-    }
-    w->used += 4;
+    cxm_priv_put_u32(bytes, v);
+    cxm_priv_write(w, bytes, sizeof bytes);
 }
 
 static inline void cxm_priv_write_u64(struct cxm_writer *w, uint64_t v)
 {
     uint8_t bytes[8];
-    if (w->out != NULL) {
-        cxm_priv_put_u64(w->out + w->used, v);
-    } else if (w->hasher != NULL) {
-        cxm_priv_put_u64(bytes, v);
-        cxm_priv_hasher_feed(w->hasher, bytes, sizeof bytes);
-    }
-    w->used += 8;
+    cxm_priv_put_u64(bytes, v);
+    cxm_priv_write(w, bytes, sizeof bytes);
 }
 
 static inline void cxm_priv_write_text(struct cxm_writer *w, const char *text)

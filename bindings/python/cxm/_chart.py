@@ -95,22 +95,8 @@ def chart(
     options.asymptotic = bool(asymptotic)
     if start is not None:
         options.start = pointer(_state(start))
-    name = str(kind).encode()
-    grouped = _tally_of(values, measure, sizes, period, data)
-    if grouped is not None:
-        handle, number = grouped
-        with handle.lock:
-            return read_report(
-                lambda out, error: lib.cxm_chart_tally(
-                    name, handle.pointer, number, byref(options), out, error
-                )
-            )
-    columns = _Columns(data, values, sizes, period)
-    options.period = columns.period
-    return read_report(
-        lambda out, error: lib.cxm_chart(
-            name, columns.values, columns.sizes, byref(options), out, error
-        )
+    return _read(
+        lib.cxm_chart, lib.cxm_chart_tally, kind, options, values, measure, sizes, period, data
     )
 
 
@@ -175,22 +161,9 @@ def change_point(
     options.several = bool(several)
     if method is None:
         method = "mean" if sizes is None else "proportion"
-    name = str(method).encode()
-    grouped = _tally_of(values, measure, sizes, period, data)
-    if grouped is not None:
-        handle, number = grouped
-        with handle.lock:
-            return read_report(
-                lambda out, error: lib.cxm_change_point_tally(
-                    name, handle.pointer, number, byref(options), out, error
-                )
-            )
-    columns = _Columns(data, values, sizes, period)
-    options.period = columns.period
-    return read_report(
-        lambda out, error: lib.cxm_change_point(
-            name, columns.values, columns.sizes, byref(options), out, error
-        )
+    return _read(
+        lib.cxm_change_point, lib.cxm_change_point_tally, method, options, values, measure, sizes,
+        period, data,
     )
 
 
@@ -237,6 +210,30 @@ def _tally_of(
             raise Error(f"{name} belongs to columns; a result brings its own", column=name)
     reader = values._reader
     return values._counts(), values._headline if measure is None else reader.find(measure)[0]
+
+
+def _read(
+    of_columns: Any, of_tally: Any, kind: str, options: Any, values: Any, measure: str | None,
+    sizes: Any, period: Any, data: Any,
+) -> Report:
+    """The report of columns, or of the tally behind a result."""
+    name = str(kind).encode()
+    grouped = _tally_of(values, measure, sizes, period, data)
+    if grouped is not None:
+        handle, number = grouped
+        with handle.lock:
+            return read_report(
+                lambda out, error: of_tally(
+                    name, handle.pointer, number, byref(options), out, error
+                )
+            )
+    columns = _Columns(data, values, sizes, period)
+    options.period = columns.period
+    return read_report(
+        lambda out, error: of_columns(
+            name, columns.values, columns.sizes, byref(options), out, error
+        )
+    )
 
 
 def _state(start: Any) -> ChartState:

@@ -12,10 +12,9 @@ from ._calendar import _seconds as offset_seconds
 from ._errors import Error
 from ._handle import Handle
 from ._inputs import Call
-from ._instants import floored_rows, instant, seconds
+from ._instants import instant, seconds, take_states
 from ._library import ErrorStruct, History, HistoryBase, HistoryOptions, check, lib
 from ._lifetime import columns_of, need
-from ._memory import U8, plain
 from ._names import checked_level, flag_names
 from ._registry import known
 from ._report import Report, read_report
@@ -136,12 +135,7 @@ def stages(
     check(lib.cxm_stage_states(
         byref(c), byref(t), instant(as_of, "as_of"), days, states, byref(flags), byref(error)),
         error)
-    stage = plain(U8, addressof(states), int(c.n), 1, states)
-    stage.name = b"stage"
-    call._check_indexes()
-    del call.columns[:2]
-    call.add(b"stage", stage)
-    call.add(b"subsecond", floored_rows(flags.value, int(c.n)))
+    take_states(call, b"stage", states, flags.value, int(c.n))
     if by is not None:
         call.add_by(by)
     params = {"new_days": new_days, "active_days": active_days, "dormant_days": dormant_days}

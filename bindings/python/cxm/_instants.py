@@ -102,3 +102,13 @@ def floored_rows(flags: int, n: int) -> Any:
     """Were instants of the call floored to the second? One answer for all its rows."""
     store = (c_uint8 * 1)(int("SUBSECOND" in flag_names(flags)))
     return plain(U8, addressof(store), n, 0, store)
+
+
+def take_states(call: Any, name: bytes, states: Any, flags: int, n: int) -> None:
+    """The call gets the state of every row in place of the two columns they were found from."""
+    column = plain(U8, addressof(states), n, 1, states)
+    column.name = name
+    call._check_indexes()
+    del call.columns[:2]
+    call.add(name, column)
+    call.add(b"subsecond", floored_rows(flags, n))

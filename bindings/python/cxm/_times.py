@@ -11,14 +11,13 @@ from ._add import filled, threads_of
 from ._calendar import _seconds as offset_seconds, _zone_rows
 from ._errors import Error, one_of
 from ._inputs import Call
-from ._instants import floored_rows, instant, seconds, whole_number
+from ._instants import instant, seconds, take_states, whole_number
 from ._library import Schedule as _Struct
 from ._library import (
     Column, ErrorStruct, Holiday, Hours, QuantileOptions, QuantilesOptions, SlaOptions, ZoneRow,
     check, lib,
 )
 from ._lifetime import columns_of, need
-from ._memory import U8, plain
 from ._names import checked_level, interval_number
 from ._registry import known
 from ._report import Report, read_report
@@ -273,12 +272,7 @@ def sla(
     check(lib.cxm_sla_states(
         byref(o), byref(a), limit, at, _schedule(schedule), states, byref(flags), byref(error)),
         error)
-    state = plain(U8, addressof(states), int(o.n), 1, states)
-    state.name = b"state"
-    call._check_indexes()
-    del call.columns[:2]
-    call.add(b"state", state)
-    call.add(b"subsecond", floored_rows(flags.value, int(o.n)))
+    take_states(call, b"state", states, flags.value, int(o.n))
     if by is not None:
         call.add_by(by)
     params = {"target": limit, "hours": "calendar" if schedule is None else "business"}
