@@ -95,11 +95,12 @@ static inline double random_weight_of(uint64_t *seed, uint64_t style)
 static inline double random_number(const struct maker *m, enum number_kind of, enum slot_kind kind,
                                    uint64_t style)
 {
-    static const double odd[] = { -0.0, 5e-324, -3e-310, 1e300, -1e300, 0x1p53, 1, 1e-100, 0x1.fffffffffffffp0 };
+    static const double odd[] = { -0.0, 5e-324, -3e-310, 1e300, -1e300, 0x1p53, 1, 1e-100,
+                                  0x1.fffffffffffffp0 };
     if (of == OF_WEIGHT)
         return random_weight_of(m->seed, style);
     if (of == OF_FREQ)
-        return style == 0 ? 1 : style == 1 ? (double)random_below(m->seed, 1000000) : (double)random_below(m->seed, 4);
+        return style == 0 ? 1 : (double)random_below(m->seed, style == 1 ? 1000000 : 4);
     if (kind != SLOT_REAL)
         return random_value(m->seed, kind);
     if (style < 3)
@@ -276,7 +277,8 @@ static inline bool make_numbers(const struct maker *m, enum number_kind of, enum
             v = bad[i] ? worse : v;
         }
         planted = planted || (i == plant && bad[i]);
-        present[i] = bad[i] || misses == false || random_below(m->seed, rate) != 0 || (absent != NULL && !absent[i]);
+        present[i] = bad[i] || misses == false || random_below(m->seed, rate) != 0
+                  || (absent != NULL && !absent[i]);
         if (!words && (((s->absence & BY_CODE) && v == s->code.real)
                        || ((s->absence & BY_SENTINEL) && v == s->sentinel.real)))
             present[i] = false;
@@ -412,7 +414,8 @@ static inline void make_number_key(const struct maker *m, bool misses, struct cx
         if (stored->time_unit == CXM_DAYS && s->type == CXM_I64)
             stored->time_unit = CXM_NS;
         stored->calendar = (uint32_t)random_below(m->seed, 6);
-        stored->utc_offset = stored->calendar != CXM_NO_CALENDAR ? 3600 * (int64_t)random_below(m->seed, 12) : 0;
+        stored->utc_offset = stored->calendar == CXM_NO_CALENDAR
+                               ? 0 : 3600 * (int64_t)random_below(m->seed, 12);
         plain->time_unit = stored->time_unit;
         plain->calendar = stored->calendar;
         plain->utc_offset = stored->utc_offset;

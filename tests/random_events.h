@@ -224,7 +224,8 @@ static inline const char *other_report(const struct cxm_report *a, const struct 
     for (size_t k = 0; k < cxm_report_n_axes(a); k++) {
         const int64_t *i = cxm_report_ints(a, k), *j = cxm_report_ints(b, k);
         const double *r = cxm_report_reals(a, k), *s = cxm_report_reals(b, k);
-        if ((i != NULL && memcmp(i, j, n * sizeof *i) != 0) || (r != NULL && memcmp(r, s, n * sizeof *r) != 0))
+        if ((i != NULL && memcmp(i, j, n * sizeof *i) != 0)
+            || (r != NULL && memcmp(r, s, n * sizeof *r) != 0))
             return "axes";
     }
     return NULL;

@@ -805,7 +805,8 @@ static void run_rules_by_name(void **state)
     cxm_report_free(r);
     assert_int_equal(cxm_run_rules(&column, "N1, N7", 0, &r, NULL), CXM_OK);
     assert_string_equal(signals(r, "z"), "9");
-    assert_string_equal(cxm_report_text(r, (size_t)cxm_report_find_axis(r, "reason"), 8), "N1: beyond 3 sigma");
+    assert_string_equal(cxm_report_text(r, (size_t)cxm_report_find_axis(r, "reason"), 8),
+                        "N1: beyond 3 sigma");
     cxm_report_free(r);
     assert_int_equal(cxm_run_rules(&column, "all", 0, &r, NULL), CXM_OK);
     assert_string_equal(signals(r, "z"), "9");

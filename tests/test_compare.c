@@ -404,10 +404,12 @@ static void targets_match_rows(void **state)
         double k, n, target, p, p_unit, lower, upper, wilson;
         enum cxm_verdict verdict;
     } rows[] = {
-        { 460, 500, 0.90, 0.0750892897, 5e-11, 0.897132461, 0.939061930, 0.897709045, CXM_VERDICT_INCONCLUSIVE },
+        { 460, 500, 0.90, 0.0750892897, 5e-11, 0.897132461, 0.939061930, 0.897709045,
+          CXM_VERDICT_INCONCLUSIVE },
         { 469, 500, 0.90, 0.0017618594, 5e-11, 0.917238491, 0.954764334, 0.917794719, CXM_VERDICT_MET },
         { 430, 500, 0.90, 0.998225906, 5e-10, 0.831888194, 0.884891028, 0.832533245, CXM_VERDICT_NOT_MET },
-        { 1910, 2000, 0.95, 0.164972431, 5e-10, 0.946613696, 0.962374557, 0.946741064, CXM_VERDICT_INCONCLUSIVE },
+        { 1910, 2000, 0.95, 0.164972431, 5e-10, 0.946613696, 0.962374557, 0.946741064,
+          CXM_VERDICT_INCONCLUSIVE },
         { 1922, 2000, 0.95, 0.0115316184, 5e-11, 0.953108654, 0.967863, 0.953234393, CXM_VERDICT_MET },
         { 60, 60, 0.95, 0.046069799, 5e-10, 0.951297087, 1, 0.956853201, CXM_VERDICT_MET },
         { 58, 58, 0.95, 0.051047, 5e-7, 0.949661, 1, 0.955432, CXM_VERDICT_INCONCLUSIVE },
@@ -480,7 +482,8 @@ static void adjusted_match_rows(void **state)
     static const double bh[6] = { 0.05, 0.005, 0.05, 0.05, NAN, 0.2 };
     assert_int_equal(cxm_priv_adjust_p(mixed, 6, CXM_ADJUST_HOLM, NULL, got), CXM_OK);
     for (int k = 0; k < 6; k++)
-        assert_near(isnan(holm[k]) == isnan(got[k]) && isnan(got[k]) ? 0 : got[k], isnan(holm[k]) ? 0 : holm[k]);
+        assert_near(isnan(holm[k]) == isnan(got[k]) && isnan(got[k]) ? 0 : got[k],
+                    isnan(holm[k]) ? 0 : holm[k]);
     memcpy(got, mixed, sizeof mixed); /* in place */
     assert_int_equal(cxm_priv_adjust_p(got, 6, CXM_ADJUST_BH, NULL, got), CXM_OK);
     for (int k = 0; k < 6; k++)

@@ -105,7 +105,8 @@ static void assert_sums(const struct cxm_report *r)
         const double change = cxm_report_estimates(r)[t].value;
         const long double bound = size * DBL_EPSILON / 2 + (long double)largest * 2 * DBL_EPSILON;
         if (found && !isnan(change) && isfinite(change) && fabsl(sum - change) > bound)
-            fail_msg("%s: %s: parts sum to %.20Lg, not %.17g; largest %g", cxm_report_definition(r, t), name, sum, change, largest);
+            fail_msg("%s: %s: parts sum to %.20Lg, not %.17g; largest %g", cxm_report_definition(r, t), name,
+                     sum, change, largest);
     }
 }
 

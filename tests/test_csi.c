@@ -107,7 +107,8 @@ static void acsi_type(void **state)
             scatter += off * off / 9;
         }
         assert_printed(measure(t, "csi").value, rows[r].want);
-        assert_close(measure(t, "csi").std_error, 100.0 / 9 * sqrt(scatter / 10) / (w[0] + w[1] + w[2]), 1e-12);
+        assert_close(measure(t, "csi").std_error, 100.0 / 9 * sqrt(scatter / 10) / (w[0] + w[1] + w[2]),
+                     1e-12);
         cxm_tally_free(t);
     }
 }

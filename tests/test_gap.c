@@ -84,7 +84,8 @@ static void item_matches_row(void **state)
  * is accepted, and below what is desired. */
 static void zone_of_tolerance(void **state)
 {
-    static const char *const items[] = { "tangibles", "reliability", "responsiveness", "assurance", "empathy" };
+    static const char *const items[] = { "tangibles", "reliability", "responsiveness", "assurance",
+                                         "empathy" };
     static const struct {
         const char *expected, *measure, *want[5];
     } rows[] = {

@@ -94,12 +94,14 @@ static void many_of_one(int64_t n, uint32_t hot)
         const struct cxm_column s = CXM_ARRAY(score, (size_t)n), few = CXM_ARRAY(answers, distinct + 1),
                                 f = CXM_ARRAY(copies, distinct + 1);
         const struct cxm_column by = kind == 1 ? CXM_ARRAY(narrow, (size_t)n) : CXM_ARRAY(wide, (size_t)n);
-        const struct cxm_column key = kind == 1 ? CXM_ARRAY(narrow_keys, distinct + 1) : CXM_ARRAY(keys, distinct + 1);
+        const struct cxm_column key = kind == 1 ? CXM_ARRAY(narrow_keys, distinct + 1)
+                                                : CXM_ARRAY(keys, distinct + 1);
         struct cxm_column named = by, named_key = key;
         named.name = named_key.name = "by";
         const struct cxm_input counted[] = { { "score", &few }, { "freq", &f },
                                              { kind > 0 ? "by" : NULL, &named_key }, { NULL, NULL } };
-        const struct cxm_input rows[] = { { "score", &s }, { kind > 0 ? "by" : NULL, &named }, { NULL, NULL } };
+        const struct cxm_input rows[] = { { "score", &s }, { kind > 0 ? "by" : NULL, &named },
+                                          { NULL, NULL } };
         struct cxm_tally *want = new_tally("nps");
         assert_int_equal(add(want, 1, counted), CXM_OK);
         const struct bytes bytes = save(want);
@@ -141,7 +143,8 @@ static void many_rows_of_zeros(void **state)
                             f = CXM_ARRAY(&copies, 1);
     for (int keyed = 0; keyed < 2; keyed++) {
         const struct cxm_input rows[] = { { "score", &s }, { keyed ? "by" : NULL, &by }, { NULL, NULL } };
-        const struct cxm_input counted[] = { { "score", &one }, { "freq", &f }, { keyed ? "by" : NULL, &one }, { NULL, NULL } };
+        const struct cxm_input counted[] = { { "score", &one }, { "freq", &f }, { keyed ? "by" : NULL, &one },
+                                             { NULL, NULL } };
         struct cxm_tally *want = new_tally("nps"), *tally = new_tally("nps");
         assert_int_equal(add(want, 1, counted), CXM_OK);
         assert_int_equal(add(tally, 2, rows), CXM_OK);
@@ -163,7 +166,8 @@ static void copies_up_to_the_end(void **state)
     (void)state;
     for (size_t k = 0; k < COUNT_OF(metrics); k++) {
         const int64_t most[] = { INT64_MAX - 2, 1, 1 }, half = INT64_C(1) << 62, one = 1;
-        const struct cxm_column s = CXM_ARRAY(scores, 3), f = CXM_ARRAY(most, 3), single = CXM_ARRAY(scores, 1),
+        const struct cxm_column s = CXM_ARRAY(scores, 3), f = CXM_ARRAY(most, 3),
+                                single = CXM_ARRAY(scores, 1),
                                 h = CXM_ARRAY(&half, 1), o = CXM_ARRAY(&one, 1);
         const struct cxm_input all[] = { { roles[k], &s }, { "freq", &f }, { NULL, NULL } },
                                again[] = { { roles[k], &single }, { "freq", &o }, { NULL, NULL } },
@@ -225,7 +229,8 @@ static void a_bad_last_row(void **state)
     make_rows(&seed);
     const struct cxm_column columns[] = { CXM_ARRAY(t->narrow, ROWS), CXM_ARRAY(t->wide, ROWS),
                                           CXM_ARRAY(t->sparse, ROWS) };
-    const struct cxm_column w = CXM_ARRAY(t->weight, ROWS), s = CXM_ARRAY(t->score, ROWS), v = CXM_ARRAY(t->value, ROWS);
+    const struct cxm_column w = CXM_ARRAY(t->weight, ROWS), s = CXM_ARRAY(t->score, ROWS),
+                            v = CXM_ARRAY(t->value, ROWS);
     for (int kind = 0; kind < 16; kind++) {
         const int keys = kind % 4, weighted = kind / 4 % 2, real = kind / 8;
         struct cxm_column by = columns[keys > 0 ? keys - 1 : 0];
@@ -324,8 +329,10 @@ static void columns_of_the_same_memory(void **state)
         const struct cxm_column s = CXM_ARRAY(score, N), c = CXM_ARRAY(copy, N), o = CXM_ARRAY(other, N);
         struct cxm_column by = s, by_copy = c;
         by.name = by_copy.name = "by";
-        const struct cxm_input same[] = { { "score", &s }, { "weight", &s }, { "by", &by }, { "freq", &s }, { NULL, NULL } };
-        const struct cxm_input apart[] = { { "score", &s }, { "weight", &c }, { "by", &by_copy }, { "freq", &o }, { NULL, NULL } };
+        const struct cxm_input same[] = { { "score", &s }, { "weight", &s }, { "by", &by }, { "freq", &s },
+                                          { NULL, NULL } };
+        const struct cxm_input apart[] = { { "score", &s }, { "weight", &c }, { "by", &by_copy },
+                                           { "freq", &o }, { NULL, NULL } };
         struct cxm_tally *a = new_tally("nps"), *b = new_tally("nps");
         assert_int_equal(add(a, threads, same), CXM_OK);
         assert_int_equal(add(b, 1, apart), CXM_OK);
@@ -371,7 +378,8 @@ static void dictionaries_with_holes(void **state)
         by.validity_offset = first + skip;
         by.dictionary = &dictionary;
         const struct cxm_column s = cxm_column_make("score", CXM_U8, score + skip, n, 1, 1),
-                                plain = cxm_column_make("by", CXM_STRINGS, text + skip, n, sizeof *text, sizeof *text);
+                                plain = cxm_column_make("by", CXM_STRINGS, text + skip, n, sizeof *text,
+                                                        sizeof *text);
         const struct cxm_input stored[] = { { "score", &s }, { "by", &by }, { NULL, NULL } },
                                named[] = { { "score", &s }, { "by", &plain }, { NULL, NULL } };
         struct cxm_tally *a = new_tally("nps"), *b = new_tally("nps");
@@ -413,7 +421,8 @@ static void missing_is_all_bits(void **state)
     s.flags = CXM_COLUMN_SENTINEL;
     s.sentinel = -1;
     for (int keyed = 0; keyed < 2; keyed++) {
-        const struct cxm_input a[] = { { "score", &plain }, { "by", &by } }, b[] = { { "score", &s }, { "by", &by } };
+        const struct cxm_input a[] = { { "score", &plain }, { "by", &by } },
+                               b[] = { { "score", &s }, { "by", &by } };
         const struct cxm_add_options o = { .size = sizeof o, .invalid = CXM_INVALID_COUNT };
         struct cxm_tally *want = new_tally("nps");
         assert_int_equal(cxm_tally_add(want, a, 1 + (size_t)keyed, &o, NULL), CXM_OK);
@@ -441,8 +450,10 @@ static void more_threads_than_rows(void **state)
     (void)state;
     for (size_t n = 0; n <= 3; n++) {
         for (int real = 0; real < 2; real++) {
-            const struct cxm_column s = real ? CXM_ARRAY(values, n) : CXM_ARRAY(scores, n), by = CXM_ARRAY(keys, n);
-            const struct cxm_input inputs[] = { { real ? "value" : "score", &s }, { "by", &by }, { NULL, NULL } };
+            const struct cxm_column s = real ? CXM_ARRAY(values, n) : CXM_ARRAY(scores, n),
+                                    by = CXM_ARRAY(keys, n);
+            const struct cxm_input inputs[] = { { real ? "value" : "score", &s }, { "by", &by },
+                                                { NULL, NULL } };
             struct cxm_tally *a = new_tally(real ? "mean" : "nps"), *b = new_tally(real ? "mean" : "nps");
             assert_int_equal(add(a, 64, inputs), CXM_OK);
             assert_int_equal(add(b, 1, inputs), CXM_OK);

@@ -724,8 +724,10 @@ static void wrong_arguments_are_refused(void **state)
     } rows[] = {
         { 1, 2, 0, WILSON, CXM_EINVAL, "level", "level must be between 0 and 1, not 0" },
         { 1, 2, 1, WILSON, CXM_EINVAL, "level", "level must be between 0 and 1, not 1; did you mean 0.95?" },
-        { 1, 2, 95, WILSON, CXM_EINVAL, "level", "level must be between 0 and 1, not 95; did you mean 0.95?" },
-        { 1, 2, 99, WILSON, CXM_EINVAL, "level", "level must be between 0 and 1, not 99; did you mean 0.99?" },
+        { 1, 2, 95, WILSON, CXM_EINVAL, "level",
+          "level must be between 0 and 1, not 95; did you mean 0.95?" },
+        { 1, 2, 99, WILSON, CXM_EINVAL, "level",
+          "level must be between 0 and 1, not 99; did you mean 0.99?" },
         { 1, 2, NAN, WILSON, CXM_EINVAL, "level", "level must be between 0 and 1, not nan" },
         { -1, 2, 0.95, WILSON, CXM_EINVAL, "successes", NULL },
         { NAN, 2, 0.95, WILSON, CXM_EINVAL, "successes", NULL },

@@ -96,7 +96,8 @@ static void sbg_from_records(void **state)
 
 static void sbg_does_not_pretend(void **state)
 {
-    static const double kept[] = { 100, 100, 100 }, one[] = { 100, 80 }, half_left[] = { 100, 50 }, up[] = { 5, 6 },
+    static const double kept[] = { 100, 100, 100 }, one[] = { 100, 80 }, half_left[] = { 100, 50 },
+                        up[] = { 5, 6 },
                         hole[] = { 5, NAN, 4 }, zero_duration[] = { 0 }, left[] = { 1 },
                         late[] = { 3.5 };
     (void)state;

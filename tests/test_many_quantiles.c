@@ -61,7 +61,8 @@ static double value_of(enum values values)
 static const double probs[] = { 0, 0.25, 0.5, 0.99 };
 enum { PROBS = 4 };
 
-/* Rows first … last - 1 of the sorted ones are a group, whose quantiles are the report's rows from `at` on. */
+/* Rows first … last - 1 of the sorted ones are a group, whose quantiles are the report's rows from
+ * `at` on. */
 static void check_group(const struct cxm_report *r, size_t at, int64_t number, const struct row *rows,
                         size_t n, uint64_t factor)
 {

@@ -310,7 +310,8 @@ static int terms_of(bool slim, uint64_t q, uint64_t terms[CXM_MOMENT_WORDS])
     terms[1] = q * q - (t << 53); /* modulo 2^64 */
     terms[2] = t;
     terms[3] = u + (q >> 54 << 32) + ((uint64_t)1 << 54);
-    assert_true(terms[1] < (uint64_t)1 << 54 && t <= ((uint64_t)1 << 53) + ((uint64_t)1 << 46) && u < 1 << 22);
+    assert_true(terms[1] < (uint64_t)1 << 54 && t <= ((uint64_t)1 << 53) + ((uint64_t)1 << 46)
+                && u < 1 << 22);
     assert_true((cxm_u128)q * q == terms[1] + ((cxm_u128)t << 53) + ((cxm_u128)u << 106));
     return CXM_SLIM_WORDS;
 }

@@ -463,7 +463,9 @@ static void errors_are_bounded(void **state)
     seed = 5;
     for (int i = 0; i < 20000; i++) {
         const double a = accuracies[i % 3];
-        const double x = i == 0 ? 5e-324 : i == 1 ? 1.7e308 : exp(1400 * ((double)next_random() / 2147483648.0 - 0.5));
+        const double x = i == 0 ? 5e-324
+                       : i == 1 ? 1.7e308
+                                : exp(1400 * ((double)next_random() / 2147483648.0 - 0.5));
         const double got = cxm_priv_sketch_value(cxm_priv_sketch_code(x, a), a);
         if (x > 1e-300)
             assert_true(fabs(got - x) <= a * x * (1 + 1e-12));

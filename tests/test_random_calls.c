@@ -22,7 +22,8 @@ static void tell(const char *what)
                     at_work->roles[k], cxm_type_name((enum cxm_type)part->type), (long long)part->stride,
                     (long long)part->offset, (long long)c->n_chunks, part->validity != NULL ? ", bitmap" : "",
                     part->mask != NULL ? ", mask" : "", part->dictionary != NULL ? ", dictionary" : "",
-                    c->flags & CXM_COLUMN_SENTINEL ? ", sentinel" : "", c->n_missing_codes > 0 ? ", codes" : "",
+                    c->flags & CXM_COLUMN_SENTINEL ? ", sentinel" : "",
+                    c->n_missing_codes > 0 ? ", codes" : "",
                     c->n_labels > 0 ? ", labels" : "", c->calendar, c->time_unit);
     }
 }
@@ -135,7 +136,8 @@ static void make_call(struct call *call, uint64_t *seed)
     for (uint64_t k = 0; k < n_keys; k++)
         add_key(call, &m, "by", one_in(&m, 5) ? NULL : key_names[k], one_in(&m, 2));
     if (weighted)
-        add_numbers(call, &m, "weight", OF_WEIGHT, SLOT_REAL, leaves_missing_rows_out(call->setup) ? missing : NULL,
+        add_numbers(call, &m, "weight", OF_WEIGHT, SLOT_REAL,
+                    leaves_missing_rows_out(call->setup) ? missing : NULL,
                     plant_in == n_slots ? plant : -1, NULL);
     call->has_freq = one_in(&m, 4);
     if (call->has_freq)
@@ -153,7 +155,8 @@ static void make_call(struct call *call, uint64_t *seed)
 /* ---- roads ---------------------------------------------------------------------------- */
 
 /* The same column from a row on; chunks are cut. */
-static struct cxm_column part_of(struct arena *arena, const struct cxm_column *whole, int64_t first, int64_t n)
+static struct cxm_column part_of(struct arena *arena, const struct cxm_column *whole, int64_t first,
+                                 int64_t n)
 {
     struct cxm_column c = *whole;
     c.n = n;

@@ -147,7 +147,8 @@ static void add_customer(struct facts *f, const struct cxm_cohorts_options *o, i
         column_of(o, k, &from, &to);
         bool retained = false;
         for (size_t i = 0; i < n_units; i++)
-            retained = retained || (units[i] >= from && (o->criterion == CXM_COHORTS_ON_OR_AFTER || units[i] < to));
+            retained = retained
+                    || (units[i] >= from && (o->criterion == CXM_COHORTS_ON_OR_AFTER || units[i] < to));
         if (retained)
             add_fact(f, (struct fact){ e->group, cohort, from, over });
     }
@@ -206,7 +207,8 @@ static void check_average(const struct cxm_report *r, size_t row, const struct a
     SAME(a->n == 0 ? isnan(e->value) != 0 : fabs(e->value - want) <= 1e-14, "another average");
 }
 
-static int64_t check_cell(const struct cxm_report *r, size_t row, const struct facts *f, int64_t to, struct average *a)
+static int64_t check_cell(const struct cxm_report *r, size_t row, const struct facts *f, int64_t to,
+                          struct average *a)
 {
     const struct cxm_estimate *e = &cxm_report_estimates(r)[row];
     struct fact sought = { group_of_row(r, row), int_axis(r, "cohort", row), int_axis(r, "period", row), 0 };
@@ -241,8 +243,9 @@ static int64_t value_of(const struct cxm_report *r, const char *measure, const c
     return 0;
 }
 
-static void check_cohorts(const struct maker *m, const struct cxm_report *r, const struct cxm_cohorts_options *o,
-                          int32_t rows, struct event *events, size_t n)
+static void check_cohorts(const struct maker *m, const struct cxm_report *r,
+                          const struct cxm_cohorts_options *o, int32_t rows,
+                          struct event *events, size_t n)
 {
     enum { MOST_COLUMNS_SEEN = 20000 };
     struct facts f = facts_of(m, o, rows, events, n);
@@ -395,7 +398,8 @@ static void a_cohort(const struct maker *m)
         o.start_flag = g.start_is == 1 ? of_road(&g.start, road) : NULL;
         o.start_time = g.start_is == 2 ? of_road(&g.start, road) : NULL;
         o.threads = threads_of_road(road);
-        SAME(cxm_cohorts(of_road(&g.customer, road), of_road(&g.time, road), &o, &reports[road], &error) == CXM_OK,
+        SAME(cxm_cohorts(of_road(&g.customer, road), of_road(&g.time, road), &o, &reports[road], &error)
+                 == CXM_OK,
              error.message);
         const char *other = other_report(reports[0], reports[road], true);
         SAME(other == NULL, other);

@@ -128,7 +128,8 @@ static struct contact *contacts_of(const struct maker *m, const struct question 
         struct contact c = { .group = group_of(q->by, q->n_by, i), .customer = q->s[CUSTOMER].v[i],
                              .category = !q->category ? 0 : known ? q->s[CATEGORY].v[i] : -7,
                              .opened = q->s[OPENED].v[i], .row = i, .issue = NONE, .time = (double)NAN,
-                             .resolved = q->resolved && q->s[RESOLVED].present[i] ? q->s[RESOLVED].v[i] : INT64_MIN };
+                             .resolved = q->resolved && q->s[RESOLVED].present[i]
+                                           ? q->s[RESOLVED].v[i] : INT64_MIN };
         c.state = !q->s[OPENED].present[i] ? CXM_CONTACT_MISSING
                 : c.opened > q->as_of      ? CXM_CONTACT_UNSEEN
                 : !linked                  ? CXM_CONTACT_UNLINKED
@@ -165,12 +166,13 @@ static struct contact *contacts_of(const struct maker *m, const struct question 
 static int outcome(int32_t denominator, int state)
 {
     const bool early = denominator == CXM_FCR_KEEP_EARLY_REPEATS || denominator == CXM_FCR_PENDING_AS_SUCCESS;
-    return state == CXM_CONTACT_FCR                              ? 1
-         : state == CXM_CONTACT_REPEAT                           ? 0
-         : state == CXM_CONTACT_EARLY_REPEAT && early            ? 0
-         : state == CXM_CONTACT_PENDING                          ? (denominator == CXM_FCR_PENDING_AS_SUCCESS ? 1 : -1)
-         : state == OPEN_DUE && denominator == CXM_FCR_ALL       ? 0
-                                                                 : -1;
+    if (state == CXM_CONTACT_PENDING)
+        return denominator == CXM_FCR_PENDING_AS_SUCCESS ? 1 : -1;
+    return state == CXM_CONTACT_FCR                        ? 1
+         : state == CXM_CONTACT_REPEAT                     ? 0
+         : state == CXM_CONTACT_EARLY_REPEAT && early      ? 0
+         : state == OPEN_DUE && denominator == CXM_FCR_ALL ? 0
+                                                           : -1;
 }
 
 /* ---- rates ----------------------------------------------------------------------------------- */
@@ -199,7 +201,8 @@ static struct want rate_of(const struct question *q, const struct contact *all, 
             w.yes += pass == 0 ? yes : 0;
             w.n += pass == 0 ? counted : 0;
             w.clusters += pass == 0 && counted > 0;
-            scatter += pass == 1 ? ((double)yes - w.rate * (double)counted) * ((double)yes - w.rate * (double)counted) : 0;
+            const double residual = (double)yes - w.rate * (double)counted;
+            scatter += pass == 1 ? residual * residual : 0;
         }
         w.rate = (double)w.yes / (double)w.n;
     }
@@ -225,13 +228,15 @@ static int64_t count_of(const struct question *q, const struct contact *all, siz
         count = 0;
         for (size_t i = 0; i < n; i++) {
             const int state = all[i].counts_as;
-            count += (state == of[k].states[0] || state == of[k].states[1]) && outcome(q->o.denominator, state) < 0;
+            count += (state == of[k].states[0] || state == of[k].states[1])
+                  && outcome(q->o.denominator, state) < 0;
         }
     }
     return count;
 }
 
-static void check_row(const struct question *q, const struct contact *all, size_t n, const struct cxm_row *row)
+static void check_row(const struct question *q, const struct contact *all, size_t n,
+                      const struct cxm_row *row)
 {
     const struct cxm_estimate *e = &row->estimate;
     const bool issues = strncmp(row->measure, "issue_", 6) == 0;
@@ -245,10 +250,12 @@ static void check_row(const struct question *q, const struct contact *all, size_
                       : strcmp(name, "denominator") == 0   ? (double)w.n
                       : strcmp(name, "customers") == 0     ? (double)w.clusters
                                                            : (double)count;
-    SAME(e->n == w.n && e->missing == w.missing && e->excluded == w.excluded && e->invalid == 0, "other rows of a rate");
+    SAME(e->n == w.n && e->missing == w.missing && e->excluded == w.excluded && e->invalid == 0,
+         "other rows of a rate");
     SAME(is_close(e->value, want, 0), row->measure);
     if (rate && w.n > 0)
-        SAME(is_close(e->std_error, w.error, 1e-9) || fabs(e->std_error - w.error) < 1e-14, "another standard error");
+        SAME(is_close(e->std_error, w.error, 1e-9) || fabs(e->std_error - w.error) < 1e-14,
+             "another standard error");
 }
 
 static void check_rates(const struct maker *m, const struct question *q, const struct contact *all,
@@ -295,7 +302,8 @@ static double curve_of(const struct question *q, const struct contact *all, size
 static void random_question(const struct maker *m, struct question *q)
 {
     const uint64_t customers = 1 + random_below(m->seed, one_in(m, 4) ? 2 : (uint64_t)m->n / 3 + 2);
-    const uint64_t span = one_in(m, 4) ? 30 : 1 + random_below(m->seed, one_in(m, 3) ? UINT64_C(1) << 36 : 4000000);
+    const uint64_t span = one_in(m, 4)
+                            ? 30 : 1 + random_below(m->seed, one_in(m, 3) ? UINT64_C(1) << 36 : 4000000);
     const int64_t begin = (int64_t)random_below(m->seed, UINT64_C(1) << 32) - (INT64_C(1) << 31);
     const bool far = one_in(m, 3);
     for (int k = 0; k < N_COLUMNS; k++)
@@ -322,7 +330,8 @@ static void random_question(const struct maker *m, struct question *q)
     q->window = (int64_t)random_below(m->seed, span / 3 + 2);
     q->o = (struct cxm_fcr_window_options){
         CXM_INIT(fcr_window), .anchor = (int32_t)random_below(m->seed, 2), .right_open = one_in(m, 2),
-        .after_only = one_in(m, 3), .missing_category = one_in(m, 2), .all_measures = 1, .total = one_in(m, 2),
+        .after_only = one_in(m, 3), .missing_category = one_in(m, 2), .all_measures = 1,
+        .total = one_in(m, 2),
         .denominator = (int32_t)random_below(m->seed, 4),
         .lookback = one_in(m, 4) ? (int64_t)random_below(m->seed, span) : 0,
     };
@@ -340,7 +349,8 @@ static struct cxm_contacts contacts_on(const struct question *q, int road, struc
     by[1] = *of_road(&q->by[1], road);
     return (struct cxm_contacts){
         .size = sizeof(struct cxm_contacts), .customer = of_road(&q->s[CUSTOMER], road),
-        .opened = of_road(&q->s[OPENED], road), .resolved = q->resolved ? of_road(&q->s[RESOLVED], road) : NULL,
+        .opened = of_road(&q->s[OPENED], road),
+        .resolved = q->resolved ? of_road(&q->s[RESOLVED], road) : NULL,
         .category = q->category ? of_road(&q->s[CATEGORY], road) : NULL, .by = q->n_by > 0 ? by : NULL,
         .n_by = (size_t)q->n_by, .as_of = q->as_of, .period_start = q->start, .period_end = q->end,
         .threads = threads_of_road(road),
@@ -360,7 +370,8 @@ static void check_curves(const struct maker *m, const struct question *q, const 
         if (strcmp(cxm_report_measure(r, row), "fcr_km") != 0)
             continue;
         first = e->group == CXM_TOTAL ? 0 : last;
-        for (last = first; last < (size_t)m->n && (e->group == CXM_TOTAL || all[last].group == all[first].group); last++)
+        for (last = first;
+             last < (size_t)m->n && (e->group == CXM_TOTAL || all[last].group == all[first].group); last++)
             ;
         const double want = curve_of(q, all + first, last - first, &n);
         SAME(e->n == n, "other rows of a curve");
@@ -386,7 +397,8 @@ static void a_contact(const struct maker *m)
         struct cxm_column by[2];
         struct cxm_contacts c = contacts_on(&q, road % MOST_ROADS, by);
         c.states = road < MOST_ROADS ? states[to] : NULL;
-        SAME(cxm_fcr_window(&c, q.window, &q.o, rows[to], sizeof **rows, MOST_ROWS, &n_rows[to], &error) == CXM_OK,
+        SAME(cxm_fcr_window(&c, q.window, &q.o, rows[to], sizeof **rows, MOST_ROWS, &n_rows[to], &error)
+                 == CXM_OK,
              error.message);
         SAME(road == 0 || n_rows[0] == n_rows[1], "other rows of contacts");
         for (size_t k = 0; road > 0 && k < n_rows[0]; k++) {
@@ -395,7 +407,8 @@ static void a_contact(const struct maker *m)
             b.flags &= ~(uint32_t)CXM_FLAG_SUBSECOND;
             SAME(memcmp(&a, &b, sizeof a) == 0, "other rates of contacts");
         }
-        SAME(road == 0 || road >= MOST_ROADS || memcmp(states[0], states[1], (size_t)m->n) == 0, "other states");
+        SAME(road == 0 || road >= MOST_ROADS || memcmp(states[0], states[1], (size_t)m->n) == 0,
+             "other states");
     }
     if (m->n > 2500)
         return;

@@ -186,7 +186,8 @@ static void check_survival(const struct maker *m, const struct cxm_report *r, co
             int64_t at_risk = 0, events[3] = { 0, 0, 0 };
             for (int64_t i = 0; i < m->n; i++) {
                 const bool mine = by == NULL || group_of(by, 1, i) == g;
-                if (!mine || !s[0].present[i] || !s[1].present[i] || !s[2].present[i] || s[2].v[i] >= s[0].v[i])
+                if (!mine || !s[0].present[i] || !s[1].present[i] || !s[2].present[i]
+                    || s[2].v[i] >= s[0].v[i])
                     continue;
                 at_risk += s[2].v[i] < t && t <= s[0].v[i] ? s[3].v[i] : 0;
                 events[s[1].v[i]] += s[0].v[i] == t ? s[3].v[i] : 0;
@@ -228,7 +229,8 @@ static void a_survival(const struct maker *m)
             .entry = late ? of_road(&s[2], road) : NULL, .freq = copies ? of_road(&s[3], road) : NULL,
             .threads = threads_of_road(road),
             .causes = two_dimensions, .n_causes = 2, .invalid = CXM_INVALID_COUNT };
-        SAME(cxm_competing_risks(of_road(&s[0], road), of_road(&s[1], road), &o, &reports[road], &error) == CXM_OK, error.message);
+        SAME(cxm_competing_risks(of_road(&s[0], road), of_road(&s[1], road), &o, &reports[road], &error)
+                 == CXM_OK, error.message);
         const char *other = other_report(reports[0], reports[road], true);
         SAME(other == NULL, other);
     }

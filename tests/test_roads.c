@@ -350,8 +350,8 @@ static void put_answer(uint32_t type, unsigned char *at, double v)
 #undef PUT
 }
 
-/* Ratings of every type, with keys and without, side by side and apart, whose missing answers are codes near and far, a
- * sentinel, NaN, null; and an answer that is none, named or counted. */
+/* Ratings of every type, with keys and without, side by side and apart, whose missing answers are codes near
+ * and far, a sentinel, NaN, null; and an answer that is none, named or counted. */
 static void ratings(void **state)
 {
     (void)state;

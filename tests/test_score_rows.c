@@ -37,7 +37,8 @@ static void make(struct data *d, const char *metric, int low, int high, bool wei
     for (size_t i = 0; i < ROWS; i++) {
         const uint64_t r = draw();
         d->key[i] = (uint32_t)(r % 3 == 0 ? r % 97 : (r >> 8) % GROUPS);
-        d->score[i] = (r >> 40) % 16 == 0 ? 255 : (uint8_t)(low + (int)((r >> 32) % (uint64_t)(high - low + 1)));
+        d->score[i] = (r >> 40) % 16 == 0
+                        ? 255 : (uint8_t)(low + (int)((r >> 32) % (uint64_t)(high - low + 1)));
         if (d->key[i] % 11 == 5)
             d->score[i] = (uint8_t)high;
         if (d->key[i] % 101 == 100)

@@ -370,7 +370,8 @@ static void compare_kernels(size_t n, int round, unsigned without)
         codes[i] = (uint32_t)(draw() % (draw() % 9 == 0 ? UINT32_MAX : 30));
         cells[i] = (uint16_t)(draw() % (round % 3 == 0 ? 65536 : 2) * (round % 5 != 0) + round % 7);
     }
-    for (size_t k = 0; k < sizeof pivots / sizeof *pivots; k++) /* some that are met: zeros, and a row's own */
+    /* Some that are met: zeros, and a row's own. */
+    for (size_t k = 0; k < sizeof pivots / sizeof *pivots; k++)
         pivots[k] = k % 3 == 0 ? cxm_priv_select_word(0) : UINT64_MAX;
     for (size_t i = 0; i < n; i++) {
         if (draw() % 2 == 0)

@@ -208,7 +208,8 @@ static void floats_at_the_ends(void **state)
     };
     static const float others[] = {
         -0.0f, 0.5f, -0.5f, 126.5f, 127.49999f, 0x1p-149f, 32767, 32768, -32768, -32769, 65535, 65536, 65664,
-        0x1p23f, 0x1p31f, -0x1p31f, 0x1.fffffep30f, 0x1p32f, -0x1p32f, 3e38f, -3e38f, INFINITY, -INFINITY, NAN,
+        0x1p23f, 0x1p31f, -0x1p31f, 0x1.fffffep30f, 0x1p32f, -0x1p32f, 3e38f, -3e38f, INFINITY, -INFINITY,
+        NAN,
     };
     enum { MOST = 1300, OTHERS = sizeof others / sizeof *others, N = 71 };
     struct guarded floats = guard(sizeof(float[N]));

@@ -92,9 +92,9 @@ struct cxm_compare_options {
  * and of the two totals. In the total row, within and mix are those sums.
  *
  * With `effects`, where both sides have rows: shares get odds_ratio and risk_ratio (limits on the
- * logarithm: Woolf, Katz; undefined beside an empty cell), cohen_h, yates (corrected chi-square), fisher (the value is its
- * p-value); net scores cohen_d, hedges_g, chi2 (2 x 3: whether any share changed), g2 and cramer_v;
- * means cohen_d, hedges_g and, of ratings, mann_whitney (value W: pairs with a above b, ties half;
+ * logarithm: Woolf, Katz; undefined beside an empty cell), cohen_h, yates (corrected chi-square), fisher
+ * (the value is its p-value); net scores cohen_d, hedges_g, chi2 (2 x 3: whether any share changed), g2 and
+ * cramer_v; means cohen_d, hedges_g and, of ratings, mann_whitney (value W: pairs with a above b, ties half;
  * z with ties and continuity).
  *
  * Tallies with weights or a sampling design are compared by their linearised standard errors, t

@@ -56,12 +56,12 @@ struct cxm_quantiles_options {
  * the column: of 2^18 rows or more in up to 256 groups mostly in one pass, by brackets around the
  * wanted ranks that a sample gave and the pass then proves or refutes (memory, for three quantiles
  * about 1 byte a row, 8 KiB a group and 16 KiB more a group and thread); of more groups, or fewer rows,
- * rows are dealt out to parts of some groups that fit a cache, which are put in order one by one (10 bytes a row,
- * 16 each thread for a row of the largest part, 4 MiB a thread at most for parts that are not full, 24 bytes
- * a group); where a sample fails, in two passes (256 KiB a group and thread and the values of the buckets that
- * hold a quantile). Groups take 4 bytes a row, none if they are a column of plain whole numbers that
- * reach over 2^24, or over 256 and half of the rows, or less. The report takes some 250 bytes a quantile.
- * Missing values are counted and left out, ±inf and values that are no numbers are invalid.
+ * rows are dealt out to parts of some groups that fit a cache, which are put in order one by one (10 bytes a
+ * row, 16 each thread for a row of the largest part, 4 MiB a thread at most for parts that are not full, 24
+ * bytes a group); where a sample fails, in two passes (256 KiB a group and thread and the values of the
+ * buckets that hold a quantile). Groups take 4 bytes a row, none if they are a column of plain whole numbers
+ * that reach over 2^24, or over 256 and half of the rows, or less. The report takes some 250 bytes a
+ * quantile. Missing values are counted and left out, ±inf and values that are no numbers are invalid.
  *
  * @retval CXM_EINVAL lengths differ, an option is out of range  @retval CXM_EDATA an invalid value
  * @retval CXM_EOVERFLOW more than 2^32 - 1 rows  @retval CXM_ENOMEM

@@ -126,7 +126,8 @@ CXM_API double cxm_convert_rate(double rate, double from, double to);
  * Churn of a period from the time that customers were there: all lost, new ones too, over all
  * customer-days, which knows who came late and who left early.
  *
- *   h = lost / exposure,  churn = 1 - exp(-h length),  std_error = sqrt(lost) / exposure length exp(-h length)
+ *   h = lost / exposure,  churn = 1 - exp(-h length)
+ *   std_error = sqrt(lost) / exposure length exp(-h length)
  *
  * Limits are those of h (exact Poisson, Garwood 1936) carried over.
  * @param lost      customers lost, >= 0      @param exposure  customer-days, >= 0; 0: NaN, NO_DATA

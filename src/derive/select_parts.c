@@ -2,13 +2,13 @@
  *
  * Order statistics of many groups: rows are dealt out to parts of some thousand rows, each of which has
  * all rows of a run of groups, and fits the second-level cache; then part after part is put in the
- * order of its groups. Groups of a few words are sorted by networks, and any rank of them is then there; among
- * many words of a group ranks are selected. Where groups have rows enough a part is a group, which is
+ * order of its groups. Groups of a few words are sorted by networks, and any rank of them is then there;
+ * among many words of a group ranks are selected. Where groups have rows enough a part is a group, which is
  * selected from as it lies.
  *
  * Typical: 1 000 groups of 20 000 rows, 1 000 000 of 20; extreme: as many groups as rows, all rows of one
- * group. Memory: 8 bytes a row, 10 where a part has several groups; 1 KiB for each part and thread; each thread
- * 8 or 16 bytes for each row of the largest part. After Manegold, Boncz and Kersten (2002,
+ * group. Memory: 8 bytes a row, 10 where a part has several groups; 1 KiB for each part and thread; each
+ * thread 8 or 16 bytes for each row of the largest part. After Manegold, Boncz and Kersten (2002,
  * "Optimizing main-memory join on modern hardware"). */
 #include "derive/select_parts.h"
 
@@ -173,7 +173,8 @@ static void count_parts(void *taking)
             size_t k;
             if (p->shift == 0)
                 *n += (int64_t)cxm_priv_pool_count(&p->pools[i], part);
-            for (uint32_t c = 0; p->shift > 0 && (words = cxm_priv_pool_walk(&p->pools[i], part, c, &k)) != NULL; c++) {
+            for (uint32_t c = 0;
+                 p->shift > 0 && (words = cxm_priv_pool_walk(&p->pools[i], part, c, &k)) != NULL; c++) {
                 const uint16_t *codes = codes_of(words);
                 for (size_t j = 0; j < k; j++)
                     n[codes[j]]++;
@@ -326,7 +327,8 @@ static void answer_group(const struct taking *t, uint32_t group, size_t first, s
     size_t n_spans = 0, n = 0;
     for (int i = 0; i < p->threads; i++) {
         struct cxm_span span;
-        for (uint32_t c = 0; (span.words = cxm_priv_pool_words(&p->pools[i], group, c, &span.n)) != NULL; c++) {
+        for (uint32_t c = 0;
+             (span.words = cxm_priv_pool_words(&p->pools[i], group, c, &span.n)) != NULL; c++) {
             if (all <= LONG)
                 memcpy(t->from + n, span.words, span.n * sizeof *t->from);
             n += span.n;

@@ -29,8 +29,8 @@ struct cxm_rake_error {
     int32_t iterations;
 };
 
-/* Sweeps until the error is below `tolerance`, and somewhat on; false: not within so many sweeps. Each category
- * with a total above 0 has weight. Sums run in the order of the cells. */
+/* Sweeps until the error is below `tolerance`, and somewhat on; false: not within so many sweeps. Each
+ * category with a total above 0 has weight. Sums run in the order of the cells. */
 bool cxm_priv_rake(struct cxm_rake_table *table, double tolerance, int32_t max_iterations,
                    struct cxm_rake_error *out);
 

@@ -124,7 +124,8 @@ static enum cxm_status check_inputs(const struct cxm_config *config, const bool 
 static double total_weight(const struct cxm_config *config)
 {
     const bool by_dimension = config->params[CXM_GAP_DIMENSION_WEIGHTS].n_numbers > 0;
-    const struct cxm_value *fixed = &config->params[by_dimension ? CXM_GAP_DIMENSION_WEIGHTS : CXM_GAP_WEIGHTS];
+    const struct cxm_value *fixed = &config->params[by_dimension ? CXM_GAP_DIMENSION_WEIGHTS
+                                                                 : CXM_GAP_WEIGHTS];
     double sum = fixed->n_numbers > 0 ? 0 : cxm_priv_gap_items(config);
     for (size_t i = 0; i < fixed->n_numbers; i++)
         sum += fixed->numbers[i];
@@ -176,8 +177,8 @@ static void estimate_expected(const struct cxm_view *view, uint32_t member,
 {
     cxm_priv_estimate_form(view, 1 + member, only_expected, 0,
                            1 / cxm_priv_gap_divisor(view->config, member),
-                           view->config->lowest[CXM_GAP_EXPECTED], view->config->highest[CXM_GAP_EXPECTED], ask,
-                           out);
+                           view->config->lowest[CXM_GAP_EXPECTED],
+                           view->config->highest[CXM_GAP_EXPECTED], ask, out);
 }
 
 static void share_of_bin(const struct cxm_view *view, uint32_t member, int bin,

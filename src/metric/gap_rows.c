@@ -148,7 +148,8 @@ static void rule_all_overall(const struct cxm_config *config, struct cxm_block *
 {
     double divisors[CXM_MAX_ITEMS];
     const bool by_dimension = config->params[CXM_GAP_DIMENSION_WEIGHTS].n_numbers > 0;
-    const struct cxm_value *fixed = &config->params[by_dimension ? CXM_GAP_DIMENSION_WEIGHTS : CXM_GAP_WEIGHTS];
+    const struct cxm_value *fixed = &config->params[by_dimension ? CXM_GAP_DIMENSION_WEIGHTS
+                                                                 : CXM_GAP_WEIGHTS];
     const struct overall o = {
         .by_dimension = by_dimension,
         .person = cxm_priv_gap_importance(config) == CXM_IMPORTANCE_PERSON,

@@ -320,7 +320,8 @@ enum cxm_status cxm_priv_invalid_value(const struct cxm_config *config, uint32_t
     else if (info->inputs[role].role == CXM_ROLE_COUNT)
         cxm_priv_append(what, sizeof what, &used, "not a whole number of 0 or more");
     else if (info->inputs[role].role == CXM_ROLE_MONEY && strpbrk(value, ".") != NULL)
-        cxm_priv_append(what, sizeof what, &used, "not a whole number of minor units; cxm_revenue_rows rounds");
+        cxm_priv_append(what, sizeof what, &used,
+                        "not a whole number of minor units; cxm_revenue_rows rounds");
     else if (!bounded && strspn(value, "-0123456789") == strlen(value))
         cxm_priv_append(what, sizeof what, &used, "beyond 2^53, where not every whole number "
                         "is a double");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The parts of the short cuts of dense.c and dense_all.c: rows of one rating and one key of whole numbers, and
- * the counters of a run of keys. */
+ * The parts of the short cuts of dense.c and dense_all.c: rows of one rating and one key of whole numbers,
+ * and the counters of a run of keys. */
 #ifndef CXM_SRC_DENSE_H
 #define CXM_SRC_DENSE_H
 

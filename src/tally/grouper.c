@@ -251,8 +251,9 @@ static enum cxm_status check_design(const struct cxm_grouper *g, size_t i, int64
 /* One loop for each type of key: all in one function would run out of registers. False where a key has
  * no group yet; out then holds anything. */
 #define LOOK_UP(NAME, TYPE)                                                                      \
-    CXM_NOINLINE static bool look_up_##NAME(const char *keys, int64_t stride, size_t n, uint64_t flip,        \
-                               const struct cxm_direct *d, uint32_t *restrict out)               \
+    CXM_NOINLINE static bool look_up_##NAME(const char *keys, int64_t stride, size_t n,          \
+                                            uint64_t flip, const struct cxm_direct *d,           \
+                                            uint32_t *restrict out)                              \
     {                                                                                            \
         const uint32_t *const groups = d->groups;                                                \
         const uint64_t base = d->base, size = d->size;                                           \

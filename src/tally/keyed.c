@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Slots of keys. Typical: 16 to 1 000 groups of one key, or 20 strata of 50 clusters; extreme: a million
- * combinations, most of which must occur near each other, or be fewer by far than rows. The ranges of the keys
- * come from a look at rows all over the columns, with some room around them for keys that are
+ * combinations, most of which must occur near each other, or be fewer by far than rows. The ranges of the
+ * keys come from a look at rows all over the columns, with some room around them for keys that are
  * rare; a row beyond ends it, and everything goes on by looking up groups. */
 #include "tally/keyed.h"
 

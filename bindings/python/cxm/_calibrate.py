@@ -176,8 +176,8 @@ def rake(
     all margins. ``method``: ``"raking"`` keeps ``sum w* log(w* / w)`` smallest, ``"linear"``
     ``sum (w* - w)² / w``, the generalised regression estimator (GREG; Deville and Särndal 1992),
     w* = w (1 + x'λ) with (sum w x x') λ = T - sum w x for the categories x; weights that would
-    not stay above 0 are an error (``"EINCONSISTENT"``). Errors: as :func:`cxm.poststratify`; margins that add up to different totals
-    (``"EINCONSISTENT"``); not converged (``"ENOCONV"``).
+    not stay above 0 are an error (``"EINCONSISTENT"``). Errors: as :func:`cxm.poststratify`;
+    margins that add up to different totals (``"EINCONSISTENT"``); not converged (``"ENOCONV"``).
 
     >>> w = cxm.rake(None, {"age": [1, 1, 2, 2], "sex": ["f", "m", "f", "m"]},
     ...              {"age": {1: 60, 2: 40}, "sex": {"f": 50, "m": 50}})

@@ -55,7 +55,8 @@ def test_drawings(out):
 
 def test_tables(out):
     tables = (out / "tables.md").read_text(encoding="utf-8")
-    for row in ("| W1 NPS | 0.003", "| W9 | duckdb | 5 | 10 | ", "| polars | ", "ns a row", "| one row added |",
+    for row in ("| W1 NPS | 0.003", "| W9 | duckdb | 5 | 10 | ", "| polars | ", "ns a row",
+                "| one row added |",
                 "MiB beside the input"):
         assert row in tables, row
 
@@ -64,7 +65,8 @@ def test_records(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     record = __import__("record")
     monkeypatch.setattr(record, "TABLE", tmp_path / "workloads.c")
-    record.TABLE.write_text('    { "W1", .rows = 3, .gate = 9, X },\n    { "W2", .rows = 3, .gate = 2, .gate_plain = 8 },\n')
+    record.TABLE.write_text('    { "W1", .rows = 3, .gate = 9, X },\n'
+                            '    { "W2", .rows = 3, .gate = 2, .gate_plain = 8 },\n')
     gate, plain = tmp_path / "gate", tmp_path / "plain"
     gate.write_text("W1    NPS   2.00 x reading, recorded 9.00\nW2    NPS   3.00 x reading, recorded 2.00\n")
     plain.write_text("W1    NPS   4.00 x reading, recorded 9.00\nW2    NPS   5.00 x reading, recorded 2.00\n")

@@ -416,13 +416,17 @@ def test_many_texts_of_a_customer_list() -> None:
 
 
 def test_digits_in_quotes_are_named() -> None:
-    with pytest.raises(cxm.Error, match='score: the column holds text, such as "5", not ratings; turn digits'):
+    with pytest.raises(
+        cxm.Error, match='score: the column holds text, such as "5", not ratings; turn digits'
+    ):
         cxm.csat(["Blank", "5", "4"], missing_codes=["Blank"])
     with pytest.raises(cxm.Error, match="score: the column holds text, not ratings; pass labels= to say"):
         cxm.csat(["good", None])
     with pytest.raises(cxm.Error, match="score: the column holds text, not ratings"):
         cxm.csat(["", "Blank"])
-    with pytest.raises(cxm.Error, match=r"churn needs active_after= beside active_before=; .*share\(numerator"):
+    with pytest.raises(
+        cxm.Error, match=r"churn needs active_after= beside active_before=; .*share\(numerator"
+    ):
         cxm.churn([1, 0, 1])
 
 

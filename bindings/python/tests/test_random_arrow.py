@@ -63,7 +63,8 @@ def texts(r, values):
     index = r.choice(INTS)
     if kind < 2:
         return [padded(r, part, [*WORDS, None], lambda v: pa.array(v, type)) for part in parts(r, values)]
-    return [padded(r, part, [*WORDS, None], lambda v: dictionary(r, v, index, type)) for part in parts(r, values)]
+    return [padded(r, part, [*WORDS, None], lambda v: dictionary(r, v, index, type))
+            for part in parts(r, values)]
 
 
 def column(chunks):

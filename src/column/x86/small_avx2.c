@@ -59,8 +59,10 @@ TARGET bool cxm_priv_small_floats_avx2(const unsigned char *from, size_t n,
     __m256i largest = _mm256_setzero_si256(); /* from the lowest on */
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
-        const __m256i a = cxm_priv_whole_avx2(from + 4 * i, &odd), b = cxm_priv_whole_avx2(from + 4 * i + 32, &odd);
-        const __m256i c = cxm_priv_whole_avx2(from + 4 * i + 64, &odd), d = cxm_priv_whole_avx2(from + 4 * i + 96, &odd);
+        const __m256i a = cxm_priv_whole_avx2(from + 4 * i, &odd);
+        const __m256i b = cxm_priv_whole_avx2(from + 4 * i + 32, &odd);
+        const __m256i c = cxm_priv_whole_avx2(from + 4 * i + 64, &odd);
+        const __m256i d = cxm_priv_whole_avx2(from + 4 * i + 96, &odd);
         const __m256i low = _mm256_subs_epi16(_mm256_packs_epi32(a, b), middle);
         const __m256i high = _mm256_subs_epi16(_mm256_packs_epi32(c, d), middle);
         const __m256i k = _mm256_add_epi8(in_order(_mm256_packs_epi16(low, high)), back);
