@@ -5,11 +5,12 @@
  * cohort a vote. Only cells that are known enter. Mixpanel's documented average weighs counts
  * and bases by size before it divides, so size counts twice: sum s r / sum s^2 of sizes s and
  * retained r (1000 of 500, 500 of 400: 0.56, where 900 of 1500 are 0.60). */
-#include "analysis/cohorts.h"
 #include "analysis/report.h"
 #include "derive/period.h"
 #include "estimate/check.h"
 #include "tally/tally.h"
+
+#include <cxm/cohorts.h>
 
 #include <math.h>
 

@@ -3,7 +3,6 @@
  * Events to a tally of cohorts. The derive step counts distinct customers by group, cohort and
  * column; here the options become its plan, and what it counted becomes rows of the metric
  * "cohorts" with their numbers of copies, one add a group. */
-#include "analysis/cohorts.h"
 #include "analysis/numbers.h"
 #include "derive/cohort.h"
 #include "derive/constant.h"
@@ -405,9 +404,9 @@ static void write_base(const struct cxm_cohort_table *t, struct cxm_cohorts_base
     };
 }
 
-enum cxm_status cxm_priv_cohorts_options(const struct cxm_cohorts_options *options,
-                                         struct cxm_cohorts_options *out,
-                                         struct cxm_error *error)
+/* A checked copy of the options, of the whole size. */
+static enum cxm_status checked_options(const struct cxm_cohorts_options *options,
+                                       struct cxm_cohorts_options *out, struct cxm_error *error)
 {
     memset(out, 0, sizeof *out);
     enum cxm_status status = cxm_priv_read_options(options, out, sizeof *out,
@@ -430,7 +429,7 @@ enum cxm_status cxm_cohorts_tally(const struct cxm_column *customer,
     struct cxm_cohorts_options o;
     if (out == NULL)
         return bad(error, "out", "NULL");
-    enum cxm_status status = cxm_priv_cohorts_options(options, &o, error);
+    enum cxm_status status = checked_options(options, &o, error);
     if (status != CXM_OK)
         return status;
     const size_t n_by = o.by == NULL ? 0 : o.n_by == 0 ? 1 : o.n_by;
@@ -470,7 +469,7 @@ enum cxm_status cxm_cohorts(const struct cxm_column *customer, const struct cxm_
     struct cxm_cohorts_options o;
     struct cxm_cohorts_base base;
     struct cxm_tally *tally = NULL;
-    enum cxm_status status = cxm_priv_cohorts_options(options, &o, error);
+    enum cxm_status status = checked_options(options, &o, error);
     if (status == CXM_OK)
         status = cxm_cohorts_tally(customer, time, &o, NULL, &tally, &base, error);
     if (status == CXM_OK)

@@ -233,8 +233,8 @@ enum cxm_status cxm_priv_comparing_read(const struct cxm_comparing *c, struct cx
 
 /* ---- rows ----------------------------------------------------------------------------- */
 
-void cxm_priv_comparing_name(const struct cxm_comparing *c, uint32_t measure, const char *what,
-                             char out[96])
+/* "within" of the headline, "within[promoters]" of other measures. */
+static void name_of(const struct cxm_comparing *c, uint32_t measure, const char *what, char out[96])
 {
     size_t used = 0;
     out[0] = '\0';
@@ -244,9 +244,9 @@ void cxm_priv_comparing_name(const struct cxm_comparing *c, uint32_t measure, co
         cxm_priv_append(out, 96, &used, "%s[%s]", what, c->measures[measure].name);
 }
 
-struct cxm_estimate cxm_priv_both_bases(const struct cxm_comparing *c,
-                                        const struct cxm_estimate *a,
-                                        const struct cxm_estimate *b)
+/* An estimate with the bases of both sides added and their flags, without numbers. */
+static struct cxm_estimate both_bases(const struct cxm_comparing *c, const struct cxm_estimate *a,
+                                      const struct cxm_estimate *b)
 {
     const uint32_t own = CXM_FLAG_CLIPPED | CXM_FLAG_OFF_CENTRE | CXM_FLAG_DEGENERATE
                        | CXM_FLAG_NO_DATA;
@@ -269,7 +269,7 @@ static size_t add_row(struct cxm_comparing *c, uint32_t measure, const char *wha
     char name[96], definition[1088];
     size_t used = cxm_tally_definition(c->tally, definition, sizeof definition);
     cxm_priv_append(definition, sizeof definition, &used, "/compare=%s", how);
-    cxm_priv_comparing_name(c, measure, what, name);
+    name_of(c, measure, what, name);
     const size_t row = cxm_priv_report_add(c->report, c->metric->rules.info->name, name,
                                            definition, e);
     cxm_priv_report_real(c->report, row, c->axis.value_a, a->value);
@@ -283,7 +283,7 @@ size_t cxm_priv_add_difference(struct cxm_comparing *c, uint32_t measure, const 
                                const struct cxm_estimate *a, const struct cxm_estimate *b,
                                const struct cxm_difference *d)
 {
-    struct cxm_estimate e = cxm_priv_both_bases(c, a, b);
+    struct cxm_estimate e = both_bases(c, a, b);
     e.value = d->c.difference;
     e.std_error = d->c.std_error;
     e.df = d->c.df;
@@ -303,7 +303,7 @@ size_t cxm_priv_add_number(struct cxm_comparing *c, uint32_t measure, const char
                            const char *how, double value, enum cxm_unit unit,
                            const struct cxm_estimate *a, const struct cxm_estimate *b)
 {
-    struct cxm_estimate e = cxm_priv_both_bases(c, a, b);
+    struct cxm_estimate e = both_bases(c, a, b);
     e.value = value;
     e.unit = unit;
     e.df = NAN;

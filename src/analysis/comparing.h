@@ -96,19 +96,12 @@ enum cxm_status cxm_priv_difference(const struct cxm_comparing *c, uint32_t meas
 
 /* ---- rows ----------------------------------------------------------------------------- */
 
-/* "within" of the headline, "within[promoters]" of other measures. */
-void cxm_priv_comparing_name(const struct cxm_comparing *c, uint32_t measure, const char *what,
-                             char out[96]);
-/* An estimate with the bases of both sides added and their flags, without numbers. */
-struct cxm_estimate cxm_priv_both_bases(const struct cxm_comparing *c,
-                                        const struct cxm_estimate *a,
-                                        const struct cxm_estimate *b);
 /* The row of a difference with all its axes; its number. */
 size_t cxm_priv_add_difference(struct cxm_comparing *c, uint32_t measure, const char *what,
                                const struct cxm_estimate *a, const struct cxm_estimate *b,
                                const struct cxm_difference *d);
-/* A row of another number about the same two sides: `what` as in cxm_priv_comparing_name, `how`
- * in the definition. */
+/* A row of another number about the same two sides: "what" of the headline, "what[promoters]" of
+ * other measures; `how` in the definition. */
 size_t cxm_priv_add_number(struct cxm_comparing *c, uint32_t measure, const char *what,
                            const char *how, double value, enum cxm_unit unit,
                            const struct cxm_estimate *a, const struct cxm_estimate *b);

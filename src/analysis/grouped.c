@@ -102,9 +102,10 @@ enum cxm_status cxm_priv_grouped_finish(struct cxm_grouped *g, struct cxm_report
 
 /* ---- differences ---------------------------------------------------------------------- */
 
-enum cxm_status cxm_priv_grouped_rest(const struct cxm_grouped *g, size_t group,
-                                      struct cxm_tally *total, struct cxm_estimate *out,
-                                      struct cxm_error *error)
+/* All rows but those of a group; to be made for each group in turn. */
+static enum cxm_status estimate_rest(const struct cxm_grouped *g, size_t group,
+                                     struct cxm_tally *total, struct cxm_estimate *out,
+                                     struct cxm_error *error)
 {
     struct cxm_tally *one = NULL, *rest = NULL;
     struct cxm_estimate *e = NULL;
@@ -158,7 +159,7 @@ enum cxm_status cxm_priv_grouped_against(const struct cxm_grouped *g,
     struct cxm_tally *total = NULL;
     enum cxm_status status = cxm_tally_group(g->c.tally, CXM_TOTAL, 0, &total, error);
     for (size_t i = 0; i < g->n && status == CXM_OK; i++) {
-        status = cxm_priv_grouped_rest(g, i, total, &others[i], error);
+        status = estimate_rest(g, i, total, &others[i], error);
         if (status == CXM_OK)
             status = cxm_priv_difference(&g->c, g->measure, &g->estimates[i], &others[i],
                                          &differences[i], error);

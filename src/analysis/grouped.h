@@ -29,10 +29,6 @@ void cxm_priv_grouped_release(struct cxm_grouped *g);
 enum cxm_status cxm_priv_grouped_finish(struct cxm_grouped *g, struct cxm_report **out,
                                         struct cxm_error *error);
 
-/* All rows but those of a group; to be made for each group in turn. */
-enum cxm_status cxm_priv_grouped_rest(const struct cxm_grouped *g, size_t group,
-                                      struct cxm_tally *total, struct cxm_estimate *out,
-                                      struct cxm_error *error);
 /* Group i minus group k, with their covariance. */
 enum cxm_status cxm_priv_grouped_difference(const struct cxm_grouped *g, size_t i, size_t k,
                                             struct cxm_difference *out, struct cxm_error *error);

@@ -99,9 +99,6 @@ void cxm_priv_load_doubles(const struct cxm_column *part, int64_t row, size_t n,
                            double *values);
 cxm_i128 cxm_priv_load_decimal(const struct cxm_column *part, int64_t row);
 
-/* Up to 64 bits that start at bit `position`, in the low bits; reads no byte without them. */
-uint64_t cxm_priv_load_bits(const uint8_t *bits, int64_t position, unsigned n);
-
 /* A bit for each of the next rows (64, or n if that is less) that the validity bitmap, which
  * there is, calls null. Nulls are rare: walking over set bits beats a pass over rows. */
 uint64_t cxm_priv_null_word(const struct cxm_column *part, int64_t row, size_t n);

@@ -23,7 +23,8 @@ static uint64_t low_bits(unsigned n)
     return n == 64 ? ~(uint64_t)0 : ((uint64_t)1 << n) - 1;
 }
 
-uint64_t cxm_priv_load_bits(const uint8_t *bits, int64_t position, unsigned n)
+/* Up to 64 bits that start at bit `position`, in the low bits; reads no byte without them. */
+static uint64_t load_bits(const uint8_t *bits, int64_t position, unsigned n)
 {
     const uint8_t *const p = bits + position / 8;
     const unsigned skip = (unsigned)(position % 8);
@@ -44,7 +45,7 @@ uint64_t cxm_priv_null_word(const struct cxm_column *part, int64_t row, size_t n
 {
     const unsigned count = n < 64 ? (unsigned)n : 64;
     return low_bits(count)
-           ^ cxm_priv_load_bits(part->validity, part->validity_offset + row, count);
+           ^ load_bits(part->validity, part->validity_offset + row, count);
 }
 
 bool cxm_priv_is_absent(const struct cxm_column *part, int64_t row)
@@ -132,7 +133,7 @@ static void load_bit_column(const struct cxm_column *part, int64_t row, size_t n
     for (size_t i = 0; i < n; i += 64) {
         const unsigned count = n - i < 64 ? (unsigned)(n - i) : 64;
         const uint64_t word =
-            cxm_priv_load_bits(part->data, part->offset + row + (int64_t)i, count);
+            load_bits(part->data, part->offset + row + (int64_t)i, count);
         for (unsigned j = 0; j < count; j++)
             values[i + j] = (int64_t)(word >> j & 1);
     }

@@ -25,8 +25,6 @@ enum cxm_status cxm_priv_check_net(double detractors, double passives, double pr
 enum cxm_status cxm_priv_no_such_interval(const char *what, enum cxm_interval method,
                                           struct cxm_error *error);
 
-/* An answer without any number. */
-struct cxm_interval_limits cxm_priv_undefined_limits(double level, enum cxm_interval method);
 /* Limits in units of `scale` around out->value, clipped to [low, high], with their flags. */
 void cxm_priv_finish_limits(struct cxm_interval_limits *out, struct cxm_limits limits,
                             double scale, double low, double high);

@@ -22,7 +22,9 @@ double cxm_priv_finite_factor(double n, double population)
     return (population - n) / population;
 }
 
-double cxm_priv_finite_effective_n(double n, double population)
+/* n / (1 - n / N): so many answers drawn with replacement tell as much. +inf for n = N; at most
+ * 1e15 otherwise. */
+static double effective_n(double n, double population)
 {
     if (n >= population)
         return INFINITY;
@@ -97,7 +99,7 @@ struct cxm_limits cxm_priv_hypergeometric_limits(double x, double n, double popu
         limits.upper = (population - fewest_marked(n - x, n, population, tail)) / population;
         return limits;
     }
-    const double effective = cxm_priv_finite_effective_n(n, population);
+    const double effective = effective_n(n, population);
     (void)cxm_priv_share_limits(fmin(x / n * effective, effective), effective, 1.0 - 2.0 * tail,
                                 CXM_INTERVAL_CLOPPER_PEARSON, &limits);
     limits.flags |= CXM_FLAG_ASYMPTOTIC;
@@ -126,7 +128,7 @@ enum cxm_status cxm_priv_finite_share_limits(double x, double n, double populati
         *out = cxm_priv_hypergeometric_limits(x, n, population, 0.5 * (1.0 - level));
         return CXM_OK;
     }
-    const double effective = cxm_priv_finite_effective_n(n, population);
+    const double effective = effective_n(n, population);
     const double m = isinf(effective) ? n : effective;
     struct cxm_limits limits;
     const double successes = x == n ? m : fmin(p * m, m);
@@ -150,7 +152,7 @@ enum cxm_status cxm_priv_finite_net_limits(struct cxm_net counts, double populat
                                : cxm_priv_mean_limits(value, error, df, level);
         return CXM_OK;
     }
-    const double effective = cxm_priv_finite_effective_n(n, population);
+    const double effective = effective_n(n, population);
     const double scale = isinf(effective) ? 1.0 : effective / n;
     struct cxm_limits limits;
     const enum cxm_status status =

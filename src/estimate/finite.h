@@ -9,9 +9,6 @@
 
 /* 1 - n / N, without cancellation: what the variance of a mean is multiplied with. */
 double cxm_priv_finite_factor(double n, double population);
-/* n / (1 - n / N): so many answers drawn with replacement tell as much. +inf for n = N; at most
- * 1e15 otherwise. */
-double cxm_priv_finite_effective_n(double n, double population);
 /* Standard error of a mean whose answers have that variance (divisor n): sampling-theory form,
  * sqrt((1 - n / N) s^2 / n) with s^2 = variance n / (n - 1). 0 for n = N, NaN for n = 1 < N. */
 double cxm_priv_finite_error(double variance, double n, double population);

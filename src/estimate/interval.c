@@ -49,7 +49,8 @@ enum cxm_status cxm_priv_no_such_interval(const char *what, enum cxm_interval me
                          cxm_interval_name(method));
 }
 
-struct cxm_interval_limits cxm_priv_undefined_limits(double level, enum cxm_interval method)
+/* An answer without any number. */
+static struct cxm_interval_limits undefined_limits(double level, enum cxm_interval method)
 {
     return (struct cxm_interval_limits){
         .value = NAN, .std_error = NAN, .lower = NAN, .upper = NAN, .lower_raw = NAN,
@@ -105,7 +106,7 @@ enum cxm_status cxm_share_interval(double successes, double n, double level,
     const double m = n > 0.0 ? n : 1.0;
     if (method != CXM_INTERVAL_NONE && cxm_priv_share_limits(x, m, level, method, &limits) != CXM_OK)
         return cxm_priv_no_such_interval("a share", method, error);
-    struct cxm_interval_limits got = cxm_priv_undefined_limits(level, method);
+    struct cxm_interval_limits got = undefined_limits(level, method);
     if (n > 0.0) {
         got.value = x / n;
         got.std_error = sqrt(x / n * ((n - x) / n) / n);
@@ -156,7 +157,7 @@ enum cxm_status cxm_nps_interval(double detractors, double passives, double prom
         return cxm_priv_no_memory(error);
     if (status != CXM_OK)
         return cxm_priv_no_such_interval("a net score", method, error);
-    struct cxm_interval_limits got = cxm_priv_undefined_limits(level, method);
+    struct cxm_interval_limits got = undefined_limits(level, method);
     if (n > 0.0) {
         got.value = 100.0 * (promoters - detractors) / n;
         got.std_error = 100.0 * sqrt(cxm_priv_net_variance(counts) / n);
@@ -184,7 +185,7 @@ enum cxm_status cxm_mean_interval(double value, double std_error, double df, dou
     if (status != CXM_OK)
         return status;
     struct cxm_interval_limits got =
-        cxm_priv_undefined_limits(level, isinf(df) ? CXM_INTERVAL_WALD : CXM_INTERVAL_T);
+        undefined_limits(level, isinf(df) ? CXM_INTERVAL_WALD : CXM_INTERVAL_T);
     got.value = value;
     got.std_error = std_error;
     got.df = df;
@@ -208,7 +209,7 @@ enum cxm_status cxm_rate_interval(double count, double exposure, double level,
         status = cxm_priv_check_level(level, error);
     if (status != CXM_OK)
         return status;
-    struct cxm_interval_limits got = cxm_priv_undefined_limits(level, CXM_INTERVAL_GARWOOD);
+    struct cxm_interval_limits got = undefined_limits(level, CXM_INTERVAL_GARWOOD);
     if (exposure > 0.0) {
         got.value = count / exposure;
         got.std_error = sqrt(count) / exposure;

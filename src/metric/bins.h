@@ -16,7 +16,6 @@ struct cxm_totals {
 
 /* The counters of a unit by code; NULL: no rows. */
 const int64_t *cxm_priv_view_counts(const struct cxm_view *view, uint32_t unit);
-struct cxm_totals cxm_priv_total_weight(const struct cxm_view *view, uint32_t unit);
 
 /* Of the counters of a unit those of rows that are no answers; `excluded` holds what was left out. */
 static inline void cxm_priv_count_others(const struct cxm_unit_spec *spec, const int64_t *counts,

@@ -232,8 +232,6 @@ static inline uint32_t cxm_priv_scale_bins(const struct cxm_config *config)
 }
 /* y[b] = 1 for the answers lowest + b within low … high. */
 void cxm_priv_bins_between(const struct cxm_config *config, double low, double high, double *y);
-/* y[b] = lowest + b. */
-void cxm_priv_bins_values(const struct cxm_config *config, double *y);
 /* Appends "0-10" of the scale. */
 void cxm_priv_define_scale(const struct cxm_config *config, char *out, size_t capacity,
                            size_t *used);

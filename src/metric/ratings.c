@@ -53,7 +53,8 @@ void cxm_priv_bins_between(const struct cxm_config *config, double low, double h
     }
 }
 
-void cxm_priv_bins_values(const struct cxm_config *config, double *y)
+/* y[b] = lowest + b. */
+static void bins_values(const struct cxm_config *config, double *y)
 {
     for (uint32_t b = 0; b < cxm_priv_scale_bins(config); b++)
         y[b] = config->lowest[0] + b;
@@ -102,6 +103,6 @@ struct cxm_score cxm_priv_score_rating_mean(const struct cxm_config *config, uin
                                             double *y)
 {
     (void)member;
-    cxm_priv_bins_values(config, y);
+    bins_values(config, y);
     return (struct cxm_score){ CXM_SCORE_MEAN, 0, 0, 1, config->lowest[0], config->highest[0], y };
 }

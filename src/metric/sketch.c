@@ -82,12 +82,14 @@ static int64_t bucket(double x, double accuracy, double per_log)
     return below_edge(x, accuracy, i) ? i : i + 1;
 }
 
+static inline double code_of(double value, double accuracy, double per_log)
+{
+    return value == 0 ? 0 : copysign(offset + (double)bucket(fabs(value), accuracy, per_log), value);
+}
+
 double cxm_priv_sketch_code(double value, double accuracy)
 {
-    if (value == 0)
-        return 0;
-    const double code = offset + (double)bucket(fabs(value), accuracy, 1 / log_gamma(accuracy));
-    return value < 0 ? -code : code;
+    return code_of(value, accuracy, 1 / log_gamma(accuracy));
 }
 
 double cxm_priv_sketch_value(double code, double accuracy)
@@ -126,10 +128,7 @@ static void rule(const struct cxm_config *config, struct cxm_block *block)
         block->unit_codes[0][i] = state == CXM_ROW_USED ? USED
                                 : state == CXM_ROW_MISSING ? MISSING : INVALID;
         block->table_counters[0][i] = state == CXM_ROW_USED ? 0 : CXM_NO_COUNTER;
-        block->table_values[0][i] =
-            state != CXM_ROW_USED || x == 0
-                ? 0
-                : copysign(offset + (double)bucket(fabs(x), accuracy, per_log), x);
+        block->table_values[0][i] = state == CXM_ROW_USED ? code_of(x, accuracy, per_log) : 0;
     }
 }
 

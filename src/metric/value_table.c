@@ -18,7 +18,7 @@ double cxm_priv_table_number(const struct cxm_table *values, uint32_t entry)
     return key.real;
 }
 
-int64_t cxm_priv_table_count(const struct cxm_table *values, uint32_t entry)
+static int64_t count_of(const struct cxm_table *values, uint32_t entry)
 {
     return cxm_priv_table_cell(values, entry)[0];
 }
@@ -29,7 +29,7 @@ void cxm_priv_table_statistics(const struct cxm_table *values, const uint32_t *e
     size_t at = 0;
     int64_t before = 0;
     for (size_t i = 0; i < n && at < n_ranks; i++) {
-        before += cxm_priv_table_count(values, entries[i]);
+        before += count_of(values, entries[i]);
         for (; at < n_ranks && ranks[at] < before; at++)
             out[at] = cxm_priv_table_number(values, entries[i]);
     }
@@ -59,7 +59,7 @@ bool cxm_priv_numbers_are_sound(const struct cxm_tally *tally, const uint32_t *o
                 break;
             const double number = cxm_priv_table_number(values, order[last]);
             if (!(number >= low && number <= high)
-                || __builtin_add_overflow(sum, cxm_priv_table_count(values, order[last]), &sum))
+                || __builtin_add_overflow(sum, count_of(values, order[last]), &sum))
                 return false;
         }
         if (last == i)

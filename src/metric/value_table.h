@@ -6,9 +6,8 @@
 
 #include "metric/metric.h"
 
-/* The number at the end of an entry's key, and how many rows have it. */
+/* The number at the end of an entry's key. */
 double cxm_priv_table_number(const struct cxm_table *values, uint32_t entry);
-int64_t cxm_priv_table_count(const struct cxm_table *values, uint32_t entry);
 
 /* The order statistics of ranks, which ascend and count from 0: out[i] = x[ranks[i]]. Entries are
  * sorted. Ranks beyond the rows give NaN. */

@@ -139,32 +139,7 @@ void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_b
 
 /* ---- the frame of an estimate --------------------------------------------------------- */
 
-void cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit,
-                           struct cxm_bin_weights *out)
-{
-    const uint32_t bins = view->config->units[unit].bins;
-    struct cxm_totals t = { { 0, 0 }, { 0, 0 } };
-    if (!view->weighted) {
-        const int64_t *counts = cxm_priv_view_counts(view, unit);
-        for (uint32_t b = 0; b < bins; b++)
-            out->weight[b] = out->weight2[b] = cxm_priv_dd_int(counts != NULL ? counts[b] : 0);
-        out->total = cxm_priv_total_weight(view, unit);
-        return;
-    }
-    const uint32_t at = cxm_priv_unit_layout(view->config, unit, true).sums_at;
-    const bool direct = view->cell != NULL && (view->domain == NULL || view->domain->g == NULL);
-    for (uint32_t b = 0; b < bins; b++) {
-        out->weight[b] = direct ? cxm_priv_cell_sum(view->table, view->cell, at + 2 * b)
-                                : cxm_priv_view_weight(view, unit, b);
-        out->weight2[b] = direct ? cxm_priv_cell_sum(view->table, view->cell, at + 2 * b + 1)
-                                 : cxm_priv_view_weight2(view, unit, b);
-        t.weight = cxm_priv_dd_add(t.weight, out->weight[b]);
-        t.weight2 = cxm_priv_dd_add(t.weight2, out->weight2[b]);
-    }
-    out->total = t;
-}
-
-struct cxm_totals cxm_priv_total_weight(const struct cxm_view *view, uint32_t unit)
+static struct cxm_totals total_weight(const struct cxm_view *view, uint32_t unit)
 {
     struct cxm_totals t = { { 0, 0 }, { 0, 0 } };
     const uint32_t bins = view->config->units[unit].bins;
@@ -181,6 +156,31 @@ struct cxm_totals cxm_priv_total_weight(const struct cxm_view *view, uint32_t un
         t.weight2 = cxm_priv_dd_add(t.weight2, cxm_priv_view_weight2(view, unit, b));
     }
     return t;
+}
+
+void cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit,
+                           struct cxm_bin_weights *out)
+{
+    const uint32_t bins = view->config->units[unit].bins;
+    struct cxm_totals t = { { 0, 0 }, { 0, 0 } };
+    if (!view->weighted) {
+        const int64_t *counts = cxm_priv_view_counts(view, unit);
+        for (uint32_t b = 0; b < bins; b++)
+            out->weight[b] = out->weight2[b] = cxm_priv_dd_int(counts != NULL ? counts[b] : 0);
+        out->total = total_weight(view, unit);
+        return;
+    }
+    const uint32_t at = cxm_priv_unit_layout(view->config, unit, true).sums_at;
+    const bool direct = view->cell != NULL && (view->domain == NULL || view->domain->g == NULL);
+    for (uint32_t b = 0; b < bins; b++) {
+        out->weight[b] = direct ? cxm_priv_cell_sum(view->table, view->cell, at + 2 * b)
+                                : cxm_priv_view_weight(view, unit, b);
+        out->weight2[b] = direct ? cxm_priv_cell_sum(view->table, view->cell, at + 2 * b + 1)
+                                 : cxm_priv_view_weight2(view, unit, b);
+        t.weight = cxm_priv_dd_add(t.weight, out->weight[b]);
+        t.weight2 = cxm_priv_dd_add(t.weight2, out->weight2[b]);
+    }
+    out->total = t;
 }
 
 void cxm_priv_flag_unseen(const struct cxm_view *view, uint32_t unit, struct cxm_estimate *out)
@@ -241,7 +241,7 @@ void cxm_priv_begin_with(const struct cxm_view *view, uint32_t unit, const struc
 void cxm_priv_begin(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
                     struct cxm_estimate *out)
 {
-    cxm_priv_begin_with(view, unit, ask, cxm_priv_total_weight(view, unit), out);
+    cxm_priv_begin_with(view, unit, ask, total_weight(view, unit), out);
 }
 
 struct cxm_limits cxm_priv_ask_limits(const struct cxm_ask *ask, double value, double std_error,
@@ -322,7 +322,7 @@ static double form_error_with(const struct cxm_view *view, uint32_t unit, const 
 double cxm_priv_form_error(const struct cxm_view *view, uint32_t unit, const struct cxm_dd *a,
                            struct cxm_dd c, double factor)
 {
-    return form_error_with(view, unit, a, c, factor, cxm_priv_total_weight(view, unit));
+    return form_error_with(view, unit, a, c, factor, total_weight(view, unit));
 }
 
 void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const double *a,
@@ -331,7 +331,7 @@ void cxm_priv_estimate_form(const struct cxm_view *view, uint32_t unit, const do
 {
     enum { MOST = 4 };
     const uint32_t p = view->config->units[unit].variables;
-    const struct cxm_totals t = cxm_priv_total_weight(view, unit);
+    const struct cxm_totals t = total_weight(view, unit);
     cxm_priv_begin_with(view, unit, ask, t, out);
     out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
     if (out->n == 0 || p > MOST)

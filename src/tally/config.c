@@ -261,7 +261,8 @@ static bool value_equal(const struct cxm_value *a, const struct cxm_value *b)
     return true;
 }
 
-void cxm_priv_param_text(const struct cxm_value *value, char *out, size_t capacity)
+/* A value as text for messages: "0–10", "minmax", "0.3, 0.7". */
+static void param_text(const struct cxm_value *value, char *out, size_t capacity)
 {
     char number[CXM_DOUBLE_TEXT];
     size_t used = 0;
@@ -286,8 +287,8 @@ enum cxm_status cxm_priv_config_compare(const struct cxm_config *a, const struct
             continue;
         char one[128], other[128];
         const char *name = a->rules->info->params[i].name;
-        cxm_priv_param_text(&a->params[i], one, sizeof one);
-        cxm_priv_param_text(&b->params[i], other, sizeof other);
+        param_text(&a->params[i], one, sizeof one);
+        param_text(&b->params[i], other, sizeof other);
         return cxm_priv_fail(error, CXM_EMISMATCH, name,
                              "%s differs: %s in one tally, %s in the other", name, one, other);
     }

@@ -149,8 +149,6 @@ static inline double cxm_priv_number(const struct cxm_config *config, int param)
 
 /* Index of a choice among the registry's choices. */
 int cxm_priv_choice(const struct cxm_config *config, int param);
-/* A value as text for messages: "0–10", "minmax", "0.3, 0.7". */
-void cxm_priv_param_text(const struct cxm_value *value, char *out, size_t capacity);
 
 /* How many sums a unit has, and where within them. Unweighted: x_i, then x_i x_j (i <= j).
  * Weighted, with v = w x: W and Q (sum of w^2) of every bin, then w x_i, v_i,

@@ -281,17 +281,6 @@ int32_t cxm_priv_exact_extent(const int64_t *limbs, int32_t n, int32_t *first)
     return top + 1 + (int32_t)((digit ^ fill) >> 31) - low;
 }
 
-int32_t cxm_priv_exact_digits(const int64_t *limbs, struct cxm_window window, uint32_t *digits,
-                              int32_t *lo)
-{
-    int32_t first;
-    const int32_t n = cxm_priv_exact_extent(limbs, window.n, &first);
-    for (int32_t i = 0; i < n; i++)
-        digits[i] = cxm_priv_exact_digit(limbs, window.n, first + i);
-    *lo = n > 0 ? window.lo + first : 0;
-    return n;
-}
-
 struct cxm_window cxm_priv_exact_window_of_digits(int32_t lo, int32_t n)
 {
     return (struct cxm_window){ n > 0 ? lo : 0, n > 0 ? n + 1 : 0 };

@@ -147,18 +147,14 @@ bool cxm_priv_exact_equal(const int64_t *a, struct cxm_window a_window, const in
  * a double. Independent of the window. */
 struct cxm_dd cxm_priv_exact_value(const int64_t *limbs, struct cxm_window window);
 
-/* The canonical digits of a normalised sum of n limbs: they are *first … *first + the result - 1, at
- * most n + 1, of the digits below. */
+/* The canonical digits of a normalised sum of n limbs, two's complement, no superfluous one at either
+ * end: they are *first … *first + the result - 1, at most n + 1, of the digits below. */
 int32_t cxm_priv_exact_extent(const int64_t *limbs, int32_t n, int32_t *first);
 static inline uint32_t cxm_priv_exact_digit(const int64_t *limbs, int32_t n, int32_t i)
 {
     return i < n ? (uint32_t)limbs[i] : (uint32_t)(limbs[n - 1] >> 32);
 }
 
-/* The canonical digits: two's complement, no superfluous digit at either end. *lo is the index
- * of digits[0]; returns how many there are, at most window.n + 1. */
-int32_t cxm_priv_exact_digits(const int64_t *limbs, struct cxm_window window, uint32_t *digits,
-                              int32_t *lo);
 /* The window that canonical digits need, and their limbs. */
 struct cxm_window cxm_priv_exact_window_of_digits(int32_t lo, int32_t n);
 /* From the bytes of n canonical digits, little-endian; the limbs are zero. */
