@@ -255,6 +255,22 @@ static void runs_of_whole_numbers(void **state)
     }
 }
 
+/* No rows: the columns are there all the same; or nothing is. */
+static enum cxm_status build_columns(const struct cxm_allocator *allocator, struct cxm_report **out)
+{
+    struct cxm_report *r = cxm_priv_report_new(allocator);
+    cxm_priv_report_key_column(r, "region", CXM_KEY_TEXT, 0);
+    cxm_priv_report_key_column(r, "month", CXM_KEY_DATE, CXM_MONTH);
+    cxm_priv_report_axis(r, "p_value", CXM_AXIS_REAL);
+    cxm_priv_report_axis(r, "verdict", CXM_AXIS_TEXT);
+    return cxm_priv_report_finish(r, out, NULL);
+}
+
+static enum cxm_status build_nothing(const struct cxm_allocator *allocator, struct cxm_report **out)
+{
+    return cxm_priv_report_finish(cxm_priv_report_new(allocator), out, NULL);
+}
+
 static void fail_everywhere(enum cxm_status make(const struct cxm_allocator *allocator,
                                                  struct cxm_report **out))
 {
@@ -294,18 +310,41 @@ static void check_load(const uint8_t *bytes, size_t n, enum cxm_status want)
     cxm_report_free(r);
 }
 
+static void assert_same_columns(const struct cxm_report *a, const struct cxm_report *b)
+{
+    assert_int_equal(cxm_report_n_keys(a), cxm_report_n_keys(b));
+    for (size_t k = 0; k < cxm_report_n_keys(a); k++) {
+        struct cxm_key_info one, other;
+        assert_int_equal(cxm_report_key_info(a, k, &one), CXM_OK);
+        assert_int_equal(cxm_report_key_info(b, k, &other), CXM_OK);
+        assert_string_equal(one.name, other.name);
+        assert_int_equal(one.type, other.type);
+        assert_int_equal(one.calendar, other.calendar);
+    }
+    assert_int_equal(cxm_report_n_axes(a), cxm_report_n_axes(b));
+    for (size_t k = 0; k < cxm_report_n_axes(a); k++) {
+        struct cxm_axis_info one, other;
+        assert_int_equal(cxm_report_axis_info(a, k, &one), CXM_OK);
+        assert_int_equal(cxm_report_axis_info(b, k, &other), CXM_OK);
+        assert_string_equal(one.name, other.name);
+        assert_int_equal(one.type, other.type);
+    }
+}
+
 static void bytes_are_the_same_report(void **state)
 {
-    enum cxm_status (*const builds[])(const struct cxm_allocator *, struct cxm_report **) = { build,
-                                                                                             build_runs };
+    enum cxm_status (*const builds[])(const struct cxm_allocator *, struct cxm_report **) = {
+        build, build_runs, build_columns, build_nothing,
+    };
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
         struct cxm_report *r = NULL, *again = NULL;
         size_t n, n_again;
         assert_int_equal(builds[i](NULL, &r), CXM_OK);
         uint8_t *bytes = saved(r, &n);
         assert_int_equal(cxm_report_load(bytes, n, NULL, &again, NULL), CXM_OK);
         assert_int_equal(cxm_report_rows(again), cxm_report_rows(r));
+        assert_same_columns(again, r);
         for (size_t row = 0; row < cxm_report_rows(r); row++) { /* groups and measures are numbered alike */
             const struct cxm_estimate *e = cxm_report_estimates(r), *f = cxm_report_estimates(again);
             assert_memory_equal(&e[row], &f[row], sizeof *e);
@@ -323,12 +362,11 @@ static void bytes_are_the_same_report(void **state)
 
 /* Every byte changed and every length: damaged bytes are refused, and forged ones, whose checksum is
  * right, load or are refused. */
-static void hostile_bytes(void **state)
+static void change_bytes_of(enum cxm_status make(const struct cxm_allocator *, struct cxm_report **))
 {
-    (void)state;
     struct cxm_report *r = NULL;
     size_t n;
-    assert_int_equal(build(NULL, &r), CXM_OK);
+    assert_int_equal(make(NULL, &r), CXM_OK);
     uint8_t *bytes = saved(r, &n);
     cxm_report_free(r);
     for (size_t i = 0; i < n; i++) {
@@ -360,6 +398,14 @@ static void hostile_bytes(void **state)
     free(bytes);
 }
 
+static void hostile_bytes(void **state)
+{
+    (void)state;
+    change_bytes_of(build);
+    change_bytes_of(build_columns);
+    change_bytes_of(build_nothing);
+}
+
 static uint8_t *kept_bytes;
 static size_t n_kept;
 
@@ -373,6 +419,7 @@ static void memory_runs_out(void **state)
     (void)state;
     fail_everywhere(build);
     fail_everywhere(build_runs);
+    fail_everywhere(build_columns);
     struct cxm_report *r = NULL;
     assert_int_equal(build(NULL, &r), CXM_OK);
     kept_bytes = saved(r, &n_kept);

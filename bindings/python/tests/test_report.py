@@ -291,6 +291,17 @@ def test_pickles_are_the_same_report(name: str) -> None:
         assert pickle.dumps(again) == pickle.dumps(part)
 
 
+def test_pickles_without_rows() -> None:
+    empty = cxm.nps([], by={"region": []})
+    none_left = cxm.Report(chart()._store, [])
+    for r in (cxm.target(empty, 20), cxm.league(empty), none_left):
+        again = pickle.loads(pickle.dumps(r))
+        assert len(again) == len(r) == 0 and again.groups == [] and again.axes == r.axes
+        assert again.to_dict() == r.to_dict() and str(again) == str(r)
+        assert again.to_arrow().schema.equals(r.to_arrow().schema)
+        assert pickle.dumps(again) == pickle.dumps(r)
+
+
 def test_pickled_reports_can_be_asked_for_more() -> None:
     curves = pickle.loads(pickle.dumps(_reports()["curves"]))
     # S of a is 1/2 from 5 to 8: the middle.
