@@ -237,7 +237,7 @@ enum cxm_status cxm_tally_add_one(struct cxm_tally *tally, const double *values,
     cxm_priv_block_add(s, &state->groups, NULL, freq == 1 ? NULL : &freq);
     add_values(tally, state, at, freq);
     if (state->groups.layout.n_sums > 0)
-        cxm_priv_table_normalise(&state->groups);
+        cxm_priv_sums_carry_one(s, &state->groups);
     state->rows += freq;
     if (first)
         take_over(tally, &fresh, n_values, weight != NULL);

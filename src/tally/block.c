@@ -167,7 +167,7 @@ static void exclude_row(struct cxm_scratch *s, size_t row)
 static enum cxm_status check_weights(struct cxm_scratch *s, const struct cxm_sources *sources,
                                      int64_t first, struct cxm_error *error)
 {
-    const bool all = cxm_priv_all_used(s->weight_state, s->block.n)
+    const bool all = s->block.n > 1 && cxm_priv_all_used(s->weight_state, s->block.n)
                   && cxm_priv_kernels(0).all_within(s->weight, s->block.n, 1e-100, 1e100);
     for (size_t i = 0; !all && i < s->block.n; i++) {
         const double w = s->weight[i];

@@ -49,6 +49,23 @@ static void add_digit(int64_t *limbs, int32_t n, int32_t i, int64_t digit)
         limbs[n - 1] += digit * ((int64_t)1 << 32 * (i - n + 1));
 }
 
+/* Many copies of the digits low and high of 96 bits each, from limb `at` on. */
+static CXM_NOINLINE void add_copies(int64_t *limbs, int32_t n, int32_t at, cxm_u128 low,
+                                    cxm_u128 high, int64_t sign, int64_t copies)
+{
+    const uint32_t digits[6] = { (uint32_t)low,  (uint32_t)(low >> 32),  (uint32_t)(low >> 64),
+                                 (uint32_t)high, (uint32_t)(high >> 32), (uint32_t)(high >> 64) };
+    for (int i = 0; i < 6; i++) {
+        const int32_t place = at + (i < 3 ? i : i - 1);
+        const cxm_u128 product = (cxm_u128)digits[i] * (uint64_t)copies;
+        if (product == 0)
+            continue;
+        add_digit(limbs, n, place, sign * (int64_t)(uint32_t)product);
+        add_digit(limbs, n, place + 1, sign * (int64_t)(uint32_t)(product >> 32));
+        add_digit(limbs, n, place + 2, sign * (int64_t)(uint32_t)(product >> 64));
+    }
+}
+
 void cxm_priv_exact_add(int64_t *limbs, struct cxm_window window, cxm_u128 magnitude,
                         int32_t exponent, bool negative, int64_t copies)
 {
@@ -58,26 +75,18 @@ void cxm_priv_exact_add(int64_t *limbs, struct cxm_window window, cxm_u128 magni
     const cxm_u128 low = (cxm_u128)(uint64_t)magnitude << shift;
     const cxm_u128 high = (cxm_u128)(uint64_t)(magnitude >> 64) << shift;
     const int64_t sign = negative ? -1 : 1;
-    if (copies == 1) {
-        limbs[at] += sign * (int64_t)(uint32_t)low;
-        add_digit(limbs, window.n, at + 1, sign * (int64_t)(uint32_t)(low >> 32));
-        add_digit(limbs, window.n, at + 2,
-                  sign * ((int64_t)(uint32_t)(low >> 64) + (int64_t)(uint32_t)high));
-        add_digit(limbs, window.n, at + 3, sign * (int64_t)(uint32_t)(high >> 32));
-        add_digit(limbs, window.n, at + 4, sign * (int64_t)(uint32_t)(high >> 64));
+    if (copies != 1) {
+        add_copies(limbs, window.n, at, low, high, sign, copies);
         return;
     }
-    const uint32_t digits[6] = { (uint32_t)low,  (uint32_t)(low >> 32),  (uint32_t)(low >> 64),
-                                 (uint32_t)high, (uint32_t)(high >> 32), (uint32_t)(high >> 64) };
-    for (int i = 0; i < 6; i++) {
-        const int32_t place = at + (i < 3 ? i : i - 1);
-        const cxm_u128 product = (cxm_u128)digits[i] * (uint64_t)copies;
-        if (product == 0)
-            continue;
-        add_digit(limbs, window.n, place, sign * (int64_t)(uint32_t)product);
-        add_digit(limbs, window.n, place + 1, sign * (int64_t)(uint32_t)(product >> 32));
-        add_digit(limbs, window.n, place + 2, sign * (int64_t)(uint32_t)(product >> 64));
-    }
+    limbs[at] += sign * (int64_t)(uint32_t)low;
+    add_digit(limbs, window.n, at + 1, sign * (int64_t)(uint32_t)(low >> 32));
+    add_digit(limbs, window.n, at + 2,
+              sign * ((int64_t)(uint32_t)(low >> 64) + (int64_t)(uint32_t)high));
+    if (high >> 32 == 0)
+        return;
+    add_digit(limbs, window.n, at + 3, sign * (int64_t)(uint32_t)(high >> 32));
+    add_digit(limbs, window.n, at + 4, sign * (int64_t)(uint32_t)(high >> 64));
 }
 
 void cxm_priv_exact_add_triple(int64_t *limbs, struct cxm_window window, double x, double y,

@@ -168,6 +168,7 @@ enum cxm_status cxm_priv_sums_prepare(struct cxm_scratch *s, struct cxm_table *g
                                       int64_t first, struct cxm_error *error)
 {
     const uint32_t n = s->config->n_variables;
+    const bool alone = s->block.n == 1; /* one value is its digits: nothing to look for in common */
     const struct cxm_span weight_span = s->weight_span;
     const bool known = s->windows_known;
     enum cxm_status status = CXM_OK;
@@ -175,7 +176,7 @@ enum cxm_status cxm_priv_sums_prepare(struct cxm_scratch *s, struct cxm_table *g
     memcpy(s->old_spans, s->spans, 2 * n * sizeof *s->spans);
     for (uint32_t v = 0; v < n; v++) {
         const double *x = s->block.variables[v];
-        s->x[v].good = cxm_priv_quantise(x, s->block.n, &s->x[v]);
+        s->x[v].good = !alone && cxm_priv_quantise(x, s->block.n, &s->x[v]);
         const enum cxm_status finite = s->weighted     ? weigh(s, v, first, error)
                                      : s->x[v].good    ? CXM_OK
                                                        : check_finite(s, x, first, error);
@@ -183,13 +184,13 @@ enum cxm_status cxm_priv_sums_prepare(struct cxm_scratch *s, struct cxm_table *g
         include(&s->spans[v], &s->x[v], x, s->block.n);
         if (!s->weighted)
             continue;
-        s->v[v].good = cxm_priv_quantise(s->weighed[v], s->block.n, &s->v[v]);
+        s->v[v].good = !alone && cxm_priv_quantise(s->weighed[v], s->block.n, &s->v[v]);
         include(&s->spans[n + v], &s->v[v], s->weighed[v], s->block.n);
     }
     if (status != CXM_OK)
         return status;
     if (s->weighted) {
-        s->w.good = cxm_priv_quantise(s->weight, s->block.n, &s->w);
+        s->w.good = !alone && cxm_priv_quantise(s->weight, s->block.n, &s->w);
         include(&s->weight_span, &s->w, s->weight, s->block.n);
     }
     if (!known || !same_spans(s->old_spans, s->spans, 2 * n)
@@ -478,5 +479,26 @@ void cxm_priv_sums_add(struct cxm_scratch *s, struct cxm_table *groups, uint32_t
         } else {
             add_row(s, layout, cell, at, unit->variables, i, copies);
         }
+    }
+}
+
+static void carry_sums(const struct cxm_layout *layout, int64_t *cell, uint32_t first, uint32_t end)
+{
+    for (uint32_t sum = first; sum < end; sum++)
+        cxm_priv_exact_carry(cell + layout->at[sum], layout->windows[sum].n);
+}
+
+void cxm_priv_sums_carry_one(const struct cxm_scratch *s, struct cxm_table *groups)
+{
+    for (uint32_t u = 0; u < s->config->n_units; u++) {
+        const struct cxm_unit_spec *unit = &s->config->units[u];
+        const uint32_t code = s->block.unit_codes[u][0], sums = s->layouts[u].sums_at;
+        const uint32_t of_bins = s->weighted ? 2 * unit->bins : 0;
+        if (code >= unit->bins)
+            continue;
+        if (s->weighted)
+            carry_sums(&groups->layout, groups->cells, sums + 2 * code, sums + 2 * code + 2);
+        carry_sums(&groups->layout, groups->cells, sums + of_bins,
+                   sums + cxm_priv_unit_sums(unit, s->weighted));
     }
 }

@@ -328,6 +328,8 @@ enum cxm_status cxm_priv_sums_prepare(struct cxm_scratch *scratch, struct cxm_ta
 /* Adds the sums of one unit; cannot fail after preparing. */
 void cxm_priv_sums_add(struct cxm_scratch *scratch, struct cxm_table *groups, uint32_t unit,
                        const uint32_t *group, const int64_t *freq);
+/* Normalises after a block of one row, that went into cell 0: only its own sums can need it. */
+void cxm_priv_sums_carry_one(const struct cxm_scratch *scratch, struct cxm_table *groups);
 
 /* ---- columns of a call (inputs.c) ------------------------------------------------------- */
 
