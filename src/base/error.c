@@ -174,11 +174,8 @@ const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT])
 static bool append_plainly(char *out, size_t capacity, size_t *used, const char *format,
                            va_list args)
 {
-    for (const char *at = format; (at = strchr(at, '%')) != NULL; at += 2) {
-        if (at[1] != 's' && at[1] != 'd')
-            return false;
-    }
     char digits[CXM_DOUBLE_TEXT];
+    const size_t start = *used;
     const size_t room = capacity > 0 ? capacity - 1 : 0;
     for (const char *at = format; *at != '\0';) {
         const char *text = at;
@@ -187,6 +184,10 @@ static bool append_plainly(char *out, size_t capacity, size_t *used, const char 
             n++;
         at += n;
         if (n == 0) {
+            if (at[1] != 's' && at[1] != 'd') {
+                *used = start; /* what is there already is written again */
+                return false;
+            }
             text = at[1] == 's' ? va_arg(args, const char *)
                                 : whole_text(va_arg(args, int), digits);
             text = text != NULL ? text : "(null)"; /* as snprintf */

@@ -5,12 +5,6 @@
 
 #include "column/words.h"
 
-void cxm_priv_dict_init(struct cxm_dict *dict, const struct cxm_allocator *allocator)
-{
-    memset(dict, 0, sizeof *dict);
-    dict->allocator = allocator;
-}
-
 void cxm_priv_dict_release(struct cxm_dict *dict)
 {
     cxm_priv_release(dict->allocator, dict->bytes);

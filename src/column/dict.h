@@ -21,7 +21,10 @@ struct cxm_dict {
     uint32_t n_slots;    /* 0: no index yet, keys ascend; or a power of two */
 };
 
-void cxm_priv_dict_init(struct cxm_dict *dict, const struct cxm_allocator *allocator);
+static inline void cxm_priv_dict_init(struct cxm_dict *dict, const struct cxm_allocator *allocator)
+{
+    *dict = (struct cxm_dict){ .allocator = allocator };
+}
 void cxm_priv_dict_release(struct cxm_dict *dict);
 
 static inline const uint8_t *cxm_priv_dict_key(const struct cxm_dict *dict, uint32_t i,

@@ -85,12 +85,12 @@ static uint32_t count_defaults(const struct cxm_reading *r)
 }
 
 static void choose_one(const struct cxm_reading *r, const struct cxm_estimate_options *options,
-                       uint32_t measure, struct cxm_chosen *out)
+                       uint32_t measure, int family, uint32_t member, struct cxm_chosen *out)
 {
     const enum cxm_interval wanted = (enum cxm_interval)options->interval;
     out->measure = measure;
-    out->member = 0;
-    out->family = cxm_priv_find_measure(r, measure, &out->member);
+    out->member = member;
+    out->family = family;
     out->estimator = &r->metric->estimators[out->family];
     out->ask = (struct cxm_ask){ options->level,
                                  class_has(out->estimator->intervals, wanted)
@@ -100,16 +100,26 @@ static void choose_one(const struct cxm_reading *r, const struct cxm_estimate_op
 }
 
 static void choose_defaults(const struct cxm_reading *r,
-                            const struct cxm_estimate_options *options, struct cxm_chosen *out)
+                            const struct cxm_estimate_options *options, struct cxm_chosen *out,
+                            size_t n)
 {
     const struct cxm_metric_info *info = r->metric->rules.info;
-    uint32_t m = 0;
-    for (int f = 0; f < info->n_measures; f++) {
-        const uint32_t end = m + cxm_priv_count_members(r, f);
-        for (; m < end; m++) {
-            if (info->measures[f].is_default)
-                choose_one(r, options, m, out++);
-        }
+    uint32_t before = 0; /* measures of the families before */
+    for (int f = 0; n > 0 && f < info->n_measures; f++) {
+        const uint32_t members = cxm_priv_count_members(r, f);
+        for (uint32_t m = 0; info->measures[f].is_default && m < members; m++, n--)
+            choose_one(r, options, before + m, f, m, out++);
+        before += members;
+    }
+}
+
+static void choose_listed(const struct cxm_reading *r, const struct cxm_estimate_options *options,
+                          struct cxm_chosen *out)
+{
+    for (size_t i = 0; i < options->n_measures; i++) {
+        uint32_t member = 0;
+        const int family = cxm_priv_find_measure(r, options->measures[i], &member);
+        choose_one(r, options, options->measures[i], family, member, &out[i]);
     }
 }
 
@@ -129,10 +139,9 @@ static enum cxm_status choose_measures(struct cxm_asked *a, struct cxm_error *er
     if (a->measures == NULL)
         return cxm_priv_no_memory(error);
     if (options->measures == NULL)
-        choose_defaults(r, options, a->measures);
+        choose_defaults(r, options, a->measures, a->n_measures);
     else
-        for (size_t i = 0; i < a->n_measures; i++)
-            choose_one(r, options, options->measures[i], &a->measures[i]);
+        choose_listed(r, options, a->measures);
     bool fits = options->interval == CXM_INTERVAL_DEFAULT || a->n_measures == 0;
     for (size_t i = 0; i < a->n_measures && !fits; i++)
         fits = class_has(a->measures[i].estimator->intervals,

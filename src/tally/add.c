@@ -177,15 +177,12 @@ static enum cxm_status commit(struct cxm_tally *tally, struct cxm_schema *schema
     if (tally->state.rows > 0) {
         const enum cxm_status status = cxm_priv_state_merge(&tally->state, state, error);
         cxm_priv_state_release(state);
-        if (status != CXM_OK)
-            return status;
-    } else {
-        cxm_tally_clear(tally); /* an earlier add of no rows may have left a schema */
-        cxm_priv_state_release(&tally->state);
-        tally->state = *state;
-        cxm_priv_schema_move(&tally->schema, schema);
+        if (status == CXM_OK)
+            cxm_priv_tally_changed(tally);
+        return status;
     }
-    cxm_priv_tally_changed(tally);
+    cxm_priv_tally_begin(tally, state);
+    cxm_priv_schema_move(&tally->schema, schema);
     return CXM_OK;
 }
 

@@ -118,10 +118,8 @@ static void take_over(struct cxm_tally *tally, const struct cxm_state *state, si
     const struct cxm_metric_info *info = tally->config.rules->info;
     struct cxm_scratch *one = tally->one; /* what it knows is of this state */
     tally->one = NULL;
-    cxm_tally_clear(tally);
+    cxm_priv_tally_begin(tally, state);
     tally->one = one;
-    cxm_priv_state_release(&tally->state);
-    tally->state = *state;
     tally->schema.weighted = weighted;
     for (size_t r = 0; r < n_values; r++)
         tally->schema.given |= info->inputs[r].optional ? 1u << r : 0;

@@ -221,7 +221,6 @@ enum cxm_status cxm_priv_config_init(struct cxm_config *config, const struct cxm
                                      const struct cxm_allocator *allocator,
                                      struct cxm_error *error)
 {
-    memset(config, 0, sizeof *config);
     config->allocator = allocator;
     config->rules = rules;
     const struct cxm_metric_info *info = rules->info;

@@ -123,7 +123,8 @@ struct cxm_rules {
     bool (*table_is_sound)(const struct cxm_tally *tally, const uint32_t *order);
 };
 
-/* Copies and checks parameters, fills in defaults, calls configure. */
+/* Copies and checks parameters, fills in defaults, calls configure. The configuration is zero
+ * before. */
 enum cxm_status cxm_priv_config_init(struct cxm_config *config, const struct cxm_rules *rules,
                                      const struct cxm_param *params, size_t n_params,
                                      const struct cxm_allocator *allocator,

@@ -110,11 +110,9 @@ bool cxm_priv_frame_is_sound(const struct cxm_layout *layout, const int64_t *cel
 bool cxm_priv_state_init(struct cxm_state *state, const struct cxm_config *config, bool weighted,
                          bool margins)
 {
-    memset(state, 0, sizeof *state);
-    state->groups.allocator = state->values.allocator = config->allocator;
-    state->frame.allocator = config->allocator;
-    cxm_priv_dict_init(&state->values.dict, config->allocator);
-    cxm_priv_dict_init(&state->frame.dict, config->allocator);
+    state->rows = state->left_out = 0;
+    cxm_priv_table_none(&state->values, config->allocator);
+    cxm_priv_table_none(&state->frame, config->allocator);
     if (cxm_priv_table_init(&state->groups, config->allocator, config->n_counts,
                             cxm_priv_n_sums(config, weighted))
         && cxm_priv_table_init(&state->values, config->allocator, cxm_priv_table_counts(config),

@@ -27,9 +27,7 @@ static void layout_release(struct cxm_layout *layout, const struct cxm_allocator
 bool cxm_priv_table_init(struct cxm_table *table, const struct cxm_allocator *allocator,
                          uint32_t n_counts, uint32_t n_sums)
 {
-    memset(table, 0, sizeof *table);
-    table->allocator = allocator;
-    cxm_priv_dict_init(&table->dict, allocator);
+    cxm_priv_table_none(table, allocator);
     if (layout_init(&table->layout, allocator, n_counts, n_sums))
         return true;
     cxm_priv_table_release(table);

@@ -28,6 +28,12 @@ struct cxm_table {
     size_t capacity;            /* cells allocated; dict.n are in use, the rest is zero */
 };
 
+/* Neither cells nor a layout. */
+static inline void cxm_priv_table_none(struct cxm_table *table, const struct cxm_allocator *allocator)
+{
+    *table = (struct cxm_table){ .allocator = allocator, .dict = { .allocator = allocator } };
+}
+
 /* n_counts >= 1. False: out of memory; the table is then released. */
 bool cxm_priv_table_init(struct cxm_table *table, const struct cxm_allocator *allocator,
                          uint32_t n_counts, uint32_t n_sums);

@@ -78,6 +78,16 @@ void cxm_tally_clear(struct cxm_tally *tally)
     cxm_priv_schema_release(&tally->schema, &tally->allocator);
 }
 
+void cxm_priv_tally_begin(struct cxm_tally *tally, const struct cxm_state *state)
+{
+    cxm_priv_tally_changed(tally);
+    if (tally->one != NULL)
+        cxm_priv_scratch_forget(tally->one);
+    cxm_priv_schema_release(&tally->schema, &tally->allocator);
+    cxm_priv_state_release(&tally->state);
+    tally->state = *state;
+}
+
 /* The parameters of a configuration in the form of the public call. */
 static size_t params_of(const struct cxm_config *config, struct cxm_param *out)
 {
@@ -174,10 +184,8 @@ static enum cxm_status take_over(struct cxm_tally *into, const struct cxm_tally 
         cxm_priv_schema_release(&schema, &into->allocator);
         return status;
     }
-    cxm_tally_clear(into);
-    cxm_priv_state_release(&into->state);
+    cxm_priv_tally_begin(into, &state);
     into->schema = schema;
-    into->state = state;
     return CXM_OK;
 }
 

@@ -183,6 +183,9 @@ enum cxm_status cxm_priv_with_copy(cxm_tally_join *join, struct cxm_tally *tally
 
 /* The state changed: forget what was derived from it. */
 void cxm_priv_tally_changed(struct cxm_tally *tally);
+/* A tally of no rows gets those of `state`; an earlier add of no rows may have left a schema: it
+ * has none now, for the caller to fill in. */
+void cxm_priv_tally_begin(struct cxm_tally *tally, const struct cxm_state *state);
 
 /* The key of one group, decoded from its bytes; text is in the tally. */
 void cxm_priv_decode_key(const struct cxm_schema *schema, const uint8_t *bytes, size_t n,
