@@ -290,7 +290,8 @@ struct cxm_estimate_options {
  * where t_hc sums the influences of the rows of unit c in stratum h; rows outside of a group count
  * as zeros, so the whole design stays. df = units - strata that have rows of the group (as R's
  * degf of a subset). Means have t(df) limits; NPS adjusted Wald and shares Wilson ones on
- * n_a = min(n, n_d (t_{n-1} / t_df)^2), n_d = v / std_error^2; "korn-graubard" is not capped at n.
+ * n_a = min(n, n_d (t_{n-1} / t_df)^2), n_d = v / std_error^2; "korn-graubard" is not capped at n. With
+ * df = 0 limits are NaN; where every unit was drawn, limits and value are the same.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_estimate(struct cxm_tally *tally, const struct cxm_estimate_options *options,

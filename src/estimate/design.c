@@ -15,27 +15,34 @@ double cxm_priv_sampling_fraction(struct cxm_drawn drawn)
     return isinf(drawn.population) ? 0.0 : (double)drawn.n / drawn.population;
 }
 
-/* x - mean, or 0 where only rounding is left. */
-static struct cxm_dd deviation(struct cxm_dd x, struct cxm_dd mean)
+struct cxm_dd cxm_priv_settled(struct cxm_dd x, double size)
 {
-    const struct cxm_dd d = cxm_priv_dd_sub(x, mean);
-    return fabs(d.hi) <= ldexp(fabs(mean.hi), DIGITS) ? cxm_priv_dd(0) : d;
+    return fabs(x.hi) <= ldexp(size, DIGITS) ? cxm_priv_dd(0) : x;
+}
+
+/* x - mean, or 0 where only rounding is left. */
+static struct cxm_dd deviation(struct cxm_dd x, struct cxm_dd mean, double size)
+{
+    return cxm_priv_settled(cxm_priv_dd_sub(x, mean), fmax(fabs(mean.hi), size));
 }
 
 struct cxm_dd cxm_priv_unit_scatter(const struct cxm_unit_totals *units, size_t present,
                                     int64_t n)
 {
     struct cxm_dd sum_a = { 0, 0 }, sum_b = { 0, 0 }, scatter = { 0, 0 };
+    double size_a = 0, size_b = 0; /* of all units: those of the mean */
     for (size_t i = 0; i < present; i++) {
         sum_a = cxm_priv_dd_add(sum_a, units[i].a);
         sum_b = cxm_priv_dd_add(sum_b, units[i].b);
+        size_a += units[i].size_a;
+        size_b += units[i].size_b;
     }
     const struct cxm_dd count = cxm_priv_dd_int(n);
-    const struct cxm_dd mean_a = cxm_priv_dd_div(sum_a, count);
-    const struct cxm_dd mean_b = cxm_priv_dd_div(sum_b, count);
+    const struct cxm_dd mean_a = cxm_priv_settled(cxm_priv_dd_div(sum_a, count), size_a / (double)n);
+    const struct cxm_dd mean_b = cxm_priv_settled(cxm_priv_dd_div(sum_b, count), size_b / (double)n);
     for (size_t i = 0; i < present; i++)
-        scatter = cxm_priv_dd_add(scatter, cxm_priv_dd_mul(deviation(units[i].a, mean_a),
-                                                           deviation(units[i].b, mean_b)));
+        scatter = cxm_priv_dd_add(scatter, cxm_priv_dd_mul(deviation(units[i].a, mean_a, units[i].size_a),
+                                                           deviation(units[i].b, mean_b, units[i].size_b)));
     const struct cxm_dd absent = cxm_priv_dd_int(n - (int64_t)present);
     return cxm_priv_dd_add(scatter,
                            cxm_priv_dd_mul(absent, cxm_priv_dd_mul(mean_a, mean_b)));
@@ -45,7 +52,7 @@ struct cxm_dd cxm_priv_row_scatter(struct cxm_dd products, struct cxm_unit_total
 {
     const struct cxm_dd centre = cxm_priv_dd_div(cxm_priv_dd_mul(sums.a, sums.b),
                                                  cxm_priv_dd_int(n));
-    return deviation(products, centre);
+    return deviation(products, centre, 0);
 }
 
 struct cxm_dd cxm_priv_scatter_variance(struct cxm_drawn drawn, struct cxm_dd scatter)

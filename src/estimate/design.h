@@ -20,9 +20,11 @@ struct cxm_drawn {
     double population; /* INFINITY: drawn with replacement, or from so many that it is the same */
 };
 
-/* What two statistics sum to in one unit. */
+/* What two statistics sum to in one unit, and the sizes of what was summed: differences that are no
+ * more than the rounding of these are 0. */
 struct cxm_unit_totals {
     struct cxm_dd a, b;
+    double size_a, size_b;
 };
 
 /* n / population, 0 where that is infinite. */
@@ -33,6 +35,8 @@ static inline bool cxm_priv_is_census(struct cxm_drawn drawn)
     return (double)drawn.n >= drawn.population;
 }
 
+/* x, or 0 where only the rounding of parts of that size is left. */
+struct cxm_dd cxm_priv_settled(struct cxm_dd x, double size);
 /* sum (a_c - abar)(b_c - bbar) over `n` units; those beyond the `present` ones have the totals 0. */
 struct cxm_dd cxm_priv_unit_scatter(const struct cxm_unit_totals *units, size_t present,
                                     int64_t n);

@@ -99,8 +99,9 @@ static struct cxm_bin_mean mean_of_bins(const struct cxm_view *view, uint32_t un
 }
 
 /* The number of independent answers that stands for those of a weighted or designed sample, at
- * most n: see cxm_priv_effective_answers; Kish's n_eff where the variance is 0. A census leaves
- * nothing to chance; of a simple random sample from a finite population n / (1 - f) count. */
+ * most n: see cxm_priv_effective_answers; Kish's n_eff where all answers are the same. A census leaves
+ * nothing to chance; of a simple random sample from a finite population n / (1 - f) count. Units that
+ * have no degrees of freedom tell nothing of their variance, whatever their answers are: NaN. */
 static double effective_n(const struct cxm_view *view, const struct cxm_ask *ask,
                           const struct cxm_estimate *out, double std_error, double variance)
 {
@@ -111,9 +112,11 @@ static double effective_n(const struct cxm_view *view, const struct cxm_ask *ask
     if (d != NULL && d->simple && !view->weighted)
         return n / (1 - cxm_priv_sampling_fraction(d->sample->strata[0]));
     const double df = cxm_priv_view_df(view, out->n);
-    const double design = cxm_priv_effective_answers(variance, std_error, n, df, ask->level);
-    if (variance > 0 && std_error > 0 && d != NULL && !(df > 0))
+    if (d != NULL && !d->simple && !(df > 0))
         return NAN;
+    if (d != NULL && variance > 0 && std_error == 0)
+        return n; /* v / 0 answers */
+    const double design = cxm_priv_effective_answers(variance, std_error, n, df, ask->level);
     if (isnan(design))
         return out->n_eff < n ? out->n_eff : n;
     return design < n ? design : n;
@@ -151,12 +154,13 @@ static enum cxm_status share_limits(const struct cxm_view *view, const struct cx
     const double df = cxm_priv_view_df(view, out->n), p = out->value;
     if (method == CXM_INTERVAL_WALD_T || (linearised && method == CXM_INTERVAL_WALD)) {
         out->df = method == CXM_INTERVAL_WALD_T ? df : INFINITY;
-        *limits = cxm_priv_ask_limits(ask, p, out->std_error, out->df);
+        *limits = cxm_priv_view_limits(view, ask, out);
         return CXM_OK;
     }
     if (view->domain != NULL && method == CXM_INTERVAL_LOGIT) {
         out->df = df;
-        *limits = logit_limits(ask, p, out->std_error, df);
+        *limits = view->domain->census && p > 0 && p < 1 ? cxm_priv_view_limits(view, ask, out)
+                                                         : logit_limits(ask, p, out->std_error, df);
         return CXM_OK;
     }
     const struct cxm_domain *d = view->domain;
@@ -295,7 +299,7 @@ void cxm_priv_finish_net(const struct cxm_view *view, const struct cxm_ask *ask,
     if (is_linearised(view) && is_normal_form(method)) {
         const double df = cxm_priv_view_df(view, out->n);
         out->df = method == CXM_INTERVAL_WALD ? INFINITY : df;
-        limits = cxm_priv_ask_limits(ask, out->value, out->std_error, out->df);
+        limits = cxm_priv_view_limits(view, ask, out);
     } else {
         if (net_limits(view, ask, counts, out, &limits) != CXM_OK)
             out->interval = CXM_INTERVAL_NONE;

@@ -24,6 +24,7 @@ void cxm_priv_calibrated_free(struct cxm_calibrated *c)
     cxm_priv_release(allocator, c->totals);
     cxm_priv_release(allocator, c->fitted);
     cxm_priv_release(allocator, c->cells);
+    cxm_priv_release(allocator, c->sizes);
     cxm_priv_release(allocator, c->cross);
     cxm_priv_release(allocator, c->squares);
     cxm_priv_release(allocator, c);
@@ -112,10 +113,11 @@ static bool alloc_cells(struct cxm_calibrated *c, size_t n)
     c->frame = cxm_priv_alloc(c->allocator, n, sizeof *c->frame);
     c->frame2 = cxm_priv_alloc(c->allocator, n, sizeof *c->frame2);
     c->cells = cxm_priv_alloc(c->allocator, n, sizeof *c->cells);
+    c->sizes = cxm_priv_alloc(c->allocator, n, sizeof *c->sizes);
     c->cross = cxm_priv_alloc(c->allocator, n, sizeof *c->cross);
     c->squares = cxm_priv_alloc(c->allocator, n, sizeof *c->squares);
     return c->g != NULL && c->combination != NULL && c->frame != NULL && c->frame2 != NULL
-        && c->cells != NULL && c->cross != NULL && c->squares != NULL;
+        && c->cells != NULL && c->sizes != NULL && c->cross != NULL && c->squares != NULL;
 }
 
 /* Merges the frame of all cells by combination, exactly. */

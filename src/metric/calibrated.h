@@ -16,6 +16,7 @@ struct cxm_calibrated {
     struct cxm_dd *frame, *frame2; /* by place: sums of w and of w^2 of all rows */
     struct cxm_dd *totals, *fitted; /* by combination */
     struct cxm_dd *cells, *cross, *squares; /* by place, of one form */
+    double *sizes;               /* of the parts of these cells */
     struct cxm_fit fit;
     size_t n_combinations;
 };

@@ -14,6 +14,7 @@
 struct pair {
     uint32_t unit;
     struct cxm_unit_totals totals;
+    struct cxm_unit_totals rows; /* what was squared */
     struct cxm_dd products;
 };
 
@@ -31,15 +32,21 @@ static bool next_pair(struct pairs *p, struct pair *out)
     const uint32_t b = p->j < p->n_b ? p->b[p->j].unit : UINT32_MAX;
     if (a == UINT32_MAX && b == UINT32_MAX)
         return false;
-    *out = (struct pair){ a < b ? a : b, { { 0, 0 }, { 0, 0 } }, { 0, 0 } };
+    *out = (struct pair){ .unit = a < b ? a : b };
     if (a == out->unit) {
-        out->totals.a = p->a[p->i].total;
+        const struct cxm_unit_sums *sums = &p->a[p->i++];
+        out->totals.a = sums->total;
+        out->totals.size_a = sums->size;
+        out->rows.a = sums->rows;
         if (p->same) /* rows of two groups are never the same */
-            out->products = p->a[p->i].squares;
-        p->i++;
+            out->products = sums->squares;
     }
-    if (b == out->unit)
-        out->totals.b = p->b[p->j++].total;
+    if (b == out->unit) {
+        const struct cxm_unit_sums *sums = &p->b[p->j++];
+        out->totals.b = sums->total;
+        out->totals.size_b = sums->size;
+        out->rows.b = sums->rows;
+    }
     return true;
 }
 
@@ -50,14 +57,16 @@ static struct cxm_dd drawn_variance(struct cxm_drawn drawn, bool rows, struct pa
 {
     if (drawn.n > 1)
         return cxm_priv_scatter_variance(drawn,
-                                         rows ? cxm_priv_row_scatter(sum.products, sum.totals,
+                                         rows ? cxm_priv_row_scatter(sum.products, sum.rows,
                                                                      drawn.n)
                                               : cxm_priv_unit_scatter(units, present, drawn.n));
     if (lonely != CXM_LONELY_ADJUST)
         return cxm_priv_dd(0);
-    return cxm_priv_scatter_variance(drawn,
-                                     cxm_priv_dd_mul(cxm_priv_dd_sub(sum.totals.a, centre.a),
-                                                     cxm_priv_dd_sub(sum.totals.b, centre.b)));
+    const struct cxm_dd a = cxm_priv_dd_sub(sum.totals.a, centre.a);
+    const struct cxm_dd b = cxm_priv_dd_sub(sum.totals.b, centre.b);
+    return cxm_priv_scatter_variance(
+        drawn, cxm_priv_dd_mul(cxm_priv_settled(a, sum.totals.size_a + centre.size_a),
+                               cxm_priv_settled(b, sum.totals.size_b + centre.size_b)));
 }
 
 /* Walks the units in order, and closes primary units and strata as they end. */
@@ -70,41 +79,62 @@ struct walk {
     struct pair primary, stratum;   /* sums of what is open; unit UINT32_MAX: nothing is */
     struct cxm_unit_totals centre, centre_2; /* means of all units of a stage */
     struct cxm_dd variance;
-    uint32_t next_stratum;          /* the first that was not closed yet */
+    uint32_t next_stratum, next_primary; /* the first that were not closed yet */
 };
 
 static void add_pair(struct pair *sum, const struct pair *part)
 {
     sum->totals.a = cxm_priv_dd_add(sum->totals.a, part->totals.a);
     sum->totals.b = cxm_priv_dd_add(sum->totals.b, part->totals.b);
+    sum->totals.size_a += part->totals.size_a;
+    sum->totals.size_b += part->totals.size_b;
+    sum->rows.a = cxm_priv_dd_add(sum->rows.a, part->rows.a);
+    sum->rows.b = cxm_priv_dd_add(sum->rows.b, part->rows.b);
     sum->products = cxm_priv_dd_add(sum->products, part->products);
+}
+
+/* The second stage within primary unit c, of which `units` have rows. */
+static void add_within(struct walk *w, uint32_t c, struct pair sum,
+                       const struct cxm_unit_totals *units, size_t present)
+{
+    const struct cxm_sample *s = w->sample;
+    const double f = cxm_priv_sampling_fraction(s->strata[s->stratum_of_primary[c]]);
+    if (!(s->second || s->second_rows) || !(f > 0))
+        return;
+    const struct cxm_dd within = drawn_variance(s->primary[c], s->second_rows, sum, units, present,
+                                                w->centre_2, w->lonely);
+    w->variance = cxm_priv_dd_add(w->variance, cxm_priv_dd_mul(within, cxm_priv_dd(f)));
+}
+
+/* Units without rows of the group add nothing, but for lonely ones away from the centre. */
+static void skip_primaries(struct walk *w, uint32_t end)
+{
+    const struct pair nothing = { .unit = UINT32_MAX };
+    for (; w->next_primary < end; w->next_primary++) {
+        if (w->sample->primary[w->next_primary].n == 1 && w->lonely == CXM_LONELY_ADJUST)
+            add_within(w, w->next_primary, nothing, NULL, 0);
+    }
 }
 
 static void close_primary(struct walk *w)
 {
-    const struct cxm_sample *s = w->sample;
-    if (w->primary.unit == UINT32_MAX)
+    const uint32_t c = w->primary.unit;
+    if (c == UINT32_MAX)
         return;
-    const uint32_t h = s->stratum_of_primary[w->primary.unit];
-    const double f = cxm_priv_sampling_fraction(s->strata[h]);
-    if ((s->second || s->second_rows) && f > 0) {
-        const struct cxm_dd within = drawn_variance(s->primary[w->primary.unit], s->second_rows,
-                                                    w->primary, w->second, w->n_second,
-                                                    w->centre_2, w->lonely);
-        w->variance = cxm_priv_dd_add(w->variance, cxm_priv_dd_mul(within, cxm_priv_dd(f)));
-    }
+    skip_primaries(w, c);
+    add_within(w, c, w->primary, w->second, w->n_second);
+    w->next_primary = c + 1;
     w->first[w->n_first++] = w->primary.totals;
     add_pair(&w->stratum, &w->primary);
     w->primary.unit = UINT32_MAX;
     w->n_second = 0;
 }
 
-/* Strata without rows of the group add nothing, but for lonely ones away from the centre. */
 static void skip_strata(struct walk *w, uint32_t end)
 {
+    const struct pair nothing = { .unit = UINT32_MAX };
     for (; w->next_stratum < end; w->next_stratum++) {
         const struct cxm_drawn drawn = w->sample->strata[w->next_stratum];
-        const struct pair nothing = { UINT32_MAX, { { 0, 0 }, { 0, 0 } }, { 0, 0 } };
         if (drawn.n == 1 && w->lonely == CXM_LONELY_ADJUST)
             w->variance = cxm_priv_dd_add(w->variance,
                                           drawn_variance(drawn, true, nothing, NULL, 0, w->centre,
@@ -130,7 +160,7 @@ static void close_stratum(struct walk *w)
 
 static void open_unit(struct pair *open, uint32_t unit)
 {
-    *open = (struct pair){ unit, { { 0, 0 }, { 0, 0 } }, { 0, 0 } };
+    *open = (struct pair){ .unit = unit };
 }
 
 static void visit(struct walk *w, const struct pair *pair)
@@ -155,11 +185,21 @@ static void visit(struct walk *w, const struct pair *pair)
         w->second[w->n_second++] = pair->totals;
 }
 
+static struct cxm_unit_totals mean_of(struct cxm_unit_totals sum, int64_t n)
+{
+    const struct cxm_dd count = cxm_priv_dd_int(n);
+    return (struct cxm_unit_totals){
+        cxm_priv_dd_div(cxm_priv_settled(sum.a, sum.size_a), count),
+        cxm_priv_dd_div(cxm_priv_settled(sum.b, sum.size_b), count),
+        sum.size_a / (double)n, sum.size_b / (double)n,
+    };
+}
+
 /* Means over all units of a stage, for lonely ones; of influences they are 0 but for totals. */
 static void set_centres(struct walk *w, struct pairs pairs)
 {
     const struct cxm_sample *s = w->sample;
-    struct pair pair, sum = { 0, { { 0, 0 }, { 0, 0 } }, { 0, 0 } };
+    struct pair pair, sum = { .unit = 0 };
     int64_t n = 0, n_2 = 0;
     while (next_pair(&pairs, &pair))
         add_pair(&sum, &pair);
@@ -167,10 +207,8 @@ static void set_centres(struct walk *w, struct pairs pairs)
         n += s->strata[h].n;
     for (uint32_t c = 0; c < s->n_primary; c++)
         n_2 += s->primary[c].n;
-    w->centre.a = cxm_priv_dd_div(sum.totals.a, cxm_priv_dd_int(n));
-    w->centre.b = cxm_priv_dd_div(sum.totals.b, cxm_priv_dd_int(n));
-    w->centre_2.a = cxm_priv_dd_div(sum.totals.a, cxm_priv_dd_int(n_2));
-    w->centre_2.b = cxm_priv_dd_div(sum.totals.b, cxm_priv_dd_int(n_2));
+    w->centre = mean_of(sum.totals, n);
+    w->centre_2 = mean_of(sum.totals, n_2);
 }
 
 /* Room for `first` and `second` is as many totals as there are units in both groups, each. */
@@ -187,6 +225,8 @@ static double covariance_of(struct pairs pairs, enum cxm_lonely lonely,
         visit(&w, &pair);
     close_stratum(&w);
     skip_strata(&w, pairs.sample->n_strata);
+    if (pairs.sample->second || pairs.sample->second_rows)
+        skip_primaries(&w, pairs.sample->n_primary);
     return w.variance.hi;
 }
 
@@ -211,7 +251,7 @@ static double simple_variance(const struct cxm_view *view, const struct cxm_form
     }
     if (n < 2)
         return NAN;
-    const struct cxm_dd mean = cxm_priv_dd_div(cxm_priv_form_total(view, form, false), weight);
+    const struct cxm_dd mean = cxm_priv_dd_div(cxm_priv_form_total(view, form, false, NULL), weight);
     const struct cxm_dd square = cxm_priv_dd_div(cxm_priv_form_squares(view, form, 1), weight);
     const struct cxm_dd mean2 = cxm_priv_dd_mul(mean, mean);
     struct cxm_dd variance = cxm_priv_dd_sub(square, mean2);
@@ -242,7 +282,8 @@ static void capture_sums(const struct cxm_view *view, const struct cxm_form *for
     capture->no_memory = capture->sums == NULL;
     for (size_t i = 0; capture->sums != NULL && i < n; i++)
         capture->sums[i] = (struct cxm_unit_sums){
-            sums[i].unit, cxm_priv_dd_mul(sums[i].total, factor),
+            sums[i].unit, cxm_priv_dd_mul(sums[i].total, factor), sums[i].size * fabs(form->factor),
+            cxm_priv_dd_mul(sums[i].rows, factor),
             cxm_priv_dd_mul(sums[i].squares, cxm_priv_dd_mul(factor, factor)),
         };
     capture->n = n;

@@ -40,7 +40,9 @@ void cxm_priv_sample_release(struct cxm_sample *sample);
 struct cxm_unit_sums {
     uint32_t unit;          /* finest */
     struct cxm_dd total;
-    struct cxm_dd squares;  /* of rows, where these are units */
+    double size;            /* of the parts of the total */
+    struct cxm_dd rows;     /* where rows are units: the total of what was squared, in which w x was */
+    struct cxm_dd squares;  /* rounded to a double, and its squares */
 };
 
 /* A group within the design. */

@@ -15,13 +15,8 @@ static void add_part(struct cxm_dd *sum, double *size, struct cxm_dd part)
     *size += fabs(part.hi);
 }
 
-static struct cxm_dd settle(struct cxm_dd sum, double size)
-{
-    return fabs(sum.hi) <= ldexp(size, -98) ? cxm_priv_dd(0) : sum;
-}
-
 struct cxm_dd cxm_priv_form_total(const struct cxm_view *view, const struct cxm_form *form,
-                                bool rounded)
+                                  bool rounded, double *size_out)
 {
     const struct cxm_unit_spec *spec = &view->config->units[form->unit];
     struct cxm_dd sum = { 0, 0 };
@@ -36,7 +31,9 @@ struct cxm_dd cxm_priv_form_total(const struct cxm_view *view, const struct cxm_
     }
     if (form->value != 0)
         add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(form->value), cxm_priv_view_value(view, false)));
-    return settle(sum, size);
+    if (size_out != NULL)
+        *size_out = size;
+    return cxm_priv_settled(sum, size);
 }
 
 /* The sum of w^p (a x + c)^2: p = 2, squares of influences; p = 1, their weighted variance. */
@@ -70,7 +67,7 @@ struct cxm_dd cxm_priv_form_squares(const struct cxm_view *view, const struct cx
                                                  cxm_priv_dd_mul(cxm_priv_dd(2 * form->value),
                                                                  form->c[1])),
                                  cxm_priv_view_value(view, p == 2)));
-    sum = settle(sum, size);
+    sum = cxm_priv_settled(sum, size);
     return sum.hi < 0 ? cxm_priv_dd(0) : sum;
 }
 
@@ -95,7 +92,7 @@ static struct cxm_dd form_cross(const struct cxm_view *view, const struct cxm_fo
     if (form->value != 0)
         add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(form->value),
                                               cxm_priv_view_value(view, true)));
-    return settle(sum, size);
+    return cxm_priv_settled(sum, size);
 }
 
 /* The same as sum_units where weights are calibrated: residuals of all rows of the sample. */
@@ -113,13 +110,15 @@ static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *
     for (size_t i = 0; i < n_cells; i++) {
         const bool inside = i >= d->first && i < d->end;
         c->cells[i] = c->cross[i] = c->squares[i] = nothing;
+        c->sizes[i] = 0;
         if (!inside)
             continue;
         one.table = d->cells;
         one.values = d->values;
         one.cell = cxm_priv_table_cell(d->cells, d->order[i]);
         one.value_cell = d->value_cells != NULL ? d->value_cells[i - d->first] : NULL;
-        c->cells[i] = cxm_priv_dd_div(cxm_priv_form_total(&one, form, false), divisor);
+        c->cells[i] = cxm_priv_dd_div(cxm_priv_form_total(&one, form, false, &c->sizes[i]), divisor);
+        c->sizes[i] = fabs(c->sizes[i] / divisor.hi);
         if (rows) {
             c->cross[i] = cxm_priv_dd_div(form_cross(&one, form), divisor);
             c->squares[i] = cxm_priv_dd_div(cxm_priv_dd_div(cxm_priv_form_squares(&one, form, 2), divisor),
@@ -130,14 +129,15 @@ static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *
     }
     cxm_priv_fit_values(&c->fit, c->totals, c->fitted);
     for (uint32_t u = 0; u < d->sample->n_finest; u++)
-        d->sums[u] = (struct cxm_unit_sums){ u, nothing, nothing };
+        d->sums[u] = (struct cxm_unit_sums){ .unit = u };
     for (size_t i = 0; i < n_cells; i++) {
         struct cxm_unit_sums *out = &d->sums[d->sample->finest_of_cell[i]];
         const struct cxm_dd f = c->fitted[c->combination[i]], g = c->g[i];
         const struct cxm_dd fit = cxm_priv_dd_mul(f, c->frame[i]);
-        const struct cxm_dd rest =
-            settle(cxm_priv_dd_sub(c->cells[i], fit), fabs(c->cells[i].hi) + fabs(fit.hi));
-        out->total = cxm_priv_dd_add(out->total, cxm_priv_dd_mul(g, rest));
+        const double parts = c->sizes[i] + fabs(fit.hi);
+        const struct cxm_dd rest = cxm_priv_settled(cxm_priv_dd_sub(c->cells[i], fit), parts);
+        out->total = out->rows = cxm_priv_dd_add(out->total, cxm_priv_dd_mul(g, rest));
+        out->size += fabs(g.hi) * parts;
         if (!rows)
             continue;
         struct cxm_dd sum = c->squares[i];
@@ -145,7 +145,7 @@ static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *
         const struct cxm_dd cross = cxm_priv_dd_mul(f, c->cross[i]);
         add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd(-2), cross));
         add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd_mul(f, f), c->frame2[i]));
-        sum = settle(sum, size);
+        sum = cxm_priv_settled(sum, size);
         out->squares = cxm_priv_dd_add(out->squares,
                                        cxm_priv_dd_mul(cxm_priv_dd_mul(g, g), sum));
     }
@@ -164,15 +164,21 @@ static size_t sum_units(const struct cxm_view *view, const struct cxm_form *form
         one.cell = cxm_priv_table_cell(d->cells, d->order[i]);
         one.value_cell = d->value_cells != NULL ? d->value_cells[i - d->first] : NULL;
         const uint32_t unit = d->sample->finest_of_cell[i];
-        const struct cxm_dd total = cxm_priv_dd_div(cxm_priv_form_total(&one, form, rows), form->divisor);
-        struct cxm_dd squares = { 0, 0 };
-        if (rows)
-            squares = cxm_priv_dd_div(cxm_priv_dd_div(cxm_priv_form_squares(&one, form, 2), form->divisor),
-                                      form->divisor);
         if (n == 0 || d->sums[n - 1].unit != unit)
-            d->sums[n++] = (struct cxm_unit_sums){ unit, { 0, 0 }, { 0, 0 } };
-        d->sums[n - 1].total = cxm_priv_dd_add(d->sums[n - 1].total, total);
-        d->sums[n - 1].squares = cxm_priv_dd_add(d->sums[n - 1].squares, squares);
+            d->sums[n++] = (struct cxm_unit_sums){ .unit = unit };
+        struct cxm_unit_sums *sums = &d->sums[n - 1];
+        double size;
+        const struct cxm_dd total = cxm_priv_form_total(&one, form, false, &size);
+        sums->total = cxm_priv_dd_add(sums->total, cxm_priv_dd_div(total, form->divisor));
+        sums->size += fabs(size / form->divisor.hi);
+        if (!rows)
+            continue;
+        const struct cxm_dd rounded = cxm_priv_form_total(&one, form, true, NULL);
+        const struct cxm_dd squares = cxm_priv_form_squares(&one, form, 2);
+        sums->rows = cxm_priv_dd_add(sums->rows, cxm_priv_dd_div(rounded, form->divisor));
+        sums->squares = cxm_priv_dd_add(sums->squares,
+                                        cxm_priv_dd_div(cxm_priv_dd_div(squares, form->divisor),
+                                                        form->divisor));
     }
     return n;
 }

@@ -6,9 +6,10 @@
 
 #include "metric/design.h"
 
-/* sum w z over the rows of a view; `rounded`: of sums that were rounded before. */
+/* sum w z over the rows of a view, and the size of its parts (NULL: not wanted); `rounded`: of sums that
+ * were rounded before. */
 struct cxm_dd cxm_priv_form_total(const struct cxm_view *view, const struct cxm_form *form,
-                                  bool rounded);
+                                  bool rounded, double *size);
 /* sum w^p z^2: p = 2, squares of influences; p = 1, their weighted variance. */
 struct cxm_dd cxm_priv_form_squares(const struct cxm_view *view, const struct cxm_form *form, int p);
 /* Fills view->domain->sums; returns how many units have rows of the group. */

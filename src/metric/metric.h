@@ -217,6 +217,10 @@ static inline void cxm_priv_set_limits(struct cxm_estimate *out, struct cxm_limi
 struct cxm_limits cxm_priv_ask_limits(const struct cxm_ask *ask, double value, double std_error,
                                       double df);
 
+/* The same for an estimate whose value, standard error and df are set, under the view's design. */
+struct cxm_limits cxm_priv_view_limits(const struct cxm_view *view, const struct cxm_ask *ask,
+                                       const struct cxm_estimate *out);
+
 /* Appends a key as text: "EMEA", "2024-03-01", "(missing)". */
 void cxm_priv_append_key(const struct cxm_key *key, char *out, size_t capacity, size_t *used);
 

@@ -252,6 +252,15 @@ struct cxm_limits cxm_priv_ask_limits(const struct cxm_ask *ask, double value, d
              : cxm_priv_mean_limits(value, std_error, df, ask->level);
 }
 
+/* A census leaves nothing to chance, however few degrees of freedom it has. */
+struct cxm_limits cxm_priv_view_limits(const struct cxm_view *view, const struct cxm_ask *ask,
+                                       const struct cxm_estimate *out)
+{
+    if (view->domain != NULL && view->domain->census && out->std_error == 0)
+        return (struct cxm_limits){ out->value, out->value, CXM_FLAG_DEGENERATE };
+    return cxm_priv_ask_limits(ask, out->value, out->std_error, out->df);
+}
+
 /* Means have t limits; with `wald` normal ones. */
 void cxm_priv_finish_mean(const struct cxm_view *view, struct cxm_estimate *out,
                           const struct cxm_ask *ask, double low, double high)
@@ -262,8 +271,7 @@ void cxm_priv_finish_mean(const struct cxm_view *view, struct cxm_estimate *out,
     if (out->interval == CXM_INTERVAL_NONE)
         return;
     out->df = out->interval == CXM_INTERVAL_WALD ? INFINITY : cxm_priv_view_df(view, out->n);
-    cxm_priv_set_limits(out, cxm_priv_ask_limits(ask, out->value, out->std_error, out->df), low,
-                        high);
+    cxm_priv_set_limits(out, cxm_priv_view_limits(view, ask, out), low, high);
 }
 
 

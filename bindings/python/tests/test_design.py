@@ -210,3 +210,42 @@ def test_jackknife_is_what_replicates_give(seed: int) -> None:
                 else:
                     assert close(r[name].jackknife, math.sqrt(variance)), (seed, name)
     assert math.isnan(cxm.mean(amount, weight=weight, cluster=psu)["sd"].jackknife)
+
+
+def test_units_that_cancel_have_no_scatter() -> None:
+    """A domain of one cluster, and clusters that answer alike: exactly 0, not its rounding."""
+    cluster, second = [1, 1, 1, 2, 2], [1, 2, 3, 1, 2]
+    for answers in ([10, 8, 0], [9, 9, 6]):
+        r = cxm.nps([*answers, 10, 3], cluster=[cluster, second], by=cluster).group(1)
+        assert r.std_error == r["promoters"].std_error == 0
+        assert "DEGENERATE" in r.flags
+        # one cluster has no degrees of freedom: nothing is known, as of a mean
+        assert math.isnan(r.lower) and math.isnan(r["promoters"].lower)
+        assert math.isnan(r["mean"].lower)
+    # three clusters of .1 and .2, to weights that no double holds: v / 0 answers, at most n
+    weight = [.1, .1, .2, .1, .1, .2, .1, .1, .2]
+    alike = cxm.share([1, 0, 1] * 3, weight=weight, cluster=[1] * 3 + [2] * 3 + [3] * 3)
+    assert alike.std_error == 0 and alike.n == 9
+    limits = cxm.share_interval(alike.value * 9, 9)
+    assert close(alike.lower, limits.lower) and close(alike.upper, limits.upper)
+
+
+def test_lonely_units_of_the_second_stage_without_rows_of_a_group() -> None:
+    """By hand: totals 0 and 4 of two of four clusters, 8; 3 and 1 of two of four rows, 1; the only
+    one of two rows of the other cluster, 4/3 away from the mean of all three rows: 4/9."""
+    g = cxm.total([5, 3, 1], cluster=["a", "b", "b"], fpc=[4, [2, 4, 4]], by=[2, 1, 1],
+                  lonely="adjust")
+    assert close(g.group(1).std_error, math.sqrt(8 + 1 + 4 / 9))
+
+
+def test_a_census_without_degrees_of_freedom() -> None:
+    """One unit in each stratum, and all of them drawn: nothing is left to chance."""
+    shops = {"strata": ["a", "b"], "cluster": [1, 1], "fpc": [1, 1]}
+    r = cxm.nps([10, 7], **shops)
+    assert (r.std_error, r.ci) == (0, (50, 50))
+    assert r["mean"].ci == (8.5, 8.5) and r["promoters"].ci == (.5, .5)
+    assert cxm.total([10, 7], **shops).ci == (17, 17)
+    assert cxm.nps([10, 7], interval="wald-t", **shops).ci == (50, 50)
+    assert cxm.share([1, 0], interval="logit", **shops).ci == (.5, .5)
+    assert cxm.mean([5], fpc=1).ci == (5, 5)
+    assert math.isnan(cxm.mean([5], fpc=2).lower)
