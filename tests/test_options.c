@@ -76,8 +76,10 @@ static void tallies(void **state)
     REFUSED(cxm_tally_add(tally, &input, 1, &add, &error));
     cxm_tally_describe(tally, &info);
     assert_int_equal(info.rows, ROWS);
-    const struct cxm_estimate_options ask = { .size = sizeof ask, .reserved = 1 };
-    REFUSED(cxm_tally_estimate(tally, &ask, &estimate, sizeof estimate, 1, NULL, &error));
+    const struct cxm_estimate_options ask = { .size = sizeof ask, .tolerance = 1 };
+    assert_int_equal(cxm_tally_estimate(tally, &ask, &estimate, sizeof estimate, 1, NULL, &error),
+                     CXM_EINVAL);
+    assert_string_equal(error.column, "tolerance");
     cxm_tally_free(tally);
 }
 

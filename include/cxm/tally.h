@@ -269,7 +269,8 @@ struct cxm_estimate_options {
     size_t n_margins;
     int32_t threads;         /**< 1 (0 too): this thread only; more: that many at most, for very many
                                   groups; the same bits with any number. Since 0.2 */
-    int32_t reserved;        /**< 0 */
+    int32_t max_iterations;  /**< of the calibration, with the tolerance: those of the cxm_rake that made */
+    double tolerance;        /**< the weights give the same weights again; 0: 200 and 1e-10. Since 0.2 */
 };
 
 /**

@@ -134,8 +134,8 @@ enum cxm_status cxm_priv_grouped_difference(const struct cxm_grouped *g, size_t 
     const double variance = g->covariance[i * g->n + i] + g->covariance[k * g->n + k]
                           - (g->covariance[i * g->n + k] + g->covariance[k * g->n + i]);
     const double df = g->c.method == CXM_COMPARE_WALD ? (double)INFINITY : g->df;
-    out->c = cxm_priv_compare_wald(a->value - b->value, sqrt(fmax(0.0, variance)), df,
-                                   g->c.level);
+    out->c = cxm_priv_compare_wald(a->value - b->value, sqrt(variance < 0 ? 0 : variance), df,
+                                   g->c.level); /* NaN: not known */
     return CXM_OK;
 }
 

@@ -86,9 +86,14 @@ bool cxm_priv_rake(struct cxm_rake_table *t, double tolerance, int32_t max_itera
     while (out->iterations < max_iterations) {
         for (size_t m = 0; m < t->n_margins; m++)
             scale_margin(t, m);
-        out->iterations++;
+        struct cxm_rake_error before = *out;
+        before.iterations = ++out->iterations;
         cxm_priv_rake_check(t, out);
-        if (isnan(out->error) || out->error <= ENOUGH * tolerance
+        if (isnan(out->error)) { /* factors beyond doubles: margins that contradict each other */
+            *out = before;
+            return false;
+        }
+        if (out->error <= ENOUGH * tolerance
             || (out->error <= tolerance && out->error > last / 2))
             break;
         last = out->error;

@@ -46,8 +46,6 @@ static enum cxm_status check_ask(const struct cxm_estimate_options *options,
                                  "options.size must be sizeof(struct cxm_estimate_options)");
         memcpy(out, options, options->size);
     }
-    if (cxm_priv_reserved(out->reserved, error) != CXM_OK)
-        return CXM_EINVAL;
     if (out->level == 0)
         out->level = 0.95;
     if (out->small_n == 0)
@@ -69,6 +67,9 @@ static enum cxm_status check_ask(const struct cxm_estimate_options *options,
         return cxm_priv_fail(error, CXM_EINVAL, "small_n", "small_n must be 0 or more");
     if (out->threads < 0)
         return cxm_priv_fail(error, CXM_EINVAL, "threads", "threads must be 0 or more");
+    if (out->max_iterations < 0 || !(out->tolerance >= 0 && out->tolerance < 1))
+        return cxm_priv_fail(error, CXM_EINVAL, "tolerance",
+                             "tolerance is between 0 and 1, max_iterations 0 or more");
     if (out->lonely < CXM_LONELY_ERROR || out->lonely > CXM_LONELY_ADJUST)
         return cxm_priv_fail(error, CXM_EINVAL, "lonely",
                              "lonely must be \"error\", \"certainty\" or \"adjust\"");

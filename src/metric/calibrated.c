@@ -189,10 +189,9 @@ static enum cxm_status regress(struct making *m, struct cxm_calibrated *c,
 }
 
 enum cxm_status cxm_priv_calibrated_new(struct cxm_tally *tally, const struct cxm_margin *margins,
-                                        size_t n_margins, int32_t method,
+                                        size_t n_margins, const struct cxm_calibrate_options *asked,
                                         struct cxm_calibrated **out, struct cxm_error *error)
 {
-    const struct cxm_calibrate_options asked = { .size = sizeof asked, .method = method };
     struct cxm_calibrate_options options;
     struct making m = { .tally = tally, .margins = margins, .n_margins = n_margins,
                         .bytes = { .allocator = &tally->allocator } };
@@ -201,7 +200,7 @@ enum cxm_status cxm_priv_calibrated_new(struct cxm_tally *tally, const struct cx
     if (c == NULL)
         return cxm_priv_no_memory(error);
     c->allocator = &tally->allocator;
-    enum cxm_status status = cxm_priv_calibrate_options(&asked, &options, error);
+    enum cxm_status status = cxm_priv_calibrate_options(asked, &options, error);
     if (status == CXM_OK)
         status = check_margins(&m, error);
     if (status == CXM_OK)

@@ -22,10 +22,10 @@ struct cxm_calibrated {
 };
 
 /* Margins: `by` is not read, n_by says how many of the tally's columns make the margin, in the
- * order in which they were given. method: enum cxm_calibration_method. */
+ * order in which they were given. */
 enum cxm_status cxm_priv_calibrated_new(struct cxm_tally *tally, const struct cxm_margin *margins,
-                                        size_t n_margins, int32_t method, struct cxm_calibrated **out,
-                                        struct cxm_error *error);
+                                        size_t n_margins, const struct cxm_calibrate_options *how,
+                                        struct cxm_calibrated **out, struct cxm_error *error);
 void cxm_priv_calibrated_free(struct cxm_calibrated *calibrated);
 
 #endif

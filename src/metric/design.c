@@ -287,8 +287,6 @@ static void capture_sums(const struct cxm_view *view, const struct cxm_form *for
             cxm_priv_dd_mul(sums[i].squares, cxm_priv_dd_mul(factor, factor)),
         };
     capture->n = n;
-    capture->n_strata = view->domain->n_strata;
-    capture->n_primary = view->domain->n_primary;
 }
 
 double cxm_priv_design_error(const struct cxm_view *view, const struct cxm_form *form)
@@ -439,7 +437,7 @@ enum cxm_status cxm_tally_design(struct cxm_tally *tally, int64_t group, uint32_
     cxm_priv_release(&tally->allocator, capture.sums);
     if (status != CXM_OK)
         return status;
-    const bool design = capture.n > 0;
+    const bool design = capture.n_primary > 0;
     const double n = (double)e.n, population = e.sum_weight;
     const double ratio = capture.variance / capture.simple_variance;
     struct cxm_design d = { .strata = design ? capture.n_strata : 1,

@@ -68,8 +68,8 @@ struct cxm_domain {
 struct cxm_designed;
 enum cxm_status cxm_priv_designed_new(struct cxm_tally *tally, enum cxm_lonely lonely,
                                       const struct cxm_margin *margins, size_t n_margins,
-                                      int32_t method, struct cxm_designed **out,
-                                      struct cxm_error *error);
+                                      const struct cxm_calibrate_options *how,
+                                      struct cxm_designed **out, struct cxm_error *error);
 void cxm_priv_designed_free(struct cxm_designed *designed);
 /* Points a view at a group of the sorted tally; it holds until the next group. */
 void cxm_priv_designed_view(struct cxm_designed *designed, int64_t group, struct cxm_view *view);
@@ -98,7 +98,7 @@ struct cxm_capture {
     const struct cxm_allocator *allocator;
     struct cxm_unit_sums *sums; /* times the factor; owned; NULL without a design */
     size_t n;
-    int64_t n_strata, n_primary;/* as in the domain */
+    int64_t n_strata, n_primary;/* as in the domain; 0 without a design */
     double variance;            /* std_error^2 */
     double simple_variance;     /* of as many answers drawn with replacement: S^2 / n in the
                                    unit of the estimate, squared */

@@ -41,8 +41,8 @@ static bool one_cell(struct cxm_table *table, const struct cxm_table *like)
 
 enum cxm_status cxm_priv_designed_new(struct cxm_tally *tally, enum cxm_lonely lonely,
                                       const struct cxm_margin *margins, size_t n_margins,
-                                      int32_t method, struct cxm_designed **out,
-                                      struct cxm_error *error)
+                                      const struct cxm_calibrate_options *how,
+                                      struct cxm_designed **out, struct cxm_error *error)
 {
     const struct cxm_allocator *allocator = &tally->allocator;
     const size_t n = tally->state.groups.dict.n;
@@ -67,7 +67,7 @@ enum cxm_status cxm_priv_designed_new(struct cxm_tally *tally, enum cxm_lonely l
                                      .totals = d->totals, .linear = &d->linear };
     d->domain.values = &tally->state.values;
     if (status == CXM_OK && n_margins > 0)
-        status = cxm_priv_calibrated_new(tally, margins, n_margins, method, &d->domain.calibrated,
+        status = cxm_priv_calibrated_new(tally, margins, n_margins, how, &d->domain.calibrated,
                                          error);
     if (status == CXM_OK && d->domain.calibrated != NULL)
         d->domain.g = d->domain.calibrated->g;

@@ -40,6 +40,10 @@ static enum cxm_status estimate_group(struct cxm_asked *a, int64_t group,
     enum cxm_status status = cxm_priv_group_view(r, group, (enum cxm_lonely)a->options.lonely,
                                                  &view, error);
     view.capture = capture;
+    if (capture != NULL && status == CXM_OK && view.domain != NULL) {
+        capture->n_strata = view.domain->n_strata;
+        capture->n_primary = view.domain->n_primary;
+    }
     const bool missing = status == CXM_OK && cxm_priv_is_missing_group(r, group);
     for (size_t i = 0; i < a->n_measures && status == CXM_OK; i++) {
         const struct cxm_chosen *c = &a->measures[i];

@@ -36,12 +36,14 @@ static enum cxm_status design_view(struct cxm_reading *r, int64_t group, enum cx
     struct cxm_designed **place = whole ? &r->whole : &r->design;
     if (whole && r->total == NULL)
         status = cxm_tally_group(r->tally, CXM_TOTAL, 0, &r->total, error);
+    const struct cxm_estimate_options none = { .size = sizeof none };
+    const struct cxm_estimate_options *o = r->options != NULL ? r->options : &none;
+    const struct cxm_calibrate_options how = { .size = sizeof how, .tolerance = o->tolerance,
+                                               .max_iterations = o->max_iterations,
+                                               .method = o->calibration };
     if (status == CXM_OK && *place == NULL)
-        status = cxm_priv_designed_new(whole ? r->total : r->tally, lonely,
-                                       r->options != NULL ? r->options->margins : NULL,
-                                       r->options != NULL ? r->options->n_margins : 0,
-                                       r->options != NULL ? r->options->calibration : CXM_RAKING,
-                                       place, error);
+        status = cxm_priv_designed_new(whole ? r->total : r->tally, lonely, o->margins, o->n_margins,
+                                       &how, place, error);
     if (status == CXM_OK)
         cxm_priv_designed_view(*place, group, view);
     return status;

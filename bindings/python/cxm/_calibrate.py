@@ -95,12 +95,12 @@ class Source:
     """What a calibration was made of: the base weights, and per margin its columns, the columns
     of its categories and their totals."""
 
-    __slots__ = ("weight", "margins", "method", "keep")
+    __slots__ = ("weight", "margins", "method", "tolerance", "max_iterations", "keep")
 
     def __init__(self) -> None:
         self.weight: Column | None = None
         self.margins: list[tuple[list[Column], Any, Any]] = []
-        self.method = 0
+        self.method, self.tolerance, self.max_iterations = 0, 0.0, 0
         self.keep: list[Any] = []
 
     def structs(self, names: list[str]) -> Any:
@@ -243,6 +243,7 @@ def _calibrate(
                     column="max_iterations", value=str(max_iterations))
     options.max_iterations = sweeps
     options.method = method
+    source.tolerance, source.max_iterations = options.tolerance, sweeps
     out = cast(weights.buffer_info()[0], POINTER(c_double))
     base = byref(source.weight) if source.weight is not None else None
     check(lib.cxm_rake(base, structs, len(structs), byref(options), out, factors, byref(info),

@@ -226,9 +226,12 @@ def totals_of(weight: Any) -> Any:
     return totals(weight)
 
 
-def method_of(weight: Any) -> int:
-    """enum cxm_calibration_method of calibrated weights; 0 for all others."""
-    return weight._source.method if type(weight).__module__ == "cxm._calibrate" else 0
+def method_of(weight: Any) -> Any:
+    """How weights were calibrated: enum cxm_calibration_method, tolerance and the most sweeps; None for all
+    others."""
+    if type(weight).__module__ != "cxm._calibrate":
+        return None
+    return (weight._source.method, weight._source.tolerance, weight._source.max_iterations)
 
 
 def _constant(value: Any, rows: int) -> Column | None:

@@ -240,7 +240,8 @@ class EstimateOptions(Structure):
         ("margins", POINTER(Margin)),
         ("n_margins", c_size_t),
         ("threads", c_int32),
-        ("reserved", c_int32),
+        ("max_iterations", c_int32),
+        ("tolerance", c_double),
     ]
 
 

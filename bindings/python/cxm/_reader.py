@@ -51,7 +51,7 @@ class Reader:
 
     def __init__(
         self, handle: Handle, level: float, interval: int, lonely: int = 0, totals: Any = None,
-        method: int = 0, threads: int | None = None,
+        method: Any = None, threads: int | None = None,
     ) -> None:
         self.threads = threads
         self.lonely = lonely
@@ -75,7 +75,7 @@ class Reader:
         if self.margins is not None:
             options.margins = self.margins
             options.n_margins = len(self.margins)
-            options.calibration = self.method
+            options.calibration, options.tolerance, options.max_iterations = self.method
         if measures is not None:
             options.measures = (c_uint32 * len(measures))(*measures)
             options.n_measures = len(measures)

@@ -65,7 +65,7 @@ class Result(Numbers, Rows):
     ) -> None:
         level = level if level == 0.95 else checked_level(level)
         number = 0 if interval is None else interval_number(interval, handle.metric)
-        totals, method = None, 0
+        totals = method = None
         if calibration is not None:
             totals, method = totals_of(calibration), method_of(calibration)
         self._reader = Reader(

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import operator
 import pickle
 from array import array
 from pathlib import Path
@@ -228,3 +230,24 @@ def test_contact_rates_of_a_log_are_calibrated() -> None:
     r = cxm.contact_rate(customer=[*log, 99], active=list(range(12)), weight=w)
     assert r.unlinked == 1
     assert r.to_dict() == cxm.contact_rate(calls, weight=w).to_dict()
+
+
+def test_estimates_calibrate_as_the_weights_were() -> None:
+    """With their tolerance and sweeps: the estimate is that of the weights that were returned."""
+    margins = {"a": [0, 0, 1], "b": ["f", "m", "f"]}
+    totals = {"a": {0: 1, 1: 1}, "b": {"f": 1, "m": 1}}  # only met by a weight of 0 for row 0
+    answers = [10, 3, 8]
+    for options in ({"tolerance": 1e-2, "max_iterations": 2000}, {"tolerance": .2}):
+        w = cxm.rake(None, margins, totals, **options)
+        r = cxm.mean(answers, weight=w)
+        assert math.isclose(r.value, sum(map(operator.mul, w, answers)) / sum(w), rel_tol=1e-14)
+        assert pickle.loads(pickle.dumps(r)).value == r.value
+    with pytest.raises(cxm.Error, match="after 200 iterations a: 0 is still off"):
+        cxm.rake(None, margins, totals)
+
+
+def test_margins_that_contradict_each_other_are_off_by_a_number() -> None:
+    same = [0, 1, 0, 1]
+    with pytest.raises(cxm.Error, match="is still off its total by 0.05"):
+        cxm.rake(None, {"a": same, "b": same}, {"a": {0: 200, 1: 200}, "b": {0: 190, 1: 210}},
+                 max_iterations=100000)

@@ -249,3 +249,20 @@ def test_a_census_without_degrees_of_freedom() -> None:
     assert cxm.share([1, 0], interval="logit", **shops).ci == (.5, .5)
     assert cxm.mean([5], fpc=1).ci == (5, 5)
     assert math.isnan(cxm.mean([5], fpc=2).lower)
+
+
+def test_the_design_of_a_group_without_answers() -> None:
+    """Its units are there, whether anybody answered or not; those of a standard deviation too."""
+    for answers, weight in (([None] * 5, None), ([1, 2, 9, 10, 3], [0] * 5)):
+        d = cxm.nps(answers, weight=weight, strata=[1, 1, 2, 2, 2]).design
+        assert (d.strata, d.clusters, d.df) == (2, 5, 3)
+    d = cxm.mean([1, 2, 3, 4, 5, 6], cluster=[1, 1, 2, 2, 3, 3])["sd"].design
+    assert (d.strata, d.clusters, d.df) == (1, 3, 2)
+
+
+def test_a_group_without_a_value_has_no_known_difference() -> None:
+    g = cxm.ratio([1, 2, 3, 4, 5, 6], [0, 0, 1, 2, 3, 5], by=[1, 1, 2, 2, 3, 3], cluster=[1, 2] * 3)
+    rows = list(cxm.compare_groups(g, against="pairs"))
+    assert [math.isnan(row.value) for row in rows] == [True, True, False]
+    assert [math.isnan(row.std_error) for row in rows] == [True, True, False]
+    assert ["DEGENERATE" in row.flags for row in rows[:2]] == [False, False]
