@@ -6,6 +6,7 @@
 #include "analysis/comparing.h"
 
 #include "estimate/mix.h"
+#include "metric/design.h"
 
 #include <math.h>
 
@@ -115,6 +116,45 @@ static const struct cxm_estimate *estimate_at(const struct work *w, const struct
                                    : NULL;
 }
 
+/* Estimates with normal or effective limits do not have the degrees of freedom of their design: they
+ * get them. Groups as in cxm_priv_comparing_read. */
+static enum cxm_status set_design_df(struct work *w, struct side *side, struct cxm_error *error)
+{
+    const struct cxm_allocator *allocator = &w->both->allocator;
+    const size_t n = side->groups + 1;
+    if (side->tally->schema.n_design == 0)
+        return CXM_OK;
+    int64_t *groups = cxm_priv_alloc(allocator, n, sizeof *groups);
+    struct cxm_estimate *estimates = cxm_priv_alloc(allocator, n, sizeof *estimates);
+    struct cxm_capture *captures = cxm_priv_alloc_zero(allocator, n, sizeof *captures);
+    enum cxm_status status = CXM_OK;
+    if (groups == NULL || estimates == NULL || captures == NULL)
+        status = cxm_priv_no_memory(error);
+    for (size_t g = 0; g < n && status == CXM_OK; g++) {
+        groups[g] = g < side->groups ? (int64_t)g : CXM_TOTAL;
+        captures[g].allocator = allocator;
+    }
+    if (status == CXM_OK)
+        status = cxm_priv_estimate_captured(side->tally, 0, groups, n, w->c.lonely, estimates, captures,
+                                            error);
+    for (size_t g = 0; captures != NULL && g < n; g++) {
+        const double df = (double)(captures[g].n_primary - captures[g].n_strata);
+        for (size_t i = 0; i < w->c.n_chosen && captures[g].n_primary > 0; i++)
+            side->estimates[g * w->c.n_chosen + i].df = df;
+        cxm_priv_release(allocator, captures[g].sums);
+    }
+    cxm_priv_release(allocator, captures);
+    cxm_priv_release(allocator, estimates);
+    cxm_priv_release(allocator, groups);
+    return status;
+}
+
+static enum cxm_status read_side(struct work *w, struct side *side, struct cxm_error *error)
+{
+    const enum cxm_status status = cxm_priv_comparing_read(&w->c, side->tally, &side->estimates, error);
+    return status == CXM_OK ? set_design_df(w, side, error) : status;
+}
+
 static enum cxm_status read_sides(struct work *w, struct cxm_error *error)
 {
     enum cxm_status status = cxm_priv_tally_sort(w->both, error);
@@ -124,9 +164,9 @@ static enum cxm_status read_sides(struct work *w, struct cxm_error *error)
     if (status == CXM_OK)
         status = match_groups(&w->b, w->both, w->groups, error);
     if (status == CXM_OK)
-        status = cxm_priv_comparing_read(&w->c, w->a.tally, &w->a.estimates, error);
+        status = read_side(w, &w->a, error);
     if (status == CXM_OK)
-        status = cxm_priv_comparing_read(&w->c, w->b.tally, &w->b.estimates, error);
+        status = read_side(w, &w->b, error);
     return status;
 }
 

@@ -231,11 +231,12 @@ struct cxm_share_tests cxm_priv_share_tests(struct cxm_share_count a, struct cxm
 
 /* ---- means ---------------------------------------------------------------------------- */
 
-/* Degrees of freedom of a sum of two variances; in shares of the sum, so that nothing overflows. */
+/* Degrees of freedom of a sum of two variances; in shares of the sum, so that nothing overflows. A side
+ * without variance takes nothing from the other's, even when it has none, as a census may. */
 static double satterthwaite(double va, double df_a, double vb, double df_b)
 {
     const double a = va / (va + vb), b = vb / (va + vb);
-    return 1.0 / (a * a / df_a + b * b / df_b);
+    return 1.0 / ((a == 0 ? 0 : a * a / df_a) + (b == 0 ? 0 : b * b / df_b));
 }
 
 /* One answer has no variance of its own, and adds nothing to that of both. */

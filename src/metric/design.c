@@ -297,7 +297,7 @@ double cxm_priv_design_error(const struct cxm_view *view, const struct cxm_form 
     const struct pairs pairs = { d->sample, d->sums, d->sums, n, n, 0, 0, true };
     const double variance = covariance_of(pairs, d->lonely, d->totals,
                                           d->totals + d->cells->dict.n);
-    double std_error = fabs(form->factor) * sqrt(variance > 0 ? variance : 0);
+    double std_error = fabs(form->factor) * sqrt(variance < 0 ? 0 : variance); /* NaN: beyond doubles */
     if (d->simple && d->sample->strata[0].n == 1 && !d->census)
         std_error = NAN; /* a sample of one row */
     if (view->capture != NULL) {

@@ -102,7 +102,7 @@ static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *
     struct cxm_calibrated *c = d->calibrated;
     const size_t n_cells = d->cells->dict.n;
     const bool rows = rows_are_units(d->sample);
-    const struct cxm_dd nothing = { 0, 0 }, divisor = form->divisor;
+    const struct cxm_dd nothing = { 0, 0 };
     struct cxm_view one = *view;
     one.domain = NULL;
     for (size_t k = 0; k < c->n_combinations; k++)
@@ -117,12 +117,10 @@ static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *
         one.values = d->values;
         one.cell = cxm_priv_table_cell(d->cells, d->order[i]);
         one.value_cell = d->value_cells != NULL ? d->value_cells[i - d->first] : NULL;
-        c->cells[i] = cxm_priv_dd_div(cxm_priv_form_total(&one, form, false, &c->sizes[i]), divisor);
-        c->sizes[i] = fabs(c->sizes[i] / divisor.hi);
+        c->cells[i] = cxm_priv_form_total(&one, form, false, &c->sizes[i]);
         if (rows) {
-            c->cross[i] = cxm_priv_dd_div(form_cross(&one, form), divisor);
-            c->squares[i] = cxm_priv_dd_div(cxm_priv_dd_div(cxm_priv_form_squares(&one, form, 2), divisor),
-                                            divisor);
+            c->cross[i] = form_cross(&one, form);
+            c->squares[i] = cxm_priv_form_squares(&one, form, 2);
         }
         struct cxm_dd *total = &c->totals[c->combination[i]];
         *total = cxm_priv_dd_add(*total, c->cells[i]);
@@ -132,7 +130,9 @@ static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *
         d->sums[u] = (struct cxm_unit_sums){ .unit = u };
     for (size_t i = 0; i < n_cells; i++) {
         struct cxm_unit_sums *out = &d->sums[d->sample->finest_of_cell[i]];
-        const struct cxm_dd f = c->fitted[c->combination[i]], g = c->g[i];
+        /* g over the divisor: either alone may leave the doubles, of base weights of another size */
+        const struct cxm_dd f = c->fitted[c->combination[i]];
+        const struct cxm_dd g = cxm_priv_dd_div(c->g[i], form->divisor);
         const struct cxm_dd fit = cxm_priv_dd_mul(f, c->frame[i]);
         const double parts = c->sizes[i] + fabs(fit.hi);
         const struct cxm_dd rest = cxm_priv_settled(cxm_priv_dd_sub(c->cells[i], fit), parts);
@@ -147,7 +147,7 @@ static size_t sum_residuals(const struct cxm_view *view, const struct cxm_form *
         add_part(&sum, &size, cxm_priv_dd_mul(cxm_priv_dd_mul(f, f), c->frame2[i]));
         sum = cxm_priv_settled(sum, size);
         out->squares = cxm_priv_dd_add(out->squares,
-                                       cxm_priv_dd_mul(cxm_priv_dd_mul(g, g), sum));
+                                       cxm_priv_dd_mul(g, cxm_priv_dd_mul(g, sum)));
     }
     return d->sample->n_finest;
 }

@@ -171,7 +171,7 @@ def _compare(
         options.n_measures = len(measures)
     options.all_measures = options.effects = int(everything)
     options.no_mix = int(not within_mix)
-    options.lonely = _lonely(a)
+    options.lonely = _lonely(a) or _lonely(b)
     with _both(mine, theirs):
         report = read_report(
             lambda out, error: lib.cxm_compare(

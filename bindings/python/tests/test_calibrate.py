@@ -251,3 +251,13 @@ def test_margins_that_contradict_each_other_are_off_by_a_number() -> None:
     with pytest.raises(cxm.Error, match="is still off its total by 0.05"):
         cxm.rake(None, {"a": same, "b": same}, {"a": {0: 200, 1: 200}, "b": {0: 190, 1: 210}},
                  max_iterations=100000)
+
+
+def test_base_weights_of_another_size() -> None:
+    """Weights of 1e-100 for totals of 1e100: factors whose squares no double holds."""
+    by, answers = ["x", "x", "y", "y", "y"], [1, 2, 3, 4, 10]
+    usual = cxm.mean(answers, weight=cxm.poststratify(None, by=by, totals={"x": 5, "y": 5}))
+    for base, total in ((1e-100, 1e100), (1e100, 1e-90), (1e-100, 5), (1e100, 1e100)):
+        w = cxm.poststratify([base] * 5, by=by, totals={"x": total, "y": total})
+        r = cxm.mean(answers, weight=w)
+        assert close(r.value, usual.value) and close(r.std_error, usual.std_error)

@@ -336,3 +336,27 @@ def test_two_groups_of_one_design():
     with pytest.raises(cxm.Error, match="under a sampling design groups compare with a group"):
         cxm.league(g)
     assert [row.group for row in cxm.league(g, against=1)] == [2, 1]
+
+
+def test_sides_with_designs_have_the_degrees_of_freedom_of_their_clusters() -> None:
+    """Ten answers of three clusters tell 2 degrees, whatever limits the measure itself has."""
+    now = {"cluster": [1, 1, 1, 1, 2, 2, 2, 3, 3, 3]}
+    before = {"cluster": [1, 1, 2, 2, 3, 3, 4, 4]}
+    a, b = [10, 9, 9, 10, 3, 8, 5, 9, 10, 2], [1, 10, 9, 3, 8, 8, 10, 9]
+    x, y = cxm.nps(a, **now), cxm.nps(b, **before)
+    for measure in ("nps", "promoters", "mean"):
+        row = cxm.compare(x, y, measures=measure)
+        va, vb = x[measure].std_error ** 2, y[measure].std_error ** 2
+        df = (va + vb) ** 2 / (va ** 2 / 2 + vb ** 2 / 3)
+        assert math.isclose(row.df, df, rel_tol=1e-12)
+        limits = cxm.mean_interval(x[measure].value - y[measure].value, math.sqrt(va + vb), df=df)
+        assert math.isclose(row.statistic, limits.value / limits.std_error, rel_tol=1e-12)
+        furthest = {"nps": 200, "promoters": 1}.get(measure, math.inf)
+        assert math.isclose(row.lower, max(-furthest, limits.lower), rel_tol=1e-9)
+    # by groups, and where one side is a census, which has no variance and no degrees
+    shops = cxm.nps([10, 7], strata=["a", "b"], cluster=[1, 1], fpc=[1, 1])
+    assert cxm.compare(x, shops).df == 2
+    g = cxm.compare(cxm.nps(a, by=[0] * 7 + [1] * 3, **now), cxm.nps(b, by=[0] * 6 + [1] * 2, **before))
+    by_group = {row.group: row for row in g if row.measure == "difference"}
+    assert 1 < by_group[0].df <= 3  # of two clusters and three
+    assert by_group[1].df == 0 and math.isnan(by_group[1].p_value)  # of one and one
