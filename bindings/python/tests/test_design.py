@@ -266,3 +266,10 @@ def test_a_group_without_a_value_has_no_known_difference() -> None:
     assert [math.isnan(row.value) for row in rows] == [True, True, False]
     assert [math.isnan(row.std_error) for row in rows] == [True, True, False]
     assert ["DEGENERATE" in row.flags for row in rows[:2]] == [False, False]
+
+
+def test_values_beyond_the_doubles_have_no_standard_error() -> None:
+    """As without a design: their squares are none."""
+    for design in ({"cluster": [1, 1, 2, 3]}, {"strata": [1, 1, 2, 2]}, {"weight": [1] * 4}):
+        r = cxm.mean([1e200, -1e200, 1e200, 2e200], **design)
+        assert r.value == 7.5e199 and math.isnan(r.std_error) and math.isnan(r.lower)
