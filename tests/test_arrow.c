@@ -409,7 +409,7 @@ static const struct time_row {
     { "tsm:", some_instants, CXM_I64, CXM_MS, 0, { 86400000000, -1 } },
     { "tsu:Etc/UTC", some_instants, CXM_I64, CXM_US, CXM_COLUMN_ZONED, { 86400000, -1 } },
     { "tsn:Europe/Berlin", some_instants, CXM_I64, CXM_NS, CXM_COLUMN_ZONED, { 86400, -1 } },
-    { "tdm", some_instants, CXM_I64, CXM_MS, 0, { 86400000000, -1 } },
+    { "tdm", some_instants, CXM_I64, CXM_MS, CXM_COLUMN_DATES, { 86400000000, -1 } },
     { "tdD", some_days, CXM_I32, CXM_DAYS, 0, { 86400, -86400 } },
 };
 

@@ -863,6 +863,30 @@ static void categorical_codes(void **state)
     assert_memory_equal(got, want, sizeof want);
 }
 
+/* 9, 8.99999999999999999 and 9.00000000000000001 are one double, and only the first is an answer. */
+static void decimal_codes(void **state)
+{
+    (void)state;
+    static const int64_t digits[] = { 900000000000000000, 899999999999999999, 900000000000000001 };
+    unsigned char decimals[3][16] = { { 0 } };
+    const uint8_t indexes[] = { 1, 0, 2 };
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 8; k++)
+            decimals[i][k] = (unsigned char)((uint64_t)digits[i] >> 8 * k);
+    struct cxm_column column = column_of(CXM_DECIMAL, decimals, 3, 16);
+    column.scale = 17;
+    struct cxm_column coded = column_of(CXM_U8, indexes, 3, 1);
+    coded.dictionary = &column;
+    struct cxm_reader reader;
+    uint16_t got[3];
+    cxm_priv_reader_init(&reader, &column);
+    cxm_priv_read_codes(&reader, 0, 3, 0, 11, got);
+    assert_memory_equal(got, ((const uint16_t[]){ 9, 12, 12 }), sizeof got);
+    cxm_priv_reader_init(&reader, &coded);
+    cxm_priv_read_codes(&reader, 0, 3, 0, 11, got);
+    assert_memory_equal(got, ((const uint16_t[]){ 12, 9, 12 }), sizeof got);
+}
+
 /* Only a row's own value can have lost a fraction, not one that the dictionary has besides. */
 static void unused_fractions(void **state)
 {
@@ -1024,6 +1048,25 @@ static void keys_of_instants(void **state)
     assert_int_equal(key_integer(&dates, 0, CXM_KEY_DATE), 19814);
     assert_int_equal(key_integer(&dates, 1, CXM_KEY_DATE), -31);
 
+    /* Nor do dates in milliseconds move, which Arrow has too; a dictionary of them says so itself. */
+    const int64_t midnights[] = { 19814 * 86400000LL, -86400000LL };
+    struct cxm_column fine = column_of(CXM_I64, midnights, 2, 8);
+    fine.time_unit = CXM_MS;
+    fine.flags = CXM_COLUMN_DATES;
+    assert_int_equal(key_integer(&fine, 0, CXM_KEY_DATE), 19814);
+    assert_int_equal(key_integer(&fine, 1, CXM_KEY_DATE), -1);
+    const uint8_t second = 1;
+    struct cxm_column indexes = column_of(CXM_U8, &second, 1, 1);
+    indexes.dictionary = &fine;
+    assert_int_equal(key_integer(&indexes, 0, CXM_KEY_DATE), -1);
+    indexes = cxm_column_period(indexes, CXM_MONTH, -18000);
+    assert_int_equal(key_integer(&indexes, 0, CXM_KEY_DATE), -31);
+    fine = cxm_column_period(fine, CXM_MONTH, -18000);
+    assert_int_equal(key_integer(&fine, 0, CXM_KEY_DATE), 19814);
+    fine.zone = &zone;
+    fine.n_zone = 1;
+    assert_int_equal(key_integer(&fine, 1, CXM_KEY_DATE), -31);
+
     /* A dictionary of instants knows its own unit. */
     struct cxm_column coded = column_of(CXM_I32, days + 1, 1, 4);
     struct cxm_column instants = column_of(CXM_I64, ms, 2, 8);
@@ -1094,6 +1137,15 @@ static void keys_of_categories(void **state)
     key_word(&column, 2, CXM_KEY_CATEGORY, CXM_ROW_MISSING);
     key_word(&column, 3, CXM_KEY_CATEGORY, CXM_ROW_MISSING);
     key_word(&column, 4, CXM_KEY_CATEGORY, CXM_ROW_INVALID);
+
+    /* Names are C strings: what stands behind a NUL would be lost. */
+    struct cxm_column with_nul = column_of(CXM_UTF8, (const int32_t[]){ 0, 1, 4 }, 2, 0);
+    with_nul.heap = "aa\0b";
+    column.dictionary = &with_nul;
+    assert_int_equal(cxm_priv_key_plan(&column, &plan, NULL), CXM_EUNSUPPORTED);
+    column.flags = 0;
+    assert_int_equal(cxm_priv_key_plan(&column, &plan, NULL), CXM_OK);
+    column.flags = CXM_COLUMN_ORDERED;
 
     chunks[0].dictionary = &dictionary;
     chunks[1].dictionary = &copy; /* equal is as good as the same */
@@ -1498,6 +1550,7 @@ int main(void)
         cmocka_unit_test(many_labels),
         cmocka_unit_test(order_of_tests),
         cmocka_unit_test(categorical_codes),
+        cmocka_unit_test(decimal_codes),
         cmocka_unit_test(keys_of_reals),
         cmocka_unit_test(keys_of_integers),
         cmocka_unit_test(keys_of_instants),

@@ -59,7 +59,9 @@ enum cxm_column_flags {
     CXM_COLUMN_DURATION = 4,    /**< `time_unit` counts a duration, not an instant */
     CXM_COLUMN_SENTINEL = 8,    /**< `sentinel` means missing */
     CXM_COLUMN_HAS_OFFSET = 16, /**< `utc_offset` was given */
-    CXM_COLUMN_MASKED_IN = 32   /**< in `mask`, not 0 means present (default: missing) */
+    CXM_COLUMN_MASKED_IN = 32,  /**< in `mask`, not 0 means present (default: missing) */
+    CXM_COLUMN_DATES = 64       /**< the instants are midnights that stand for local days, which no
+                                     time zone moves (Arrow date64); days are such without it */
 };
 
 /**

@@ -37,7 +37,7 @@ static const struct plain_format {
     { "vu", CXM_ARROW_VIEWS, 16, CXM_UTF8_VIEW, 0, 0 },
     { "vz", CXM_ARROW_VIEWS, 16, CXM_UTF8_VIEW, 0, 0 },
     { "tdD", CXM_ARROW_FIXED, 4, CXM_I32, CXM_DAYS, 0 },
-    { "tdm", CXM_ARROW_FIXED, 8, CXM_I64, CXM_MS, 0 },
+    { "tdm", CXM_ARROW_FIXED, 8, CXM_I64, CXM_MS, CXM_COLUMN_DATES },
     { "tDs", CXM_ARROW_FIXED, 8, CXM_I64, CXM_S, CXM_COLUMN_DURATION },
     { "tDm", CXM_ARROW_FIXED, 8, CXM_I64, CXM_MS, CXM_COLUMN_DURATION },
     { "tDu", CXM_ARROW_FIXED, 8, CXM_I64, CXM_US, CXM_COLUMN_DURATION },

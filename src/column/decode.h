@@ -41,7 +41,7 @@ enum { CXM_SCRATCH = 512 };
 struct cxm_rules {
     const struct cxm_column *column; /* missing codes and labels */
     bool sentinel;                   /* column->sentinel means missing */
-    bool duration;
+    bool duration, dates;
     uint32_t unit;   /* enum cxm_time_unit */
     bool *subsecond; /* set by instants that were floored; may be NULL */
 };
@@ -52,7 +52,7 @@ struct cxm_rules cxm_priv_rules(const struct cxm_column *column);
  * else is said by the column that the caller gave. */
 struct cxm_clock {
     uint32_t unit; /* enum cxm_time_unit */
-    bool duration, zoned;
+    bool duration, zoned, dates;
 };
 
 struct cxm_clock cxm_priv_clock(const struct cxm_column *column, const struct cxm_column *part);

@@ -66,9 +66,8 @@ static enum cxm_status instant_type(const struct planning *planning, struct cxm_
                                     int32_t *type)
 {
     const struct cxm_column *const column = planning->column;
-    const bool dates = clock.unit == CXM_DAYS;
-    *type = dates || column->calendar != CXM_NO_CALENDAR ? CXM_KEY_DATE : CXM_KEY_TIME;
-    if (column->calendar == CXM_NO_CALENDAR || dates)
+    *type = clock.dates || column->calendar != CXM_NO_CALENDAR ? CXM_KEY_DATE : CXM_KEY_TIME;
+    if (column->calendar == CXM_NO_CALENDAR || clock.dates)
         return CXM_OK; /* dates are local days already */
     if (clock.zoned && column->n_zone == 0 && (column->flags & CXM_COLUMN_HAS_OFFSET) == 0)
         return refuse(planning, CXM_EINVAL,
@@ -109,6 +108,18 @@ static enum cxm_status part_type(const struct planning *planning, const struct c
     return CXM_OK;
 }
 
+/* Names of categories are kept as C strings: behind a NUL two of them would be one. */
+static bool names_are_strings(const struct cxm_column *dictionary)
+{
+    for (int64_t i = 0; i < dictionary->n; i++) {
+        struct cxm_text text;
+        if (category_at(dictionary, i, &text) && text.bytes != NULL
+            && memchr(text.bytes, 0, text.n) != NULL)
+            return false;
+    }
+    return true;
+}
+
 /* The type that all parts share; parts of nothing but nulls fit every type. */
 static enum cxm_status plan_parts(const struct planning *planning, struct cxm_key_plan *plan)
 {
@@ -133,8 +144,13 @@ static enum cxm_status plan_parts(const struct planning *planning, struct cxm_ke
                           "the chunks of an ordered category differ in their categories");
         known = true;
         plan->info.type = type;
-        if (type == CXM_KEY_CATEGORY && plan->categories == NULL)
-            plan->categories = values;
+        if (type != CXM_KEY_CATEGORY || plan->categories != NULL)
+            continue;
+        if (!names_are_strings(values))
+            return refuse(planning, CXM_EUNSUPPORTED,
+                          "the name of an ordered category contains a NUL character; pass the "
+                          "texts themselves, or rename it");
+        plan->categories = values;
     }
     plan->unknown = !known;
     return CXM_OK;
@@ -250,7 +266,7 @@ static void periods_of(const struct cxm_column *column, bool dates, size_t n, in
 }
 
 /* Dates and instants. A column of dates is read in days, as if its unit were the second: no
- * detour through seconds, and no time zone. */
+ * detour through seconds, and no time zone. Dates in finer units are the days of their midnights. */
 static void time_words(const struct cxm_rules *rules, const struct cxm_column *part,
                        int64_t row, size_t n, void *out, uint8_t *states)
 {
@@ -262,11 +278,13 @@ static void time_words(const struct cxm_rules *rules, const struct cxm_column *p
     for (size_t done = 0; done < n; done += CXM_SCRATCH) {
         const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
         uint8_t *const of_block = states + done;
-        const bool dates = rules->unit == CXM_DAYS;
-        cxm_priv_plain_times(dates ? &in_days : rules, part, row + (int64_t)done, count, values,
+        const bool days = rules->unit == CXM_DAYS;
+        cxm_priv_plain_times(days ? &in_days : rules, part, row + (int64_t)done, count, values,
                              of_block);
+        if (rules->dates && !days)
+            cxm_priv_local_days(count, values, 0, NULL, 0);
         if (column->calendar != CXM_NO_CALENDAR)
-            periods_of(column, dates, count, values, of_block);
+            periods_of(column, rules->dates, count, values, of_block);
         for (size_t i = 0; i < count; i++)
             words[done + i] = (uint64_t)values[i] ^ CXM_SIGN_BIT;
     }

@@ -38,6 +38,7 @@ struct cxm_rules cxm_priv_rules(const struct cxm_column *column)
         .column = column,
         .sentinel = (column->flags & CXM_COLUMN_SENTINEL) != 0,
         .duration = (column->flags & CXM_COLUMN_DURATION) != 0,
+        .dates = column->time_unit == CXM_DAYS || (column->flags & CXM_COLUMN_DATES) != 0,
         .unit = column->time_unit,
     };
 }
@@ -52,6 +53,7 @@ struct cxm_clock cxm_priv_clock(const struct cxm_column *column, const struct cx
         .unit = from->time_unit,
         .duration = (from->flags & CXM_COLUMN_DURATION) != 0,
         .zoned = (from->flags & CXM_COLUMN_ZONED) != 0,
+        .dates = from->time_unit == CXM_DAYS || (from->flags & CXM_COLUMN_DATES) != 0,
     };
 }
 
@@ -117,6 +119,7 @@ void cxm_priv_decode(const struct cxm_rules *rules, const struct cxm_column *par
     of_values.sentinel = false;
     of_values.unit = clock.unit;
     of_values.duration = clock.duration;
+    of_values.dates = clock.dates;
     int64_t indexes[CXM_SCRATCH];
     for (size_t done = 0; done < n; done += CXM_SCRATCH) {
         const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;

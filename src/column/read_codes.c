@@ -163,15 +163,39 @@ static void direct_part(const struct cxm_rules *rules, const struct cxm_column *
 
 /* ---- the general road ----------------------------------------------------------------- */
 
-static uint16_t code_of_number(double v, uint8_t state, const struct scale *scale)
+static uint16_t code_of_whole(int64_t v, uint8_t state, const struct scale *scale)
 {
     if (state != CXM_ROW_USED)
         return state == CXM_ROW_MISSING ? scale->missing : scale->invalid;
-    if (!(v >= -0x1p63 && v < 0x1p63) || v != floor(v))
+    const uint64_t k = (uint64_t)v - (uint64_t)scale->lo;
+    return v >= scale->lo && k < scale->bins ? (uint16_t)k : scale->invalid;
+}
+
+static uint16_t code_of_number(double v, uint8_t state, const struct scale *scale)
+{
+    if (state == CXM_ROW_USED && (!(v >= -0x1p63 && v < 0x1p63) || v != floor(v)))
         return scale->invalid;
-    const uint64_t k = (uint64_t)(int64_t)v - (uint64_t)scale->lo;
-    const bool above = (int64_t)v >= scale->lo;
-    return above && k < scale->bins ? (uint16_t)k : scale->invalid;
+    return code_of_whole(state == CXM_ROW_USED ? (int64_t)v : 0, state, scale);
+}
+
+/* Decimals are whole or not by their own digits: 8.9999999999999999 is 9 as a double. */
+static void decimal_part(const struct cxm_rules *rules, const struct cxm_column *part,
+                         int64_t row, size_t n, const struct scale *scale, uint16_t *codes)
+{
+    int64_t whole[CXM_SCRATCH];
+    uint8_t states[CXM_SCRATCH];
+    for (size_t done = 0; done < n; done += CXM_SCRATCH) {
+        const size_t count = n - done < CXM_SCRATCH ? n - done : CXM_SCRATCH;
+        cxm_priv_decode(rules, part, row + (int64_t)done, count, whole, states,
+                        cxm_priv_plain_integers);
+        for (size_t i = 0; i < count; i++)
+            codes[done + i] = code_of_whole(whole[i], states[i], scale);
+    }
+}
+
+static bool is_decimal(const struct cxm_column *part)
+{
+    return (part->dictionary != NULL ? part->dictionary : part)->type == CXM_DECIMAL;
 }
 
 static void general_part(const struct cxm_rules *rules, const struct cxm_column *part,
@@ -204,7 +228,9 @@ void cxm_priv_read_codes(struct cxm_reader *reader, int64_t first, size_t n, int
         const struct cxm_column *const part = reader->part;
         const bool direct =
             near_zero && !scaled && part->dictionary == NULL && direct_type(part->type);
-        (direct ? direct_part : general_part)(&rules, part, row, count, &scale, codes + done);
+        (direct             ? direct_part
+         : is_decimal(part) ? decimal_part
+                            : general_part)(&rules, part, row, count, &scale, codes + done);
         done += count;
     }
 }

@@ -17,6 +17,7 @@ from ._memory import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 _NATIVE, _OTHER = ("<", ">") if LITTLE else (">", "<")
@@ -28,6 +29,8 @@ _TYPES: dict[str, tuple[int, int]] = {
 _UNITS = {"D": DAYS, "s": S, "ms": MS, "us": US, "ns": NS}
 #: Units that are converted by NumPy first, without loss.
 _COARSE = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s"}
+#: Rows of text that are searched at a time.
+_NUL_ROWS = 4096
 #: Names of categories by the address of their Index.
 _NAMES: dict[int, tuple[Any, Column]] = {}
 
@@ -127,17 +130,34 @@ def _odd(values: Any, face: Any, what: str, labels: dict[str, Any] | None) -> Co
 
 def _from_texts(values: Any, face: Any, kind: str, size: int, what: str) -> Column:
     """Text of fixed width: bytes in place, UCS-4 converted once to UTF-8."""
+    numpy = sys.modules.get("numpy")
     if kind == "S" and size > 0:
+        if numpy is not None and _goes_on_behind_nul(numpy, values, "u1", size):
+            return from_list(values.tolist(), what)
         column = _view(values, face, TEXT, size)
         column.width = size
         return column
-    numpy = sys.modules.get("numpy")
     if numpy is None or size == 0 or len(values) == 0:
         return from_list(values.tolist(), what)
     points = numpy.ascontiguousarray(values).view(face["typestr"][0] + "u4")
     if points.max() < 128:
         return from_numpy(points.astype("u1").view(f"S{size}"), what)
+    if _goes_on_behind_nul(numpy, values, "u4", size):
+        return from_list(values.tolist(), what)
     return from_numpy(numpy.char.encode(values, "utf-8"), what)
+
+
+def _goes_on_behind_nul(numpy: Any, values: Any, form: str, size: int) -> bool:
+    """Texts that hold a NUL themselves, and not only as their padding? In place they would end there.
+    By parts, which stay in the cache."""
+    for first in range(0, len(values), _NUL_ROWS):
+        flat = numpy.ascontiguousarray(values[first:first + _NUL_ROWS]).view(form)
+        nul = flat == 0
+        ends = nul[:-1] > nul[1:]
+        ends[size - 1::size] = False  # the next text begins
+        if ends.any():
+            return True
+    return False
 
 
 def _from_times(values: Any, face: Any, form: str, what: str) -> Column:
@@ -147,10 +167,16 @@ def _from_times(values: Any, face: Any, form: str, what: str) -> Column:
     name = form.partition("[")[2].rstrip("]")
     unit = _UNITS.get(name)
     if unit is None:
-        target = _COARSE.get(name.lstrip("0123456789")) or name.lstrip("0123456789")
-        if target not in _UNITS or (form[1] == "m" and name in ("Y", "M")):
+        single = name.lstrip("0123456789")
+        target = _COARSE.get(single, single)
+        if target not in _UNITS or (form[1] == "m" and single in ("Y", "M")):
             raise Error(f"{what}: times in units of {name!r} are not columns", column=what)
-        return from_numpy(values.astype(f"{form[1]}8[{target}]"), what)
+        finer = values.astype(f"{form[1]}8[{target}]")
+        if (finer.astype(values.dtype).view("i8") != values.view("i8")).any():  # it wraps in silence
+            raise Error(
+                f"{what}: times in units of {name!r} reach beyond 64 bits of {target!r}", column=what
+            )
+        return from_numpy(finer, what)
     return times(_view(values, face, I64, 8), unit, duration=form[1] == "m")
 
 
@@ -233,11 +259,26 @@ def _names(categories: Any, what: str) -> Column:
     if known is not None and known[0]() is categories:
         return known[1]
     names = categories.tolist()
-    column = from_texts(
-        names if set(map(type, names)) == {str} else [str(name) for name in names], what
-    )
+    kinds = set(map(type, names))
+    if kinds == {bytes}:
+        column = from_list(names, what)
+    else:
+        column = from_texts(names if kinds == {str} else _distinct(map(str, names), what), what)
     _NAMES[place] = ref(categories, lambda _: _NAMES.pop(place, None)), column
     return column
+
+
+def _distinct(names: Iterable[str], what: str) -> list[str]:
+    """The texts of categories of which not all are texts: 1 and "1" would look alike."""
+    found = list(names)
+    if len(set(found)) < len(found):
+        twice = next(name for i, name in enumerate(found) if name in found[:i])
+        raise Error(
+            f"{what}: two categories are written {twice!r}; give them one kind of value, such as "
+            ".astype(str)",
+            column=what, value=twice,
+        )
+    return found
 
 
 def point_to(column: Column, dictionary: Column) -> None:

@@ -41,7 +41,8 @@ class ArrowData:
 
     def find(self, name: str) -> int:
         """Index of a column; -1 none, -2 several."""
-        return int(lib.cxm_arrow_find(self.handle, name.encode()))
+        encoded = name.encode(errors="surrogatepass")  # that is no name of theirs
+        return -1 if b"\0" in encoded else int(lib.cxm_arrow_find(self.handle, encoded))
 
     def column(self, index: int, what: str) -> Column:
         column, error = Column(), ErrorStruct()

@@ -25,6 +25,8 @@ _VALUES = {str, int, float, bool, type(None)}
 #: By number of inputs: the packer of their addresses, and what makes the array for C of the packed.
 #: That takes a quarter of the time of an array made of tuples.
 _ARRAYS: dict[int, tuple[Any, Any]] = {}
+#: Names of keys that are longer are cut somewhere behind that.
+_NAME_BYTES = 59
 #: Where the names of roles lie. The dict keeps them.
 _ROLES: dict[bytes, int | None] = {}
 
@@ -77,7 +79,7 @@ class Call:
         """One column, by name or by value; series bring their name along."""
         if isinstance(value, str) and self.frame is not None:
             column = self.frame.column(value, role, labels, key)
-            column.name = value.encode()
+            column.name = named_bytes(value, role)
             return column
         if isinstance(value, Column):
             return value
@@ -86,7 +88,7 @@ class Call:
         named = name_of(value)
         column = column_of(value, named or role, labels, key)
         if named is not None:
-            column.name = named.encode()
+            column.name = named_bytes(named, role)
         return column
 
     def add(self, role: bytes, column: Column) -> None:
@@ -124,7 +126,7 @@ class Call:
         what = f"{role}[{name}]"
         column = self.column(spec, what, self.labels)
         if not isinstance(spec, str):
-            column.name = what.encode()
+            column.name = named_bytes(what, role)
         self._answers(column)
         self.add(metric.inputs[role][3], column)
 
@@ -133,13 +135,14 @@ class Call:
         taken: set[bytes] = set()
         for name, value in keys_of(by, self.frame):
             rule = value if isinstance(value, CalendarKey) else None
-            column = self.column(value.column if rule else value, "by", key=True)
+            column = self.column(value.column if rule else value, "by", key=rule is None)
             if name is not None:
-                column.name = name.encode()
-            if column.name in taken:
-                column.name += b"_" + (rule.rule if rule else str(len(taken) + 1)).encode()
+                column.name = named_bytes(name, "by")
+            if column.name and _short(column.name) in taken:
+                ending = "_" + (rule.rule if rule else str(len(taken) + 1))
+                column.name = _short(column.name, len(ending)) + ending.encode()
             if column.name:
-                taken.add(column.name)
+                taken.add(_short(column.name))
             self.add(b"by", rule.apply(column) if rule else column)
 
     def add_weight(self, weight: Any) -> None:
@@ -217,6 +220,28 @@ class Call:
         return next(role for role, at in _ROLES.items() if at == self.entries[2 * where]).decode()
 
 
+def named_bytes(name: str, role: str) -> bytes:
+    """The name of a column, as C has it."""
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if b"\0" in encoded:
+        raise Error(
+            f"{role}: the name {name!r} is not valid Unicode or contains a NUL character; rename "
+            "the column, or pass its values themselves",
+            column=role, value=repr(name),
+        )
+    return encoded
+
+
+def _short(name: bytes, ending: int = 0) -> bytes:
+    """What the library keeps of a name of a key, with room for an ending."""
+    if len(name) + ending <= _NAME_BYTES:
+        return name
+    return name[:_NAME_BYTES - ending].decode(errors="ignore").encode()
+
+
 def totals_of(weight: Any) -> Any:
     """The totals of the margins of calibrated weights; None for all others."""
     if type(weight).__module__ != "cxm._calibrate":
@@ -284,8 +309,11 @@ def _label(answer: Any, value: Any) -> tuple[bytes, float, int, int]:
             f"labels: {answer!r} is no text; labels say what text answers stand for",
             column="labels", value=str(answer),
         )
-    if any("\ud800" <= c <= "\udfff" for c in answer):
-        raise Error(f"labels: {answer!r} is not valid Unicode", column="labels", value=repr(answer))
+    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in answer):
+        raise Error(
+            f"labels: {answer!r} is not valid Unicode or contains a NUL character", column="labels",
+            value=repr(answer),
+        )
     if value is None:
         return answer.encode(), 0.0, 1, 0
     try:

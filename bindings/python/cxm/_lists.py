@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _FEW, _LOOK = 64, 4096
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_MICROSECOND = timedelta(microseconds=1)
 _EXACT = 2**53
 _WORDS = "utf-32-le" if LITTLE else "utf-32-be"
 
@@ -185,9 +186,10 @@ def _integers(values: list[Any], missing: bytes | None, what: str) -> Column:
         return _store("Q", U64, filled, missing)
     except OverflowError:
         row = next(i for i, v in enumerate(filled) if not -(2**63) <= v < 2**63)
+        shown = _shown(filled[row])
         raise Error(
-            f"{what}: row {row} is {filled[row]}, beyond 64 bits",
-            column=what, row=row, value=str(filled[row]), status="EDATA",
+            f"{what}: row {row} is {shown}, beyond 64 bits",
+            column=what, row=row, value=shown, status="EDATA",
         ) from None
 
 
@@ -200,11 +202,18 @@ def _reals(values: list[Any], missing: bytes | None, what: str) -> Column:
     filled = _filled(values, missing, 0.0)
     for row, value in enumerate(filled):
         if not isinstance(value, float) and abs(value) > _EXACT:
+            shown = _shown(value)
             raise Error(
-                f"{what}: row {row} is {value}, which a float beside it cannot hold exactly",
-                column=what, row=row, value=str(value), status="EDATA",
+                f"{what}: row {row} is {shown}, which a float beside it cannot hold exactly",
+                column=what, row=row, value=shown, status="EDATA",
             )
     return _store("d", F64, filled, missing)
+
+
+def _shown(number: Any) -> str:
+    """A whole number for a message. Python writes none of thousands of digits."""
+    bits = int(number).bit_length()
+    return str(number) if bits < 256 else f"a number of {bits} bits"
 
 
 def _booleans(values: list[Any], missing: bytes | None, what: str) -> Column:
@@ -299,10 +308,11 @@ def _instants(values: list[Any], missing: bytes | None, what: str) -> Column:
                 "zone are mixed",
                 column=what, row=row, value=value.isoformat(), status="EDATA",
             )
-    if zoned:
-        values = [v if _is_missing(v) else v.astimezone(timezone.utc) for v in values]
-    filled = _filled(values, missing, datetime(1970, 1, 1))
-    column = _store("q", I64, [_microseconds(v) for v in filled], missing)
+    filled = _filled(values, missing, datetime(1970, 1, 1, tzinfo=timezone.utc if zoned else None))
+    counts = [_microseconds(v) for v in filled]
+    if zoned:  # what is in no year of Python's in UTC, on its first day or its last, is an instant too
+        counts = [n - v.utcoffset() // _MICROSECOND for n, v in zip(counts, filled)]
+    column = _store("q", I64, counts, missing)
     column.time_unit = US
     column.flags |= ZONED if zoned else 0
     return column

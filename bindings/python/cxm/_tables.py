@@ -14,7 +14,8 @@ def pandas_column(pandas: Any, values: list[Any]) -> Any:
     """A key column with a fitting type: whole numbers stay whole beside a missing key."""
     kinds = {type(v).__name__ for v in values if v is not None}
     if kinds == {"int"} and None in values:
-        return pandas.array(values, dtype="Int64")
+        wide = any(v is not None and v >= 2**63 for v in values)
+        return pandas.array(values, dtype="UInt64" if wide else "Int64")
     if kinds == {"bool"} and None in values:
         return pandas.array(values, dtype="boolean")
     if kinds and kinds <= {"date", "datetime"}:

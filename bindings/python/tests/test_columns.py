@@ -453,4 +453,5 @@ def test_scalars_of_pyarrow_are_no_numbers() -> None:
 
 
 def test_labels_that_are_no_text() -> None:
-    refused("labels: '\\ud800' is not valid Unicode", cxm.mean, ["a"], labels={"\ud800": 1})
+    refused("labels: '\\ud800' is not valid Unicode or contains a NUL character", cxm.mean, ["a"],
+            labels={"\ud800": 1})
