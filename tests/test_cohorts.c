@@ -537,6 +537,23 @@ static void wrong_options(void **state)
     }
     assert_int_equal(cxm_cohorts(&c, &zoned, &good, &r, &error), CXM_EINVAL);
     assert_string_equal(error.column, "utc_offset");
+    /* Dates are local days: an offset west of UTC would make it the day before, or the month. */
+    const struct cxm_zone_row zone[] = { { 0, 3600 }, { 9 * DAY, -3600 } };
+    struct cxm_column dates = c;
+    dates.time_unit = CXM_DAYS;
+    struct cxm_cohorts_options moved = good;
+    moved.has_utc_offset = 1;
+    moved.utc_offset = -1;
+    assert_int_equal(cxm_cohorts(&c, &dates, &moved, &r, &error), CXM_EINVAL);
+    assert_string_equal(error.column, "utc_offset");
+    moved.utc_offset = 0;
+    moved.zone = zone;
+    moved.n_zone = 2;
+    assert_int_equal(cxm_cohorts(&c, &dates, &moved, &r, &error), CXM_EINVAL);
+    moved.n_zone = 1;
+    struct cxm_report *allowed = NULL;
+    assert_int_equal(cxm_cohorts(&c, &dates, &moved, &allowed, &error), CXM_OK);
+    cxm_report_free(allowed);
     assert_int_equal(cxm_cohorts(NULL, &c, &good, &r, &error), CXM_EINVAL);
     struct cxm_tally *nps = NULL;
     assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &nps, NULL), CXM_OK);

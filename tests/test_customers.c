@@ -95,6 +95,19 @@ static void days_follow_the_offset(void **state)
     assert_int_equal(h[0].orders, 1);
     assert_int_equal(h[0].first, -7200);
     assert_int_equal(h[1].orders, 1);
+
+    /* Dates are such days already, and those of Arrow may be counted in milliseconds. */
+    struct cxm_column dates = time;
+    dates.time_unit = CXM_MS;
+    dates.flags = CXM_COLUMN_DATES;
+    assert_int_equal(cxm_customer_histories(&customer, &dates, &o, h, sizeof h[0], 2, &n, NULL,
+                                            NULL), CXM_OK);
+    o.utc_offset = -3600;
+    assert_int_equal(cxm_customer_histories(&customer, &dates, &o, h, sizeof h[0], 2, &n, NULL,
+                                            NULL), CXM_EINVAL);
+    o.days = 0; /* then there is nothing to move */
+    assert_int_equal(cxm_customer_histories(&customer, &dates, &o, h, sizeof h[0], 2, &n, NULL,
+                                            NULL), CXM_OK);
 }
 
 enum { MOST = 60 };

@@ -82,7 +82,8 @@ struct cxm_cohorts_base {
  *
  * @param base  may be NULL
  * @retval CXM_EINVAL     has_as_of is not set; an option is wrong; lengths differ; instants of a
- *                        named zone without utc_offset or zone table; more than 2^26 cells
+ *                        named zone without utc_offset or zone table; dates, which are local days
+ *                        already, with an offset west of UTC; more than 2^26 cells
  * @retval CXM_EDATA      a key or instant is invalid: error has its row, column and value
  * @retval CXM_EOVERFLOW  more than 2^32 - 1 rows  @retval CXM_ENOMEM
  * Customers with ids as close whole numbers in up to 64 calendar periods take one pass and 4 or

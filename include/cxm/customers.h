@@ -54,7 +54,8 @@ struct cxm_history_options {
  *
  * @param n_out  number of customers; capacity 0 only asks for it
  * @param base   may be NULL
- * @retval CXM_EINVAL  as_of is missing, lengths differ, unit <= 0, capacity too small
+ * @retval CXM_EINVAL  as_of is missing, lengths differ, unit <= 0, capacity too small; `days` of
+ *                     dates, which are local days already, with an offset west of UTC
  * @retval CXM_EDATA   an instant that overflows, an infinite amount
  * @retval CXM_EOVERFLOW more than 2^32 - 1 rows  @retval CXM_ENOMEM
  * On failure the outputs are as they were. Memory: 16 bytes a row (24 for customers whose numbers

@@ -97,6 +97,8 @@ static enum cxm_status check_columns(const struct cxm_column *customer,
                                         : cxm_column_check(c, error);
         if (status == CXM_OK && (i == 1 || i == 2) && (c->flags & CXM_COLUMN_DURATION))
             status = bad(error, columns[i].name, "durations, not instants");
+        if (status == CXM_OK && (i == 1 || i == 2))
+            status = cxm_priv_dates_stay(c, o->utc_offset, o->zone, o->n_zone, error);
         if (status != CXM_OK)
             return status;
     }

@@ -57,6 +57,25 @@ struct cxm_clock cxm_priv_clock(const struct cxm_column *column, const struct cx
     };
 }
 
+enum cxm_status cxm_priv_dates_stay(const struct cxm_column *time, int64_t utc_offset,
+                                    const struct cxm_zone_row *zone, int64_t n_zone,
+                                    struct cxm_error *error)
+{
+    const struct cxm_column *const parts = time->n_chunks > 0 ? time->chunks : time;
+    const char *const name = time->name != NULL && time->name[0] != '\0' ? time->name : "time";
+    const int64_t n_parts = time->n_chunks > 0 ? time->n_chunks : 1;
+    bool dates = false, west = n_zone == 0 && utc_offset < 0;
+    for (int64_t i = 0; i < n_parts; i++)
+        dates = dates || cxm_priv_clock(time, &parts[i]).dates;
+    for (int64_t i = 0; i < n_zone; i++)
+        west = west || zone[i].offset < 0;
+    if (!dates || !west)
+        return CXM_OK;
+    return cxm_priv_fail(error, CXM_EINVAL, "utc_offset",
+                         "%s holds dates, which are local days already; an offset west of UTC would "
+                         "move each to the day before: leave it out", name);
+}
+
 /* ---- dictionaries --------------------------------------------------------------------- */
 
 void cxm_priv_load_indexes(const struct cxm_rules *rules, const struct cxm_column *part,

@@ -62,6 +62,12 @@ void cxm_priv_read_integers(struct cxm_reader *reader, int64_t first, size_t n, 
 void cxm_priv_read_times(struct cxm_reader *reader, int64_t first, size_t n, int64_t *values,
                          uint8_t *states, bool *subsecond);
 
+/* Instants that are dates stand at midnight UTC. EINVAL where an offset, or one of a zone table, is
+ * below 0: the local day of that midnight is the day before. */
+enum cxm_status cxm_priv_dates_stay(const struct cxm_column *time, int64_t utc_offset,
+                                    const struct cxm_zone_row *zone, int64_t n_zone,
+                                    struct cxm_error *error);
+
 /* The value of one row as text for a message: "11", "1.5", "Blank". */
 void cxm_priv_value_text(const struct cxm_column *column, int64_t row, char *out,
                          size_t capacity);

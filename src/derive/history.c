@@ -223,6 +223,8 @@ static enum cxm_status check(const struct cxm_column *customer, const struct cxm
     enum cxm_status status = cxm_priv_key_plan(customer, &plan, error);
     if (status == CXM_OK)
         status = cxm_priv_check_instant(time, "time", error);
+    if (status == CXM_OK && o->days)
+        status = cxm_priv_dates_stay(time, o->utc_offset, NULL, 0, error);
     if (status == CXM_OK && time->n != customer->n)
         status = cxm_priv_fail(error, CXM_EINVAL, "time", "time: %lld rows, customer has %lld",
                                (long long)time->n, (long long)customer->n);
