@@ -348,6 +348,35 @@ static void nothing_changes(void **state)
     }
 }
 
+/* Millions of millions of trials, nearly alike: LR is z^2 up to its last digits. The shares of both
+ * halves are 0.5 and 0.5 + 2e-8 of 2e15 trials each, z^2 = 4e-16 / (2 * 0.25 / 2e15); as rates the
+ * gaps are 2e7 of e = 1e15 + 2e7 events each, sum gap^2 / e. */
+static void large_counts_keep_their_digits(void **state)
+{
+    (void)state;
+    static const double n[] = { 1e15, 1e15, 1e15, 1e15 };
+    static const double k[] = { 5e14, 5e14, 500000020000000.0, 500000020000000.0 };
+    struct cxm_report *r = change("proportion", k, n, 4, NULL);
+    assert_close(axis(r, "statistic", 0), 1.6, 1e-12);
+    assert_close(axis(r, "period", 0), 2.0, 0.0);
+    assert_string_equal(verdict(r, 0), "no change");
+    cxm_report_free(r);
+    r = change("rate", k, n, 4, NULL);
+    assert_close(axis(r, "statistic", 0), 8e14 / 1000000020000000.0, 1e-12);
+    cxm_report_free(r);
+    double same[12], sizes[12];
+    for (int i = 0; i < 12; i++) {
+        same[i] = 5902052942738086;
+        sizes[i] = 8812033787133105;
+    }
+    for (int rate = 0; rate < 2; rate++) { /* the sums are above 2^53 */
+        r = change(rate ? "rate" : "proportion", same, sizes, 12, NULL);
+        assert_true(axis(r, "statistic", 0) < 1e-9);
+        assert_string_equal(verdict(r, 0), "no change");
+        cxm_report_free(r);
+    }
+}
+
 static void missing_values_are_counted(void **state)
 {
     (void)state;
@@ -448,6 +477,7 @@ int main(void)
         cmocka_unit_test(levels_without_noise_are_found),
         cmocka_unit_test(segmentation_is_the_plain_one),
         cmocka_unit_test(nothing_changes),
+        cmocka_unit_test(large_counts_keep_their_digits),
         cmocka_unit_test(missing_values_are_counted),
         cmocka_unit_test(bad_input),
         cmocka_unit_test(the_mean_score_of_a_tally),

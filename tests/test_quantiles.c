@@ -440,6 +440,27 @@ static void buckets_of_the_definitions(void **state)
     cxm_tally_free(tally);
 }
 
+/* 0.29 of 101 values is the thirtieth, whatever 0.29 * 100 is in doubles: 28.999999999999996. */
+static void ranks_of_sketches_are_decimals(void **state)
+{
+    (void)state;
+    static const double probs[] = { 0, 0.07, 0.14, 0.28, 0.29, 0.55, 0.57, 0.58, 1 };
+    enum { N = 101, PROBS = COUNT_OF(probs) };
+    double x[N];
+    for (int i = 0; i < N; i++)
+        x[i] = (double)i * i * i;
+    struct cxm_tally *tally = tally_of("sketch", 0.01, x, N);
+    struct cxm_report *r = NULL;
+    const struct cxm_quantile_options o = { .size = sizeof o, .probs = probs, .n_probs = PROBS };
+    assert_int_equal(cxm_tally_quantiles(tally, &o, &r, NULL), CXM_OK);
+    for (size_t i = 0; i < PROBS; i++) {
+        const double want = x[lround(100 * probs[i])];
+        assert_true(fabs(cxm_report_estimates(r)[i].value - want) <= 0.01 * want * (1 + 1e-12));
+    }
+    cxm_report_free(r);
+    cxm_tally_free(tally);
+}
+
 /* Edges are powers of gamma: of 3 for an accuracy of one half, which doubles hold exactly. */
 static void buckets_at_their_edges(void **state)
 {
@@ -536,6 +557,7 @@ int main(void)
         cmocka_unit_test(keys_of_text_and_missing_keys),
         cmocka_unit_test(buckets_of_the_definitions),
         cmocka_unit_test(buckets_at_their_edges),
+        cmocka_unit_test(ranks_of_sketches_are_decimals),
         cmocka_unit_test(errors_are_bounded),
         cmocka_unit_test(memory_runs_out),
     };

@@ -36,7 +36,7 @@ static enum cxm_status add_group(const struct cxm_quantile_page *page, struct cx
         e.value = e.std_error = e.lower = e.upper = e.lower_raw = e.upper_raw = NAN;
         e.interval = CXM_INTERVAL_NONE;
         if (e.n > 0 && is_sketch(one)) {
-            const int64_t rank = (int64_t)(page->o.probs[i] * (double)(e.n - 1));
+            const int64_t rank = cxm_priv_lower_rank(e.n, page->o.probs[i]);
             double code;
             cxm_priv_table_statistics(values, order, values->dict.n, &rank, 1, &code);
             e.value = cxm_priv_sketch_value(code, cxm_priv_number(&one->config, 0));

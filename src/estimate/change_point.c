@@ -8,14 +8,16 @@
  *               supF = B / ((RSS0 - B) / (n - 2)), gain = n ln(RSS0 / (RSS0 - B)) of the series
  *   PETTITT     K = max_k |2 (r_1 + … + r_k) - k (n + 1)| of mid-ranks (Pettitt 1979), whole
  *               numbers; p = 2 exp(-6 K^2 / (n^3 + n^2))
- *   PROPORTION  LR = 2 (l(left) + l(right) - l(all)), l the binomial log likelihood
- *   RATE        the same with the Poisson log likelihood, k ln(k / t) of k events in exposure t
+ *   PROPORTION  LR = 2 (l(left) + l(right) - l(all)), l the binomial log likelihood: the sum of
+ *               2 (o ln(o / e) - o + e) of the successes and failures of both sides
+ *   RATE        the same of the events, with the Poisson log likelihood
  *
  * A split is kept when it gains more than 2 ln n: two parameters of the BIC. Bai and Perron
  * 1998; Scott and Knott 1974 for the segmentation. The p of a supF is not that of an F: it comes
  * from permuting the stretch, for shares from multivariate hypergeometric draws, for rates from
  * multinomial ones (the events of the stretch fall anywhere in its exposure). */
 #include "base/random.h"
+#include "estimate/beta.h"
 #include "estimate/chart.h"
 
 #include <math.h>
@@ -102,24 +104,25 @@ static struct best best_rank(const double *ranks, size_t n)
     return best;
 }
 
-/* k ln(p / p0) + (n - k) ln(q / q0) with 0 ln 0 = 0. */
-static double log_likelihood(double k, double n, double p0)
+/* o ln(o / e) - o + e >= 0, gap = o - e: as differences of logarithms, large counts that are nearly as
+ * expected would leave rounding only. */
+static double deviance(double observed, double expected, double gap)
 {
-    double sum = 0.0;
-    if (k > 0.0)
-        sum += k * log(k / n / p0);
-    if (k < n)
-        sum += (n - k) * log((n - k) / n / (1.0 - p0));
-    return sum;
+    if (!(observed > 0.0))
+        return expected;
+    const double u = -gap / observed;
+    return -observed * (u < -0.5 ? log(expected / observed) - u : cxm_priv_log1pmx(u));
 }
 
-/* k ln(k / (t rate)): the terms without k of both sides and of all add up to 0. */
-static double log_poisson(double k, double t, double rate)
+/* Half of what k of n add to LR where all_k of all_n are expected, gap = k - n all_k / all_n: of
+ * events in exposure (`rate`), or of successes and failures. */
+static double side(bool rate, double k, double n, double all_k, double all_n, double gap)
 {
-    return k > 0.0 && t > 0.0 ? k * log(k / t / rate) : 0.0;
+    const double events = deviance(k, n * (all_k / all_n), gap);
+    return rate ? events : events + deviance(n - k, n * ((all_n - all_k) / all_n), -gap);
 }
 
-/* Of counts of sizes: whole trials, or (`rate`) exposures. */
+/* Of counts of sizes: whole trials, or (`rate`) exposures. The gaps of both sides add up to 0. */
 static struct best best_share(bool rate, const double *k, const double *size, size_t n)
 {
     double all_k = 0.0, all_n = 0.0, left_k = 0.0, left_n = 0.0;
@@ -130,13 +133,13 @@ static struct best best_share(bool rate, const double *k, const double *size, si
     struct best best = { 0, 0.0 };
     if (all_k == 0.0 || (!rate && all_k == all_n))
         return best;
-    double (*const likelihood)(double, double, double) = rate ? log_poisson : log_likelihood;
-    const double p0 = all_k / all_n;
     for (size_t i = 1; i < n; i++) {
         left_k += k[i - 1];
         left_n += size[i - 1];
-        const double lr = 2.0 * (likelihood(left_k, left_n, p0)
-                                 + likelihood(all_k - left_k, all_n - left_n, p0));
+        const double gap =
+            cxm_priv_difference_of_products(left_k, all_n, left_n, all_k) / all_n;
+        const double lr = 2.0 * (side(rate, left_k, left_n, all_k, all_n, gap)
+                                 + side(rate, all_k - left_k, all_n - left_n, all_k, all_n, -gap));
         if (lr > best.statistic * (1.0 + TIE))
             best = (struct best){ i, lr };
     }

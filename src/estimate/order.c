@@ -83,6 +83,13 @@ static void slope(int64_t n, double p, int type, double *j, double *g)
         *g = 0;
 }
 
+int64_t cxm_priv_lower_rank(int64_t n, double p)
+{
+    double j, g;
+    slope(n, p, 7, &j, &g);
+    return (int64_t)fmin(j, (double)n) - 1;
+}
+
 struct cxm_quantile_ranks cxm_priv_quantile_ranks(int64_t n, double p, int type, double level)
 {
     struct cxm_quantile_ranks r = { .coverage = NAN };

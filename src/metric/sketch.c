@@ -10,6 +10,7 @@
  * an edge, x is compared with gamma^i in double-double arithmetic, which is exact to 2^-90. */
 #include "metric/sketch.h"
 
+#include "estimate/order.h"
 #include "metric/value_table.h"
 
 #include <float.h>
@@ -154,7 +155,7 @@ static void estimate_quantile(const struct cxm_view *view, double p, const struc
     cxm_priv_begin(view, 0, ask, out);
     if (out->n == 0)
         return;
-    const int64_t rank = (int64_t)(p * (double)(out->n - 1));
+    const int64_t rank = cxm_priv_lower_rank(out->n, p);
     cxm_priv_table_statistics(view->values, view->numbers, view->n_numbers, &rank, 1, &code);
     out->value = cxm_priv_sketch_value(code, cxm_priv_number(view->config, ACCURACY));
 }
