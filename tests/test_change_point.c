@@ -377,6 +377,16 @@ static void large_counts_keep_their_digits(void **state)
     }
 }
 
+/* Means of 1e16 + 1 and + 11, which no double holds: RSS 2 + 2, B = 2 * 2 / 4 * 10^2. */
+static void squares_are_about_the_mean(void **state)
+{
+    (void)state;
+    static const double x[] = { 1e16, 1e16 + 2, 1e16 + 10, 1e16 + 12 };
+    struct cxm_report *r = change("mean", x, NULL, 4, NULL);
+    assert_close(axis(r, "statistic", 0), 50.0, 0.0);
+    cxm_report_free(r);
+}
+
 static void missing_values_are_counted(void **state)
 {
     (void)state;
@@ -478,6 +488,7 @@ int main(void)
         cmocka_unit_test(segmentation_is_the_plain_one),
         cmocka_unit_test(nothing_changes),
         cmocka_unit_test(large_counts_keep_their_digits),
+        cmocka_unit_test(squares_are_about_the_mean),
         cmocka_unit_test(missing_values_are_counted),
         cmocka_unit_test(bad_input),
         cmocka_unit_test(the_mean_score_of_a_tally),

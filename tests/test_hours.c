@@ -311,6 +311,14 @@ static void business_refuses(void **state)
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         assert_int_equal(cxm_business_seconds(&a, &b, &wrong[i], seconds, NULL, NULL, &error),
                          CXM_EINVAL);
+    static const struct { int schedule; const char *says; } words[] = {
+        { 0, "ascend" }, { 3, "the week has no hours" }, { 4, "is there twice" },
+    };
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        assert_int_equal(cxm_business_seconds(&a, &b, &wrong[words[i].schedule], seconds, NULL, NULL,
+                                              &error), CXM_EINVAL);
+        assert_non_null(strstr(error.message, words[i].says));
+    }
     assert_close(seconds[0], 42, 0);
 }
 

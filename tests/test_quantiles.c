@@ -74,6 +74,26 @@ static void nine_types(void **state)
     }
 }
 
+/* Half of 2^52 copies are 1, half 2: the middle is between the two, or the last 1, as each type has it. */
+static void ranks_of_many_copies(void **state)
+{
+    static const double x[] = { 1, 2 }, half = 0.5;
+    static const int64_t copies[] = { INT64_C(1) << 51, INT64_C(1) << 51 };
+    static const struct { int32_t type; double want; } rows[] = {
+        { 1, 1 }, { 2, 1.5 }, { 3, 1 }, { 4, 1 }, { 5, 1.5 }, { 6, 1.5 }, { 7, 1.5 },
+    };
+    (void)state;
+    const struct cxm_column value = CXM_ARRAY_AS(CXM_F64, x, 2), freq = CXM_ARRAY_AS(CXM_I64, copies, 2);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct cxm_report *r = NULL;
+        const struct cxm_quantiles_options o = { CXM_INIT(quantiles), .freq = &freq, .probs = &half,
+                                                 .n_probs = 1, .type = rows[i].type };
+        assert_int_equal(cxm_quantiles(&value, &o, &r, NULL), CXM_OK);
+        assert_close(cxm_report_estimates(r)->value, rows[i].want, 0);
+        cxm_report_free(r);
+    }
+}
+
 static void limits_are_order_statistics(void **state)
 {
     (void)state;
@@ -547,6 +567,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations_are_seconds),
         cmocka_unit_test(nine_types),
+        cmocka_unit_test(ranks_of_many_copies),
         cmocka_unit_test(limits_are_order_statistics),
         cmocka_unit_test(ends_and_edges),
         cmocka_unit_test(quantiles_refuse),

@@ -53,8 +53,8 @@ struct cxm_schedule {
  *
  * @param seconds  a number a row: NaN where an instant is missing, or until < from (bad)
  * @param n_missing, n_bad  rows of either kind; may be NULL
- * @retval CXM_EINVAL  a schedule that is not ascending or goes beyond its week or day, offsets beyond
- *                     10^15 seconds; lengths differ
+ * @retval CXM_EINVAL  a schedule that has no hours, is not ascending or goes beyond its week or day,
+ *                     offsets beyond 10^15 seconds; lengths differ
  * @retval CXM_EDATA   an instant that overflows, or is more than 10^15 seconds from 1970
  * @retval CXM_ENOMEM
  * On failure the outputs are as they were. Cost a row: the intervals of a week, log of the holidays.

@@ -22,7 +22,7 @@ extern "C" {
 
 /** What a report of curves holds; bits. */
 enum cxm_survival_rows {
-    CXM_SURVIVAL_CURVE = 1,   /**< `survival` at every time at which somebody left */
+    CXM_SURVIVAL_CURVE = 1,   /**< `survival` at every time at which somebody was lost or last seen */
     CXM_SURVIVAL_HAZARD = 2,  /**< `hazard`, cumulative, at these times */
     CXM_SURVIVAL_MEDIAN = 4   /**< `median` */
 };

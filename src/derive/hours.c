@@ -130,7 +130,9 @@ static enum cxm_status check_schedule(const struct cxm_schedule *s, struct cxm_e
     if (s->size != sizeof *s)
         return cxm_priv_fail(error, CXM_EINVAL, "schedule",
                              "schedule.size must be sizeof(struct cxm_schedule)");
-    if (s->n_week == 0 || !hours_fit(s->week, s->n_week, WEEK))
+    if (s->n_week == 0)
+        return cxm_priv_fail(error, CXM_EINVAL, "schedule", "schedule: the week has no hours");
+    if (!hours_fit(s->week, s->n_week, WEEK))
         return cxm_priv_fail(error, CXM_EINVAL, "schedule",
                              "schedule: the intervals of the week must ascend within 0 to 604800 "
                              "seconds, none empty, none overlapping");
@@ -140,8 +142,10 @@ static enum cxm_status check_schedule(const struct cxm_schedule *s, struct cxm_e
         const struct cxm_holiday *h = &s->holidays[i];
         if ((i > 0 && h->day <= h[-1].day) || h->day > furthest / DAY || h->day < -furthest / DAY)
             return cxm_priv_fail(error, CXM_EINVAL, "holidays",
-                                 "holidays: day %lld must come after the one before it",
-                                 (long long)h->day);
+                                 "holidays: day %lld since 1970-01-01 %s", (long long)h->day,
+                                 i > 0 && h->day == h[-1].day ? "is there twice"
+                                 : i > 0 && h->day < h[-1].day ? "comes after a later one"
+                                                               : "is beyond 10^15 seconds");
         if (!hours_fit(h->hours, h->n_hours, DAY))
             return cxm_priv_fail(error, CXM_EINVAL, "holidays",
                                  "holidays: the hours of day %lld must ascend within 0 to 86400 "

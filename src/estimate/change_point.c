@@ -65,12 +65,16 @@ static double mean_of(const double *x, size_t n)
     return n > 0 ? cxm_priv_dd_div(sum, cxm_priv_dd_int((int64_t)n)).hi : NAN;
 }
 
+/* About the mean, of which `centre` is what a double can hold. */
 static double squares_about(const double *x, size_t n, double centre)
 {
-    struct cxm_dd sum = { 0.0, 0.0 };
-    for (size_t i = 0; i < n; i++)
-        sum = cxm_priv_dd_add(sum, cxm_priv_dd((x[i] - centre) * (x[i] - centre)));
-    return sum.hi;
+    struct cxm_dd sum = { 0.0, 0.0 }, squares = { 0.0, 0.0 };
+    for (size_t i = 0; i < n; i++) {
+        const double gap = x[i] - centre;
+        sum = cxm_priv_dd_add(sum, cxm_priv_dd(gap));
+        squares = cxm_priv_dd_add(squares, cxm_priv_dd(gap * gap));
+    }
+    return fmax(0.0, squares.hi - sum.hi * sum.hi / (double)n);
 }
 
 static struct best best_mean(const double *x, size_t n)

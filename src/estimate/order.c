@@ -53,11 +53,18 @@ static struct binomial_step binomial_quantile(double q, int64_t n, double p)
     return (struct binomial_step){ high, below, above };
 }
 
+/* p stands for a decimal: how far n p may be off its whole number by rounding. Of n beyond 2^48 a
+ * sixteenth only, so that no rank of its own is passed over. */
+static double fuzz_of(double h)
+{
+    return fmin(4 * DBL_EPSILON * fmax(1, fabs(h)), 0.0625);
+}
+
 /* j and g of type 1 … 3: steps of the empirical distribution. */
 static void step(int64_t n, double p, int type, double *j, double *g)
 {
     const double h = type == 3 ? (double)n * p - 0.5 : (double)n * p;
-    const double fuzz = 4 * DBL_EPSILON * fmax(1, fabs(h));
+    const double fuzz = fuzz_of(h);
     const double whole = floor(h + fuzz);
     const bool on_step = fabs(h - whole) <= fuzz;
     *j = whole;
@@ -75,12 +82,16 @@ static void slope(int64_t n, double p, int type, double *j, double *g)
     static const double ends[][2] = { { 0, 1 },     { 0.5, 0.5 },           { 0, 0 },
                                       { 1, 1 },     { 1.0 / 3, 1.0 / 3 },   { 0.375, 0.375 } };
     const double a = ends[type - 4][0], b = ends[type - 4][1];
-    const double h = a + p * ((double)n + 1 - a - b);
-    const double fuzz = 4 * DBL_EPSILON * fmax(1, fabs(h));
+    const double steps = (double)n + (1 - a - b);
+    const double h = a + p * steps;
+    const double fuzz = fuzz_of(h);
     *j = floor(h + fuzz);
-    *g = fma(p, (double)n + 1 - a - b, a - *j); /* h - j, rounded once */
+    *g = fma(p, steps, a - *j); /* h - j, rounded once */
     if (fabs(*g) < fuzz)
         *g = 0;
+    const double off = floor(*g); /* not 0 where h itself was rounded to another whole number */
+    *j += off;
+    *g -= off;
 }
 
 int64_t cxm_priv_lower_rank(int64_t n, double p)

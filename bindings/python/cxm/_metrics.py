@@ -612,8 +612,8 @@ def churn(
                      start and end, a convention of some products that is no share of anybody;
                      "joined", "opening", "survivors", "daily": rules of products, see cxm.presets
     ``reason``       why a customer left, a column beside the flags; churn[reason] sum to churn
-    ``n_lost_new``   customers who came and left within the period: they are in the average form
-                     only, and in the measure lost_new
+    ``n_lost_new``   customers who came and left within the period: lost in every form but "start",
+                     and in the measure lost_new
 
     interval   Wilson; measures churn, churn[reason], successes, denominator, lost_new
 

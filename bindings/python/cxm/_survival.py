@@ -186,7 +186,7 @@ def kaplan_meier(
     counted as what they are: censored.
 
     ``survival``     S(t) = product of 1 - lost / at risk (Kaplan & Meier), Greenwood's error,
-                     a row for every time at which somebody left
+                     a row for every time at which somebody was lost or last seen
     ``hazard``       cumulative, with ``hazard="nelson-aalen"`` (sum of lost / at risk) or
                      ``"ties-broken"`` (events of one time one after another)
     ``median``       and ``quantile[p]`` for ``quantiles=``: the time by which that share is lost

@@ -139,7 +139,7 @@ def _day(name: str) -> int | None:
 
 
 def _week(week: Any) -> list[tuple[int, int]]:
-    if not hasattr(week, "items"):
+    if not hasattr(week, "items") or not week:
         raise Error('schedule: the week is {"mon-fri": "09:00-17:30", …}', column="week")
     found = []
     for days, hours in week.items():
@@ -165,6 +165,9 @@ def _holidays(holidays: Any) -> list[tuple[int, list[tuple[int, int]]]]:
         except (ValueError, AttributeError):
             raise Error(f"schedule: {day!r} is no day", column="holidays",
                         value=str(day)) from None
+        if any(local == other for other, _ in found):
+            raise Error(f"schedule: the holiday {when:%Y-%m-%d} is there twice", column="holidays",
+                        value=str(day))
         found.append((local, _intervals(hours) if hours else []))
     return sorted(found)
 

@@ -48,7 +48,9 @@ def test_schedules():
     ({"mon": (time(22), time(0))}, (), "end before they start"),
     ({"monkey": "09:00-17:00"}, (), "is no day"),
     ([], (), "the week is"),
+    ({}, (), "the week is"),
     ({"mon": "09:00-10:00"}, ["May 1"], "no day"),
+    ({"mon": "09:00-10:00"}, ["2024-05-01", "2024-12-25", date(2024, 5, 1)], "2024-05-01 is there twice"),
 ])
 def test_bad_schedules(week, holidays, text):
     with pytest.raises(cxm.Error, match=text):
