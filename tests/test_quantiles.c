@@ -74,6 +74,29 @@ static void nine_types(void **state)
     }
 }
 
+/* Where a binomial tail is exactly half of what the level leaves, rounding must not decide: of one value
+ * P(X <= 0) = 3/4 for p = 1/4; of five P(X <= 4) = 31/32 for p = 1/2, and P(X <= 0) = 1/32. */
+static void limits_at_exact_tails(void **state)
+{
+    static const double x[] = { 1, 2, 3, 4, 5 };
+    static const struct { int64_t n; double p, level, lower, upper, coverage; } rows[] = {
+        { 1, 0.25, 0.5, -INFINITY, 1, 0.75 },
+        { 5, 0.5, 0.9375, -INFINITY, 5, 0.96875 },
+        { 2, 0.5, 0.5, -INFINITY, 2, 0.75 },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct cxm_report *r = quantiles_of(x, rows[i].n, (struct cxm_quantiles_options){
+                                .probs = &rows[i].p, .n_probs = 1, .level = rows[i].level });
+        const struct cxm_estimate *e = cxm_report_estimates(r);
+        assert_close(e->lower, rows[i].lower, 0);
+        assert_close(e->upper, rows[i].upper, 0);
+        assert_close(cxm_report_reals(r, (size_t)cxm_report_find_axis(r, "coverage"))[0],
+                     rows[i].coverage, 1e-14);
+        cxm_report_free(r);
+    }
+}
+
 /* Half of 2^52 copies are 1, half 2: the middle is between the two, or the last 1, as each type has it. */
 static void ranks_of_many_copies(void **state)
 {
@@ -567,6 +590,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations_are_seconds),
         cmocka_unit_test(nine_types),
+        cmocka_unit_test(limits_at_exact_tails),
         cmocka_unit_test(ranks_of_many_copies),
         cmocka_unit_test(limits_are_order_statistics),
         cmocka_unit_test(ends_and_edges),

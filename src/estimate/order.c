@@ -21,7 +21,8 @@ static double binomial_below(int64_t k, int64_t n, double p)
     return cxm_priv_beta_lower((double)(n - k), (double)k + 1, 1 - p, p);
 }
 
-/* The smallest k with P(X <= k) >= q, and that probability of k - 1 and of k. */
+/* The smallest k with P(X <= k) >= q (but for rounding: 1 - 1/4 of one value is q at a level of 0.5),
+ * and that probability of k - 1 and of k. */
 struct binomial_step {
     int64_t k;
     double before, at;
@@ -39,7 +40,7 @@ static struct binomial_step binomial_quantile(double q, int64_t n, double p)
     int64_t at = guess > 0 ? guess < (double)n - 1 ? (int64_t)guess : n - 1 : 0, step = 1;
     while (high - low > 1) {
         const double here = binomial_below(at, n, p);
-        if (here >= q) {
+        if (here >= q * (1 - 1e-13)) {
             high = at;
             above = here;
             at = high - low > step ? high - step : low + (high - low) / 2;
