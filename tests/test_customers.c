@@ -239,7 +239,15 @@ static void histories_refuse(void **state)
     lengths.time_unit = CXM_S;
     assert_int_equal(cxm_customer_histories(&customer, &lengths, &o, h, sizeof h[0], 2, &n, NULL,
                                             &error), CXM_EINVAL);
-    assert_string_equal(error.message, "time: holds durations, not instants");
+    assert_string_equal(error.message, "time: the column holds durations, not instants");
+    struct cxm_column backwards = customer; /* named for what it is, not for lack of so much memory */
+    uint8_t stages[8];
+    backwards.n = -5;
+    assert_int_equal(cxm_stage_states(&backwards, &time, 50, NULL, stages, NULL, &error), CXM_EINVAL);
+    struct cxm_row row;
+    assert_int_equal(cxm_stages(&backwards, &time,
+                                &(struct cxm_stages_options){ CXM_INIT(stages), .has_as_of = 1 },
+                                CXM_ROW(row), NULL, &error), CXM_EINVAL);
     assert_int_equal(cxm_customer_histories(&customer, &time, &o, h, 8, 2, &n, NULL, &error),
                      CXM_EINVAL);
     o.amount = &amount;

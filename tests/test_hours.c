@@ -168,7 +168,16 @@ static void instants_of_any_kind(void **state)
     lengths.flags |= CXM_COLUMN_DURATION;
     lengths.time_unit = CXM_S;
     assert_int_equal(cxm_sla_states(&a, &lengths, 20, 50, NULL, states, NULL, &error), CXM_EINVAL);
-    assert_string_equal(error.message, "answered: holds durations, not instants");
+    assert_string_equal(error.message, "answered: the column holds durations, not instants");
+    struct cxm_column backwards = a; /* named for what it is, not for lack of so much memory */
+    backwards.n = -5;
+    assert_int_equal(cxm_sla_states(&backwards, &a, 20, 50, NULL, states, NULL, &error), CXM_EINVAL);
+    assert_int_equal(cxm_ticket_durations(&backwards, &a, 50, NULL, waits, over, NULL, NULL, &error),
+                     CXM_EINVAL);
+    struct cxm_row row;
+    assert_int_equal(cxm_sla(&backwards, &a,
+                             &(struct cxm_sla_options){ CXM_INIT(sla), .has_as_of = 1, .has_target = 1 },
+                             CXM_ROW(row), NULL, &error), CXM_EINVAL);
 }
 
 static void a_zone_table_moves_the_clock(void **state)

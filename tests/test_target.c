@@ -264,7 +264,7 @@ static void refused(void **state)
     assert_int_equal(cxm_target_share(101, 100, 0.9, NULL, &out, NULL), CXM_EINVAL);
     assert_int_equal(cxm_target_share(-1, 100, 0.9, NULL, &out, NULL), CXM_EINVAL);
     assert_int_equal(cxm_target_share(1, 100, 0.9, NULL, NULL, NULL), CXM_EINVAL);
-    static const double alphas[] = { -0.1, 0.5, 0.7, 5, NAN };
+    static const double alphas[] = { -0.1, 1e-18, 0.5, 0.7, 5, NAN };
     for (size_t i = 0; i < COUNT_OF(alphas); i++) {
         const struct cxm_target_options o = { CXM_TARGET_INIT, .alpha = alphas[i] };
         assert_int_equal(cxm_target_share(93, 100, 0.9, &o, &out, &error), CXM_EINVAL);

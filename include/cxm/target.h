@@ -35,7 +35,7 @@ CXM_API const char *cxm_direction_name(enum cxm_direction direction);
 /** Zero members mean the defaults. */
 struct cxm_target_options {
     size_t size;          /**< sizeof(struct cxm_target_options), set by CXM_TARGET_INIT */
-    double alpha;         /**< of the one-sided test, above 0 and below 0.5; 0: 0.05 */
+    double alpha;         /**< of the one-sided test, 1e-12 or more and below 0.5; 0: 0.05 */
     const char *measure;  /**< of a tally; NULL: the headline */
     double level;         /**< of the two-sided interval in the rows; 0: 0.95 */
     int32_t interval;     /**< enum cxm_interval of the rows; 0: the measure's default */
@@ -84,8 +84,8 @@ struct cxm_target_result {
  *
  * @param target  0 … 1 (90: "did you mean 0.9?"); 0 is always reached, 1 never proved
  * @param options NULL: all defaults; measure, level, interval and total are not looked at
- * @retval CXM_EINVAL  out is NULL, a count out of range, target off the scale, alpha not in
- *                     (0, 0.5), unknown direction. `out` is then untouched.
+ * @retval CXM_EINVAL  out is NULL, a count out of range, target off the scale, alpha not from
+ *                     1e-12 to 0.5, unknown direction. `out` is then untouched.
  * n = 0: NaN, NO_DATA, inconclusive. Cost: some 100 us when inconclusive, no allocation, any
  * thread. Source: Clopper & Pearson 1934.                                           Since 0.1.
  */

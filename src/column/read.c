@@ -215,7 +215,7 @@ static const char *role_noun(enum cxm_role role)
 {
     switch (role) {
     case CXM_ROLE_RATING: return "ratings";
-    case CXM_ROLE_FLAG: return "yes or no";
+    case CXM_ROLE_FLAG: return "flags (0 or 1)";
     case CXM_ROLE_COUNT: return "whole numbers";
     case CXM_ROLE_MONEY: return "amounts of money";
     case CXM_ROLE_NUMBER:

@@ -228,7 +228,7 @@ enum cxm_status cxm_priv_check_instant(const struct cxm_column *column, const ch
     if (status != CXM_OK)
         return status;
     if (((column->flags | part->flags) & CXM_COLUMN_DURATION) != 0)
-        return cxm_priv_fail(error, CXM_EINVAL, name, "%s: holds durations, not instants", name);
+        return cxm_priv_fail(error, CXM_EINVAL, name, "%s: the column holds durations, not instants", name);
     switch (plan.info.type) {
     case CXM_KEY_TIME:
     case CXM_KEY_DATE:

@@ -99,7 +99,7 @@ enum cxm_status cxm_ticket_durations(const struct cxm_column *opened,
 {
     if (duration == NULL || event == NULL)
         return cxm_priv_fail(error, CXM_EINVAL, "duration", "duration or event is NULL");
-    const size_t n = opened != NULL ? (size_t)opened->n : 0;
+    const size_t n = cxm_priv_rows_of(opened);
     uint32_t found = 0;
     struct durations d = { .duration = cxm_priv_alloc(NULL, n, sizeof(double)),
                            .event = cxm_priv_alloc(NULL, n, 1) };
@@ -152,7 +152,7 @@ enum cxm_status cxm_sla_states(const struct cxm_column *opened,
         return cxm_priv_fail(error, CXM_EINVAL, "states", "states is NULL");
     if (!(target >= 0 && target <= 1e15))
         return cxm_priv_fail(error, CXM_EINVAL, "target", "target must be seconds, 0 or more");
-    const size_t n = opened != NULL ? (size_t)opened->n : 0;
+    const size_t n = cxm_priv_rows_of(opened);
     uint32_t found = 0;
     struct levels l = { cxm_priv_alloc(NULL, n, 1), target };
     enum cxm_status status = l.states == NULL ? cxm_priv_no_memory(error)

@@ -282,11 +282,12 @@ enum cxm_status cxm_priv_target_options(const struct cxm_target_options *options
         out->alpha = 0.05;
     if (out->level == 0.0)
         out->level = 0.95;
-    if (!(out->alpha > 0.0 && out->alpha < 0.5)) {
+    /* Below that 1 - 2 alpha, the level of the two-sided limits, has lost too much of it. */
+    if (!(out->alpha >= 1e-12 && out->alpha < 0.5)) {
         char text[CXM_DOUBLE_TEXT];
         cxm_priv_double_text(out->alpha, text);
         return cxm_priv_fail_at(error, CXM_EINVAL, "alpha", -1, text,
-                                "alpha must be above 0 and below 0.5, such as 0.05, not %s", text);
+                                "alpha must be at least 1e-12 and below 0.5, such as 0.05, not %s", text);
     }
     if (out->direction < CXM_DIRECTION_DEFAULT || out->direction > CXM_AT_MOST)
         return cxm_priv_fail(error, CXM_EINVAL, "direction", "there is no direction %d",

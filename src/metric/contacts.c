@@ -67,10 +67,10 @@ static enum cxm_status check_instants(const struct cxm_column *column, const cha
                                          || column->type == CXM_STRINGS);
     if (text)
         return cxm_priv_fail(error, CXM_EINVAL, name,
-                             "%s: is text; pass instants (seconds since 1970, or a time type)",
+                             "%s: the column is text; pass instants (seconds since 1970, or a time type)",
                              name);
     if (column != NULL && (column->flags & CXM_COLUMN_DURATION) != 0)
-        return cxm_priv_fail(error, CXM_EINVAL, name, "%s: holds durations, not instants", name);
+        return cxm_priv_fail(error, CXM_EINVAL, name, "%s: the column holds durations, not instants", name);
     return CXM_OK;
 }
 

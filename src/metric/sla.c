@@ -144,7 +144,7 @@ enum cxm_status cxm_sla(const struct cxm_column *opened, const struct cxm_column
                                o.has_as_of ? "target" : "as_of");
     if (status != CXM_OK)
         return status;
-    uint8_t *states = cxm_priv_alloc(NULL, opened != NULL ? (size_t)opened->n : 0, 1);
+    uint8_t *states = cxm_priv_alloc(NULL, cxm_priv_rows_of(opened), 1);
     if (states == NULL)
         return cxm_priv_no_memory(error);
     status = cxm_sla_states(opened, answered, o.target, o.as_of, o.schedule, states, &flags, error);
@@ -154,7 +154,7 @@ enum cxm_status cxm_sla(const struct cxm_column *opened, const struct cxm_column
     if (o.schedule != NULL)
         cxm_priv_call_text(&call, "hours", business, 1);
     const struct cxm_column state = cxm_column_make("state", CXM_U8, states,
-                                                    opened != NULL ? opened->n : 0, 1, 1);
+                                                    cxm_priv_rows_of(opened), 1, 1);
     const uint8_t floored = (flags & (uint32_t)CXM_FLAG_SUBSECOND) != 0;
     const struct cxm_column subsecond = cxm_column_make("subsecond", CXM_U8, &floored, state.n, 0,
                                                         1);

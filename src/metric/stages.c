@@ -154,7 +154,7 @@ enum cxm_status cxm_stage_states(const struct cxm_column *customer,
                              "days must be 0 to 1e6, dormant_days not below active_days");
     const struct cxm_history_options h = { .size = sizeof h, .as_of = as_of, .unit = 86400,
                                            .has_as_of = 1 };
-    uint8_t *made = cxm_priv_alloc(NULL, customer != NULL ? (size_t)customer->n : 0, 1);
+    uint8_t *made = cxm_priv_alloc(NULL, cxm_priv_rows_of(customer), 1);
     if (made == NULL)
         return cxm_priv_no_memory(error);
     const enum cxm_status status = cxm_priv_histories(customer, time, &h, made, &histories,
@@ -201,12 +201,12 @@ enum cxm_status cxm_stages(const struct cxm_column *customer, const struct cxm_c
         days[i] = given[i] != 0 ? given[i] : usual_days[i];
         cxm_priv_call_number(&call, names[i], &days[i], 1);
     }
-    uint8_t *states = cxm_priv_alloc(NULL, customer != NULL ? (size_t)customer->n : 0, 1);
+    uint8_t *states = cxm_priv_alloc(NULL, cxm_priv_rows_of(customer), 1);
     if (states == NULL)
         return cxm_priv_no_memory(error);
     status = cxm_stage_states(customer, time, o.as_of, days, states, &flags, error);
     const struct cxm_column stage = cxm_column_make("stage", CXM_U8, states,
-                                                    customer != NULL ? customer->n : 0, 1, 1);
+                                                    cxm_priv_rows_of(customer), 1, 1);
     const uint8_t floored = (flags & (uint32_t)CXM_FLAG_SUBSECOND) != 0;
     const struct cxm_column subsecond = cxm_column_make("subsecond", CXM_U8, &floored, stage.n, 0,
                                                         1);

@@ -106,6 +106,9 @@ static enum cxm_status check_count(const struct cxm_param_info *info,
     if (text ? param->n_numbers > 0 : param->n_texts > 0 && info->kind != CXM_PARAM_GROUPING)
         return cxm_priv_fail(error, CXM_EINVAL, info->name, "%s takes %s, not %s", info->name,
                              text ? "text" : "numbers", text ? "numbers" : "text");
+    if ((param->n_numbers > 0 && param->numbers == NULL) || (param->n_texts > 0 && param->texts == NULL))
+        return cxm_priv_fail(error, CXM_EINVAL, info->name, "%s is NULL, but its number of values is not 0",
+                             info->name);
     switch ((enum cxm_param_kind)info->kind) {
     case CXM_PARAM_PAIR:
         if (param->n_numbers != 2)

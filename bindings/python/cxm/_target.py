@@ -52,7 +52,7 @@ def target(
 
     ``target``      in the unit of the measure: a share in [0, 1], never percent; NPS in points
     ``measure``     another than the headline, such as ``"promoters"``
-    ``alpha``       of the one-sided test, above 0 and below 0.5
+    ``alpha``       of the one-sided test, 1e-12 or more, below 0.5
     ``direction``   ``"at_least"``, or ``"at_most"``; by default at most for churn, detractors,
                     seconds and the like, at least for everything else
     ``census``      everybody was counted: nothing is tested, the value decides
@@ -321,6 +321,6 @@ def _number(name: str, value: Any) -> float:
 def _alpha(alpha: Any) -> float:
     number = _number("alpha", alpha)
     if number == 0:
-        raise Error("alpha must be above 0 and below 0.5, such as 0.05, not 0", column="alpha",
+        raise Error("alpha must be at least 1e-12 and below 0.5, such as 0.05, not 0", column="alpha",
                     value="0")
     return number

@@ -156,7 +156,7 @@ def test_refused() -> None:
     refused("target must be a number, not None", cxm.target, csat)
     refused("direction must be 'at_least' or 'at_most', not 'up'",
             cxm.target, csat, 0.9, direction="up")
-    refused("alpha must be above 0 and below 0.5, such as 0.05, not 0.5",
+    refused("alpha must be at least 1e-12 and below 0.5, such as 0.05, not 0.5",
             cxm.target, csat, 0.9, alpha=0.5)
     refused("successes must not exceed n", cxm.target, successes=5, n=4, target=0.9)
     refused("n must be a whole number, 0 or more, not 4.5",
