@@ -573,15 +573,15 @@ class Files(Case):
 
     def test_configuration_errors(self):
         good = "score\n9\n"
-        self.refuse(good, "[npss]\nfile = s.csv\n", 'c.conf:2: there is no metric "npss"',
+        self.refuse(good, "[npss]\nfile = s.csv\n", 'c.conf:1: there is no metric "npss"',
                     "csat")
-        self.refuse(good, "[nps]\nfile = s.csv\n", 'c.conf:2: [nps] needs "score')
+        self.refuse(good, "[nps]\nfile = s.csv\n", 'c.conf:1: [nps] needs "score')
         self.refuse(good, "[nps]\nscore = score\n", 'needs "file')
         self.refuse(good, MIN_NPS + "scores = x\n", 'c.conf:4: [nps] does not know "scores"',
                     "promoter")
         self.refuse(good, MIN_NPS + "score = x\n", "c.conf:4: score stands in [nps] twice")
         self.refuse(good, MIN_NPS + "[csat]\nfile = s.csv\n[nps]\nfile = x\n", "second section")
-        self.refuse(good, MIN_NPS + "[nps]\nby = score\n", "c.conf:5: a second section [nps]")
+        self.refuse(good, MIN_NPS + "[nps]\nby = score\n", "c.conf:4: a second section [nps]")
         self.refuse(good, MIN_NPS + "scale = 0\n", "c.conf:4: scale takes two numbers")
         self.refuse(good, MIN_NPS + "scale = 0, ten\n", 'c.conf:4: scale: "ten"')
         self.refuse(good, MIN_NPS + "scale = 10, 0\n", "c.conf:4: [nps] ")
@@ -610,6 +610,8 @@ class Files(Case):
                     "dimension y = p2\n", 'c.conf:7: "p2" is in a dimension already')
         self.refuse(good, MIN_NPS + "title = " + "x" * 300 + "\n", "c.conf:4:", "too long")
         self.refuse(good, MIN_NPS + "k" * 60 + " = 1\n", "c.conf:4:", "too long")
+        self.refuse(good, "[nps\nfile = s.csv\n", "c.conf:1: the name of this section does not end")
+        self.refuse(good, MIN_NPS + "by = k\0x\n", "c.conf:4: a NUL stands in this line")
 
     def test_defaults_may_stay_unused(self):
         self.write("s.csv", "score\n9\n")
@@ -619,7 +621,7 @@ class Files(Case):
         self.assertTrue(run("c.conf", cwd=self.path)[1].startswith("x\n"))
 
     def test_intervals_that_do_not_fit(self):
-        self.refuse("score\n9\n", MIN_NPS + "interval = wilson\n", "c.conf:2: [nps]", "wilson")
+        self.refuse("score\n9\n", MIN_NPS + "interval = wilson\n", "c.conf:1: [nps]", "wilson")
         row, = self.score("score\n9\n8\n", "interval = score\n")
         self.assertEqual(row["interval"], "score")
 
@@ -674,6 +676,17 @@ class Files(Case):
             self.assertEqual(status, 1, wrong)
             self.assertNotEqual(err, "")
         self.assertEqual(run("no.conf", cwd=self.path, check=False)[0], 1)
+
+    def test_control_characters_in_keys(self):
+        table = 'score,k\n9,"a\nb"\n3,a?b\n8,"a\tb"\n'
+        rows = self.score(table, "by = k\n")
+        self.assertEqual([row["group"] for row in rows[1:]], ["a\tb", "a\nb", "a?b"])
+        self.assertEqual(run("c.conf", cwd=self.path)[1].count("a?b"), 3)  # nothing steers the terminal
+
+    def test_very_long_keys_are_cut(self):
+        self.write("s.csv", "score,k\n9," + "净" * 300_000 + "\n")
+        self.write("c.conf", MIN_NPS + "by = k\n")
+        self.assertRegex(run("c.conf", cwd=self.path)[1], "  净{5,40}…")
 
     def test_json_is_strict(self):
         self.score('score,k\n9,"a ""b"" \\ \n/"\n', "by = k\n")

@@ -17,6 +17,7 @@ struct reader {
     FILE *file;
     const char *path;
     int64_t line;
+    int64_t section_line; /* of the last [section] */
     int64_t empty_line; /* of the last [section], as long as nothing stands in it; else 0 */
     bool continued; /* the line starts with a space: it goes on with the last value */
     struct config *config;
@@ -43,7 +44,10 @@ static void check_line(struct reader *reader, const char *text)
                 "their own");
     if (*text != '[')
         return;
+    if (strchr(text, ']') == NULL)
+        fail_at(reader->path, reader->line, "the name of this section does not end in ]");
     check_not_empty(reader);
+    reader->section_line = reader->line;
     const bool common = strncmp(text, "[scorecard]", strlen("[scorecard]")) == 0;
     reader->empty_line = common ? 0 : reader->line;
 }
@@ -59,6 +63,8 @@ static char *next_line(char *buffer, int capacity, void *stream)
     if (bytes + 1 == (size_t)capacity && buffer[bytes - 1] != '\n')
         fail_at(reader->path, reader->line,
                 "this line is too long; go on in the next one, after some spaces");
+    if ((bytes == 0 || buffer[bytes - 1] != '\n') && !feof(reader->file))
+        fail_at(reader->path, reader->line, "a NUL stands in this line; save the file as UTF-8 text");
     check_line(reader, buffer);
     reader->continued = buffer[0] == ' ' || buffer[0] == '\t';
     return buffer;
@@ -75,16 +81,17 @@ static struct section *last_section(struct reader *reader, const char *name)
     if (*name == '\0')
         fail_at(reader->path, reader->line, "this line stands before the first [section]");
     if (strlen(name) >= LONGEST_NAME)
-        fail_at(reader->path, reader->line, "the name of the section is too long: use title =");
+        fail_at(reader->path, reader->section_line,
+                "the name of the section is too long: use title =");
     for (size_t i = 0; i < config->n_sections; i++)
         if (strcmp(config->sections[i].name, name) == 0)
-            fail_at(reader->path, reader->line,
+            fail_at(reader->path, reader->section_line,
                     "a second section [%s]; give it a name of its own, such as [%s again]",
                     name, name);
     config->sections =
         resize(config->sections, config->n_sections + 1, sizeof *config->sections);
     struct section *section = &config->sections[config->n_sections++];
-    *section = (struct section){ .name = copy_text(name, strlen(name)), .line = reader->line };
+    *section = (struct section){ .name = copy_text(name, strlen(name)), .line = reader->section_line };
     return section;
 }
 

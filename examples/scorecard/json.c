@@ -79,7 +79,7 @@ static json_object *key_value(const struct table *table, int64_t group, size_t k
         free(day);
         return text;
     }
-    char *text = key_text(table, group, key);
+    char *text = key_text(table, group, key, false);
     json_object *string = text_value(text);
     free(text);
     return string;

@@ -185,15 +185,21 @@ static size_t decode(const unsigned char *text, size_t bytes, uint32_t *point)
     return *point < lowest[length] || *point > 0x10FFFF || surrogate ? 0 : length;
 }
 
+/* Bytes of the first character, and the columns that it takes; what is no UTF-8 takes one. */
+static size_t first_character(const char *text, size_t bytes, size_t *width)
+{
+    uint32_t point = 0;
+    const size_t step = decode((const unsigned char *)text, bytes, &point);
+    const int columns = step > 0 ? wcwidth((wchar_t)point) : 1;
+    *width = columns >= 0 ? (size_t)columns : 1;
+    return step > 0 ? step : 1;
+}
+
 size_t text_width(const char *text)
 {
-    size_t width = 0, bytes = strlen(text);
-    while (bytes > 0) {
-        uint32_t point = 0;
-        size_t step = decode((const unsigned char *)text, bytes, &point);
-        const int columns = step > 0 ? wcwidth((wchar_t)point) : 1;
-        width += columns >= 0 ? (size_t)columns : 1;
-        step = step > 0 ? step : 1;
+    size_t width = 0, columns;
+    for (size_t bytes = strlen(text); bytes > 0; width += columns) {
+        const size_t step = first_character(text, bytes, &columns);
         text += step;
         bytes -= step;
     }
@@ -243,16 +249,14 @@ char *shorten(const char *text, size_t width, bool utf8)
 {
     if (text_width(text) <= width)
         return copy_text(text, strlen(text));
-    const char *ellipsis = utf8 ? "…" : "~";
-    size_t bytes = strlen(text);
-    char *copy = copy_text(text, bytes);
-    while (bytes > 0 && text_width(copy) + 1 > width) {
-        do
-            bytes--;
-        while (bytes > 0 && ((unsigned char)copy[bytes] & 0xC0) == 0x80);
-        copy[bytes] = '\0';
+    const size_t bytes = strlen(text);
+    size_t kept = 0, used = 1, columns; /* one for the ellipsis */
+    while (kept < bytes) {
+        const size_t step = first_character(text + kept, bytes - kept, &columns);
+        used += columns;
+        if (used > width)
+            break;
+        kept += step;
     }
-    char *shorter = format_text("%s%s", copy, ellipsis);
-    free(copy);
-    return shorter;
+    return format_text("%.*s%s", (int)kept, text, utf8 ? "…" : "~");
 }
