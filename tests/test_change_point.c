@@ -385,6 +385,16 @@ static void squares_are_about_the_mean(void **state)
     struct cxm_report *r = change("mean", x, NULL, 4, NULL);
     assert_close(axis(r, "statistic", 0), 50.0, 0.0);
     cxm_report_free(r);
+    for (int i = 0; i < 2; i++) { /* squares beyond the doubles: RSS 2 and 2, B = 10^2 of any unit */
+        const double unit = i == 0 ? 0x1p700 : 0x1p-700;
+        const double y[] = { unit, 3 * unit, 11 * unit, 13 * unit };
+        r = change("mean", y, NULL, 4, NULL);
+        assert_close(axis(r, "statistic", 0), 50.0, 0.0);
+        assert_close(axis(r, "value_a", 0), 2 * unit, 0.0);
+        assert_close(axis(r, "value_b", 0), 12 * unit, 0.0);
+        assert_string_equal(verdict(r, 0), "change");
+        cxm_report_free(r);
+    }
 }
 
 static void missing_values_are_counted(void **state)

@@ -34,7 +34,7 @@ struct series {
     size_t n;
     double *work;    /* n: a permutation of a stretch */
     double *sorted;  /* n */
-    double *ranks;   /* n: twice the mid-ranks of a stretch */
+    double *ranks;   /* n: twice the mid-ranks of a stretch; MEAN: the values, scaled */
     double rss;      /* MEAN: what the accepted splits leave */
 };
 
@@ -438,6 +438,19 @@ static size_t segment(struct series *s, struct cxm_split *splits)
     return accepted;
 }
 
+/* The values over a power of two, so that no square leaves the range of doubles. */
+static int scale_values(const double *values, size_t n, double *out)
+{
+    int exponent;
+    double most = 0.0;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(values[i]));
+    frexp(most, &exponent);
+    for (size_t i = 0; i < n; i++)
+        out[i] = ldexp(values[i], -exponent);
+    return exponent;
+}
+
 enum cxm_status cxm_priv_change_points(const struct cxm_change_setup *setup,
                                        const double *values, const double *sizes, size_t n,
                                        const struct cxm_allocator *allocator,
@@ -447,14 +460,23 @@ enum cxm_status cxm_priv_change_points(const struct cxm_change_setup *setup,
     if (memory == NULL)
         return CXM_ENOMEM;
     struct series s = { setup, values, sizes, n, memory, memory + n, memory + 2 * n, 0.0 };
-    if (setup->method == CXM_CHANGE_MEAN)
-        s.rss = squares_about(values, n, mean_of(values, n));
+    const bool mean = setup->method == CXM_CHANGE_MEAN;
+    int exponent = 0;
+    if (mean) { /* which needs no ranks */
+        exponent = scale_values(values, n, s.ranks);
+        s.values = s.ranks;
+        s.rss = squares_about(s.values, n, mean_of(s.values, n));
+    }
     splits[0] = split_stretch(&s, 0, n);
     if (setup->several) {
         *n_splits = segment(&s, splits);
     } else {
         splits[0].accepted = worth(&s, &splits[0]);
         *n_splits = 1;
+    }
+    for (size_t i = 0; mean && i < *n_splits; i++) {
+        splits[i].before = ldexp(splits[i].before, exponent);
+        splits[i].after = ldexp(splits[i].after, exponent);
     }
     cxm_priv_release(allocator, memory);
     return CXM_OK;
