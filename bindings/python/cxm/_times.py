@@ -157,7 +157,8 @@ def _week(week: Any) -> list[tuple[int, int]]:
 
 def _holidays(holidays: Any) -> list[tuple[int, list[tuple[int, int]]]]:
     given = holidays.items() if hasattr(holidays, "items") else ((h, ()) for h in holidays)
-    found = []
+    found: list[tuple[int, list[tuple[int, int]]]] = []
+    seen: set[int] = set()
     for day, hours in given:
         try:
             when = date.fromisoformat(day) if isinstance(day, str) else day
@@ -165,9 +166,10 @@ def _holidays(holidays: Any) -> list[tuple[int, list[tuple[int, int]]]]:
         except (ValueError, AttributeError):
             raise Error(f"schedule: {day!r} is no day", column="holidays",
                         value=str(day)) from None
-        if any(local == other for other, _ in found):
+        if local in seen:
             raise Error(f"schedule: the holiday {when:%Y-%m-%d} is there twice", column="holidays",
                         value=str(day))
+        seen.add(local)
         found.append((local, _intervals(hours) if hours else []))
     return sorted(found)
 
