@@ -19,7 +19,8 @@ enum {
     CXM_DEALT = 64,           /* rows of a buffer */
     CXM_BUFFER_BYTES = CXM_DEALT * CXM_LANES,
     CXM_NIBBLE_ROW = 8,       /* bytes of a row of nibble_rows.h … */
-    CXM_NIBBLE_DEALT = 128,   /* … and rows of their buffer */
+    CXM_NIBBLE_DEALT = 128,   /* … and rows of their buffer: more cost less a row while there are few groups,
+                               * and a fifth more where those of thousands leave the second-level cache */
     CXM_NIBBLE_BUFFER = CXM_NIBBLE_DEALT * CXM_NIBBLE_ROW,
     CXM_MOST_STRIPES = 8,     /* rows of more than 16 numbers are several stripes */
     CXM_SMALL_FLAG = 128,
