@@ -143,6 +143,36 @@ static void text_keys(void **state)
     free(bytes.bytes);
 }
 
+/* A text with a NUL inside takes memory to be read: without any the key is as it was. */
+static void text_keys_without_memory(void **state)
+{
+    static const int32_t offsets[] = { 0, 3 };
+    (void)state;
+    struct cxm_column by = cxm_column_make("name", CXM_UTF8, offsets, 1, 4, 4);
+    by.heap = "a\0b";
+    const uint8_t ten = 10;
+    const struct cxm_column score = CXM_ARRAY_AS(CXM_U8, &ten, 1);
+    const struct cxm_input inputs[] = { { "score", &score }, { "by", &by } };
+    struct heap heap;
+    struct cxm_tally *tally;
+    heap_init(&heap, 0);
+    assert_int_equal(cxm_tally_new("nps", NULL, 0, &heap.allocator, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, inputs, 2, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_groups(tally), 1);
+    struct cxm_key key, kept;
+    assert_int_equal(cxm_tally_key(tally, 0, 0, &key), CXM_OK); /* sorted now */
+    memset(&key, 0x5A, sizeof key);
+    kept = key;
+    heap.fail_at = heap.calls + 1;
+    assert_int_equal(cxm_tally_key(tally, 0, 0, &key), CXM_ENOMEM);
+    assert_memory_equal(&key, &kept, sizeof key);
+    heap.fail_at = 0;
+    assert_int_equal(cxm_tally_key(tally, 0, 0, &key), CXM_OK);
+    assert_int_equal(key.text_bytes, 3);
+    cxm_tally_free(tally);
+    assert_int_equal(heap.live, 0);
+}
+
 /* Fixed-width fields, pointers, offsets and dictionaries of the same text are the same keys. */
 static void the_same_text_from_any_column(void **state)
 {
@@ -1127,6 +1157,7 @@ int main(void)
         cmocka_unit_test(unsigned_keys),
         cmocka_unit_test(real_and_yes_no_keys),
         cmocka_unit_test(text_keys),
+        cmocka_unit_test(text_keys_without_memory),
         cmocka_unit_test(the_same_text_from_any_column),
         cmocka_unit_test(category_keys),
         cmocka_unit_test(date_and_time_keys),

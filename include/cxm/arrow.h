@@ -69,18 +69,20 @@ struct cxm_arrow;
  * @retval CXM_EINVAL  a released stream, or the producer reported an error (its message)
  * @retval CXM_ECORRUPT  lengths, offsets or buffers contradict each other
  * @retval CXM_ENOMEM
- * Nothing is copied. Columns of types that cannot be read are refused only when asked for.
+ * Nothing is copied. Columns of types that cannot be read are refused only when asked for. Cost: the
+ * producer's, and a check of each chunk.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_arrow_from_stream(struct ArrowArrayStream *stream, const struct cxm_allocator *allocator,
                       struct cxm_arrow **out, struct cxm_error *error);
 
-/** The same for one array; schema and array are moved. */
+/** The same for one array; schema and array are moved, also when the call fails. Errors alike. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_arrow_from_array(struct ArrowSchema *schema, struct ArrowArray *array,
                      const struct cxm_allocator *allocator, struct cxm_arrow **out,
                      struct cxm_error *error);
 
+/** Releases the chunks; NULL is fine. */
 CXM_API void cxm_arrow_free(struct cxm_arrow *arrow);
 CXM_API int64_t cxm_arrow_rows(const struct cxm_arrow *arrow);
 CXM_API int64_t cxm_arrow_columns(const struct cxm_arrow *arrow);
@@ -100,6 +102,9 @@ cxm_arrow_column(struct cxm_arrow *arrow, int64_t index, struct cxm_column *out,
 /**
  * Exports result rows (key columns, metric, measure, value … flags) as a stream with
  * one chunk. The stream owns its memory: the tally may be freed. Undefined numbers are null.
+ * @param options  NULL: all defaults   @param[out] out  untouched on failure
+ * @retval CXM_EOVERFLOW  a text column above 2 GiB, a day that does not fit 32 bits
+ * Other errors as cxm_tally_estimate. Sorts the keys in place. Linear in the cells.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_to_arrow(struct cxm_tally *tally, const struct cxm_estimate_options *options,

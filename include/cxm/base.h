@@ -4,7 +4,12 @@
  *
  * The library is a guest in the host's process: it never prints, never aborts,
  * never touches errno, the locale, signals or GSL's error handler, and keeps no
- * mutable global state. Distinct objects may be used from different threads. */
+ * mutable global state.
+ *
+ * What holds for every call, unless its own comment says otherwise: inputs are borrowed until it
+ * returns; a call that fails leaves objects and outputs as they were; one that needs memory may return
+ * CXM_ENOMEM. A call that takes only columns, bytes and numbers is safe from any thread; distinct
+ * objects may be used from different threads, one object by one thread at a time. */
 #ifndef CXM_BASE_H
 #define CXM_BASE_H
 

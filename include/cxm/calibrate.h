@@ -82,7 +82,8 @@ cxm_rake(const struct cxm_column *weight, const struct cxm_margin *margins, size
          const struct cxm_calibrate_options *options, double *out, double *factors,
          struct cxm_calibration *info, struct cxm_error *error);
 
-/** The same for one margin: w*_r = w_r N_k / sum of the weights in category k. */
+/** The same for one margin: w*_r = w_r N_k / sum of the weights in category k. Outputs, errors and cost
+ *  as cxm_rake; there is nothing to converge. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_poststratify(const struct cxm_column *weight, const struct cxm_margin *margin, double *out,
                  double *factors, struct cxm_error *error);

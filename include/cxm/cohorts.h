@@ -106,7 +106,9 @@ cxm_cohorts_tally(const struct cxm_column *customer, const struct cxm_column *ti
  * Empty cohorts between the first and the last have their rows, NaN.
  *
  * @param base  NULL, or what cxm_cohorts_tally said: rows "events" and "excluded" (axis reason)
- * @retval CXM_EINVAL  not a tally of cohorts; a level or interval that is none
+ * @param[out] out  untouched on failure
+ * @retval CXM_EINVAL  not a tally of cohorts; a level or interval that is none   @retval CXM_ENOMEM
+ * Sorts the keys in place. Linear in the cells of the matrix.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_cohorts_report(struct cxm_tally *tally, double level, int32_t interval,

@@ -107,6 +107,8 @@ cxm_stages(const struct cxm_column *customer, const struct cxm_column *time,
  * The stage of every record, in their order: the column `stage` of a tally of "stages".
  * @param days    new_days, active_days, dormant_days as above; NULL: 30, 60, 180
  * @param states  a byte a row, enum cxm_stage   @param flags  SUBSECOND, ALL_AFTER_AS_OF; may be NULL
+ * @retval CXM_EINVAL  days beyond 0 … 1e6, or dormant_days below active_days; states is NULL
+ * Other errors, cost and memory as cxm_customer_histories; on failure the outputs are as they were.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_stage_states(const struct cxm_column *customer, const struct cxm_column *time, int64_t as_of,
@@ -132,6 +134,8 @@ cxm_rfm_scores(const struct cxm_column *idle, const struct cxm_column *orders,
  * The customers by score: a row for each R, F, M that occurs, keys r, f, m: the share of the
  * customers (value), axes `customers`, `money` (their sum) and `money_share`. Where no customer has
  * all three numbers there is no score, and no row.
+ * @param level  of the shares' intervals; 0: 0.95   @param[out] out  untouched on failure
+ * @retval CXM_EINVAL  level is not between 0 and 1   Other errors and cost as cxm_rfm_scores.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_rfm(const struct cxm_column *idle, const struct cxm_column *orders,

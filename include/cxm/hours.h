@@ -134,7 +134,9 @@ cxm_sla_km(const struct cxm_column *opened, const struct cxm_column *answered,
            struct cxm_error *error);
 
 /** The state of every ticket, in their order: the column `state` of a tally of "sla".
- *  @param flags  SUBSECOND, ALL_AFTER_AS_OF; may be NULL */
+ *  @param states  a byte a row, enum cxm_sla_state   @param flags  SUBSECOND, ALL_AFTER_AS_OF; may be NULL
+ *  @retval CXM_EINVAL  target is negative or no number; states is NULL
+ *  Other errors and cost as cxm_business_seconds; on failure the outputs are as they were. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_sla_states(const struct cxm_column *opened, const struct cxm_column *answered,
                double target, int64_t as_of, const struct cxm_schedule *schedule,

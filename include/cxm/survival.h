@@ -138,13 +138,14 @@ struct cxm_duration_options {
 #define CXM_INIT_kaplan_meier .size = sizeof(struct cxm_duration_options)
 #define CXM_INIT_competing_risks .size = sizeof(struct cxm_duration_options)
 
-/** cxm_tally_survival of columns. @retval CXM_EDATA names the lowest row with an invalid value */
+/** cxm_tally_survival of columns: its errors, and those of cxm_tally_add.
+ *  @retval CXM_EDATA names the lowest row with an invalid value */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_kaplan_meier(const struct cxm_column *duration, const struct cxm_column *event,
                  const struct cxm_duration_options *options, struct cxm_report **out,
                  struct cxm_error *error);
 
-/** cxm_tally_incidence of columns. */
+/** cxm_tally_incidence of columns. Errors as cxm_kaplan_meier. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_competing_risks(const struct cxm_column *duration, const struct cxm_column *cause,
                     const struct cxm_duration_options *options, struct cxm_report **out,
@@ -161,7 +162,7 @@ struct cxm_logrank_call {
 
 #define CXM_INIT_logrank .size = sizeof(struct cxm_logrank_call)
 
-/** cxm_tally_logrank of columns. */
+/** cxm_tally_logrank of columns: its errors, and those of cxm_kaplan_meier. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_logrank(const struct cxm_column *duration, const struct cxm_column *event,
             const struct cxm_logrank_call *options, struct cxm_report **out,

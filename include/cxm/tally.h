@@ -133,8 +133,12 @@ CXM_API int cxm_tally_equal(const struct cxm_tally *a, const struct cxm_tally *b
 
 /**
  * Saves a tally: canonical, little-endian, checksummed bytes, the same on every machine.
- * `*n_bytes` is always set to the size; capacity 0 asks for it (bytes may be NULL).
- * @retval CXM_EINVAL  capacity above 0 but too small
+ * `*n_bytes` is set to the size, also where capacity is too small; capacity 0 asks for it (bytes may be
+ * NULL).
+ * @retval CXM_EINVAL  tally or n_bytes is NULL; capacity above 0 but too small: no byte is written
+ * @retval CXM_ENOMEM
+ * Sorts the keys in place. Cost: linear in the bytes, after sorting; asking for the size costs a pass
+ * over the tally.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_save(struct cxm_tally *tally, uint8_t *bytes, size_t capacity, size_t *n_bytes,
@@ -142,8 +146,12 @@ cxm_tally_save(struct cxm_tally *tally, uint8_t *bytes, size_t capacity, size_t 
 
 /**
  * Reads a saved tally. The bytes may be hostile: everything is checked before use.
- * @retval CXM_ECORRUPT  not a tally, damaged, or not canonical
+ * @param allocator  NULL: malloc; kept until cxm_tally_free
+ * @retval CXM_EINVAL  out is NULL
+ * @retval CXM_ECORRUPT  not a tally (NULL neither), damaged, or not canonical
  * @retval CXM_EUNSUPPORTED  a newer major version, unknown metric or critical section
+ * @retval CXM_ENOMEM
+ * On failure nothing stays allocated. Cost: linear in the bytes; memory: a few times as much.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_load(const uint8_t *bytes, size_t n_bytes, const struct cxm_allocator *allocator,
@@ -168,8 +176,8 @@ struct cxm_tally_info {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 #endif
-/** What saved bytes hold, without loading them; also for metrics that this version does not
- *  know. Errors as cxm_tally_load for damaged bytes. */
+/** What saved bytes hold; also for metrics that this version does not know. Those that it knows are
+ *  loaded for the while. Errors and cost as cxm_tally_load. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_info(const uint8_t *bytes, size_t n_bytes, struct cxm_tally_info *out,
                struct cxm_error *error);
@@ -221,7 +229,8 @@ CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_key(struct cxm_tally *tally, int64_t group, size_t key, struct cxm_key *out);
 /** One group as a tally of its own, without keys (group = CXM_TOTAL: all merged), or with
  *  them (`keep_keys`). The columns of a sampling design stay, but only with the units of the group:
- *  merge all groups again before estimating, or the rest of the sample is forgotten. */
+ *  merge all groups again before estimating, or the rest of the sample is forgotten. Sorts the keys of
+ *  `tally` in place; cost: the group. @retval CXM_EINVAL no such group  @retval CXM_ENOMEM */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_group(struct cxm_tally *tally, int64_t group, int keep_keys, struct cxm_tally **out,
                 struct cxm_error *error);
@@ -237,7 +246,8 @@ struct cxm_measure {
     int32_t reserved;
 };
 
-/** The measures of a tally, headline first. See cxm_tally_estimate for the three sizes. */
+/** The measures of a tally, headline first. See cxm_tally_estimate for the three sizes.
+ *  @retval CXM_EINVAL capacity too small, another element size  @retval CXM_ENOMEM */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_measures(struct cxm_tally *tally, struct cxm_measure *out, size_t element_bytes,
                    size_t capacity, size_t *n_out, struct cxm_error *error);
@@ -347,6 +357,9 @@ struct cxm_base {
     int64_t rows, n, missing, invalid, excluded;
     int64_t excluded_by[16]; /**< by enum cxm_reason */
 };
+/** Of the rows of a group, or of all (CXM_TOTAL): rows = n + missing + invalid + excluded, with `freq`
+ *  in copies. Sorts the keys in place. @retval CXM_EINVAL no such group or measure
+ *  @retval CXM_ENOMEM */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_base(struct cxm_tally *tally, int64_t group, uint32_t measure, struct cxm_base *out,
                struct cxm_error *error);
@@ -355,7 +368,7 @@ cxm_tally_base(struct cxm_tally *tally, int64_t group, uint32_t measure, struct 
  *  NUL, returns the length that it needs (like snprintf). */
 CXM_API size_t cxm_tally_definition(const struct cxm_tally *tally, char *out, size_t capacity);
 
-/** The same rows with names inside, for printing. Capacity and order as cxm_tally_estimate. */
+/** The same rows with names inside, for printing. Capacity, order and errors as cxm_tally_estimate. */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_tally_rows(struct cxm_tally *tally, const struct cxm_estimate_options *options,
                struct cxm_row *out, size_t element_bytes, size_t capacity, size_t *n_out,

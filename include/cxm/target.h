@@ -23,11 +23,11 @@ CXM_API const char *cxm_verdict_name(enum cxm_verdict verdict);
 
 enum cxm_direction {
     CXM_DIRECTION_DEFAULT = 0, /**< at least; of a tally's measure of which less is better (churn,
-                                    detractors, seconds …): at most. The rows say which. Measures of
+                                    detractors, complaints …): at most. The rows say which. Measures of
                                     which neither is better (sd, passives, share[k], expected …) have
                                     no default: EINVAL. */
     CXM_AT_LEAST = 1,          /**< satisfaction, resolution, retention */
-    CXM_AT_MOST = 2            /**< churn, complaints, response times */
+    CXM_AT_MOST = 2            /**< churn, complaints; of waits only when asked for */
 };
 /** "at_least", "at_most", "default"; never NULL. */
 CXM_API const char *cxm_direction_name(enum cxm_direction direction);
@@ -176,9 +176,12 @@ struct cxm_scorecard_line {
  * column; a tally without that key has no value there.
  *
  * @param lines  n of them; the same tally may come more than once   @param alpha  0: 0.05
- * @retval CXM_EINVAL  as cxm_target; key columns of one name and two types
- * @retval CXM_EUNSUPPORTED  a target for a measure without standard error   @retval CXM_ENOMEM
- *                                                                                    Since 0.1.
+ * @param[out] out  to be freed with cxm_report_free; untouched on failure
+ * @retval CXM_EINVAL  as cxm_target; a tally is NULL; key columns of one name and two types
+ * @retval CXM_EUNSUPPORTED  a target for a measure without standard error
+ * @retval CXM_ELONELY  as cxm_tally_estimate   @retval CXM_ENOMEM
+ * Keys of the tallies are sorted in place; one thread a tally. Cost: that of estimating, and up to some
+ * 100 us a target that is inconclusive.                                              Since 0.1.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_scorecard(const struct cxm_scorecard_line *lines, size_t n, double alpha,

@@ -220,21 +220,22 @@ enum cxm_status cxm_tally_key(struct cxm_tally *tally, int64_t group, size_t key
         return status;
     if (group >= cxm_tally_groups(tally))
         return CXM_EINVAL;
+    struct cxm_key got;
     size_t n, first, end;
     cxm_priv_group_cells(tally, group, &first, &end);
     const uint8_t *bytes = cxm_priv_dict_key(&tally->state.groups.dict, tally->order[first], &n);
-    cxm_priv_decode_key(&tally->schema, bytes, n, key, out);
-    if (is_word_type(out->type) || out->missing
-        || memchr(out->text, 0, out->text_bytes) == NULL)
-        return CXM_OK;
-    /* A NUL inside is escaped in the key: the text is put together outside of it. */
-    char *text = cxm_priv_alloc(&tally->allocator, n, 1);
-    if (text == NULL)
-        return CXM_ENOMEM;
-    const uint8_t *start = (const uint8_t *)out->text - 1;
-    cxm_priv_parse_key(out->type, start, n - (size_t)(start - bytes), out, text);
-    cxm_priv_release(&tally->allocator, tally->key_text[key]);
-    tally->key_text[key] = text;
+    cxm_priv_decode_key(&tally->schema, bytes, n, key, &got);
+    if (!is_word_type(got.type) && !got.missing && memchr(got.text, 0, got.text_bytes) != NULL) {
+        /* A NUL inside is escaped in the key: the text is put together outside of it. */
+        char *text = cxm_priv_alloc(&tally->allocator, n, 1);
+        if (text == NULL)
+            return CXM_ENOMEM;
+        const uint8_t *start = (const uint8_t *)got.text - 1;
+        cxm_priv_parse_key(got.type, start, n - (size_t)(start - bytes), &got, text);
+        cxm_priv_release(&tally->allocator, tally->key_text[key]);
+        tally->key_text[key] = text;
+    }
+    *out = got;
     return CXM_OK;
 }
 

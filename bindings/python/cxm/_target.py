@@ -54,7 +54,7 @@ def target(
     ``measure``     another than the headline, such as ``"promoters"``
     ``alpha``       of the one-sided test, 1e-12 or more, below 0.5
     ``direction``   ``"at_least"``, or ``"at_most"``; by default at most for churn, detractors,
-                    seconds and the like, at least for everything else
+                    complaints and the like, at least for everything else
     ``census``      everybody was counted: nothing is tested, the value decides
     ``total``       one more row for all groups merged
     ``level``, ``interval``  of the two-sided interval of the rows; by default the result's
