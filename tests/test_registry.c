@@ -54,6 +54,13 @@ static void texts_are_those_of_snprintf(void **state)
         n = snprintf(want, capacity, "nps/%s-%s/%d..%d%s", "0", "10", INT32_MIN, INT32_MAX, "");
         assert_int_equal(used, n);
         assert_memory_equal(got, want, sizeof got);
+        used = 0;
+        cxm_priv_append(got, capacity, &used, "%lld, %.*s|%.*s", (long long)INT64_MIN, 3, "north", 9, "s");
+        cxm_priv_append(got, capacity, &used, "%.*s|%.*s %llu", 0, "x", -1, "yz", 7ull);
+        n = snprintf(want, capacity, "%lld, %.*s|%.*s%.*s|%.*s %llu", (long long)INT64_MIN, 3, "north",
+                     9, "s", 0, "x", -1, "yz", 7ull);
+        assert_int_equal(used, n);
+        assert_memory_equal(got, want, sizeof got);
     }
 }
 

@@ -169,31 +169,46 @@ const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT])
     return out;
 }
 
-/* The formats of names and definitions, literal text with %s and %d, without the machinery of
- * snprintf, which takes longer than the estimates that they name. False: another conversion. */
+/* Reads the conversion at `at`: %s, %.*s, %d or %lld, of which the text and its length are given.
+ * Returns the bytes of the conversion, 0 when it is another one. */
+static size_t convert(const char *at, va_list *args, char digits[CXM_DOUBLE_TEXT], const char **text,
+                      size_t *n)
+{
+    const bool part = strncmp(at, "%.*s", 4) == 0, whole = at[1] == 'd';
+    if (part || at[1] == 's') {
+        const int most = part ? va_arg(*args, int) : -1;
+        const char *given = va_arg(*args, const char *);
+        *text = given != NULL ? given : "(null)"; /* as snprintf */
+        const char *end = most < 0 ? NULL : memchr(*text, '\0', (size_t)most);
+        *n = end != NULL ? (size_t)(end - *text) : most < 0 ? strlen(*text) : (size_t)most;
+        return part ? 4 : 2;
+    }
+    if (!whole && strncmp(at, "%lld", 4) != 0)
+        return 0;
+    *text = whole_text(whole ? va_arg(*args, int) : va_arg(*args, long long), digits);
+    *n = strlen(*text);
+    return whole ? 2 : 4;
+}
+
+/* The formats of names, keys and definitions, literal text with some conversions, without the
+ * machinery of snprintf, which takes longer than the estimates that they name. False: another
+ * conversion; *used is as it was. */
 static bool append_plainly(char *out, size_t capacity, size_t *used, const char *format,
-                           va_list args)
+                           va_list *args)
 {
     char digits[CXM_DOUBLE_TEXT];
-    const size_t start = *used;
-    const size_t room = capacity > 0 ? capacity - 1 : 0;
+    const size_t start = *used, room = capacity > 0 ? capacity - 1 : 0;
     for (const char *at = format; *at != '\0';) {
         const char *text = at;
-        size_t n = 0;
+        size_t n = 0, step;
         while (at[n] != '\0' && at[n] != '%')
             n++;
-        at += n;
-        if (n == 0) {
-            if (at[1] != 's' && at[1] != 'd') {
-                *used = start; /* what is there already is written again */
-                return false;
-            }
-            text = at[1] == 's' ? va_arg(args, const char *)
-                                : whole_text(va_arg(args, int), digits);
-            text = text != NULL ? text : "(null)"; /* as snprintf */
-            n = strlen(text);
-            at += 2;
+        step = n > 0 ? n : convert(at, args, digits, &text, &n);
+        if (step == 0) {
+            *used = start; /* what was written is written again */
+            return false;
         }
+        at += step;
         const size_t left = *used < room ? room - *used : 0;
         if (left > 0)
             memcpy(out + *used, text, n < left ? n : left);
@@ -208,7 +223,7 @@ void cxm_priv_append(char *out, size_t capacity, size_t *used, const char *forma
 {
     va_list plain;
     va_start(plain, format);
-    const bool done = append_plainly(out, capacity, used, format, plain);
+    const bool done = append_plainly(out, capacity, used, format, &plain);
     va_end(plain);
     if (done)
         return;
