@@ -111,6 +111,20 @@ static void count_domain(const struct cxm_config *config, struct cxm_domain *d)
     }
 }
 
+/* Rows whose calibrated weight is 0, as the total of their category is, are excluded like those whose own
+ * weight is. */
+static void exclude_used(const struct cxm_config *config, const int64_t *cell, int64_t *merged)
+{
+    for (uint32_t u = 0; u < config->n_units; u++) {
+        const uint32_t bins = config->units[u].bins;
+        const uint32_t at = cxm_priv_unit_layout(config, u, true).counts_at;
+        for (uint32_t b = 0; b < bins; b++) {
+            merged[at + b] -= cell[at + b];
+            merged[at + bins + 2] += cell[at + b];
+        }
+    }
+}
+
 void cxm_priv_designed_view(struct cxm_designed *d, int64_t group, struct cxm_view *view)
 {
     struct cxm_domain *domain = &d->domain;
@@ -118,9 +132,12 @@ void cxm_priv_designed_view(struct cxm_designed *d, int64_t group, struct cxm_vi
     domain->value_cells = NULL;
     count_domain(&d->tally->config, domain);
     clear_cell(&d->merged);
-    for (size_t i = domain->first; i < domain->end; i++)
-        cxm_priv_cell_merge(&d->merged, d->merged.cells, domain->cells,
-                            cxm_priv_table_cell(domain->cells, domain->order[i]), 1);
+    for (size_t i = domain->first; i < domain->end; i++) {
+        const int64_t *cell = cxm_priv_table_cell(domain->cells, domain->order[i]);
+        cxm_priv_cell_merge(&d->merged, d->merged.cells, domain->cells, cell, 1);
+        if (domain->g != NULL && domain->g[i].hi == 0)
+            exclude_used(&d->tally->config, cell, d->merged.cells);
+    }
     view->table = &d->merged;
     view->cell = d->merged.cells;
     view->domain = domain;

@@ -261,3 +261,15 @@ def test_base_weights_of_another_size() -> None:
         w = cxm.poststratify([base] * 5, by=by, totals={"x": total, "y": total})
         r = cxm.mean(answers, weight=w)
         assert close(r.value, usual.value) and close(r.std_error, usual.std_error)
+
+
+def test_rows_of_a_category_that_counts_nobody_are_excluded() -> None:
+    by, answers = ["x", "x", "y", "y", None], [1, None, 3, 4, 10]
+    w = cxm.poststratify(None, by=["x", "x", "y", "y", "y"], totals={"x": 0, "y": 6})
+    assert list(w) == [0, 0, 2, 2, 2]
+    r, plain = cxm.mean(answers, weight=w, by=by), cxm.mean(answers, weight=list(w), by=by)
+    for mine, other in zip([*r, r.total], [*plain, plain.total]):
+        assert (mine.n, mine.missing, mine.excluded) == (other.n, other.missing, other.excluded)
+        assert mine.sum_weight == other.sum_weight
+    assert (r.total.n, r.total.missing, r.total.excluded) == (3, 1, 1)
+    assert close(r.total.value, 17 / 3) and "NO_DATA" in r.group("x").flags
