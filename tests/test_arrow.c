@@ -491,6 +491,28 @@ static void reads_bool8(void **state)
     assert_int_equal(type_with_metadata(m.bytes), CXM_I8);
 }
 
+/* What is stored is not what is meant: months since 1970 are no instants, unknown values no nulls. */
+static void refuses_other_meanings(void **state)
+{
+    static const struct { const char *format, *name, *what; } rows[] = {
+        { "l", "pandas.period", "periods of pandas" },
+        { "n", "arrow.opaque", "could not hand over" },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct metadata m = extension(rows[i].name);
+        struct ArrowSchema type = schema(rows[i].format, "x");
+        type.metadata = m.bytes;
+        struct ArrowArray data = array(2, 0, i == 0 ? 2 : 0, NULL, some_instants, NULL);
+        struct cxm_arrow *arrow = import_one(type, data);
+        struct cxm_column column;
+        struct cxm_error error;
+        assert_int_equal(cxm_arrow_column(arrow, 0, &column, &error), CXM_EUNSUPPORTED);
+        assert_non_null(strstr(error.message, rows[i].what));
+        finish(arrow);
+    }
+}
+
 /* ---- text --------------------------------------------------------------------------- */
 
 static const char some_text[] = "EMEAAPACa region with a long name";
@@ -1173,6 +1195,7 @@ int main(void)
         cmocka_unit_test(null_count_decides),
         cmocka_unit_test(reads_times),
         cmocka_unit_test(reads_bool8),
+        cmocka_unit_test(refuses_other_meanings),
         cmocka_unit_test(reads_texts),
         cmocka_unit_test(empty_texts_need_no_heap),
         cmocka_unit_test(short_views_need_no_heap),

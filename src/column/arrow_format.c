@@ -181,15 +181,17 @@ static const struct refused_format {
     { "+r", "run-end encoded values" },
 };
 
-static enum cxm_status refuse(const char *format, const char *name, struct cxm_error *error)
+static const char *what_is(const char *format)
 {
-    const char *what = "values of an unknown type";
-    for (size_t i = 0; i < CXM_COUNT(refused_formats); i++) {
-        if (starts_with(format, refused_formats[i].prefix)) {
-            what = refused_formats[i].what;
-            break;
-        }
-    }
+    for (size_t i = 0; i < CXM_COUNT(refused_formats); i++)
+        if (starts_with(format, refused_formats[i].prefix))
+            return refused_formats[i].what;
+    return "values of an unknown type";
+}
+
+static enum cxm_status refuse(const char *what, const char *format, const char *name,
+                              struct cxm_error *error)
+{
     return cxm_priv_fail(error, CXM_EUNSUPPORTED, name,
                          "the column holds %s (Arrow format \"%.40s\"), which cannot be read; "
                          "cast it to a number, a flag, text or a timestamp", what, format);
@@ -200,7 +202,12 @@ enum cxm_status cxm_priv_arrow_format(const struct ArrowSchema *schema, const ch
 {
     const char *format = schema->format;
     if (!read_plain(format, out) && !read_instant(format, out) && !read_decimal(format, out))
-        return refuse(format, name, error);
+        return refuse(what_is(format), format, name, error);
+    /* Stored as numbers of periods of any length, and as nothing at all. */
+    if (out->type == CXM_I64 && has_extension(schema->metadata, "pandas.period"))
+        return refuse("periods of pandas", format, name, error);
+    if (out->type == CXM_NULL && has_extension(schema->metadata, "arrow.opaque"))
+        return refuse("values that its producer could not hand over", format, name, error);
     if (out->type == CXM_I8 && has_extension(schema->metadata, "arrow.bool8"))
         out->type = CXM_BOOL;
     return CXM_OK;

@@ -101,6 +101,13 @@ def test_units_that_numpy_would_wrap() -> None:
     assert _counts(np.array([2, -1], "m8[12h]")) == {86400.0: 1, -43200.0: 1}
 
 
+def test_periods_of_pandas_in_arrow_are_no_instants() -> None:
+    periods = pd.period_range("2024-01", periods=2, freq="M")
+    for by in (pa.array(periods), cxm.month(pa.array(periods)), pa.chunked_array([pa.array(periods)])):
+        with pytest.raises(cxm.Error, match="periods of pandas"):
+            cxm.nps([9, 8], by=by)
+
+
 def test_decimals_that_are_nearly_whole() -> None:
     near = [decimal.Decimal("9"), decimal.Decimal("8.99999999999999999999")]
     with pytest.raises(cxm.Error, match="row 1 is 8.99999999999999999999, not a whole number"):
