@@ -27,11 +27,20 @@ def column_of(
     """The column of an object. ``what`` is its role or name, for messages; ``key`` says that it
     is used as a key of the groups."""
     kind = type(values)
-    special = _READERS.get(kind) or _SPECIAL.get(kind.__module__.partition(".")[0])
+    special = _READERS.get(kind) or _SPECIAL.get(family_of(kind))
     if special is not None:
         column: Column = special(values, what, labels, key)
         return column
     return other(values, what, labels)
+
+
+def family_of(kind: type) -> str:
+    """The library that a type comes from, or from which it inherits what a series or a frame is."""
+    name = kind.__module__.partition(".")[0]
+    if name in _SPECIAL:
+        return name
+    bases = (base.__module__.partition(".")[0] for base in kind.__mro__[1:])
+    return next((base for base in bases if base in ("pandas", "polars")), name)
 
 
 def is_array(values: Any) -> bool:
@@ -44,8 +53,11 @@ def name_of(values: Any) -> str | None:
     kind = type(values)
     if kind in _READERS:
         return None
-    family = kind.__module__.partition(".")[0]
-    if family != "pandas" and not (family == "polars" and kind.__name__ == "Series"):
+    family = family_of(kind)
+    if family == "polars":
+        if not any(base.__name__ == "Series" for base in kind.__mro__):
+            return None
+    elif family != "pandas":
         return None
     name = getattr(values, "name", None)
     return None if name is None or name == "" else str(name)

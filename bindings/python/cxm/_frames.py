@@ -8,7 +8,7 @@ else that exports an Arrow stream (a DuckDB relation, a reader) is taken whole, 
 from __future__ import annotations
 
 from ._arrow import ArrowData, import_arrow, is_arrow
-from ._columns import column_of, groupby
+from ._columns import column_of, family_of, groupby
 from ._errors import Error
 from ._library import Column
 from ._shared import hashable
@@ -88,8 +88,7 @@ def frame_of(data: Any) -> Frame:
         return Frame(data, data.__getitem__)
     if isinstance(data, Frame):
         return data
-    family = type(data).__module__.partition(".")[0]
-    special = _SPECIAL.get(family)
+    special = _SPECIAL.get(family_of(type(data)))
     frame = special(data) if special is not None else None
     if frame is not None:
         return frame
@@ -170,7 +169,7 @@ def is_frame(value: Any) -> bool:
     """A table of named columns, and not one column?"""
     if isinstance(value, dict):
         return True
-    family = type(value).__module__.partition(".")[0]
+    family = family_of(type(value))
     if family in ("pandas", "polars"):
         return hasattr(value, "columns")
     if family == "pyarrow":

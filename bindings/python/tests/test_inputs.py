@@ -101,6 +101,28 @@ def test_units_that_numpy_would_wrap() -> None:
     assert _counts(np.array([2, -1], "m8[12h]")) == {86400.0: 1, -43200.0: 1}
 
 
+class _Column(pd.Series):  # type: ignore[misc]
+    """As libraries inherit from pandas, such as those of maps."""
+
+
+class _Table(pd.DataFrame):  # type: ignore[misc]
+    @property
+    def _constructor_sliced(self) -> Any:
+        return _Column
+
+
+def test_what_inherits_from_pandas_is_read_as_pandas() -> None:
+    score, team = _Column([9, 3], index=[0, 1], name="score"), _Column([1, 2], index=[1, 0], name="team")
+    with pytest.raises(cxm.Error, match="team: its pandas index differs from that of score"):
+        cxm.nps(score, by=team)
+    assert cxm.nps(score, by=_Column([1, 2], name="team")).key_names == ["team"]
+    table = _Table({"s": [9, 3, None], "k": ["a", "b", "a"], "odd": [object(), object(), object()]})
+    r = cxm.nps("s", by="k", data=table)
+    assert [(r.group(k).n, r.group(k).missing) for k in r.groups] == [(1, 1), (1, 0)]
+    with pytest.raises(cxm.Error, match="is a table"):
+        cxm.nps(table)
+
+
 def test_periods_of_pandas_in_arrow_are_no_instants() -> None:
     periods = pd.period_range("2024-01", periods=2, freq="M")
     for by in (pa.array(periods), cxm.month(pa.array(periods)), pa.chunked_array([pa.array(periods)])):
