@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from math import floor
+from operator import index
+
 from ._errors import Error
 from ._library import Column, ZoneRow
 from ._memory import HAS_OFFSET, NO_TIME, S
@@ -62,8 +65,11 @@ def _seconds(offset: Offset) -> int:
     """28800, timedelta(hours=8) or "+08:00"."""
     if isinstance(offset, str):
         return _clock(offset)
-    if isinstance(offset, int) and not isinstance(offset, bool):
-        return offset
+    if hasattr(offset, "__index__") and not isinstance(offset, bool):
+        whole = index(offset)
+        if not -(2**63) <= whole < 2**63:  # ctypes would cut it off
+            raise _bad_offset(offset)
+        return whole
     days, seconds = getattr(offset, "days", None), getattr(offset, "seconds", None)
     if isinstance(days, int) and isinstance(seconds, int):
         return days * 86400 + seconds
@@ -91,19 +97,27 @@ def _bad_offset(offset: object) -> Error:
 
 
 def _zone_rows(table: ZoneTable) -> list[tuple[int, int]]:
-    rows = [(_instant(start), _seconds(offset)) for start, offset in table]
-    return sorted(rows)
+    try:
+        rows = [(start, offset) for start, offset in table]
+    except (TypeError, ValueError):
+        raise _bad_row(table) from None
+    return sorted((_instant(start), _seconds(offset)) for start, offset in rows)
 
 
 def _instant(start: Any) -> int:
-    if isinstance(start, int):
-        return start
+    if hasattr(start, "__index__") and -(2**63) <= index(start) < 2**63:
+        return index(start)
     if hasattr(start, "utcoffset") and start.utcoffset() is not None:
-        return int(start.timestamp())
-    raise Error(
+        seconds: int = floor(start.timestamp())
+        return seconds
+    raise _bad_row(start)
+
+
+def _bad_row(value: object) -> Error:
+    return Error(
         "zone_table: each row is (first instant, offset): the instant as seconds since 1970 UTC "
         "or as a datetime with a time zone",
-        column="zone_table", value=str(start),
+        column="zone_table", value=str(value)[:60],
     )
 
 

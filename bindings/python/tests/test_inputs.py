@@ -91,6 +91,19 @@ def test_instants_at_the_ends_of_the_calendar() -> None:
         dt.datetime(2024, 6, 30, 17): 3}
 
 
+def test_offsets_and_zone_tables_of_any_whole_number() -> None:
+    for offset in (3600, np.int64(3600), "+01:00", dt.timedelta(hours=1)):
+        assert _counts(cxm.day([86399], utc_offset=offset)) == {dt.date(1970, 1, 2): 1}
+        zone = [(np.int64(0), offset)]
+        assert _counts(cxm.day([86399], zone_table=zone)) == {dt.date(1970, 1, 2): 1}
+    for wide in (2**64 + 3600, -(2**64)):  # the first would be an hour, cut to 64 bits
+        with pytest.raises(cxm.Error, match="utc_offset is a number of seconds"):
+            cxm.day([0], utc_offset=wide)
+    for table in ([(0,)], [0], 5, [(2**64, 0)], [("1970", 0)]):
+        with pytest.raises(cxm.Error, match="zone_table: each row is"):
+            cxm.day([0], zone_table=table)
+
+
 def test_units_that_numpy_would_wrap() -> None:
     for wrong in (np.array([2**61], "M8[W]"), np.array([2**60], "M8[h]"), np.array([5, 2**59], "m8[m]")):
         with pytest.raises(cxm.Error, match="beyond 64 bits"):
