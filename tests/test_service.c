@@ -454,6 +454,11 @@ static void channels_of_the_definitions(void **state)
     assert_int_equal(cxm_breakdown(tally, &o, &r, &error), CXM_EINVAL);
     assert_int_equal(cxm_breakdown(NULL, NULL, &r, &error), CXM_EINVAL);
     assert_int_equal(cxm_breakdown(tally, NULL, NULL, &error), CXM_EINVAL);
+    struct cxm_tally *empty = NULL;
+    assert_int_equal(cxm_tally_new("share", NULL, 0, NULL, &empty, NULL), CXM_OK);
+    o = (struct cxm_breakdown_options){ CXM_INIT(breakdown), .interval = 99 };
+    assert_int_equal(cxm_breakdown(empty, &o, &r, &error), CXM_EINVAL); /* of no rows too */
+    cxm_tally_free(empty);
     assert_null(r);
     cxm_tally_free(tally);
     /* By week: phone 1, email 3, chat 2 and phone 2, email 2, chat 2, each of 6. */

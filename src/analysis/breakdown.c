@@ -41,6 +41,18 @@ struct breakdown {
     char definition[320];
 };
 
+/* Asked of any share, so that it is refused also where there are no rows. */
+static enum cxm_status check_interval(const struct breakdown *b, struct cxm_error *error)
+{
+    const enum cxm_interval interval = (enum cxm_interval)b->o.interval;
+    struct cxm_limits limits;
+    if (interval != CXM_INTERVAL_NONE
+        && cxm_priv_share_limits(1, 2, b->o.level, interval, &limits) != CXM_OK)
+        return cxm_priv_fail(error, CXM_EINVAL, "interval", "interval \"%s\" is none of shares",
+                             cxm_interval_name(interval));
+    return CXM_OK;
+}
+
 static enum cxm_status check(struct breakdown *b, struct cxm_report **out,
                              const struct cxm_breakdown_options *options,
                              struct cxm_error *error)
@@ -66,7 +78,8 @@ static enum cxm_status check(struct breakdown *b, struct cxm_report **out,
     if (b->tally->state.rows > 0 && b->o.n_within >= keys)
         return cxm_priv_fail(error, CXM_EINVAL, "by",
                              "a breakdown needs a key whose shares add up, besides those within");
-    return cxm_priv_check_level(b->o.level, error);
+    status = cxm_priv_check_level(b->o.level, error);
+    return status == CXM_OK ? check_interval(b, error) : status;
 }
 
 /* The bytes of the leading keys of a group. */
@@ -100,29 +113,24 @@ static void rank_places(struct breakdown *b, size_t n)
         qsort(b->places, n, sizeof *b->places, by_group);
 }
 
-static enum cxm_status set_share(const struct breakdown *b, double count, double all,
-                                 struct cxm_estimate *e, struct cxm_error *error)
+static void set_share(const struct breakdown *b, double count, double all, struct cxm_estimate *e)
 {
-    struct cxm_limits limits;
+    struct cxm_limits limits = { NAN, NAN, 0 };
     e->value = count / all;
     e->std_error = sqrt(e->value * (1 - e->value) / all);
     if (e->interval == CXM_INTERVAL_NONE)
-        return CXM_OK;
-    if (cxm_priv_share_limits(count, all, b->o.level, (enum cxm_interval)e->interval, &limits)
-        != CXM_OK)
-        return cxm_priv_fail(error, CXM_EINVAL, "interval", "interval \"%s\" is none of shares",
-                             cxm_interval_name((enum cxm_interval)e->interval));
+        return;
+    (void)cxm_priv_share_limits(count, all, b->o.level, (enum cxm_interval)e->interval, &limits);
     e->lower_raw = limits.lower;
     e->upper_raw = limits.upper;
     e->lower = fmax(limits.lower, 0);
     e->upper = fmin(limits.upper, 1);
     if (e->lower != limits.lower || e->upper != limits.upper)
         e->flags |= CXM_FLAG_CLIPPED;
-    return CXM_OK;
 }
 
 /* The rows of all codes together are what the shares are of. */
-static enum cxm_status add_block(struct breakdown *b, size_t n, struct cxm_error *error)
+static void add_block(struct breakdown *b, size_t n)
 {
     int64_t all = 0, sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -137,11 +145,8 @@ static enum cxm_status add_block(struct breakdown *b, size_t n, struct cxm_error
         e.interval = b->o.interval;
         e.flags = (all == 0 ? (uint32_t)CXM_FLAG_NO_DATA : 0)
                 | (all < 30 ? (uint32_t)CXM_FLAG_SMALL_N : 0);
-        if (all > 0) {
-            const enum cxm_status status = set_share(b, (double)p->count, (double)all, &e, error);
-            if (status != CXM_OK)
-                return status;
-        }
+        if (all > 0)
+            set_share(b, (double)p->count, (double)all, &e);
         sum += p->count;
         const size_t row = cxm_priv_report_add(b->report, b->tally->config.rules->info->name,
                                                "share", b->definition, &e);
@@ -151,7 +156,6 @@ static enum cxm_status add_block(struct breakdown *b, size_t n, struct cxm_error
         if (all > 0)
             cxm_priv_report_real(b->report, row, b->cumulative, (double)sum / (double)all);
     }
-    return CXM_OK;
 }
 
 /* Rows given, by group: used, missing, invalid and excluded ones. */
@@ -172,7 +176,7 @@ static enum cxm_status add_blocks(struct breakdown *b, size_t groups, struct cxm
                                            .count = of->n + of->missing + of->invalid
                                                   + of->excluded };
         }
-        status = add_block(b, n, error);
+        add_block(b, n);
     }
     cxm_priv_release(NULL, e);
     return status;
