@@ -134,7 +134,7 @@ def test_arguments_that_are_wrong() -> None:
         cxm.fcr_window(**{**good, "as_of": None})
     with pytest.raises(cxm.Error, match="anchor"):
         cxm.fcr_window(**good, anchor="closed")
-    with pytest.raises(cxm.Error, match="opened: is text"):
+    with pytest.raises(cxm.Error, match="opened: the column is text"):
         cxm.fcr_window(**{**good, "opened": ["1970-01-01"]})
     with pytest.raises(cxm.Error, match="pass states=True"):
         assert cxm.fcr_window(**good).states
