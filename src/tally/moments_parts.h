@@ -34,6 +34,8 @@ struct cxm_moments {
         uint32_t blocks_off;     /* where it is not worth looking */
         struct cxm_rating rating; /* of answers with weights */
         uint16_t codes[256];     /* of their bytes */
+        struct cxm_row_cells cells; /* of them, … */
+        uint32_t room;           /* … as long as there is that much room; 0: not yet */
         const struct cxm_column *numbers;
     } rows;
     uint64_t q[CXM_BLOCK];

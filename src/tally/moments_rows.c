@@ -37,10 +37,13 @@ void cxm_priv_moments_look(struct cxm_moments *m, const struct cxm_config *confi
 
 /* ---- rows ----------------------------------------------------------------------------- */
 
-/* Invalid answers have no cell. */
-static void find_cells(const struct cxm_moments *m, bool in_place, struct cxm_row_cells *cells)
+/* Invalid answers have no cell. They are found once for all blocks: only other room would move them. */
+static const struct cxm_row_cells *find_cells(struct cxm_moments *m, bool in_place)
 {
     const struct cxm_keyed_key *key = &m->keyed->keys[0];
+    struct cxm_row_cells *cells = &m->rows.cells;
+    if (m->rows.room == m->places.room)
+        return cells;
     cells->base = in_place ? (uint32_t)key->base : 0;
     cells->width = in_place ? key->width : m->keyed->n_slots;
     for (int i = 0; i < (m->weighted ? 256 : 1); i++) {
@@ -49,6 +52,8 @@ static void find_cells(const struct cxm_moments *m, bool in_place, struct cxm_ro
         if (i < 16)
             cells->codes[i] = code <= m->bins && code < CXM_NO_CODE ? (uint8_t)code : CXM_NO_CODE;
     }
+    m->rows.room = m->places.room;
+    return cells;
 }
 
 /* Steps of n rows until one does not fit. */
@@ -89,8 +94,7 @@ bool cxm_priv_moments_add_rows(struct cxm_moments *m, struct cxm_table *groups, 
         return true;
     }
     const bool in_place = are_keys_in_place(m->keyed);
-    struct cxm_row_cells cells;
-    find_cells(m, in_place, &cells);
+    const struct cxm_row_cells *cells = find_cells(m, in_place);
     bool room = true;
     for (int64_t row = first; row < last;) {
         const size_t n = last - row < CXM_BLOCK ? (size_t)(last - row) : CXM_BLOCK;
@@ -103,7 +107,7 @@ bool cxm_priv_moments_add_rows(struct cxm_moments *m, struct cxm_table *groups, 
             m->weighted ? cxm_priv_rating_bytes(&m->rows.rating, row, n, answers) : NULL,
             cxm_priv_row_of(m->rows.numbers, row),
         };
-        const size_t added = add_steps(m, groups, &cells, rows, n, ahead, &room);
+        const size_t added = add_steps(m, groups, cells, rows, n, ahead, &room);
         row += (int64_t)added;
         *done = row - first;
         if (added < n)
