@@ -502,7 +502,7 @@ static void unsigned_keys_equal_general_road(void **state)
 enum { SOME_ROWS = 140000, TEXTS = 700, LONGEST = 40 };
 
 struct texts {
-    char heap[TEXTS * LONGEST];
+    char heap[TEXTS * LONGEST], names[TEXTS * LONGEST]; /* … and without a NUL: names of categories */
     int32_t offsets[TEXTS + 1], row_offsets[SOME_ROWS + 1];
     char row_heap[SOME_ROWS * LONGEST];
     uint8_t valid[TEXTS / 8 + 1];
@@ -521,6 +521,8 @@ static void make_texts(struct texts *t)
         memcpy(t->heap + t->offsets[i], text, (size_t)n);
         t->offsets[i + 1] = t->offsets[i] + n;
     }
+    for (size_t i = 0; i < sizeof t->heap; i++)
+        t->names[i] = (char)(t->heap[i] == '\0' ? '\1' : t->heap[i]);
     for (size_t i = 0; i < sizeof t->valid; i++)
         t->valid[i] = (uint8_t)(random_u64(&seed) | random_u64(&seed) | random_u64(&seed));
     for (int i = 0; i < SOME_ROWS; i++) {
@@ -549,8 +551,9 @@ static void other_keys_equal_general_road(void **state)
     }
     struct cxm_column dictionary = cxm_column_make("key", CXM_UTF8, t->offsets, TEXTS, 4, 0);
     dictionary.heap = t->heap;
-    struct cxm_column with_nulls = dictionary;
-    with_nulls.validity = t->valid;
+    struct cxm_column with_nulls = dictionary, ordered = dictionary;
+    with_nulls.validity = ordered.validity = t->valid;
+    ordered.heap = t->names;
     struct cxm_column keys[10];
     size_t n = 0;
     keys[n++] = cxm_column_make("key", CXM_U64, r->key, SOME_ROWS, 8, 8);
@@ -573,6 +576,7 @@ static void other_keys_equal_general_road(void **state)
     keys[n].labels = none;
     keys[n++].n_labels = 1;
     keys[n] = keys[n - 1];
+    keys[n].dictionary = &ordered;
     keys[n++].flags |= CXM_COLUMN_ORDERED;
     for (size_t k = 0; k < n; k++) {
         struct cxm_column score = cxm_column_make("score", CXM_U8, r->score, SOME_ROWS, 1, 1);
@@ -653,6 +657,7 @@ static void indexes_with_a_sentinel(void **state)
     values[0] = cxm_column_make("key", CXM_UTF8, t->offsets, TEXTS, 4, 0);
     values[0].heap = t->heap;
     values[1] = values[0];
+    values[1].heap = t->names;
     values[1].flags = CXM_COLUMN_ORDERED;
     values[2] = values[1];
     values[2].validity = t->valid;

@@ -91,6 +91,14 @@ def census(rows, row):
 
 # ---- estimates ----------------------------------------------------------------------------
 
+def half_width(rows, inside, var):
+    """Of the t(df) limits of a mean, a ratio or a total."""
+    if all(census(rows, r) for r, i in zip(rows, inside) if i):
+        return mpf(0)
+    df = degrees(rows, inside)
+    return root(var) * t_quantile(df) if df > 0 else NAN
+
+
 def effective(rows, inside, v, var, n, df, kish):
     """n_a of the intervals; None: unknown."""
     here = [r for r, i in zip(rows, inside) if i]
@@ -100,13 +108,14 @@ def effective(rows, inside, v, var, n, df, kish):
     simple = first["c"] is None and first["simple"] and first["N"] is not None
     if simple:
         return num(n / (1 - len(rows) / first["N"]))
-    if v > 0 and var > 0:
-        if df <= 0:
-            return None
-        if n > 1:
-            n_d = num(v) / num(var)
-            n_a = n_d * (t_quantile(n - 1) / t_quantile(df)) ** 2 if df != n - 1 else n_d
-            return min(mpf(n), n_a)
+    if df <= 0:
+        return None  # units without degrees of freedom tell nothing of their variance
+    if v > 0 and var == 0:
+        return mpf(n)
+    if v > 0 and n > 1:
+        n_d = num(v) / num(var)
+        n_a = n_d * (t_quantile(n - 1) / t_quantile(df)) ** 2 if df != n - 1 else n_d
+        return min(mpf(n), n_a)
     return min(num(kish), mpf(n))
 
 
@@ -123,7 +132,7 @@ def mean_like(kind, rows, inside, y, lonely):
     df = degrees(rows, inside)
     kish = W ** 2 / sum(r["w"] ** 2 for r, k in zip(rows, used) if k)
     if kind == "mean":
-        half = root(var) * t_quantile(df) if df > 0 else NAN
+        half = half_width(rows, inside, var)
         return n, num(theta), root(var), num(theta) - half, num(theta) + half
     v = sum(r["w"] * (x - theta) ** 2 for r, k, x in zip(rows, used, y) if k) / W
     n_a = effective(rows, inside, v, var, n, df, kish)
@@ -154,8 +163,8 @@ def linear(rows, inside, top, bottom, lonely):
         value = above / below
         u = [r["w"] * (a - value * b) / below if k else Q(0)
              for r, k, a, b in zip(rows, used, top, bottom)]
-    var, df = variance(rows, u, lonely), degrees(rows, inside)
-    half = root(var) * t_quantile(df) if df > 0 else NAN
+    var = variance(rows, u, lonely)
+    half = half_width(rows, inside, var)
     return n, num(value), root(var), num(value) - half, num(value) + half
 
 
