@@ -109,9 +109,12 @@ static void add_within(struct walk *w, uint32_t c, struct pair sum,
 /* Units without rows of the group add nothing, but for lonely ones away from the centre. */
 static void skip_primaries(struct walk *w, uint32_t end)
 {
+    const struct cxm_sample *s = w->sample;
     const struct pair nothing = { .unit = UINT32_MAX };
+    if (w->lonely != CXM_LONELY_ADJUST || !(s->second || s->second_rows))
+        return;
     for (; w->next_primary < end; w->next_primary++) {
-        if (w->sample->primary[w->next_primary].n == 1 && w->lonely == CXM_LONELY_ADJUST)
+        if (s->primary[w->next_primary].n == 1)
             add_within(w, w->next_primary, nothing, NULL, 0);
     }
 }
@@ -225,8 +228,7 @@ static double covariance_of(struct pairs pairs, enum cxm_lonely lonely,
         visit(&w, &pair);
     close_stratum(&w);
     skip_strata(&w, pairs.sample->n_strata);
-    if (pairs.sample->second || pairs.sample->second_rows)
-        skip_primaries(&w, pairs.sample->n_primary);
+    skip_primaries(&w, pairs.sample->n_primary);
     return w.variance.hi;
 }
 
