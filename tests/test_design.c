@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Sampling designs: the mini design of the definitions (survey section 7), to the digits printed
- * there; what goes wrong, and how it is said. Figures of R are in test_design_r.c. */
+ * there; what goes wrong, and how it is said. Figures of mpmath and R are in data/design_cases.txt. */
 #include "mini.h"
 
 #include "metric/design.h"
@@ -463,6 +463,29 @@ static void equal_answers(void **state)
     }
 }
 
+/* What units sum to is beyond doubles: an error that nobody can tell, not none. */
+static void beyond_doubles(void **state)
+{
+    double huge[MINI_N];
+    (void)state;
+    for (int what = 0; what < 4; what++) {
+        struct columns c = { .n = 0 };
+        for (int i = 0; i < MINI_N; i++) /* 6 of either sign, in whole clusters; or all but one alike */
+            huge[i] = what < 2 ? ((psu[i] == 1) == (stratum[i] == 1) && psu[i] < 3 ? 1e308 : -1e308)
+                               : i == 0 ? 1.7e308 : -1.7e308;
+        push(&c, "value", NULL, CXM_F64, huge);
+        push(&c, "strata", "stratum", CXM_I64, stratum);
+        if (what % 2 == 0)
+            push(&c, "cluster", "psu", CXM_I64, psu);
+        struct cxm_tally *tally = tally_of("mean", NULL, 0, c.input, c.n);
+        const struct cxm_estimate got = estimate_of(tally, "mean", CXM_TOTAL, 0, 0);
+        assert_true(what >= 2 || got.value == 0);
+        assert_true(isnan(got.std_error) && (got.flags & CXM_FLAG_DEGENERATE) == 0);
+        assert_true(isnan(got.lower) && isnan(got.upper));
+        cxm_tally_free(tally);
+    }
+}
+
 /* Calibrated estimates, while memory runs out. */
 static void memory_runs_out(void **state)
 {
@@ -518,7 +541,7 @@ static void memory_runs_out(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[COUNT_OF(rows) + 9];
+    struct CMUnitTest tests[COUNT_OF(rows) + 10];
     size_t n = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         tests[n++] = (struct CMUnitTest){ rows[i].name, matches_row, NULL, NULL,
@@ -531,6 +554,7 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(finite_population);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(weights_may_be_scaled);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(equal_answers);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(beyond_doubles);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(memory_runs_out);
     return _cmocka_run_group_tests("design", tests, n, NULL, NULL);
 }

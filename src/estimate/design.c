@@ -17,7 +17,7 @@ double cxm_priv_sampling_fraction(struct cxm_drawn drawn)
 
 struct cxm_dd cxm_priv_settled(struct cxm_dd x, double size)
 {
-    return fabs(x.hi) <= ldexp(size, DIGITS) ? cxm_priv_dd(0) : x;
+    return isfinite(size) && fabs(x.hi) <= ldexp(size, DIGITS) ? cxm_priv_dd(0) : x;
 }
 
 /* x - mean, or 0 where only rounding is left. */

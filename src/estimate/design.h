@@ -35,7 +35,7 @@ static inline bool cxm_priv_is_census(struct cxm_drawn drawn)
     return (double)drawn.n >= drawn.population;
 }
 
-/* x, or 0 where only the rounding of parts of that size is left. */
+/* x, or 0 where only the rounding of parts of that size is left; parts beyond doubles leave what they are. */
 struct cxm_dd cxm_priv_settled(struct cxm_dd x, double size);
 /* sum (a_c - abar)(b_c - bbar) over `n` units; those beyond the `present` ones have the totals 0. */
 struct cxm_dd cxm_priv_unit_scatter(const struct cxm_unit_totals *units, size_t present,

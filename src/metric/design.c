@@ -300,7 +300,7 @@ double cxm_priv_design_error(const struct cxm_view *view, const struct cxm_form 
     const double variance = covariance_of(pairs, d->lonely, d->totals,
                                           d->totals + d->cells->dict.n);
     double std_error = fabs(form->factor) * sqrt(variance < 0 ? 0 : variance);
-    if (isinf(std_error))
+    if (!isfinite(variance) || isinf(std_error))
         std_error = NAN; /* beyond doubles */
     if (d->simple && d->sample->strata[0].n == 1 && !d->census)
         std_error = NAN; /* a sample of one row */
