@@ -131,8 +131,6 @@ static void force_point(char *text)
     *to = '\0';
 }
 
-/* Digits are tried from 15 to 17 and the first that reads back is taken; the reading is done
- * before the separator is replaced, with the same locale that wrote it. */
 /* Parameters and scales are whole numbers most of the time, and every call names them. */
 static const char *whole_text(int64_t value, char out[CXM_DOUBLE_TEXT])
 {
@@ -152,6 +150,8 @@ static const char *whole_text(int64_t value, char out[CXM_DOUBLE_TEXT])
     return out;
 }
 
+/* Digits are tried from 15 to 17 and the first that reads back is taken; the reading is done
+ * before the separator is replaced, with the same locale that wrote it. */
 const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT])
 {
     if (isnan(value))

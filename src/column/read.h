@@ -12,13 +12,13 @@
 
 enum cxm_row_state { CXM_ROW_USED = 0, CXM_ROW_MISSING = 1, CXM_ROW_INVALID = 2 };
 
-/* Nearly every block is: a pass of its own, so that the loops for the others can be left out. */
 /* Room that a column needs before it was checked: none where there is none, or its length is nonsense. */
 static inline size_t cxm_priv_rows_of(const struct cxm_column *c)
 {
     return c != NULL && c->n > 0 ? (size_t)c->n : 0;
 }
 
+/* Nearly every block is: a pass of its own, so that the loops for the others can be left out. */
 static inline bool cxm_priv_all_used(const uint8_t *states, size_t n)
 {
     uint8_t any = 0;

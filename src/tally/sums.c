@@ -3,8 +3,8 @@
  * Exact sums of a block, the quick way. Within a block most columns have values of like size:
  * then each is a whole number q times one power of two, |q| < 2^62, and a sum of values or
  * of products is a sum of integers that is cut along the digits of the accumulator with one
- * shift known beforehand. Blocks that do not fit go value by value (block.c), with the same
- * result: both are exact. */
+ * shift known beforehand. Blocks that do not fit, and those of one row, go value by value, with
+ * the same result: both are exact. */
 #include "tally/kernels.h"
 #include "tally/tally.h"
 
