@@ -481,6 +481,19 @@ static void channels_of_the_definitions(void **state)
     assert_close(cxm_report_reals(r, 2)[5], 1, 0);
     cxm_report_free(r);
     cxm_tally_free(tally);
+    /* All of them: the log odds have no limits, and none were clipped. */
+    const int8_t same[12] = { 0 };
+    const struct cxm_column only = CXM_ARRAY(same, 12);
+    const struct cxm_input alone[] = { { "numerator", &answer }, { "by", &only } };
+    o = (struct cxm_breakdown_options){ CXM_INIT(breakdown), .interval = CXM_INTERVAL_LOGIT };
+    assert_int_equal(cxm_tally_new("share", NULL, 0, NULL, &tally, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, alone, 2, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_breakdown(tally, &o, &r, &error), CXM_OK);
+    const struct cxm_estimate *all = cxm_report_estimates(r);
+    assert_true(all->value == 1 && isnan(all->lower) && isnan(all->upper));
+    assert_false(all->flags & CXM_FLAG_CLIPPED);
+    cxm_report_free(r);
+    cxm_tally_free(tally);
     /* Weights are no counts. */
     const double weight[12] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2 };
     const struct cxm_column w = CXM_ARRAY(weight, 12);

@@ -6,8 +6,7 @@
 #include "analysis/numbers.h"
 #include "analysis/report.h"
 #include "estimate/check.h"
-#include "estimate/estimate.h"
-#include "tally/tally.h"
+#include "metric/metric.h"
 
 #include <cxm/service.h>
 
@@ -121,12 +120,7 @@ static void set_share(const struct breakdown *b, double count, double all, struc
     if (e->interval == CXM_INTERVAL_NONE)
         return;
     (void)cxm_priv_share_limits(count, all, b->o.level, (enum cxm_interval)e->interval, &limits);
-    e->lower_raw = limits.lower;
-    e->upper_raw = limits.upper;
-    e->lower = fmax(limits.lower, 0);
-    e->upper = fmin(limits.upper, 1);
-    if (e->lower != limits.lower || e->upper != limits.upper)
-        e->flags |= CXM_FLAG_CLIPPED;
+    cxm_priv_set_limits(e, limits, 0, 1);
 }
 
 /* The rows of all codes together are what the shares are of. */
