@@ -682,6 +682,8 @@ class Files(Case):
         rows = self.score(table, "by = k\n")
         self.assertEqual([row["group"] for row in rows[1:]], ["a\tb", "a\nb", "a?b"])
         self.assertEqual(run("c.conf", cwd=self.path)[1].count("a?b"), 3)  # nothing steers the terminal
+        rows = self.score("score,k\n9,a\0b\n3,a\0c\n8,a\n", "by = k\n")
+        self.assertEqual([row["group"] for row in rows[1:]], ["a", "a\0b", "a\0c"])
 
     def test_very_long_keys_are_cut(self):
         self.write("s.csv", "score,k\n9," + "净" * 300_000 + "\n")

@@ -94,7 +94,7 @@ static char *curve_label(const struct drawing *d, size_t curve)
                          strlen(word_text(WORD_TOTAL, d->options->chinese)));
     char *label = copy_text("", 0);
     for (size_t key = 0; key < d->table->n_keys; key++) {
-        char *text = key_text(d->table, (int64_t)curve, key, true);
+        char *text = key_text(d->table, (int64_t)curve, key);
         char *longer = format_text("%s%s%s", label, key > 0 ? ", " : "",
                                    text != NULL ? text
                                                 : word_text(WORD_NO_KEY, d->options->chinese));

@@ -24,12 +24,17 @@ static void add(json_object *row, const char *name, json_object *value)
         fail("out of memory");
 }
 
-static json_object *text_value(const char *text)
+static json_object *bytes_value(const char *text, size_t bytes)
 {
-    char *clean = clean_text(text, strlen(text), false);
-    json_object *value = need(json_object_new_string(clean));
+    char *clean = clean_bytes(text, &bytes, false);
+    json_object *value = need(json_object_new_string_len(clean, (int)bytes));
     free(clean);
     return value;
+}
+
+static json_object *text_value(const char *text)
+{
+    return bytes_value(text, strlen(text));
 }
 
 /* The shortest decimal number that reads back as the same double; NULL stands for null. */
@@ -79,7 +84,9 @@ static json_object *key_value(const struct table *table, int64_t group, size_t k
         free(day);
         return text;
     }
-    char *text = key_text(table, group, key, false);
+    if (value.type == CXM_KEY_TEXT || value.type == CXM_KEY_BYTES || value.type == CXM_KEY_CATEGORY)
+        return bytes_value(value.text, value.text_bytes);
+    char *text = key_text(table, group, key);
     json_object *string = text_value(text);
     free(text);
     return string;

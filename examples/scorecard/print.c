@@ -97,7 +97,7 @@ static char *group_label(const struct view *view, const struct table *table, int
 {
     char *label = NULL;
     for (size_t key = 0; key < table->n_keys; key++) {
-        char *text = key_text(table, group, key, true);
+        char *text = key_text(table, group, key);
         const char *shown =
             text != NULL ? text : word_text(WORD_NO_KEY, view->options->chinese);
         char *longer = label == NULL ? copy_text(shown, strlen(shown))

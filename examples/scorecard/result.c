@@ -117,7 +117,7 @@ char *key_day(int64_t days)
     return period_text(days, CXM_DAY);
 }
 
-char *key_text(const struct table *table, int64_t group, size_t key, bool printable)
+char *key_text(const struct table *table, int64_t group, size_t key)
 {
     struct cxm_key value;
     struct cxm_key_info info;
@@ -134,7 +134,7 @@ char *key_text(const struct table *table, int64_t group, size_t key, bool printa
     case CXM_KEY_TEXT:
     case CXM_KEY_BYTES:
     case CXM_KEY_CATEGORY:
-        return clean_text(value.text, value.text_bytes, printable);
+        return clean_text(value.text, value.text_bytes, true);
     default:
         return format_text("%lld", (long long)value.integer);
     }

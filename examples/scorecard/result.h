@@ -26,8 +26,8 @@ struct cxm_row *results_get(const struct card *card, const struct table *table,
                             const int64_t *groups, size_t n_groups, const uint32_t *measures,
                             size_t n_measures, size_t *n_rows);
 
-/** The value of one key as text, such as "EMEA" or "2025-03"; NULL when it is missing. `printable`: as clean_text. */
-char *key_text(const struct table *table, int64_t group, size_t key, bool printable);
+/** The value of one key as text to print, such as "EMEA" or "2025-03"; NULL when it is missing. */
+char *key_text(const struct table *table, int64_t group, size_t key);
 
 /** Days since 1970-01-01 as 2025-03-31. */
 char *key_day(int64_t days);

@@ -220,13 +220,13 @@ bool is_utf8(const char *text, size_t bytes)
     return true;
 }
 
-char *clean_text(const char *text, size_t bytes, bool printable)
+char *clean_bytes(const char *text, size_t *bytes, bool printable)
 {
-    char *clean = resize(NULL, 3 * bytes + 1, 1);
-    size_t used = 0;
-    while (bytes > 0) {
+    char *clean = resize(NULL, 3 * *bytes + 1, 1);
+    size_t used = 0, left = *bytes;
+    while (left > 0) {
         uint32_t point = 0;
-        size_t step = decode((const unsigned char *)text, bytes, &point);
+        size_t step = decode((const unsigned char *)text, left, &point);
         const bool control = point < 0x20 || (point >= 0x7F && point < 0xA0);
         if (step == 0) {
             memcpy(clean + used, REPLACEMENT, 3);
@@ -239,10 +239,16 @@ char *clean_text(const char *text, size_t bytes, bool printable)
             used += step;
         }
         text += step;
-        bytes -= step;
+        left -= step;
     }
     clean[used] = '\0';
+    *bytes = used;
     return clean;
+}
+
+char *clean_text(const char *text, size_t bytes, bool printable)
+{
+    return clean_bytes(text, &bytes, printable);
 }
 
 char *shorten(const char *text, size_t width, bool utf8)

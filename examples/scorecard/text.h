@@ -54,6 +54,9 @@ bool is_utf8(const char *text, size_t bytes);
  */
 char *clean_text(const char *text, size_t bytes, bool printable);
 
+/** The same where a NUL may stand inside; the length is replaced by that of the copy. */
+char *clean_bytes(const char *text, size_t *bytes, bool printable);
+
 /** Not more than `width` columns; longer text ends in an ellipsis. */
 char *shorten(const char *text, size_t width, bool utf8);
 
