@@ -73,7 +73,8 @@ enum cxm_status cxm_priv_dates_stay(const struct cxm_column *time, int64_t utc_o
         return CXM_OK;
     return cxm_priv_fail(error, CXM_EINVAL, "utc_offset",
                          "%s holds dates, which are local days already; an offset west of UTC would "
-                         "move each to the day before: leave it out", name);
+                         "move each to the day before: leave it out, or pass the instants at "
+                         "which these days begin", name);
 }
 
 /* ---- dictionaries --------------------------------------------------------------------- */
