@@ -133,7 +133,7 @@ def _from_texts(values: Any, face: Any, kind: str, size: int, what: str) -> Colu
     numpy = sys.modules.get("numpy")
     if kind == "S" and size > 0:
         if numpy is not None and _goes_on_behind_nul(numpy, values, "u1", size):
-            return from_list(values.tolist(), what)
+            return from_list(numpy.ma.asarray(values).tolist(), what)
         column = _view(values, face, TEXT, size)
         column.width = size
         return column
@@ -150,8 +150,9 @@ def _from_texts(values: Any, face: Any, kind: str, size: int, what: str) -> Colu
 def _goes_on_behind_nul(numpy: Any, values: Any, form: str, size: int) -> bool:
     """Texts that hold a NUL themselves, and not only as their padding? In place they would end there.
     By parts, which stay in the cache."""
-    for first in range(0, len(values), _NUL_ROWS):
-        flat = numpy.ascontiguousarray(values[first:first + _NUL_ROWS]).view(form)
+    rows = numpy.asarray(values)
+    for first in range(0, len(rows), _NUL_ROWS):
+        flat = numpy.ascontiguousarray(rows[first:first + _NUL_ROWS]).view(form)
         nul = flat == 0
         ends = nul[:-1] > nul[1:]
         ends[size - 1::size] = False  # the next text begins
@@ -272,7 +273,8 @@ def _distinct(names: Iterable[str], what: str) -> list[str]:
     """The texts of categories of which not all are texts: 1 and "1" would look alike."""
     found = list(names)
     if len(set(found)) < len(found):
-        twice = next(name for i, name in enumerate(found) if name in found[:i])
+        found.sort()
+        twice = next(name for name, after in zip(found, found[1:]) if name == after)
         raise Error(
             f"{what}: two categories are written {twice!r}; give them one kind of value, such as "
             ".astype(str)",

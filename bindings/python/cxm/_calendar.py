@@ -65,10 +65,8 @@ def _seconds(offset: Offset) -> int:
     """28800, timedelta(hours=8) or "+08:00"."""
     if isinstance(offset, str):
         return _clock(offset)
-    if hasattr(offset, "__index__") and not isinstance(offset, bool):
-        whole = index(offset)
-        if not -(2**63) <= whole < 2**63:  # ctypes would cut it off
-            raise _bad_offset(offset)
+    whole = _whole(offset)
+    if whole is not None:
         return whole
     days, seconds = getattr(offset, "days", None), getattr(offset, "seconds", None)
     if isinstance(days, int) and isinstance(seconds, int):
@@ -88,6 +86,15 @@ def _clock(offset: str) -> int:
     return east if sign == "+" else -east
 
 
+def _whole(value: Any) -> int | None:
+    """A whole number of any type that 64 bits hold; ctypes would cut others off."""
+    try:
+        whole = None if isinstance(value, bool) else index(value)
+    except TypeError:
+        return None
+    return whole if whole is not None and -(2**63) <= whole < 2**63 else None
+
+
 def _bad_offset(offset: object) -> Error:
     return Error(
         "utc_offset is a number of seconds east of UTC, a timedelta or a text such as "
@@ -105,8 +112,9 @@ def _zone_rows(table: ZoneTable) -> list[tuple[int, int]]:
 
 
 def _instant(start: Any) -> int:
-    if hasattr(start, "__index__") and -(2**63) <= index(start) < 2**63:
-        return index(start)
+    whole = _whole(start)
+    if whole is not None:
+        return whole
     if hasattr(start, "utcoffset") and start.utcoffset() is not None:
         seconds: int = floor(start.timestamp())
         return seconds

@@ -25,8 +25,8 @@ _VALUES = {str, int, float, bool, type(None)}
 #: By number of inputs: the packer of their addresses, and what makes the array for C of the packed.
 #: That takes a quarter of the time of an array made of tuples.
 _ARRAYS: dict[int, tuple[Any, Any]] = {}
-#: Names of keys that are longer are cut somewhere behind that.
-_NAME_BYTES = 59
+#: The library keeps names of keys of so many bytes, and of longer ones the beginning.
+_NAME_BYTES, _CUT_BYTES = 63, 60
 #: Where the names of roles lie. The dict keeps them.
 _ROLES: dict[bytes, int | None] = {}
 
@@ -239,7 +239,7 @@ def _short(name: bytes, ending: int = 0) -> bytes:
     """What the library keeps of a name of a key, with room for an ending."""
     if len(name) + ending <= _NAME_BYTES:
         return name
-    return name[:_NAME_BYTES - ending].decode(errors="ignore").encode()
+    return name[:_CUT_BYTES - ending].decode(errors="ignore").encode()
 
 
 def totals_of(weight: Any) -> Any:

@@ -201,7 +201,7 @@ def _reals(values: list[Any], missing: bytes | None, what: str) -> Column:
     """Whole numbers among floats: all become floats, which must not change any of them."""
     filled = _filled(values, missing, 0.0)
     for row, value in enumerate(filled):
-        if not isinstance(value, float) and abs(value) > _EXACT:
+        if abs(value) > _EXACT and not _is_float(value):
             shown = _shown(value)
             raise Error(
                 f"{what}: row {row} is {shown}, which a float beside it cannot hold exactly",

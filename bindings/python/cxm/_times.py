@@ -139,7 +139,7 @@ def _day(name: str) -> int | None:
 
 
 def _week(week: Any) -> list[tuple[int, int]]:
-    if not hasattr(week, "items") or not week:
+    if not hasattr(week, "items") or len(week) == 0:
         raise Error('schedule: the week is {"mon-fri": "09:00-17:30", …}', column="week")
     found = []
     for days, hours in week.items():

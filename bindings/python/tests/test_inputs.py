@@ -36,6 +36,23 @@ def test_texts_that_differ_behind_a_nul(values: Any) -> None:
     assert _counts(values) == {"": 1, "\0b": 1, "a": 1, "a\0\0b": 1, "a\0b": 2, "a\0c": 1}
 
 
+class _Bytes:
+    """As a library that knows the interface of arrays, and nothing else of NumPy."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    @property
+    def __array_interface__(self) -> Any:
+        return self.values.__array_interface__
+
+
+def test_texts_of_the_interface_alone() -> None:
+    texts = [b"a", b"b", b"a"]
+    assert cxm.nps([9] * 3, by=_Bytes(np.array(texts))).groups == ["a", "b"]
+    assert cxm.nps([9] * 3, by=_Bytes(np.array([*texts[:2], b"a\0b"]))).groups == ["a", "a\0b", "b"]
+
+
 def test_a_nul_far_behind_is_found() -> None:
     many = np.array(["abc"] * 9000 + ["a\0c", "a\0d"])
     assert _counts(many) == {"a\0c": 1, "a\0d": 1, "abc": 9000}
@@ -57,6 +74,9 @@ def test_categories_that_look_alike_are_refused() -> None:
         with pytest.raises(cxm.Error, match="two categories are written"):
             cxm.nps([9] * len(mixed), by=pd.Categorical(mixed))
     assert _counts(pd.Categorical([b"a", b"b", b"a"])) == {"a": 2, "b": 1}
+    many = [*map(str, range(200_000)), 199_999]  # found in one pass
+    with pytest.raises(cxm.Error, match="two categories are written '199999'"):
+        cxm.nps([9], by=pd.Categorical.from_codes([0], categories=pd.Index(many, dtype=object)))
 
 
 def test_categories_of_instants_have_months_in_any_order() -> None:
@@ -99,7 +119,10 @@ def test_offsets_and_zone_tables_of_any_whole_number() -> None:
     for wide in (2**64 + 3600, -(2**64)):  # the first would be an hour, cut to 64 bits
         with pytest.raises(cxm.Error, match="utc_offset is a number of seconds"):
             cxm.day([0], utc_offset=wide)
-    for table in ([(0,)], [0], 5, [(2**64, 0)], [("1970", 0)]):
+    for wrong in (np.array([3600, 7200]), np.timedelta64(1, "h"), 3600.0, True):
+        with pytest.raises(cxm.Error, match="utc_offset is a number of seconds"):
+            cxm.day([0], utc_offset=wrong)
+    for table in ([(0,)], [0], 5, [(2**64, 0)], [("1970", 0)], [(np.array([0, 1]), 0)]):
         with pytest.raises(cxm.Error, match="zone_table: each row is"):
             cxm.day([0], zone_table=table)
 
@@ -158,6 +181,17 @@ def test_numbers_of_thousands_of_digits() -> None:
         cxm.nps([10**5000, 9.0])
 
 
+def test_floats_of_numpy_beside_whole_numbers() -> None:
+    """They are floats: none of them lacks digits beside another."""
+    assert cxm.mean([np.float32(2**60), 0, 0.5]).n == 3
+    for value in ("inf", "-inf"):
+        with pytest.raises(cxm.Error, match="value: row 1 is -?inf") as caught:
+            cxm.mean([1, np.float32(value), 2.5])
+        assert caught.value.row == 1
+    with pytest.raises(cxm.Error, match="row 0 is 9007199254740993, which a float beside it"):
+        cxm.mean([2**53 + 1, np.float32(1)])
+
+
 def test_names_that_c_cannot_have() -> None:
     for name in ("\ud800", "k\0x"):
         with pytest.raises(cxm.Error, match="the name .* is not valid Unicode or contains a NUL"):
@@ -174,6 +208,17 @@ def test_long_names_of_keys_stay_distinct() -> None:
     wide = {"s": [9], "é" * 60 + "a": [1], "é" * 60 + "b": [2]}
     r = cxm.nps("s", by=list(wide)[1:], data=wide)
     assert len(set(r.key_names)) == 2 and "\ufffd" not in "".join(r.key_names)
+
+
+def test_names_that_fit_stay_as_they_are() -> None:
+    """C keeps 63 bytes of a name, and of a longer one 60 and a mark."""
+    for n in (58, 59, 60, 61, 62):
+        first, second = "q" * n + "1", "q" * n + "2"
+        r = cxm.nps("s", by=[first, second], data={"s": [9], first: [1], second: [2]})
+        assert r.key_names == [first, second]
+        for twice in ("q" * n, "é" * (n // 2)):
+            same = cxm.nps([9], by=[pd.Series([1], name=twice), pd.Series([2], name=twice)]).key_names
+            assert same[0] == twice and same[1].endswith("_2") and len(set(same)) == 2
 
 
 def test_wide_whole_keys_beside_a_missing_one_in_pandas() -> None:

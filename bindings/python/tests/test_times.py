@@ -33,6 +33,7 @@ def test_schedules():
                                [monday + timedelta(days=1), datetime(1970, 1, 6)], schedule=split)
     assert list(got) == [5 * 3600, 1800]
     assert "3 intervals, 1 holidays" in repr(split)
+    assert "5 intervals" in repr(cxm.Schedule(pandas.Series({"mon-fri": "09:00-17:30"})))
     summer = cxm.Schedule({"mon-fri": "09:00-17:30"}, zone_table=[
         (0, "+01:00"), (1_711_846_800, "+02:00")])  # 2024-03-31 01:00 UTC
     assert cxm.business_seconds([datetime(2024, 3, 29, 16)], [datetime(2024, 4, 1, 7, 30)],
