@@ -13,15 +13,12 @@ void cxm_priv_quantile_groups_release(struct cxm_quantile_groups *g)
 }
 
 /* One key of plain whole numbers near each other needs no codes. */
-static enum cxm_status key_by_itself(struct cxm_quantile_groups *g, const struct cxm_column *value,
-                                     int threads, struct cxm_error *error)
+static void key_by_itself(struct cxm_quantile_groups *g, const struct cxm_column *value, int threads)
 {
-    struct cxm_key_plan plan;
-    const enum cxm_status status = cxm_priv_key_plan(&g->by[0], &plan, error);
+    const int32_t type = g->plans[0].info.type;
     g->direct = (struct cxm_selection){ .column = value, .threads = threads };
-    if (status == CXM_OK && (plan.info.type == CXM_KEY_INT || plan.info.type == CXM_KEY_UINT))
+    if (type == CXM_KEY_INT || type == CXM_KEY_UINT)
         cxm_priv_select_by_key(&g->direct, &g->by[0]);
-    return status;
 }
 
 enum cxm_status cxm_priv_quantile_groups_init(struct cxm_quantile_groups *g,
@@ -43,8 +40,11 @@ enum cxm_status cxm_priv_quantile_groups_init(struct cxm_quantile_groups *g,
             return cxm_priv_fail(error, CXM_EINVAL, "by", "by: %lld rows, value has %lld",
                                  (long long)g->by[k].n, (long long)n);
     }
-    enum cxm_status status = g->n_by > 1 ? CXM_OK
-                                         : key_by_itself(g, value, common->threads, error);
+    enum cxm_status status = CXM_OK;
+    for (size_t k = 0; k < g->n_by && status == CXM_OK; k++)
+        status = cxm_priv_key_plan(&g->by[k], &g->plans[k], error);
+    if (status == CXM_OK && g->n_by == 1)
+        key_by_itself(g, value, common->threads);
     if (status != CXM_OK || g->direct.key != NULL)
         return status;
     status = cxm_priv_code_keys(columns, g->n_by, "by", false, NULL, &g->codes, error);
@@ -73,44 +73,37 @@ enum cxm_status cxm_priv_quantile_groups_init(struct cxm_quantile_groups *g,
 }
 
 /* The key of one row of one column. */
-static enum cxm_status key_at(const struct cxm_column *column, int64_t row, struct cxm_key *out,
-                              struct cxm_error *error)
+static void key_at(const struct cxm_column *column, const struct cxm_key_plan *plan, int64_t row,
+                   struct cxm_key *out)
 {
-    struct cxm_key_plan plan;
     struct cxm_reader reader;
     uint8_t state;
-    const enum cxm_status status = cxm_priv_key_plan(column, &plan, error);
-    if (status != CXM_OK)
-        return status;
-    *out = (struct cxm_key){ .type = plan.info.type };
+    *out = (struct cxm_key){ .type = plan->info.type };
     cxm_priv_reader_init(&reader, column);
-    if (plan.words) {
+    if (plan->words) {
         uint64_t word;
-        cxm_priv_read_key_words(&reader, &plan, row, 1, &word, &state);
+        cxm_priv_read_key_words(&reader, plan, row, 1, &word, &state);
         out->missing = state != CXM_ROW_USED;
         if (!out->missing)
-            cxm_priv_key_from_word(plan.info.type, word, out);
+            cxm_priv_key_from_word(plan->info.type, word, out);
     }
-    if (!plan.words || plan.info.type == CXM_KEY_CATEGORY) {
+    if (!plan->words || plan->info.type == CXM_KEY_CATEGORY) {
         struct cxm_reader names;
         struct cxm_text text = { "", 0 };
-        const bool category = plan.info.type == CXM_KEY_CATEGORY;
-        cxm_priv_reader_init(&names, category ? plan.categories : column);
+        const bool category = plan->info.type == CXM_KEY_CATEGORY;
+        cxm_priv_reader_init(&names, category ? plan->categories : column);
         if (!category || !out->missing)
             cxm_priv_read_key_text(&names, category ? out->integer : row, 1, &text, &state);
         out->missing = out->missing || state != CXM_ROW_USED;
         out->text = text.bytes;
         out->text_bytes = text.n;
     }
-    out->type = plan.info.type;
-    return CXM_OK;
+    out->type = plan->info.type;
 }
 
-enum cxm_status cxm_priv_quantile_keys(struct cxm_report *report, size_t row,
-                                       const struct cxm_quantile_groups *g, uint32_t code,
-                                       struct cxm_error *error)
+void cxm_priv_quantile_keys(struct cxm_report *report, size_t row, const struct cxm_quantile_groups *g,
+                            uint32_t code)
 {
-    enum cxm_status status = CXM_OK;
     if (g->direct.key != NULL) {
         const int32_t type = g->by[0].type == CXM_U64 ? CXM_KEY_UINT : CXM_KEY_INT;
         const uint64_t value = g->direct.key_base + code;
@@ -118,28 +111,19 @@ enum cxm_status cxm_priv_quantile_keys(struct cxm_report *report, size_t row,
         cxm_priv_key_from_word(type, type == CXM_KEY_INT ? value ^ UINT64_C(1) << 63 : value,
                                &key);
         cxm_priv_report_key(report, row, 0, &key);
-        return CXM_OK;
+        return;
     }
-    for (size_t k = 0; k < g->n_by && status == CXM_OK; k++) {
+    for (size_t k = 0; k < g->n_by; k++) {
         struct cxm_key key;
-        status = key_at(&g->by[k], g->first_row[code], &key, error);
-        if (status == CXM_OK)
-            cxm_priv_report_key(report, row, (int)k, &key);
+        key_at(&g->by[k], &g->plans[k], g->first_row[code], &key);
+        cxm_priv_report_key(report, row, (int)k, &key);
     }
-    return status;
 }
 
-enum cxm_status cxm_priv_quantile_key_columns(struct cxm_report *report,
-                                              const struct cxm_quantile_groups *g,
-                                              struct cxm_error *error)
+void cxm_priv_quantile_key_columns(struct cxm_report *report, const struct cxm_quantile_groups *g)
 {
-    enum cxm_status status = CXM_OK;
-    for (size_t k = 0; k < g->n_by && status == CXM_OK; k++) {
-        struct cxm_key_plan plan;
-        status = cxm_priv_key_plan(&g->by[k], &plan, error);
-        if (status == CXM_OK)
-            cxm_priv_report_key_column(report, plan.info.name,
-                                       (enum cxm_key_type)plan.info.type, plan.info.calendar);
+    for (size_t k = 0; k < g->n_by; k++) {
+        const struct cxm_key_info *info = &g->plans[k].info;
+        cxm_priv_report_key_column(report, info->name, (enum cxm_key_type)info->type, info->calendar);
     }
-    return status;
 }

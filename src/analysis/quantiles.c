@@ -114,16 +114,14 @@ static enum cxm_status find_values(const struct cxm_quantile_page *page, struct 
 }
 
 /* A row for each of them. The names of quantile i are those of row `names` + i, where there is one. */
-static enum cxm_status add_values(const struct cxm_quantile_page *page, const struct cxm_selection *s,
-                                  const struct cxm_quantile_groups *g, bool keyed, uint32_t first,
-                                  uint32_t last, size_t names, const struct wants *w,
-                                  struct cxm_error *error)
+static void add_values(const struct cxm_quantile_page *page, const struct cxm_selection *s,
+                       const struct cxm_quantile_groups *g, bool keyed, uint32_t first, uint32_t last,
+                       size_t names, const struct wants *w)
 {
-    enum cxm_status status = CXM_OK;
     size_t n = 0;
-    for (uint32_t group = first; status == CXM_OK && group < last; group++) {
+    for (uint32_t group = first; group < last; group++) {
         const struct cxm_estimate base = base_of(s, group, page->o.level);
-        for (size_t i = 0; is_group(s, group) && i < page->o.n_probs && status == CXM_OK; i++) {
+        for (size_t i = 0; is_group(s, group) && i < page->o.n_probs; i++) {
             struct cxm_estimate e = base;
             double coverage = NAN;
             if (e.n > 0) {
@@ -132,10 +130,9 @@ static enum cxm_status add_values(const struct cxm_quantile_page *page, const st
             }
             const size_t row = cxm_priv_quantile_row(page, i, names, &e, coverage);
             if (keyed)
-                status = cxm_priv_quantile_keys(page->report, row, g, group, error);
+                cxm_priv_quantile_keys(page->report, row, g, group);
         }
     }
-    return status;
 }
 
 /* All quantiles of the groups of a selection in the order of their keys, or of its only group; some
@@ -159,7 +156,7 @@ static enum cxm_status add_groups(const struct cxm_quantile_page *page, struct c
         const uint32_t last = s->n_groups - first < step ? s->n_groups : first + step;
         status = find_values(page, s, first, last, &w, error);
         if (status == CXM_OK)
-            status = add_values(page, s, g, keyed, first, last, names, &w, error);
+            add_values(page, s, g, keyed, first, last, names, &w);
         first = last;
     }
     wants_release(&w);
@@ -244,7 +241,7 @@ static enum cxm_status from_columns(struct cxm_quantile_page *page, const struct
     enum cxm_status status = cxm_priv_quantile_groups_init(&g, common, value, error);
     page->report = status == CXM_OK ? cxm_priv_report_new(NULL) : NULL;
     if (status == CXM_OK)
-        status = cxm_priv_quantile_key_columns(page->report, &g, error);
+        cxm_priv_quantile_key_columns(page->report, &g);
     cxm_priv_quantile_axes(page);
     if (status == CXM_OK && g.n_by > 0)
         status = select_groups(page, value, common, &g, error);

@@ -10,6 +10,7 @@
 #include "derive/sort.h"
 #include "estimate/order.h"
 #include "metric/call.h"
+#include "tally/tally.h"
 
 #include <cxm/quantiles.h>
 
@@ -50,6 +51,7 @@ static inline int cxm_priv_quantile_type(const struct cxm_quantile_page *page)
 struct cxm_quantile_groups {
     const struct cxm_column *by;
     size_t n_by;
+    struct cxm_key_plan plans[CXM_MAX_KEYS]; /* a plan looks at all categories: one a key, not one a row */
     struct cxm_codes codes; /* of the rows: in the order of the keys */
     uint32_t *first_row;    /* by code */
     struct cxm_selection direct; /* where its key is set, there are no codes */
@@ -62,11 +64,8 @@ enum cxm_status cxm_priv_quantile_groups_init(struct cxm_quantile_groups *groups
                                               struct cxm_error *error);
 void cxm_priv_quantile_groups_release(struct cxm_quantile_groups *groups);
 /* The key columns of a report, and the keys of a row of it. */
-enum cxm_status cxm_priv_quantile_key_columns(struct cxm_report *report,
-                                              const struct cxm_quantile_groups *groups,
-                                              struct cxm_error *error);
-enum cxm_status cxm_priv_quantile_keys(struct cxm_report *report, size_t row,
-                                       const struct cxm_quantile_groups *groups, uint32_t code,
-                                       struct cxm_error *error);
+void cxm_priv_quantile_key_columns(struct cxm_report *report, const struct cxm_quantile_groups *groups);
+void cxm_priv_quantile_keys(struct cxm_report *report, size_t row,
+                            const struct cxm_quantile_groups *groups, uint32_t code);
 
 #endif

@@ -47,21 +47,19 @@ bool cxm_priv_periods_leap(int32_t calendar, int64_t before, int64_t after)
 /* The period of a row of the column. */
 static void column_period(const struct cxm_sequence *s, int64_t row, struct cxm_key *out)
 {
+    const struct cxm_key_plan *const plan = &s->period_plan;
     struct cxm_reader reader;
-    struct cxm_key_plan plan;
     uint8_t state;
     *out = (struct cxm_key){ .type = s->period_info.type, .missing = 1 };
     cxm_priv_reader_init(&reader, s->period);
-    if (cxm_priv_key_plan(s->period, &plan, NULL) != CXM_OK)
-        return;
-    if (plan.words) {
+    if (plan->words) {
         uint64_t word;
-        cxm_priv_read_key_words(&reader, &plan, row, 1, &word, &state);
+        cxm_priv_read_key_words(&reader, plan, row, 1, &word, &state);
         if (state == CXM_ROW_USED)
-            cxm_priv_key_from_word(plan.info.type, word, out);
-        if (state == CXM_ROW_USED && plan.info.type == CXM_KEY_CATEGORY) {
+            cxm_priv_key_from_word(plan->info.type, word, out);
+        if (state == CXM_ROW_USED && plan->info.type == CXM_KEY_CATEGORY) {
             struct cxm_text text;
-            cxm_priv_reader_init(&reader, plan.categories);
+            cxm_priv_reader_init(&reader, plan->categories);
             cxm_priv_read_key_text(&reader, out->integer, 1, &text, &state);
             out->text = text.bytes;
             out->text_bytes = text.n;
@@ -256,17 +254,16 @@ static enum cxm_status sort_rows(struct cxm_sequence *s, const struct cxm_key_pl
 static enum cxm_status order_rows(struct cxm_sequence *s, struct slot *slots,
                                   struct cxm_error *error)
 {
-    struct cxm_key_plan plan;
     enum cxm_status status = cxm_priv_column_fits(s->period, CXM_ROLE_KEY, "period", error);
     if (status == CXM_OK && s->period->n != (int64_t)s->n)
         status = cxm_priv_fail(error, CXM_EINVAL, "period", "period: %lld rows, values has %zu",
                                (long long)s->period->n, s->n);
     if (status == CXM_OK)
-        status = cxm_priv_key_plan(s->period, &plan, error);
+        status = cxm_priv_key_plan(s->period, &s->period_plan, error);
     if (status != CXM_OK)
         return status;
-    s->period_info = plan.info;
-    return sort_rows(s, &plan, slots, error);
+    s->period_info = s->period_plan.info;
+    return sort_rows(s, &s->period_plan, slots, error);
 }
 
 static void fill_places(struct cxm_sequence *s, const struct cxm_numbers *numbers, bool rate,

@@ -6,6 +6,7 @@
 #define CXM_SRC_SEQUENCE_H
 
 #include "analysis/report.h"
+#include "column/read.h"
 
 #include <cxm/chart.h>
 
@@ -28,6 +29,7 @@ struct cxm_sequence {
     uint32_t measure_index;
     size_t time_key;
     const struct cxm_column *period; /* of columns */
+    struct cxm_key_plan period_plan; /* of them */
     struct cxm_key_info period_info;
     size_t n;
     struct cxm_place *places;      /* series after series, each in time order */
