@@ -611,7 +611,8 @@ class Files(Case):
         self.refuse(good, MIN_NPS + "title = " + "x" * 300 + "\n", "c.conf:4:", "too long")
         self.refuse(good, MIN_NPS + "k" * 60 + " = 1\n", "c.conf:4:", "too long")
         self.refuse(good, "[nps\nfile = s.csv\n", "c.conf:1: the name of this section does not end")
-        self.refuse(good, MIN_NPS + "by = k\0x\n", "c.conf:4: a NUL stands in this line")
+        for end in ("\n", "", "\0\n", "\n\n"):
+            self.refuse(good, MIN_NPS + "by = k\0x" + end, "c.conf:4: a NUL stands in this line")
 
     def test_defaults_may_stay_unused(self):
         self.write("s.csv", "score\n9\n")

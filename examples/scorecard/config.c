@@ -56,6 +56,7 @@ static void check_line(struct reader *reader, const char *text)
 static char *next_line(char *buffer, int capacity, void *stream)
 {
     struct reader *reader = stream;
+    memset(buffer, '\n', (size_t)capacity); /* any second NUL is of the file */
     if (fgets(buffer, capacity, reader->file) == NULL)
         return NULL;
     reader->line++;
@@ -63,7 +64,7 @@ static char *next_line(char *buffer, int capacity, void *stream)
     if (bytes + 1 == (size_t)capacity && buffer[bytes - 1] != '\n')
         fail_at(reader->path, reader->line,
                 "this line is too long; go on in the next one, after some spaces");
-    if ((bytes == 0 || buffer[bytes - 1] != '\n') && !feof(reader->file))
+    if (memchr(buffer + bytes + 1, '\0', (size_t)capacity - bytes - 1) != NULL)
         fail_at(reader->path, reader->line, "a NUL stands in this line; save the file as UTF-8 text");
     check_line(reader, buffer);
     reader->continued = buffer[0] == ' ' || buffer[0] == '\t';
