@@ -377,6 +377,24 @@ static void large_counts_keep_their_digits(void **state)
     }
 }
 
+/* 3 events in 9e15, then 5 in a half, where 8 / 9e15 a unit are expected: the exposure that is left is
+ * not 0. */
+static void exposures_of_any_size(void **state)
+{
+    (void)state;
+    static const double k[] = { 1, 2, 5, 0 }, time[] = { 4e15, 5e15, 0.25, 0.25 };
+    const uint64_t seed = 7;
+    struct cxm_change_options o = defaults();
+    o.permutations = 99;
+    o.seed = &seed;
+    struct cxm_report *r = change("rate", k, time, 4, &o);
+    assert_close(axis(r, "statistic", 0), 2 * (3 * log(0.375) + 5 * log(1.125e16)), 1e-14);
+    assert_close(axis(r, "period", 0), 2.0, 0.0);
+    assert_close(axis(r, "value_b", 0), 10, 0.0);
+    assert_close(axis(r, "p_value", 0), 0.01, 1e-15); /* 8 events never fall into that half */
+    cxm_report_free(r);
+}
+
 /* Means of 1e16 + 1 and + 11, which no double holds: RSS 2 + 2, B = 2 * 2 / 4 * 10^2. */
 static void squares_are_about_the_mean(void **state)
 {
@@ -498,6 +516,7 @@ int main(void)
         cmocka_unit_test(segmentation_is_the_plain_one),
         cmocka_unit_test(nothing_changes),
         cmocka_unit_test(large_counts_keep_their_digits),
+        cmocka_unit_test(exposures_of_any_size),
         cmocka_unit_test(squares_are_about_the_mean),
         cmocka_unit_test(missing_values_are_counted),
         cmocka_unit_test(bad_input),

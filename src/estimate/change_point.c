@@ -126,24 +126,29 @@ static double side(bool rate, double k, double n, double all_k, double all_n, do
     return rate ? events : events + deviance(n - k, n * ((all_n - all_k) / all_n), -gap);
 }
 
-/* Of counts of sizes: whole trials, or (`rate`) exposures. The gaps of both sides add up to 0. */
+/* Of counts of sizes: whole trials, or (`rate`) exposures. The gaps of both sides add up to 0. Sizes
+ * are summed in two doubles: what is left of 10^16 and 1 is 1, not 0. */
 static struct best best_share(bool rate, const double *k, const double *size, size_t n)
 {
-    double all_k = 0.0, all_n = 0.0, left_k = 0.0, left_n = 0.0;
+    double all_k = 0.0, left_k = 0.0;
+    struct cxm_dd sizes = { 0, 0 }, left_sizes = { 0, 0 };
     for (size_t i = 0; i < n; i++) {
         all_k += k[i];
-        all_n += size[i];
+        sizes = cxm_priv_dd_add(sizes, cxm_priv_dd(size[i]));
     }
+    const double all_n = sizes.hi;
     struct best best = { 0, 0.0 };
     if (all_k == 0.0 || (!rate && all_k == all_n))
         return best;
     for (size_t i = 1; i < n; i++) {
         left_k += k[i - 1];
-        left_n += size[i - 1];
+        left_sizes = cxm_priv_dd_add(left_sizes, cxm_priv_dd(size[i - 1]));
+        const double left_n = left_sizes.hi;
+        const double right_n = fmax(cxm_priv_dd_sub(sizes, left_sizes).hi, size[n - 1]);
         const double gap =
             cxm_priv_difference_of_products(left_k, all_n, left_n, all_k) / all_n;
         const double lr = 2.0 * (side(rate, left_k, left_n, all_k, all_n, gap)
-                                 + side(rate, all_k - left_k, all_n - left_n, all_k, all_n, -gap));
+                                 + side(rate, all_k - left_k, right_n, all_k, all_n, -gap));
         if (lr > best.statistic * (1.0 + TIE))
             best = (struct best){ i, lr };
     }
@@ -293,16 +298,17 @@ static double binomial(struct cxm_random *random, double n, double share)
 static void deal(struct cxm_random *random, bool rate, const double *sizes,
                  const double *observed, size_t n, double *out)
 {
-    double marked = 0.0, all = 0.0;
+    double marked = 0.0;
+    struct cxm_dd all = { 0, 0 };
     for (size_t i = 0; i < n; i++) {
         marked += observed[i];
-        all += sizes[i];
+        all = cxm_priv_dd_add(all, cxm_priv_dd(sizes[i]));
     }
     for (size_t i = 0; i < n; i++) {
-        out[i] = rate ? binomial(random, marked, i + 1 < n ? sizes[i] / all : 1.0)
-                      : hypergeometric(random, sizes[i], marked, all);
+        out[i] = rate ? binomial(random, marked, i + 1 < n && all.hi > 0 ? sizes[i] / all.hi : 1.0)
+                      : hypergeometric(random, sizes[i], marked, all.hi);
         marked -= out[i];
-        all -= sizes[i];
+        all = cxm_priv_dd_sub(all, cxm_priv_dd(sizes[i]));
     }
 }
 
