@@ -103,15 +103,17 @@ static void fill_block(struct cxm_sort_block *b)
         b->extra[i] = CXM_NO_INSTANT;
 }
 
-static enum cxm_status invalid_at(const struct cxm_column *column, const char *role, int64_t row,
-                                  const char *what, struct cxm_error *error)
+static enum cxm_status invalid_at(const struct cxm_sorting *s, const struct cxm_column *column,
+                                  const char *role, int64_t row, const char *what,
+                                  struct cxm_error *error)
 {
+    const char *const advice = s->plan->never_counts
+                                 ? "" : "; to count such rows pass invalid=\"count\".";
     const char *name = column->name != NULL ? column->name : role;
     char text[64];
     cxm_priv_value_text(column, row, text, sizeof text);
     return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
-                            "%s: row %lld is %s, %s; to count such rows pass invalid=\"count\".",
-                            name, (long long)row, text, what);
+                            "%s: row %lld is %s, %s%s", name, (long long)row, text, what, advice);
 }
 
 static enum cxm_status refuse_invalid(const struct cxm_sorting *s, const struct cxm_sort_block *b,
@@ -127,13 +129,13 @@ static enum cxm_status refuse_invalid(const struct cxm_sorting *s, const struct 
     for (size_t i = 0; i < n; i++) {
         const int64_t row = first + (int64_t)i;
         if (b->customer_state[i] == invalid)
-            return invalid_at(s->columns->customer, "customer", row, no_key, error);
+            return invalid_at(s, s->columns->customer, "customer", row, no_key, error);
         if (b->time_state[i] == invalid)
-            return invalid_at(s->columns->time, "time", row, no_time, error);
+            return invalid_at(s, s->columns->time, "time", row, no_time, error);
         if (b->extra_state[i] == invalid)
-            return invalid_at(s->columns->extra, "time", row, no_time, error);
+            return invalid_at(s, s->columns->extra, "time", row, no_time, error);
         if (b->code_state[i] == invalid)
-            return invalid_at(s->columns->code, "category", row, no_key, error);
+            return invalid_at(s, s->columns->code, "category", row, no_key, error);
     }
     return CXM_OK;
 }

@@ -109,6 +109,7 @@ struct cxm_event_plan {
                                * together; 0: as it pays */
     int threads;              /* 0 means 1; no more than CXM_MOST_WORKERS */
     bool count_invalid;       /* false: an invalid key or instant is an error */
+    bool never_counts;        /* and no option of the caller counts it: the message offers none */
     bool *subsecond;          /* set when an instant was floored to the second; may be NULL */
     const struct cxm_allocator *allocator; /* NULL: malloc */
 };
