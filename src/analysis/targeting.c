@@ -82,29 +82,14 @@ enum cxm_status cxm_priv_targeting_read(const struct cxm_targeting *t,
 
 /* ---- what a measure is ----------------------------------------------------------------- */
 
-/* Net scores, and the two shares whose difference they are. */
-static const struct net_parts {
-    const char *metric, *net, *promoters, *detractors;
-} net_parts[] = {
-    { "nps", "nps", "promoters", "detractors" },
-    { "csat", "net", "top2", "bottom2" },
-    { "ces", "net", "easy", "difficult" },
-};
-
-static const struct net_parts *parts_of(const struct cxm_targeting *t, uint32_t measure)
+static const struct cxm_estimator *estimator_of(const struct cxm_targeting *t, uint32_t measure)
 {
-    const char *const metric = t->metric->rules.info->name;
-    for (size_t i = 0; i < CXM_COUNT(net_parts); i++) {
-        if (strcmp(net_parts[i].metric, metric) == 0
-            && strcmp(net_parts[i].net, t->measures[measure].name) == 0)
-            return &net_parts[i];
-    }
-    return NULL;
+    return &t->metric->estimators[t->measures[measure].family];
 }
 
 static enum cxm_interval_class class_of(const struct cxm_targeting *t, uint32_t measure)
 {
-    return t->metric->estimators[t->measures[measure].family].intervals;
+    return estimator_of(t, measure)->intervals;
 }
 
 enum cxm_evidence_kind cxm_priv_evidence_kind(const struct cxm_targeting *t, uint32_t measure)
@@ -112,7 +97,7 @@ enum cxm_evidence_kind cxm_priv_evidence_kind(const struct cxm_targeting *t, uin
     const enum cxm_interval_class class = class_of(t, measure);
     if (class == CXM_CLASS_SHARE)
         return CXM_EVIDENCE_SHARE;
-    return class == CXM_CLASS_NET && parts_of(t, measure) != NULL ? CXM_EVIDENCE_NET
+    return class == CXM_CLASS_NET && estimator_of(t, measure)->up != NULL ? CXM_EVIDENCE_NET
                                                                   : CXM_EVIDENCE_VALUE;
 }
 
@@ -239,7 +224,7 @@ static enum cxm_status share_evidence(const struct cxm_targeting *t,
     return status;
 }
 
-static enum cxm_status net_evidence(const struct cxm_targeting *t, const struct net_parts *parts,
+static enum cxm_status net_evidence(const struct cxm_targeting *t, const struct cxm_estimator *of,
                                     const struct cxm_estimate *e,
                                     const struct cxm_target_options *o,
                                     struct cxm_evidence *out, struct cxm_error *error)
@@ -251,9 +236,9 @@ static enum cxm_status net_evidence(const struct cxm_targeting *t, const struct 
         .measures = measures, .n_measures = 2, .groups = &e->group, .n_groups = 1 };
     bool whole = false;
     double n = 0.0;
-    enum cxm_status status = cxm_priv_targeting_find(t, parts->promoters, &measures[0], error);
+    enum cxm_status status = cxm_priv_targeting_find(t, of->up, &measures[0], error);
     if (status == CXM_OK)
-        status = cxm_priv_targeting_find(t, parts->detractors, &measures[1], error);
+        status = cxm_priv_targeting_find(t, of->down, &measures[1], error);
     if (status == CXM_OK)
         status = cxm_tally_estimate(t->tally, &ask, shares, sizeof shares[0], 2, NULL, error);
     if (status != CXM_OK)
@@ -297,7 +282,7 @@ static enum cxm_status find_evidence(const struct cxm_targeting *t,
     } else if (out->kind == CXM_EVIDENCE_SHARE) {
         status = share_evidence(t, e, o, out, error);
     } else if (out->kind == CXM_EVIDENCE_NET) {
-        status = net_evidence(t, parts_of(t, e->measure), e, o, out, error);
+        status = net_evidence(t, estimator_of(t, e->measure), e, o, out, error);
     } else {
         out->std_error = e->std_error;
         out->df = e->df;

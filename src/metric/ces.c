@@ -102,7 +102,8 @@ static const struct cxm_estimator estimators[] = {
     { CXM_CLASS_MEAN, CXM_ONE, CXM_BETTER_HIGH, 0, .score = cxm_priv_score_rating_mean },
     { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_easy },
     { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .score = score_difficult },
-    { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_net },
+    { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_net, .up = "easy",
+      .down = "difficult" },
     { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_top2 },
     { CXM_CLASS_SHARE, CXM_PER_BIN, CXM_BETTER_NEITHER, 0, .score = cxm_priv_score_answer },
 };

@@ -90,6 +90,8 @@ struct cxm_estimator {
                      struct cxm_estimate *out);
     /* Instead of `estimate`: describes the score; `y` has room for CXM_MAX_BINS. */
     struct cxm_score (*score)(const struct cxm_config *config, uint32_t member, double *y);
+    /* CXM_CLASS_NET: the measures whose difference it is, up and down. NULL: there are none. */
+    const char *up, *down;
 };
 
 /* One estimate by an estimator of either kind; group, measure, unit, base and flags were set. */

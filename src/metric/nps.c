@@ -91,7 +91,8 @@ static const struct cxm_measure_info measures[] = {
 };
 
 static const struct cxm_estimator estimators[] = {
-    { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_nps },
+    { CXM_CLASS_NET, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_nps, .up = "promoters",
+      .down = "detractors" },
     { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_HIGH, 0, .score = score_promoters },
     { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_NEITHER, 0, .score = score_passives },
     { CXM_CLASS_SHARE, CXM_ONE, CXM_BETTER_LOW, 0, .score = score_detractors },
