@@ -262,6 +262,137 @@ static void floored_hours(void **state)
     }
 }
 
+/* Days that begin at half an hour of UTC: 00:10 on 1970-01-02 by a clock of +05:30 is that hour. */
+static void floored_hours_of_the_clock(void **state)
+{
+    (void)state;
+    const struct events e = { 1, { 1 }, { DAY + 600 - 19800 } };
+    struct cxm_report *r = matrix_of(&e, (struct cxm_cohorts_options){
+        .as_of = 9 * DAY, .unit = CXM_DAY, .hour_floor = 1, .utc_offset = 19800 });
+    assert_true(cell_of(r, 1, 0).value == 1);
+    cxm_report_free(r);
+}
+
+/* ---- dates ------------------------------------------------------------------------------ */
+
+/* 1970-01-01, 02-01 and 02-28 of customer 1, 1970-01-31 of customer 2: months by any clock, as it shows
+ * midnight of 1970-03-01. As days, as milliseconds that are dates (Arrow), as seconds that are. */
+static void dates_are_days_by_any_clock(void **state)
+{
+    (void)state;
+    static const int64_t offsets[] = { 0, -6 * 3600, 8 * 3600, -1, 1, 14 * 3600, -12 * 3600, 19800 };
+    static const int64_t customer[4] = { 1, 1, 1, 2 }, days[4] = { 0, 31, 58, 30 };
+    static const struct { int64_t of_day; uint32_t unit, flags; } kinds[] = {
+        { 1, CXM_DAYS, 0 }, { 86400000, CXM_MS, CXM_COLUMN_DATES }, { DAY, CXM_S, CXM_COLUMN_DATES },
+    };
+    const struct cxm_column c = CXM_ARRAY(customer, 4);
+    for (size_t i = 0; i < COUNT_OF(offsets) * COUNT_OF(kinds) * 4; i++) {
+        const size_t kind = i / 4 % COUNT_OF(kinds);
+        const int64_t offset = offsets[i / 4 / COUNT_OF(kinds)];
+        const struct cxm_zone_row zone[2] = { { 0, offset }, { 40 * DAY, offset } };
+        int64_t times[4];
+        for (int k = 0; k < 4; k++)
+            times[k] = days[k] * kinds[kind].of_day;
+        struct cxm_column t = CXM_ARRAY(times, 4);
+        t.time_unit = kinds[kind].unit;
+        t.flags = kinds[kind].flags;
+        struct cxm_cohorts_options o = { CXM_INIT(cohorts), .as_of = 59 * DAY - offset, .has_as_of = 1,
+                                         .utc_offset = offset, .has_utc_offset = 1,
+                                         .hour_floor = (int32_t)(i / 2 % 2) };
+        if (i % 2 == 1) {
+            o.utc_offset = 0;
+            o.zone = zone;
+            o.n_zone = 2;
+        }
+        struct cxm_report *r = NULL;
+        assert_int_equal(cxm_cohorts(&c, &t, &o, &r, &error), CXM_OK);
+        assert_int_equal(cell_of(r, 0, 0).n, 2);
+        assert_true(cell_of(r, 0, 0).value == 1 && cell_of(r, 0, 1).value == 0.5);
+        cxm_report_free(r);
+        o.as_of--; /* February is not over */
+        assert_int_equal(cxm_cohorts(&c, &t, &o, &r, &error), CXM_OK);
+        assert_true(isnan(cell_of(r, 0, 1).value) && events_of(r, 0, 1) == 1);
+        cxm_report_free(r);
+        o.as_of = 58 * DAY - offset; /* the 28th has begun, or has not */
+        o.unit = CXM_DAY;
+        assert_int_equal(cxm_cohorts(&c, &t, &o, &r, &error), CXM_OK);
+        assert_true(events_of(r, 0, 58) == 1);
+        cxm_report_free(r);
+        struct cxm_cohorts_base base;
+        struct cxm_tally *tally = NULL;
+        o.as_of--;
+        assert_int_equal(cxm_cohorts_tally(&c, &t, &o, NULL, &tally, &base, &error), CXM_OK);
+        assert_int_equal(base.unseen, 1);
+        cxm_tally_free(tally);
+    }
+}
+
+/* A start on 1970-02-01 is the instant at which that day begins by the clock: an event then is in
+ * column 0, one a second earlier is early. And instants of starts beside dates of events. */
+static void dates_among_instants(void **state)
+{
+    (void)state;
+    static const int64_t offsets[] = { 0, -6 * 3600, 8 * 3600, 19800, -12 * 3600 };
+    for (size_t i = 0; i < COUNT_OF(offsets); i++) {
+        const int64_t begin = 31 * DAY - offsets[i], customer[3] = { 1, 1, 1 };
+        const int64_t time[3] = { begin, begin - 1, begin + 28 * DAY }, start[3] = { 31, 31, 31 };
+        const struct cxm_column c = CXM_ARRAY(customer, 3);
+        struct cxm_column t = CXM_TIME(CXM_ARRAY(time, 3), CXM_S, INT64_MIN);
+        struct cxm_column s = CXM_ARRAY(start, 3);
+        s.time_unit = CXM_DAYS;
+        struct cxm_cohorts_options o = { CXM_INIT(cohorts), .as_of = 99 * DAY, .has_as_of = 1,
+                                         .utc_offset = offsets[i], .has_utc_offset = 1,
+                                         .start_time = &s };
+        struct cxm_cohorts_base base;
+        struct cxm_tally *tally = NULL;
+        assert_int_equal(cxm_cohorts_tally(&c, &t, &o, NULL, &tally, &base, &error), CXM_OK);
+        assert_true(base.early == 1 && base.used == 2);
+        struct cxm_report *r = report_of(tally);
+        assert_true(events_of(r, 31, 0) == 1 && events_of(r, 31, 1) == 1);
+        cxm_report_free(r);
+        cxm_tally_free(tally);
+        o.start_time = &t; /* the first of them: on the 31st of January, one second before midnight */
+        assert_int_equal(cxm_cohorts_tally(&c, &s, &o, NULL, &tally, &base, &error), CXM_OK);
+        assert_true(base.early == 0 && base.used == 3);
+        r = report_of(tally);
+        assert_true(events_of(r, 0, 0) == 0 && events_of(r, 0, 1) == 1);
+        cxm_report_free(r);
+        cxm_tally_free(tally);
+    }
+}
+
+/* A clock that is set forward over the midnight of 1970-01-11: the day begins at the change. A day on
+ * which it was set forward has 23 hours, and is a day where there is nothing but dates. */
+static void dates_when_clocks_change(void **state)
+{
+    (void)state;
+    static const struct cxm_zone_row zone[] = { { 0, -1800 }, { 10 * DAY, 1800 } };
+    static const int64_t customer[3] = { 1, 1, 1 };
+    static const int64_t time[3] = { 10 * DAY, 10 * DAY - 1, 11 * DAY - 1800 };
+    static const int64_t start[3] = { 10, 10, 10 }, days[3] = { 9, 10, 11 };
+    const struct cxm_column c = CXM_ARRAY(customer, 3);
+    const struct cxm_column t = CXM_TIME(CXM_ARRAY(time, 3), CXM_S, INT64_MIN);
+    struct cxm_column s = CXM_ARRAY(start, 3), d = CXM_ARRAY(days, 3);
+    s.time_unit = d.time_unit = CXM_DAYS;
+    struct cxm_cohorts_options o = { CXM_INIT(cohorts), .as_of = 99 * DAY, .has_as_of = 1,
+                                     .zone = zone, .n_zone = 2, .unit = CXM_DAY, .start_time = &s };
+    struct cxm_report *r = NULL;
+    struct cxm_cohorts_base base;
+    struct cxm_tally *tally = NULL;
+    assert_int_equal(cxm_cohorts_tally(&c, &t, &o, NULL, &tally, &base, &error), CXM_OK);
+    assert_true(base.early == 1 && base.used == 2);
+    r = report_of(tally);
+    assert_true(events_of(r, 10, 0) == 1 && events_of(r, 10, 1) == 1);
+    cxm_report_free(r);
+    cxm_tally_free(tally);
+    o.start_time = NULL;
+    o.mode = CXM_COHORTS_ROLLING;
+    assert_int_equal(cxm_cohorts(&c, &d, &o, &r, &error), CXM_OK);
+    for (int k = 0; k < 3; k++)
+        assert_int_equal(events_of(r, 9, k), 1);
+    cxm_report_free(r);
+}
+
 /* ---- definitions, edge case 10 --------------------------------------------------------- */
 
 static void two_events_in_one_second(void **state)
@@ -537,23 +668,12 @@ static void wrong_options(void **state)
     }
     assert_int_equal(cxm_cohorts(&c, &zoned, &good, &r, &error), CXM_EINVAL);
     assert_string_equal(error.column, "utc_offset");
-    /* Dates are local days: an offset west of UTC would make it the day before, or the month. */
-    const struct cxm_zone_row zone[] = { { 0, 3600 }, { 9 * DAY, -3600 } };
-    struct cxm_column dates = c;
+    struct cxm_column dates = c; /* beside instants of a zone they need its clock too */
     dates.time_unit = CXM_DAYS;
-    struct cxm_cohorts_options moved = good;
-    moved.has_utc_offset = 1;
-    moved.utc_offset = -1;
-    assert_int_equal(cxm_cohorts(&c, &dates, &moved, &r, &error), CXM_EINVAL);
+    struct cxm_cohorts_options started = good;
+    started.start_time = &zoned;
+    assert_int_equal(cxm_cohorts(&c, &dates, &started, &r, &error), CXM_EINVAL);
     assert_string_equal(error.column, "utc_offset");
-    moved.utc_offset = 0;
-    moved.zone = zone;
-    moved.n_zone = 2;
-    assert_int_equal(cxm_cohorts(&c, &dates, &moved, &r, &error), CXM_EINVAL);
-    moved.n_zone = 1;
-    struct cxm_report *allowed = NULL;
-    assert_int_equal(cxm_cohorts(&c, &dates, &moved, &allowed, &error), CXM_OK);
-    cxm_report_free(allowed);
     assert_int_equal(cxm_cohorts(NULL, &c, &good, &r, &error), CXM_EINVAL);
     struct cxm_tally *nps = NULL;
     assert_int_equal(cxm_tally_new("nps", NULL, 0, NULL, &nps, NULL), CXM_OK);
@@ -1017,7 +1137,7 @@ static void tables_of_periods(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[32] = { { 0 } };
+    struct CMUnitTest tests[64] = { { 0 } };
     size_t n = 0;
     for (size_t i = 0; i < COUNT_OF(example_rows); i++)
         tests[n++] = (struct CMUnitTest){ example_rows[i].name, worked_matrix, NULL, NULL,
@@ -1028,6 +1148,10 @@ int main(void)
         cmocka_unit_test(brackets_of_days),
         cmocka_unit_test(three_averages),
         cmocka_unit_test(floored_hours),
+        cmocka_unit_test(floored_hours_of_the_clock),
+        cmocka_unit_test(dates_are_days_by_any_clock),
+        cmocka_unit_test(dates_among_instants),
+        cmocka_unit_test(dates_when_clocks_change),
         cmocka_unit_test(two_events_in_one_second),
         cmocka_unit_test(events_before_the_start),
         cmocka_unit_test(start_events),

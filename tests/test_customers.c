@@ -96,18 +96,43 @@ static void days_follow_the_offset(void **state)
     assert_int_equal(h[0].first, -7200);
     assert_int_equal(h[1].orders, 1);
 
-    /* Dates are such days already, and those of Arrow may be counted in milliseconds. */
-    struct cxm_column dates = time;
-    dates.time_unit = CXM_MS;
-    dates.flags = CXM_COLUMN_DATES;
-    assert_int_equal(cxm_customer_histories(&customer, &dates, &o, h, sizeof h[0], 2, &n, NULL,
-                                            NULL), CXM_OK);
-    o.utc_offset = -3600;
-    assert_int_equal(cxm_customer_histories(&customer, &dates, &o, h, sizeof h[0], 2, &n, NULL,
-                                            NULL), CXM_EINVAL);
-    o.days = 0; /* then there is nothing to move */
-    assert_int_equal(cxm_customer_histories(&customer, &dates, &o, h, sizeof h[0], 2, &n, NULL,
-                                            NULL), CXM_OK);
+}
+
+/* Dates are such days already, and those of Arrow may be counted in milliseconds. They are the instants
+ * at which the days begin: 1970-01-01 and 01-03 of one, 01-02 of another; as_of is 01-08 or a second
+ * before 01-03. */
+static void dates_begin_with_the_offset(void **state)
+{
+    static const int64_t offsets[] = { 0, -6 * 3600, 8 * 3600, 19800 };
+    static const int64_t who[] = { 1, 1, 2 }, days[] = { 0, 2, 1 };
+    static const int64_t ms[] = { 0, INT64_C(172800000), 86400000 };
+    (void)state;
+    const struct cxm_column customer = whole("who", who, 3);
+    for (size_t i = 0; i < 4 * COUNT_OF(offsets); i++) {
+        const int64_t offset = offsets[i / 4];
+        struct cxm_column dates = whole("when", i % 2 == 0 ? days : ms, 3);
+        dates.time_unit = i % 2 == 0 ? CXM_DAYS : CXM_MS;
+        dates.flags = i % 2 == 0 ? 0 : CXM_COLUMN_DATES;
+        struct cxm_history_options o = { .size = sizeof o, .as_of = 7 * DAY - offset, .has_as_of = 1,
+                                         .unit = DAY, .utc_offset = offset, .days = i / 2 % 2 };
+        struct cxm_history h[2];
+        struct cxm_history_base base;
+        size_t n;
+        assert_int_equal(cxm_customer_histories(&customer, &dates, &o, h, sizeof h[0], 2, &n, &base,
+                                                NULL), CXM_OK);
+        assert_int_equal(n, 2);
+        assert_int_equal(h[0].first, -offset);
+        assert_int_equal(h[0].last, 2 * DAY - offset);
+        assert_close(h[0].recency, 2, 0);
+        assert_close(h[0].age, 7, 0);
+        assert_close(h[0].idle, 5, 0);
+        assert_close(h[1].idle, 6, 0);
+        o.as_of = 2 * DAY - offset - 1;
+        assert_int_equal(cxm_customer_histories(&customer, &dates, &o, h, sizeof h[0], 2, &n, &base,
+                                                NULL), CXM_OK);
+        assert_int_equal(base.unseen, 1);
+        assert_int_equal(h[0].orders, 1);
+    }
 }
 
 enum { MOST = 60 };
@@ -240,6 +265,14 @@ static void histories_refuse(void **state)
     assert_int_equal(cxm_customer_histories(&customer, &lengths, &o, h, sizeof h[0], 2, &n, NULL,
                                             &error), CXM_EINVAL);
     assert_string_equal(error.message, "time: the column holds durations, not instants");
+    const double never[1] = { INFINITY }; /* there is no option that counts it */
+    struct cxm_column endless = CXM_ARRAY(never, 1), somebody = customer;
+    uint8_t state_of_one;
+    endless.time_unit = CXM_S;
+    somebody.n = 1;
+    assert_int_equal(cxm_stage_states(&somebody, &endless, 50, NULL, &state_of_one, NULL, &error),
+                     CXM_EDATA);
+    assert_string_equal(error.message, "never: row 0 is inf, no instant of whole 64-bit seconds");
     struct cxm_column backwards = customer; /* named for what it is, not for lack of so much memory */
     uint8_t stages[8];
     backwards.n = -5;
@@ -502,6 +535,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_history_by_hand),
         cmocka_unit_test(days_follow_the_offset),
+        cmocka_unit_test(dates_begin_with_the_offset),
         cmocka_unit_test(histories_equal_a_loop),
         cmocka_unit_test(histories_at_the_ends_of_time),
         cmocka_unit_test(histories_refuse),

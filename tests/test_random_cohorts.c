@@ -86,7 +86,8 @@ static int64_t end_of(const struct cxm_cohorts_options *o, int32_t unit, int64_t
 
 static int64_t floor_hour(const struct cxm_cohorts_options *o, int64_t t)
 {
-    return o->hour_floor ? floor_div(t, 3600) * 3600 : t;
+    const int64_t local = local_of(o, t);
+    return o->hour_floor ? t - (local - floor_div(local, 3600) * 3600) : t;
 }
 
 /* Whole units from one instant to a later one. */

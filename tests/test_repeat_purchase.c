@@ -163,6 +163,27 @@ static void the_definitions_in_one_call(void **state)
     assert_int_equal(cxm_repeat_purchase(NULL, &time, &o, CXM_ROWS(rows), &n, &error), CXM_EINVAL);
 }
 
+/* Dates are the first seconds of their days: of the window [01-02, 01-04) by a clock of six hours west of
+ * UTC, or eight east, those of the 2nd and the 3rd are in, that of the 1st is before and that of the 4th
+ * is not seen. */
+static void dates_begin_with_the_offset(void **state)
+{
+    (void)state;
+    static const int32_t who[4] = { 1, 1, 1, 1 }, day[4] = { 0, 1, 2, 3 };
+    static const int64_t offsets[] = { 0, -6 * 3600, 8 * 3600 };
+    const struct cxm_column customer = CXM_ARRAY(who, 4);
+    struct cxm_column dates = CXM_ARRAY(day, 4);
+    dates.time_unit = CXM_DAYS;
+    for (size_t i = 0; i < 2 * COUNT_OF(offsets); i++) {
+        const struct cxm_repeat_options o = { CXM_INIT(repeat), .start = DAY - offsets[i / 2],
+                                              .end = 3 * DAY - offsets[i / 2],
+                                              .utc_offset = offsets[i / 2], .days = i % 2 };
+        assert_int_equal(cxm_repeat_rows(&customer, &dates, &o, orders, before, copies, NULL, &error),
+                         CXM_OK);
+        assert_true(orders[0] == 2 && before[0] == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +192,7 @@ int main(void)
         cmocka_unit_test(before_has_a_beginning),
         cmocka_unit_test(the_definitions_in_one_call),
         cmocka_unit_test(wrong_windows_and_memory),
+        cmocka_unit_test(dates_begin_with_the_offset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

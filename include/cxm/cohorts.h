@@ -45,7 +45,7 @@ struct cxm_cohorts_options {
     const struct cxm_zone_row *zone;    /**< instead of utc_offset, where there are rows: for periods
                                              of the calendar, EINVAL for those of a `length` */
     int64_t n_zone;
-    int32_t hour_floor;                 /**< instants floored to the hour first (Amplitude) */
+    int32_t hour_floor;                 /**< instants floored to the local hour first (Amplitude) */
     int32_t invalid;                    /**< enum cxm_invalid */
     int32_t threads;                    /**< 0: this thread only */
     int32_t interval;                   /**< enum cxm_interval of shares; 0: Wilson */
@@ -80,10 +80,14 @@ struct cxm_cohorts_base {
  * the period is over at as_of. A customer with events in two groups belongs to both. Events in
  * any order; results do not depend on it.
  *
+ * Dates are local days, in the same period whatever the offset. Beside instants (events or starts)
+ * and before as_of they are the instants at which these days begin by utc_offset or the zone table;
+ * where a clock is set forward over midnight, the change. Where all times are dates, a day is 24
+ * hours on any day, also for rolling columns.
+ *
  * @param base  may be NULL
  * @retval CXM_EINVAL     has_as_of is not set; an option is wrong; lengths differ; instants of a
- *                        named zone without utc_offset or zone table; dates, which are local days
- *                        already, with an offset west of UTC; more than 2^26 cells
+ *                        named zone without utc_offset or zone table; more than 2^26 cells
  * @retval CXM_EDATA      a key or instant is invalid: error has its row, column and value
  * @retval CXM_EOVERFLOW  more than 2^32 - 1 rows  @retval CXM_ENOMEM
  * Customers with ids as close whole numbers in up to 64 calendar periods take one pass and 4 or

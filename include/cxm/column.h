@@ -61,7 +61,8 @@ enum cxm_column_flags {
     CXM_COLUMN_HAS_OFFSET = 16, /**< `utc_offset` was given */
     CXM_COLUMN_MASKED_IN = 32,  /**< in `mask`, not 0 means present (default: missing) */
     CXM_COLUMN_DATES = 64       /**< the instants are midnights that stand for local days, which no
-                                     time zone moves (Arrow date64); days are such without it */
+                                     time zone moves (Arrow date64); CXM_DAYS are such without it. Where
+                                     instants are needed, the day begins by the clock of the column */
 };
 
 /**
@@ -95,7 +96,7 @@ struct cxm_column {
     uint32_t time_unit;       /**< enum cxm_time_unit */
     int32_t scale;            /**< CXM_DECIMAL: digits after the point */
     uint32_t calendar;        /**< enum cxm_calendar, for keys */
-    int64_t utc_offset;       /**< seconds east of UTC, for calendar keys */
+    int64_t utc_offset;       /**< seconds east of UTC: of calendar keys, and where dates begin */
     const struct cxm_zone_row *zone; /**< sorted by utc_from; NULL: none */
     int64_t n_zone;
     int64_t sentinel;         /**< integer that means missing (see flags) */

@@ -44,7 +44,7 @@ struct cxm_history_options {
     const struct cxm_column *amount; /**< any number; NULL: none */
     int64_t as_of;                   /**< seconds since 1970-01-01 UTC; required */
     double unit;                     /**< seconds in a unit of recency, age, idle; 0: a week */
-    int64_t utc_offset;              /**< seconds, for `days` */
+    int64_t utc_offset;              /**< seconds east of UTC: where days begin, those of dates too */
     int32_t days;                    /**< not 0: the records of a day are one order */
     int32_t has_as_of;               /**< not 0: as_of was given */
 };
@@ -54,8 +54,7 @@ struct cxm_history_options {
  *
  * @param n_out  number of customers; capacity 0 only asks for it
  * @param base   may be NULL
- * @retval CXM_EINVAL  as_of is missing, lengths differ, unit <= 0, capacity too small; `days` of
- *                     dates, which are local days already, with an offset west of UTC
+ * @retval CXM_EINVAL  as_of is missing, lengths differ, unit <= 0, capacity too small
  * @retval CXM_EDATA   an instant that overflows, an infinite amount
  * @retval CXM_EOVERFLOW more than 2^32 - 1 rows  @retval CXM_ENOMEM
  * On failure the outputs are as they were. Memory: 16 bytes a row (24 for customers whose numbers

@@ -20,7 +20,7 @@ struct cxm_repeat_options {
     int64_t before;                  /**< the window before it is [before, start) … */
     int32_t has_before;              /**< … where this is set; otherwise all that is earlier */
     int32_t days;                    /**< not 0: all orders of a local day are one (CDNOW) */
-    int64_t utc_offset;              /**< seconds east of UTC, for days */
+    int64_t utc_offset;              /**< seconds east of UTC: where days begin, those of dates too */
     int32_t invalid;                 /**< enum cxm_invalid */
     int32_t reserved;
 };

@@ -4,6 +4,7 @@
  * column; here the options become its plan, and what it counted becomes rows of the metric
  * "cohorts" with their numbers of copies, one add a group. */
 #include "analysis/numbers.h"
+#include "column/calendar.h"
 #include "derive/cohort.h"
 #include "derive/constant.h"
 #include "derive/sort.h"
@@ -97,8 +98,6 @@ static enum cxm_status check_columns(const struct cxm_column *customer,
                                         : cxm_column_check(c, error);
         if (status == CXM_OK && (i == 1 || i == 2) && (c->flags & CXM_COLUMN_DURATION))
             status = bad(error, columns[i].name, "durations, not instants");
-        if (status == CXM_OK && (i == 1 || i == 2))
-            status = cxm_priv_dates_stay(c, o->utc_offset, o->zone, o->n_zone, error);
         if (status != CXM_OK)
             return status;
     }
@@ -110,9 +109,42 @@ static enum cxm_status check_columns(const struct cxm_column *customer,
         if (status != CXM_OK)
             return status;
     }
-    if ((time->flags & CXM_COLUMN_ZONED) && !o->has_utc_offset && o->n_zone == 0)
+    return CXM_OK;
+}
+
+/* The times that a plan reads. */
+struct times {
+    struct cxm_column time, start;
+    struct cxm_cohorts_options clock; /* whose as_of, utc_offset and zone table they follow */
+};
+
+/* Dates among instants are the instants at which these days begin. Where there is nothing but dates,
+ * the clock that they were read from is the clock of all: it has no offset, each of its days is of
+ * 24 hours, and as_of is what it shows then. */
+static enum cxm_status read_clock(const struct cxm_column *time,
+                                  const struct cxm_cohorts_options *o, struct times *out,
+                                  struct cxm_error *error)
+{
+    bool dates, zoned, start_dates = true, start_zoned = false;
+    cxm_priv_kinds_of_time(time, &dates, &zoned);
+    if (o->start_time != NULL)
+        cxm_priv_kinds_of_time(o->start_time, &start_dates, &start_zoned);
+    if ((zoned || start_zoned) && !o->has_utc_offset && o->n_zone == 0)
         return bad(error, "utc_offset", "the instants belong to a zone: say where a day begins, "
                                         "with utc_offset= or a zone table");
+    out->clock = *o;
+    if (dates && start_dates) {
+        out->clock.as_of += cxm_priv_offset_at(o->as_of, o->utc_offset, o->zone, o->n_zone);
+        out->clock.utc_offset = 0;
+        out->clock.zone = NULL;
+        out->clock.n_zone = 0;
+    }
+    const struct cxm_cohorts_options *const c = &out->clock;
+    out->time = cxm_priv_clocked(time, c->utc_offset, c->zone, c->n_zone);
+    if (o->start_time != NULL) {
+        out->start = cxm_priv_clocked(o->start_time, c->utc_offset, c->zone, c->n_zone);
+        out->clock.start_time = &out->start;
+    }
     return CXM_OK;
 }
 
@@ -435,7 +467,10 @@ enum cxm_status cxm_cohorts_tally(const struct cxm_column *customer,
     if (status != CXM_OK)
         return status;
     const size_t n_by = o.by == NULL ? 0 : o.n_by == 0 ? 1 : o.n_by;
+    struct times times;
     status = check_columns(customer, time, &o, n_by, error);
+    if (status == CXM_OK)
+        status = read_clock(time, &o, &times, error);
     if (status != CXM_OK)
         return status;
     allocator = cxm_priv_allocator(allocator);
@@ -443,7 +478,7 @@ enum cxm_status cxm_cohorts_tally(const struct cxm_column *customer,
     struct cxm_cohort_table table;
     struct cxm_tally *tally = NULL;
     struct groups groups;
-    make_plan(customer, time, &o, allocator, &plan);
+    make_plan(customer, &times.time, &times.clock, allocator, &plan);
     cxm_priv_cohort_table_init(&table, allocator);
     status = make_groups(&o, n_by, time->n, plan.count_invalid, allocator, &groups, error);
     plan.groups = groups.codes.codes;

@@ -123,8 +123,8 @@ static inline int64_t period_of_day(int64_t days, enum cxm_calendar calendar)
     return days - of_year + begins[begun] - ((begun == 0) & after_leap_day(d));
 }
 
-/* The offset of the last row that has begun; before the first row its offset holds too. */
-static int64_t zone_offset(const struct cxm_zone_row *zone, int64_t n_zone, int64_t utc_seconds)
+/* The last row that has begun; before the first one its offset holds too. */
+static int64_t zone_row(const struct cxm_zone_row *zone, int64_t n_zone, int64_t utc_seconds)
 {
     int64_t begun = 0, end = n_zone; /* the row sought is in begun … end - 1 */
     while (end - begun > 1) {
@@ -134,7 +134,28 @@ static int64_t zone_offset(const struct cxm_zone_row *zone, int64_t n_zone, int6
         else
             end = middle;
     }
-    return zone[begun].offset;
+    return begun;
+}
+
+int64_t cxm_priv_offset_at(int64_t utc_seconds, int64_t utc_offset, const struct cxm_zone_row *zone,
+                           int64_t n_zone)
+{
+    return n_zone > 0 ? zone[zone_row(zone, n_zone, utc_seconds)].offset : utc_offset;
+}
+
+cxm_i128 cxm_priv_local_begin(cxm_i128 local, int64_t utc_offset, const struct cxm_zone_row *zone,
+                              int64_t n_zone)
+{
+    if (n_zone == 0)
+        return local - utc_offset;
+    /* Rows that are over two days earlier are too early: no offset is larger. */
+    const cxm_i128 before = local - 2 * DAY_SECONDS;
+    int64_t i = before <= INT64_MIN ? 0
+              : zone_row(zone, n_zone, before < INT64_MAX ? (int64_t)before : INT64_MAX);
+    while (i + 1 < n_zone && local - zone[i].offset >= zone[i + 1].utc_from)
+        i++;
+    const cxm_i128 begin = local - zone[i].offset;
+    return i > 0 && begin < zone[i].utc_from ? zone[i].utc_from : begin;
 }
 
 /* Days and seconds are added apart: no instant and no offset overflows. */
@@ -149,7 +170,7 @@ static inline int64_t local_day(int64_t utc_seconds, int64_t offset)
 int64_t cxm_priv_period_day(int64_t utc_seconds, enum cxm_calendar calendar, int64_t utc_offset,
                             const struct cxm_zone_row *zone, int64_t n_zone)
 {
-    const int64_t offset = n_zone > 0 ? zone_offset(zone, n_zone, utc_seconds) : utc_offset;
+    const int64_t offset = cxm_priv_offset_at(utc_seconds, utc_offset, zone, n_zone);
     return period_of_day(local_day(utc_seconds, offset), calendar);
 }
 
@@ -160,7 +181,7 @@ void cxm_priv_local_days(size_t n, int64_t *values, int64_t utc_offset,
 {
     if (n_zone > 0)
         for (size_t i = 0; i < n; i++)
-            values[i] = local_day(values[i], zone_offset(zone, n_zone, values[i]));
+            values[i] = local_day(values[i], zone[zone_row(zone, n_zone, values[i])].offset);
     else
         for (size_t i = 0; i < n; i++)
             values[i] = local_day(values[i], utc_offset);

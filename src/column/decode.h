@@ -42,6 +42,7 @@ struct cxm_rules {
     const struct cxm_column *column; /* missing codes and labels */
     bool sentinel;                   /* column->sentinel means missing */
     bool duration, dates;
+    bool days_begin; /* dates become the instants at which these days begin, by the column's clock */
     uint32_t unit;   /* enum cxm_time_unit */
     bool *subsecond; /* set by instants that were floored; may be NULL */
 };

@@ -57,24 +57,27 @@ struct cxm_clock cxm_priv_clock(const struct cxm_column *column, const struct cx
     };
 }
 
-enum cxm_status cxm_priv_dates_stay(const struct cxm_column *time, int64_t utc_offset,
-                                    const struct cxm_zone_row *zone, int64_t n_zone,
-                                    struct cxm_error *error)
+struct cxm_column cxm_priv_clocked(const struct cxm_column *time, int64_t utc_offset,
+                                   const struct cxm_zone_row *zone, int64_t n_zone)
 {
-    const struct cxm_column *const parts = time->n_chunks > 0 ? time->chunks : time;
-    const char *const name = time->name != NULL && time->name[0] != '\0' ? time->name : "time";
-    const int64_t n_parts = time->n_chunks > 0 ? time->n_chunks : 1;
-    bool dates = false, west = n_zone == 0 && utc_offset < 0;
-    for (int64_t i = 0; i < n_parts; i++)
-        dates = dates || cxm_priv_clock(time, &parts[i]).dates;
-    for (int64_t i = 0; i < n_zone; i++)
-        west = west || zone[i].offset < 0;
-    if (!dates || !west)
-        return CXM_OK;
-    return cxm_priv_fail(error, CXM_EINVAL, "utc_offset",
-                         "%s holds dates, which are local days already; an offset west of UTC would "
-                         "move each to the day before: leave it out, or pass the instants at "
-                         "which these days begin", name);
+    struct cxm_column clocked = *time;
+    clocked.utc_offset = utc_offset;
+    clocked.zone = zone;
+    clocked.n_zone = n_zone;
+    return clocked;
+}
+
+void cxm_priv_kinds_of_time(const struct cxm_column *column, bool *only_dates, bool *zoned)
+{
+    const struct cxm_column *const parts = column->n_chunks > 0 ? column->chunks : column;
+    const int64_t n_parts = column->n_chunks > 0 ? column->n_chunks : 1;
+    *only_dates = true;
+    *zoned = false;
+    for (int64_t i = 0; i < n_parts; i++) {
+        const struct cxm_clock clock = cxm_priv_clock(column, &parts[i]);
+        *only_dates &= clock.dates;
+        *zoned |= clock.zoned;
+    }
 }
 
 /* ---- dictionaries --------------------------------------------------------------------- */
@@ -205,6 +208,7 @@ void cxm_priv_read_times(struct cxm_reader *reader, int64_t first, size_t n, int
 {
     struct cxm_rules rules = cxm_priv_rules(reader->column);
     rules.subsecond = subsecond;
+    rules.days_begin = reader->column->utc_offset != 0 || reader->column->n_zone > 0;
     read_parts(reader, &rules, first, n, values, states, cxm_priv_plain_times);
     for (size_t i = 0; i < n; i++)
         values[i] = states[i] == CXM_ROW_USED ? values[i] : 0;

@@ -62,17 +62,18 @@ void cxm_priv_read_codes(struct cxm_reader *reader, int64_t first, size_t n, int
                          uint32_t bins, uint16_t *codes);
 
 /* Whole numbers (freq): INVALID when not whole or outside int64. Instants: seconds since 1970
- * UTC, finer units floored, *subsecond set when that lost something. */
+ * UTC, finer units floored, *subsecond set when that lost something. Dates are local days: the
+ * instant at which the day begins by the utc_offset or zone table of the column. */
 void cxm_priv_read_integers(struct cxm_reader *reader, int64_t first, size_t n, int64_t *values,
                             uint8_t *states);
 void cxm_priv_read_times(struct cxm_reader *reader, int64_t first, size_t n, int64_t *values,
                          uint8_t *states, bool *subsecond);
 
-/* Instants that are dates stand at midnight UTC. EINVAL where an offset, or one of a zone table, is
- * below 0: the local day of that midnight is the day before. */
-enum cxm_status cxm_priv_dates_stay(const struct cxm_column *time, int64_t utc_offset,
-                                    const struct cxm_zone_row *zone, int64_t n_zone,
-                                    struct cxm_error *error);
+/* The column with that clock instead of its own. */
+struct cxm_column cxm_priv_clocked(const struct cxm_column *time, int64_t utc_offset,
+                                   const struct cxm_zone_row *zone, int64_t n_zone);
+/* Are all instants of the column dates? Do some belong to a named zone? */
+void cxm_priv_kinds_of_time(const struct cxm_column *column, bool *only_dates, bool *zoned);
 
 /* The value of one row as text for a message: "11", "1.5", "Blank". */
 void cxm_priv_value_text(const struct cxm_column *column, int64_t row, char *out,

@@ -3,6 +3,7 @@
  * Parts of a column as numbers. Passes over a block in the first-level cache, each simple
  * enough to be vectorised: load, range, missing codes, what is null. Later passes win, which
  * gives the order of tests of read.h: null, missing code, label, range. */
+#include "column/calendar.h"
 #include "column/decode.h"
 
 #include <float.h>
@@ -391,6 +392,21 @@ static void decimal_times(const struct cxm_rules *rules, const struct cxm_column
     floor_ticks(rules->unit, n, values, states, lost);
 }
 
+/* Midnights UTC that stand for local days. INT64_MIN, which is no instant, stays. */
+static void days_to_instants(const struct cxm_column *column, size_t n, int64_t *values,
+                             uint8_t *states)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (states[i] != CXM_ROW_USED || values[i] == INT64_MIN)
+            continue;
+        const cxm_i128 begin = cxm_priv_local_begin(values[i], column->utc_offset, column->zone,
+                                                    column->n_zone);
+        const bool fits = begin > INT64_MIN && begin <= INT64_MAX;
+        values[i] = fits ? (int64_t)begin : 0;
+        states[i] = fits ? CXM_ROW_USED : CXM_ROW_INVALID;
+    }
+}
+
 void cxm_priv_plain_times(const struct cxm_rules *rules, const struct cxm_column *part,
                           int64_t row, size_t n, void *out, uint8_t *states)
 {
@@ -410,6 +426,8 @@ void cxm_priv_plain_times(const struct cxm_rules *rules, const struct cxm_column
         cxm_priv_plain_integers(rules, part, row, n, values, states);
         floor_ticks(rules->unit, n, values, states, &lost);
     }
+    if (rules->dates && rules->days_begin)
+        days_to_instants(rules->column, n, values, states);
     if (lost && rules->subsecond != NULL)
         *rules->subsecond = true;
 }

@@ -25,12 +25,16 @@ struct context {
     int64_t missing, invalid, unseen; /* added to by several threads */
 };
 
+/* To the hour of the local clock, which may begin at half an hour of UTC. */
 static int64_t floored(const struct cxm_cohort_plan *plan, int64_t t)
 {
     if (!plan->hour_floor)
         return t;
-    const int64_t rest = t % 3600;
-    return t - rest - (rest < 0 && t > INT64_MIN + 3600 ? 3600 : 0);
+    const struct cxm_periods *const clock = &plan->rows;
+    const int64_t offset = cxm_priv_offset_at(t, clock->utc_offset, clock->zone, clock->n_zone);
+    const cxm_i128 local = (cxm_i128)t + offset;
+    const int64_t into = (int64_t)(local % 3600) + (local % 3600 < 0 ? 3600 : 0);
+    return t < INT64_MIN + into ? t : t - into;
 }
 
 static bool start_of(const struct context *c, const struct cxm_event *events, size_t n,

@@ -179,7 +179,8 @@ static bool is_hot(const struct pass *p)
     const struct cxm_column *t = p->plan->time;
     return p->small && p->n_ids <= UINT32_MAX && p->low_id - ZERO_WORD <= UINT32_MAX
         && is_array_of(p->plan->customer, CXM_U32) && is_array_of(t, CXM_I64)
-        && (t->time_unit == CXM_NO_TIME || t->time_unit == CXM_S);
+        && (t->time_unit == CXM_NO_TIME || t->time_unit == CXM_S)
+        && (t->flags & CXM_COLUMN_DATES) == 0;
 }
 
 static void *run_pass(void *argument)

@@ -223,8 +223,6 @@ static enum cxm_status check(const struct cxm_column *customer, const struct cxm
     enum cxm_status status = cxm_priv_key_plan(customer, &plan, error);
     if (status == CXM_OK)
         status = cxm_priv_check_instant(time, "time", error);
-    if (status == CXM_OK && o->days)
-        status = cxm_priv_dates_stay(time, o->utc_offset, NULL, 0, error);
     if (status == CXM_OK && time->n != customer->n)
         status = cxm_priv_fail(error, CXM_EINVAL, "time", "time: %lld rows, customer has %lld",
                                (long long)time->n, (long long)customer->n);
@@ -254,11 +252,14 @@ enum cxm_status cxm_priv_histories(const struct cxm_column *customer,
                                  : read_amounts(options->amount, amounts, error);
     }
     s.amounts = amounts;
-    const struct cxm_event_columns columns = { .customer = customer, .time = time };
+    struct cxm_column clocked;
+    const struct cxm_event_columns columns = { .customer = customer, .time = &clocked };
     const struct cxm_event_plan plan = { .filter = choose, .visit = visit, .context = &s,
-                                         .subsecond = &subsecond };
-    if (status == CXM_OK)
+                                         .never_counts = true, .subsecond = &subsecond };
+    if (status == CXM_OK) {
+        clocked = cxm_priv_clocked(time, options->utc_offset, NULL, 0);
         status = cxm_priv_sort_events(&columns, &plan, error);
+    }
     if (status == CXM_OK && !order_by_row(out))
         status = cxm_priv_no_memory(error);
     out->base.rows = customer != NULL ? customer->n : 0;

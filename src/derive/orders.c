@@ -165,7 +165,8 @@ enum cxm_status cxm_repeat_rows(const struct cxm_column *customer, const struct 
         return status;
     struct counting c = { .o = options, .orders = orders, .before = before, .copies = copies,
                           .allocator = cxm_priv_allocator(allocator) };
-    status = count(&c, customer, time, n_by, error);
+    const struct cxm_column clocked = cxm_priv_clocked(time, options->utc_offset, NULL, 0);
+    status = count(&c, customer, &clocked, n_by, error);
     if (c.customers.allocator != NULL)
         cxm_priv_codes_release(&c.customers);
     if (c.merged.allocator != NULL)

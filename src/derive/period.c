@@ -77,19 +77,8 @@ int64_t cxm_priv_period_begin(const struct cxm_periods *periods, int64_t index)
     const cxm_i128 first = cxm_priv_period_first(periods, index);
     if (periods->unit == CXM_NO_CALENDAR)
         return saturate(first - periods->utc_offset);
-    const cxm_i128 local = first * DAY_SECONDS;
-    if (periods->n_zone == 0)
-        return saturate(local - periods->utc_offset);
-    /* The first instant whose local day is that day or later: a clock set forward over midnight
-     * begins the day late, at the change. */
-    for (int64_t i = 0; i < periods->n_zone; i++) {
-        cxm_i128 begin = local - periods->zone[i].offset;
-        if (i > 0 && begin < periods->zone[i].utc_from)
-            begin = periods->zone[i].utc_from;
-        if (i + 1 == periods->n_zone || begin < periods->zone[i + 1].utc_from)
-            return saturate(begin);
-    }
-    return saturate(local);
+    return saturate(cxm_priv_local_begin(first * DAY_SECONDS, periods->utc_offset, periods->zone,
+                                         periods->n_zone));
 }
 
 /* ---- tables ----------------------------------------------------------------------------- */

@@ -58,7 +58,8 @@ void cxm_priv_pack_plain_choose(struct cxm_sorting *s)
     const struct cxm_column *time = s->columns->time;
     struct cxm_plain_rows *const out = &s->plain;
     const bool instants = time != NULL && is_array(time) && time->type == CXM_I64
-                       && (time->time_unit == CXM_NO_TIME || time->time_unit == CXM_S);
+                       && (time->time_unit == CXM_NO_TIME || time->time_unit == CXM_S)
+                       && (time->flags & CXM_COLUMN_DATES) == 0;
     const bool keeps = s->plan->filter == NULL || s->plan->keeps_complete;
     if (p->form == CXM_PACK_NONE || !instants || !keeps || s->columns->extra != NULL
         || !plain_codes(&s->code, out))

@@ -84,9 +84,10 @@ def cohorts(
     ``denominator``     rolling: "cohort": a cell is known when it is over for the whole cohort;
                         "customer": each customer counts as soon as the column is over for them
     ``rows``            another unit for the cohorts: months of start, daily columns
-    ``hour_floor``      times floored to the hour first, as Amplitude does
+    ``hour_floor``      times floored to the local hour first, as Amplitude does
     ``utc_offset, zone_table``  where days begin; see :func:`cxm.month`. Periods of so many seconds
-                        begin by ``utc_offset``
+                        begin by ``utc_offset``. Dates are local days and stay in their periods;
+                        beside instants, and as ``as_of``, they are the first second of the day
 
     A cell that cannot be known yet is NaN, flagged PROVISIONAL, and its customers are excluded
     (``pending``); never 0. Rows: measure ``retention`` (axes cohort, period; at_risk: size of the
@@ -187,7 +188,9 @@ def _rules(
     n_periods: Any, denominator: str, rows: Any, utc_offset: Any, zone_table: Any,
 ) -> list[Any]:
     """How events become cells; returns what the options point to."""
-    options.as_of, options.has_as_of = instant(as_of, "as_of"), 1
+    offset = None if utc_offset is None else _seconds(utc_offset)
+    zone_rows = [] if zone_table is None else _zone_rows(zone_table)
+    options.as_of, options.has_as_of = instant(as_of, "as_of", zone_rows or offset or 0), 1
     if isinstance(unit, str) and unit in _RULES:
         options.unit = _RULES[unit]
     else:
@@ -212,11 +215,10 @@ def _rules(
         array = (c_int64 * len(edges))(*edges)
         options.brackets, options.n_brackets = addressof(array), len(edges)
         keep.append(array)
-    if utc_offset is not None:
-        options.utc_offset, options.has_utc_offset = _seconds(utc_offset), 1
+    if offset is not None:
+        options.utc_offset, options.has_utc_offset = offset, 1
     if zone_table is not None:
-        table = [ZoneRow(*row) for row in _zone_rows(zone_table)]
-        zone = (ZoneRow * len(table))(*table)
-        options.zone, options.n_zone = addressof(zone), len(table)
+        zone = (ZoneRow * len(zone_rows))(*[ZoneRow(*row) for row in zone_rows])
+        options.zone, options.n_zone = addressof(zone), len(zone_rows)
         keep.append(zone)
     return keep

@@ -80,17 +80,18 @@ def histories(
     last in ``unit`` (a week); ``value`` the mean amount of the repeat orders: what bg_nbd,
     gamma_gamma and rfm take. The orders of a day are one; ``days=False``: those of an instant.
     Records after as_of are unseen; all records of a customer must be in one call, in any order.
+    Days, dates and an as_of that is a date begin by ``utc_offset`` (seconds east of UTC, "+08:00").
     """
     need("histories", customer=customer, time=time, as_of=as_of)
     c, t, a = columns_of(data, {"customer": customer, "time": time, "amount": amount},
                          ("customer", "time"))
     options = HistoryOptions()
     options.size = sizeof(HistoryOptions)
-    options.as_of = instant(as_of, "as_of")
+    options.utc_offset = offset_seconds(utc_offset)
+    options.as_of = instant(as_of, "as_of", options.utc_offset)
     options.has_as_of = 1
     options.unit = seconds(unit, "unit")
     options.days = int(bool(days))
-    options.utc_offset = offset_seconds(utc_offset)
     options.amount = None if a is None else addressof(a)
     n, base, error = c_size_t(), HistoryBase(), ErrorStruct()
     store = (History * max(int(c.n), 1))()

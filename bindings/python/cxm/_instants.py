@@ -12,16 +12,18 @@ from ._names import flag_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Union
+
+    Clock = Union[int, list[tuple[int, int]]]  # seconds east of UTC, or rows of a zone table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def instant(value: Any, name: str) -> int:
-    """Seconds since 1970 UTC: whole seconds, a date (its first second), a datetime (without a zone:
-    UTC), anything that turns into one (pandas, NumPy), or one of these as a text such as
-    "2024-03-31" or "2024-03-31 16:30". Fractions of a second are cut off."""
+def instant(value: Any, name: str, clock: Clock = 0) -> int:
+    """Seconds since 1970 UTC: whole seconds, a date (its first second by ``clock``), a datetime
+    (without a zone: UTC), anything that turns into one (pandas, NumPy), or one of these as a text
+    such as "2024-03-31" or "2024-03-31 16:30". Fractions of a second are cut off."""
     if isinstance(value, str) and value[4:5] == "-":
         value = _from_text(value)
     elif _is_no_time(value):
@@ -29,12 +31,13 @@ def instant(value: Any, name: str) -> int:
     elif hasattr(value, "to_pydatetime"):
         value = value.to_pydatetime()
     elif type(value).__name__ == "datetime64":
-        value = int(value.astype("datetime64[s]").astype("int64"))
+        since = int(value.astype("datetime64[s]").astype("int64"))
+        return _first_second(since, clock) if str(value.dtype) == "datetime64[D]" else since
     if isinstance(value, datetime) and not _is_no_time(value):
         zoned = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
         return (zoned - _EPOCH) // timedelta(seconds=1)
     if isinstance(value, date) and not _is_no_time(value):
-        return (value - _EPOCH.date()).days * 86400
+        return _first_second((value - _EPOCH.date()).days * 86400, clock)
     whole = whole_number(value)
     if whole is None:
         raise Error(
@@ -43,6 +46,17 @@ def instant(value: Any, name: str) -> int:
             column=name, value=str(value),
         )
     return whole
+
+
+def _first_second(local: int, clock: Clock) -> int:
+    """When a local day begins; where the clock is set forward over its midnight, the change."""
+    rows = clock if isinstance(clock, list) else [(0, clock)]
+    begin = local - rows[0][1]
+    for since, offset in rows[1:]:
+        if begin < since:
+            break
+        begin = max(local - offset, since)
+    return begin
 
 
 def _from_text(value: str) -> Any:

@@ -52,6 +52,8 @@ def repeat_purchase(
     ``before``          where "before" begins; None: at any time before ``start``
     ``order``           rows with the same id are one order; None: every row is an order
     ``days``            all orders of a customer and local day are one, as in the CDNOW data
+    ``utc_offset``      where days begin (seconds east of UTC, "+08:00"), those of dates too: of
+                        ``time``, and of the window
 
     Orders at or after ``end`` are not seen. Wilson intervals; also successes, denominator. Of a
     customer with orders in two groups each group counts its own.
@@ -68,11 +70,11 @@ def repeat_purchase(
     try:
         options = RepeatOptions()
         options.size = sizeof(RepeatOptions)
-        options.start, options.end = instant(start, "start"), instant(end, "end")
+        options.utc_offset = clock = _seconds(utc_offset)
+        options.start, options.end = instant(start, "start", clock), instant(end, "end", clock)
         if before is not None:
-            options.before, options.has_before = instant(before, "before"), 1
+            options.before, options.has_before = instant(before, "before", clock), 1
         options.days = int(bool(days))
-        options.utc_offset = _seconds(utc_offset)
         options.invalid = int(invalid == "count")
         c = call.column(customer, "customer", key=True)
         t = call.column(time, "time", key=True)

@@ -28,6 +28,32 @@ def matrix(r: Any, value: str = "value") -> dict[Any, dict[int, Any]]:
     return found
 
 
+@pytest.mark.parametrize("offset", ["-06:00", "+08:00", "+05:30", "-12:00", "Z"])
+def test_dates_are_days_by_any_clock(offset: str) -> None:
+    """1970-01-31 and 02-01 are January and February; as_of is midnight of 03-01 by that clock."""
+    for zone in ({"utc_offset": offset}, {"zone_table": [(0, offset), (10**9, offset)]}):
+        days = [date(1970, 1, 31), date(1970, 2, 1), date(1970, 1, 1)]
+        for as_of in (date(1970, 3, 1), "1970-03-01"):
+            r = cxm.cohorts([1, 1, 2], days, as_of=as_of, **zone)
+            january = matrix(r)[date(1970, 1, 1)]
+            assert (january[0], january[1]) == (1, 0.5)
+
+
+def test_dates_beside_instants() -> None:
+    """Started on 1970-02-01 where the clock is six hours behind UTC: 06:00 UTC."""
+    six = 31 * DAY + 6 * 3600
+    r = cxm.cohorts([1, 1, 1], [six - 1, six, six + 28 * DAY], start=[date(1970, 2, 1)] * 3,
+                    as_of=date(1970, 5, 1), utc_offset="-06:00")
+    assert matrix(r["retention"], "events")[date(1970, 2, 1)] == {0: 1, 1: 1, 2: 0, 3: 0}
+    h = cxm.histories([1, 1], [date(1970, 2, 1), date(1970, 2, 3)], as_of=date(1970, 2, 3),
+                      unit="1d", utc_offset="-06:00")
+    assert (h.first[0], h.last[0], h.unseen) == (six, six + 2 * DAY, 0)
+    assert (h.recency[0], h.idle[0]) == (2, 0)
+    p = cxm.repeat_purchase([1, 1, 1], [date(1970, 1, 31), date(1970, 2, 1), date(1970, 2, 28)],
+                            start=date(1970, 2, 1), end=date(1970, 3, 1), utc_offset="-06:00")
+    assert (p["successes"].value, p["returning_share"].value) == (1, 1)
+
+
 def test_worked_example() -> None:
     c, t = zip(*EVENTS)
     r = cxm.cohorts(c, t, as_of=28 * DAY, unit="7d", mode="rolling", n_periods=4)
