@@ -45,6 +45,8 @@ def test_columns_of_every_kind() -> None:
 def test_options_reach_the_library() -> None:
     exact = cxm.chart("xmr", FLOW, exact=True)
     assert close(exact.to_dict()["lower"][0], 45.817588, 1e-8)
+    assert close(list(exact["mr"])[1].upper, 6.1338208, 1e-7)  # D4 3.2665319 times 16.9 / 9
+    assert close(list(cxm.chart("xmr", FLOW)["mr"])[1].upper, 6.1347, 1e-8)  # 3.267 times that
     assert close(cxm.chart("xmr", FLOW, median_range=True).to_dict()["sigma"][0], 1.57254, 1e-5)
     r = cxm.chart("xmr", FLOW, centre=50, sigma=1, limits=2, rules=["N1", "we4".upper()])
     assert signals(r, "x") == [2, 5, 7, 8, 9, 10]

@@ -26,6 +26,22 @@ def test_sbg_of_the_paper():
     assert fit["a"].lower < fit["a"].value < fit["a"].upper
 
 
+@pytest.mark.parametrize("active, errors, log_likelihood, percent", [
+    (HIGH_END, (.1037349, .7855317), -1611.158147, "85.068 74.686 66.979 60.992 56.183 52.222 48.891 "
+     "46.044 43.578 41.417 39.506 37.800"),
+    (REGULAR, (.06560, .152476), -1680.265188, "62.671 47.382 38.797 33.207 29.235 26.246 23.902 "
+     "22.008 20.441 19.119 17.986 17.004"),
+])
+def test_sbg_curves_of_the_definitions(active, errors, log_likelihood, percent):
+    """The first two errors from the second derivatives in 40 digits (mpmath); the definitions
+    print .78548 for the second, which is five units off in its last digit."""
+    fit = cxm.shifted_beta_geometric(active=active, horizon=12)
+    assert (fit["a"].std_error, fit["b"].std_error) == pytest.approx(errors, abs=6e-6)
+    assert fit["log_likelihood"].value == pytest.approx(log_likelihood, abs=6e-7)
+    assert [100 * row.value for row in fit["survival"]][1:] == pytest.approx(
+        [float(x) for x in percent.split()], abs=1e-3)  # two are cut off there, not rounded
+
+
 def test_sbg_of_several_cohorts():
     both = cxm.shifted_beta_geometric(active=[HIGH_END, REGULAR[:5]])
     records = cxm.shifted_beta_geometric(
@@ -68,12 +84,27 @@ def test_predictions_of_the_paper():
         cxm.bg_nbd_predict((1, 2), "x", "t", "T", horizon=39, data=frame)
 
 
+def test_expectations_of_the_definitions():
+    """At the parameters that fit CDNOW's 2 357 customers; a new one has no order yet."""
+    fitted = (.242593, 4.413532, .792886, 2.425753)
+    alive, expected = cxm.bg_nbd_predict(fitted, [2], [30.43], [38.86], horizon=39)
+    assert (alive[0], expected[0]) == pytest.approx((.726609, 1.225910), abs=6e-7)
+    for horizon, want in ((.1429, .0078), (1, .0532), (3, .1506), (31.8571, 1.0405),
+                          (32, 1.0437), (78, 1.8580)):
+        new = cxm.bg_nbd_predict(fitted, [0], [0], [0], horizon=horizon)[1]
+        assert new[0] == pytest.approx(want, abs=5e-5)
+    new = cxm.bg_nbd_predict(PUBLISHED, [0], [0], [0], horizon=30)[1]
+    assert new[0] == pytest.approx(.9991679012, abs=5e-11)
+    assert cxm.gamma_gamma_predict((6.25, 3.74, 15.44), [1], [11.77])[0] == pytest.approx(
+        18.9169, abs=5e-5)
+
+
 def test_gamma_gamma_of_the_fixture():
     fit = cxm.gamma_gamma(
         [1, 1, 1, 1, 2, 2, 2, 4, 4, 4, 8, 8], [8, 15, 30, 60, 12, 25, 50, 15, 30, 70, 28, 45],
         freq=[60, 120, 90, 40, 50, 80, 40, 25, 45, 20, 15, 12])
     assert fit["log_likelihood"].value == pytest.approx(-2393.717286, abs=5e-7)
-    assert fit.parameters["p"] == pytest.approx(4.6242, abs=5e-5)
+    assert fit.parameters == pytest.approx({"p": 4.6242, "q": 5.6181, "gamma": 27.904}, rel=2e-5)
 
 
 def test_lifetime_value():

@@ -160,6 +160,17 @@ def test_quantiles_of_the_definitions():
     assert [row.value for row in sketch] == pytest.approx([59.7450498, 267.7721258, 340.4078108])
 
 
+@pytest.mark.parametrize("p, by_type", [
+    (.5, (60, 60, 20, 40, 60, 60, 60, 60, 60)),
+    (.9, (340, 340, 270, 277, 312, 340, 284, 964 / 3, 319)),
+    (.95, (340, 340, 340, 308.5, 340, 340, 312, 340, 340)),
+])
+def test_quantiles_of_all_nine_types(p, by_type):
+    for kind, want in enumerate(by_type, 1):
+        found = cxm.quantiles([5, 5, 19, 20, 60, 60, 185, 270, 340], [p], type=kind)
+        assert found.value == pytest.approx(want, rel=1e-15)
+
+
 def test_quantiles_of_durations_are_seconds():
     r = cxm.quantiles(numpy.array([1, 2, 3], "m8[m]"), 0.5)
     assert (r.value, r.unit) == (120.0, "seconds")
