@@ -116,7 +116,7 @@ static void set_share(const struct breakdown *b, double count, double all, struc
 {
     struct cxm_limits limits = { NAN, NAN, 0 };
     e->value = count / all;
-    e->std_error = sqrt(e->value * (1 - e->value) / all);
+    e->std_error = sqrt(e->value * ((all - count) / all) / all);
     if (e->interval == CXM_INTERVAL_NONE)
         return;
     (void)cxm_priv_share_limits(count, all, b->o.level, (enum cxm_interval)e->interval, &limits);

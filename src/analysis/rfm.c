@@ -128,7 +128,7 @@ static struct cxm_estimate share_of(const struct cxm_estimate *blank, int64_t x)
     const double n = (double)e.n, p = (double)x / n;
     struct cxm_limits limits;
     e.value = p;
-    e.std_error = sqrt(p * (1 - p) / n);
+    e.std_error = sqrt(p * ((n - (double)x) / n) / n);
     if (cxm_priv_share_limits((double)x, n, e.level, CXM_INTERVAL_WILSON, &limits) == CXM_OK) {
         e.interval = CXM_INTERVAL_WILSON;
         e.lower = e.lower_raw = limits.lower;

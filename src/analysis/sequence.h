@@ -27,6 +27,7 @@ struct cxm_sequence {
     char names[3][96];
     struct cxm_tally *tally;
     uint32_t measure_index;
+    bool of_rows;                  /* the measure is a share of rows */
     size_t time_key;
     const struct cxm_column *period; /* of columns */
     struct cxm_key_plan period_plan; /* of them */

@@ -116,6 +116,9 @@ static enum cxm_status read_names(struct cxm_sequence *s, struct cxm_error *erro
     }
     if (status == CXM_OK) {
         const char *name = measures[s->measure_index].name;
+        const enum cxm_interval_class class =
+            cxm_priv_metric_of(&s->tally->config)->estimators[measures[s->measure_index].family].intervals;
+        s->of_rows = class == CXM_CLASS_SHARE || class == CXM_CLASS_CLUSTERED;
         cxm_priv_copy_text(s->names[1], sizeof s->names[1], name, strlen(name));
     }
     cxm_priv_release(NULL, measures);
@@ -140,7 +143,8 @@ static enum cxm_status read_estimates(struct cxm_sequence *s, struct cxm_error *
                               error);
 }
 
-/* Shares become counts again: k = value n is whole, and its rounding is undone. */
+/* Shares become counts again: k = value n is whole, and its rounding is undone. Shares of money, and of
+ * an average of customers, are of something else than rows. */
 static enum cxm_status to_counts(struct cxm_sequence *s, struct cxm_error *error)
 {
     struct cxm_tally_info info;
@@ -148,12 +152,13 @@ static enum cxm_status to_counts(struct cxm_sequence *s, struct cxm_error *error
     for (size_t i = 0; i < s->n; i++) {
         const struct cxm_estimate *e = &s->estimates[s->places[i].row];
         struct cxm_place *place = &s->places[i];
-        if (e->unit != CXM_UNIT_SHARE || info.weighted)
+        const double n = (double)e->n, k = e->n > 0 ? nearbyint(e->value * n) : 0.0;
+        if (!s->of_rows || info.weighted || fabs(e->value * n - k) > 1e-9 * n)
             return cxm_priv_fail(error, CXM_EUNSUPPORTED, "measure",
                                  "%s of %s is no share of counted rows; use \"xmr\"", s->measure,
                                  s->metric);
-        place->size = (double)e->n;
-        place->value = e->n > 0 ? nearbyint(e->value * (double)e->n) : 0.0;
+        place->size = n;
+        place->value = k;
     }
     return CXM_OK;
 }

@@ -206,6 +206,13 @@ static enum cxm_status effective_n(const struct cxm_targeting *t, const struct c
     return status;
 }
 
+/* The count behind a share of rows without weights; of other shares NaN. */
+static double count_of(const struct cxm_targeting *t, double share, double n)
+{
+    const double x = round(share * n);
+    return !t->tally->schema.weighted && fabs(share * n - x) <= 1e-9 * n ? x : (double)NAN;
+}
+
 /* A count out of a share; whole where the answers are. */
 static double counted(double share, double n, bool whole)
 {
@@ -218,8 +225,10 @@ static enum cxm_status share_evidence(const struct cxm_targeting *t,
                                       struct cxm_evidence *out, struct cxm_error *error)
 {
     bool whole;
-    const enum cxm_status status = effective_n(t, e, e->value * (1.0 - e->value), e->std_error, o,
-                                               &out->n, &whole, error);
+    const double n = (double)e->n, x = count_of(t, e->value, n);
+    const double others = isnan(x) ? 1.0 - e->value : (n - x) / n; /* 1 - p loses the digits of a few */
+    const enum cxm_status status = effective_n(t, e, e->value * others, e->std_error, o, &out->n, &whole,
+                                               error);
     out->x = e->value == 1.0 ? out->n : fmin(counted(e->value, out->n, whole), out->n);
     return status;
 }
@@ -246,7 +255,10 @@ static enum cxm_status net_evidence(const struct cxm_targeting *t, const struct 
     /* On two or three answers the best two and the worst two overlap: what is in both is neither. */
     const double both = fmax(0.0, shares[0].value + shares[1].value - 1.0);
     const double up = shares[0].value - both, down = shares[1].value - both, net = e->value / 100.0;
-    status = effective_n(t, e, up + down - net * net, e->std_error / 100.0, o, &n, &whole, error);
+    const double r = count_of(t, up, (double)e->n), d = count_of(t, down, (double)e->n);
+    const double variance = isnan(r) || isnan(d) ? up + down - net * net
+                          : cxm_priv_net_variance((struct cxm_net){ d, (double)e->n - r - d, r });
+    status = effective_n(t, e, variance, e->std_error / 100.0, o, &n, &whole, error);
     out->net.promoters = counted(up, n, whole);
     out->net.detractors = counted(down, n, whole);
     out->net.passives = fmax(0.0, n - out->net.promoters - out->net.detractors);

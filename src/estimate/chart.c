@@ -47,10 +47,11 @@ static double plotted(const struct cxm_chart_setup *s, const struct cxm_chart_po
 
 /* The sum of values over the sum of sizes; of the first `baseline` points. */
 static double mean_of(const struct cxm_chart_setup *s, const struct cxm_chart_point *points,
-                      size_t *used)
+                      double *rest, size_t *used)
 {
     struct cxm_dd values = { 0.0, 0.0 }, sizes = { 0.0, 0.0 };
     *used = 0;
+    *rest = NAN;
     for (size_t i = 0; i < s->baseline; i++) {
         if (points[i].skip)
             continue;
@@ -58,17 +59,20 @@ static double mean_of(const struct cxm_chart_setup *s, const struct cxm_chart_po
         sizes = cxm_priv_dd_add(sizes, cxm_priv_dd(is_rate(s->kind) ? points[i].size : 1.0));
         ++*used;
     }
-    return *used > 0 ? cxm_priv_dd_div(values, sizes).hi : NAN;
+    if (*used == 0)
+        return NAN;
+    *rest = cxm_priv_dd_div(cxm_priv_dd_sub(sizes, values), sizes).hi;
+    return cxm_priv_dd_div(values, sizes).hi;
 }
 
 /* ---- moving ranges -------------------------------------------------------------------- */
 
 /* Mean of the differences between neighbours of the baseline, each value passed through
  * `standard`; NaN when there is no pair. */
-typedef double standardised(const struct cxm_chart_point *point, double centre);
+typedef double standardised(const struct cxm_chart_point *point, const struct cxm_chart_fit *fit);
 
 static double mean_range(const struct cxm_chart_setup *s, const struct cxm_chart_point *points,
-                         double centre, standardised *standard)
+                         const struct cxm_chart_fit *fit, standardised *standard)
 {
     struct cxm_dd sum = { 0.0, 0.0 };
     double previous = NAN;
@@ -78,7 +82,7 @@ static double mean_range(const struct cxm_chart_setup *s, const struct cxm_chart
             previous = NAN;
         if (points[i].skip)
             continue;
-        const double x = standard(&points[i], centre);
+        const double x = standard(&points[i], fit);
         if (!isnan(previous)) {
             sum = cxm_priv_dd_add(sum, cxm_priv_dd(fabs(x - previous)));
             n++;
@@ -88,20 +92,23 @@ static double mean_range(const struct cxm_chart_setup *s, const struct cxm_chart
     return n > 0 ? cxm_priv_dd_div(sum, cxm_priv_dd_int(n)).hi : NAN;
 }
 
-static double as_it_is(const struct cxm_chart_point *point, double centre)
+static double as_it_is(const struct cxm_chart_point *point, const struct cxm_chart_fit *fit)
 {
-    (void)centre;
+    (void)fit;
     return point->value;
 }
 
-static double share_z(const struct cxm_chart_point *p, double centre)
+/* From the nearer end of the scale: among few failures successes are all but alike. */
+static double share_z(const struct cxm_chart_point *p, const struct cxm_chart_fit *fit)
 {
-    return (p->value / p->size - centre) / sqrt(centre * (1.0 - centre) / p->size);
+    const double gap = fit->centre <= 0.5 ? p->value / p->size - fit->centre
+                                          : fit->rest - (p->size - p->value) / p->size;
+    return gap / sqrt(fit->centre * fit->rest / p->size);
 }
 
-static double rate_z(const struct cxm_chart_point *p, double centre)
+static double rate_z(const struct cxm_chart_point *p, const struct cxm_chart_fit *fit)
 {
-    return (p->value / p->size - centre) / sqrt(centre / p->size);
+    return (p->value / p->size - fit->centre) / sqrt(fit->centre / p->size);
 }
 
 static int by_value(const void *a, const void *b)
@@ -145,7 +152,7 @@ static void fit_ranges(const struct cxm_chart_setup *s, const struct cxm_chart_p
     fit->sigma = s->sigma;
     if (isnan(s->sigma))
         fit->sigma = (s->median_range ? median_range(points, s->baseline, scratch)
-                                      : mean_range(s, points, 0.0, as_it_is))
+                                      : mean_range(s, points, fit, as_it_is))
                    / unit;
     fit->range = unit * fit->sigma;
     const double d4 = !s->exact && s->limits == 3.0 ? D4_PRINTED
@@ -156,16 +163,16 @@ static void fit_ranges(const struct cxm_chart_setup *s, const struct cxm_chart_p
 static void fit_baseline(const struct cxm_chart_setup *s, const struct cxm_chart_point *points,
                          double *scratch, struct cxm_chart_fit *fit)
 {
-    *fit = (struct cxm_chart_fit){ NAN, NAN, NAN, NAN, NAN, NAN, 0 };
-    fit->centre = mean_of(s, points, &fit->n);
-    if (!isnan(s->centre))
+    *fit = (struct cxm_chart_fit){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0 };
+    fit->centre = mean_of(s, points, &fit->rest, &fit->n);
+    if (!isnan(s->centre)) {
         fit->centre = s->centre;
+        fit->rest = 1.0 - s->centre;
+    }
     if (is_rate(s->kind)) {
         fit->sigma_z = s->sigma_z;
         if (isnan(s->sigma_z))
-            fit->sigma_z = mean_range(s, points, fit->centre,
-                                      is_share(s->kind) ? share_z : rate_z)
-                         / d2(s);
+            fit->sigma_z = mean_range(s, points, fit, is_share(s->kind) ? share_z : rate_z) / d2(s);
     } else if (s->kind == CXM_CHART_C) {
         fit->sigma = isnan(s->sigma) ? sqrt(fit->centre) : s->sigma;
     } else {
@@ -176,13 +183,18 @@ static void fit_baseline(const struct cxm_chart_setup *s, const struct cxm_chart
     fit->h = s->sigma_units ? s->h * fit->sigma : s->h;
 }
 
+/* Of one row of a rate. */
+static double variance_of(const struct cxm_chart_setup *s, const struct cxm_chart_fit *fit)
+{
+    return is_share(s->kind) ? fit->centre * fit->rest : fit->centre;
+}
+
 /* What the baseline should have had, or NULL. */
 static const char *lacking(const struct cxm_chart_setup *s, const struct cxm_chart_fit *fit)
 {
-    const double c = fit->centre;
-    if (isnan(c))
+    if (isnan(fit->centre))
         return "1 point";
-    if (has_spread(s->kind) && (is_share(s->kind) ? c * (1.0 - c) : c) > 0.0)
+    if (has_spread(s->kind) && variance_of(s, fit) > 0.0)
         return isnan(fit->sigma_z) ? "2 points in a row" : NULL;
     if (is_rate(s->kind) || (s->kind == CXM_CHART_CUSUM && !s->sigma_units))
         return NULL;
@@ -194,10 +206,9 @@ static const char *lacking(const struct cxm_chart_setup *s, const struct cxm_cha
 static double sigma_at(const struct cxm_chart_setup *s, const struct cxm_chart_fit *fit,
                        const struct cxm_chart_point *p)
 {
-    const double c = fit->centre;
     if (!is_rate(s->kind))
         return fit->sigma;
-    const double sigma = sqrt((is_share(s->kind) ? c * (1.0 - c) : c) / p->size);
+    const double sigma = sqrt(variance_of(s, fit) / p->size);
     return has_spread(s->kind) && sigma > 0.0 ? sigma * fit->sigma_z : sigma;
 }
 

@@ -51,6 +51,7 @@ struct cxm_chart_point {
 /* What was estimated from the baseline, or given. */
 struct cxm_chart_fit {
     double centre, sigma;  /* NaN sigma: differs by point */
+    double rest;           /* shares: 1 - centre, with the digits of a few failures */
     double sigma_z;        /* rates: spread of the standardised points, 1 when binomial/Poisson */
     double range, range_upper; /* XMR: centre and upper limit of the moving ranges */
     double h;              /* CUSUM: the decision interval in the unit of the values */

@@ -406,3 +406,33 @@ def test_a_gap_between_two_parts(kind: str, gaps: str) -> None:
         first = cxm.chart(kind, x[:cut], **known)
         second = cxm.chart(kind, x[cut:], start=first, **known)[measure]
         assert [(row.value, row.upper) for row in second][3 - cut:] == whole[3:]
+
+
+def test_shares_of_something_else_than_rows_are_no_p_charts() -> None:
+    """A share of money times the number of customers is no count, though rounding would make it one."""
+    months = [datetime.date(2024, 1 + i // 3, 1) for i in range(12)]
+    g = cxm.revenue([100, 200, 300] * 4, [100, 150, 0] * 4, by=cxm.month(months), measures="all")
+    for name in ("grr", "gross_churn"):
+        error = refused(f'{name} of revenue is no share of counted rows; use "xmr"', cxm.chart,
+                        "p", g[name])
+        assert error.status == "EUNSUPPORTED"
+        with pytest.raises(cxm.Error, match="no share of counted rows"):
+            cxm.change_point(g[name], method="proportion")
+    assert [row.value for row in cxm.chart("p", g["logo_churn"])] == [1 / 3] * 4
+    churn = cxm.Tally("churn", denominator="average")
+    churn.add(active_before=[1, 1, 0] * 4, active_after=[1, 0, 1] * 4, by=cxm.month(months))
+    assert churn.estimate().group(months[0]).value == 0.5
+    refused('churn of churn is no share of counted rows; use "xmr"', cxm.chart, "p", churn)
+
+
+def test_few_failures_keep_their_digits() -> None:
+    """3, 5, 1, 4, 2 failures of 10^11 each, as of 10^11 successes that are as few."""
+    failures, size = [3, 5, 1, 4, 2], 10**11
+    for kind in ("p", "laney"):
+        mirror = cxm.chart(kind, failures, [size] * 5)
+        r = cxm.chart(kind, [size - k for k in failures], [size] * 5)
+        for row, other in zip(r, mirror):
+            for axis in ("sigma", "sigma_z"):
+                assert row.axes[axis] == pytest.approx(other.axes[axis], rel=1e-14, abs=0)
+    # centre 3 / 10^11; |2| + |4| + |3| + |2| over 4 and sqrt(3)
+    assert close(r.to_dict()["sigma_z"][0], 11 / 4 / math.sqrt(3) / 1.128, 1e-10)

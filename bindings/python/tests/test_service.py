@@ -266,3 +266,12 @@ def test_contact_rate_of_a_log_against_sql() -> None:
         cxm.contact_rate([1], customer=["a"], active=["a"])
     with pytest.raises(cxm.Error, match="contact_rate needs contacts="):
         cxm.contact_rate()
+
+
+def test_breakdown_of_nearly_all() -> None:
+    """p (1 - p) / n of all but 3 of 10^12 is 3 (10^12 - 3) / 10^36."""
+    n = 10**12
+    tally = cxm.share([1, 1], by={"channel": ["chat", "mail"]}, freq=[n - 3, 3]).tally
+    for row in cxm.breakdown(tally):
+        want = math.sqrt(3 * (n - 3)) / n / math.sqrt(n)
+        assert row.std_error == pytest.approx(want, rel=1e-14, abs=0)

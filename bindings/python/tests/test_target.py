@@ -220,3 +220,18 @@ def test_quantiles_have_no_test() -> None:
     with pytest.raises(cxm.Error, match="has no standard error"):
         cxm.target(tally, 50)
     assert cxm.target(tally, 40, census=True).verdict == "met"
+
+
+@pytest.mark.parametrize("n", [10**7, 10**9, 10**13, 2**50])
+@pytest.mark.parametrize("failures", [1, 3, 17])
+def test_few_failures_of_many_stay_counts(n: int, failures: int) -> None:
+    """A tally's answers are judged as counts, not as effective numbers a rounding away."""
+    goal = 1 - 2 * failures / n
+    share = list(cxm.target(cxm.share([1, 0], freq=[n - failures, failures]), goal))[0]
+    counts = cxm.target(successes=n - failures, n=n, target=goal)
+    for name in ("p_value", "p_mid", "p_two_sided", "lower_bound", "upper_bound", "n_needed"):
+        assert share.axes[name] == getattr(counts, name), name
+    net = list(cxm.target(cxm.nps([10, 7, 0], freq=[n - 2 * failures, failures, failures]), 99.0))[0]
+    plain = cxm.target(promoters=n - 2 * failures, passives=failures, detractors=failures, target=99.0)
+    for name in ("p_value", "lower_bound", "upper_bound", "n_needed"):
+        assert net.axes[name] == getattr(plain, name), name
