@@ -89,7 +89,7 @@ static struct best best_mean(const double *x, size_t n)
         const double l = left.hi, r = cxm_priv_dd_sub(total, left).hi;
         const double between = l * l / (double)k + r * r / (double)(n - k)
                              - total.hi * total.hi / (double)n;
-        if (between > best.statistic)
+        if (between > best.statistic * (1.0 + TIE)) /* of equal splits the first, of decimals too */
             best = (struct best){ k, between };
     }
     return best;

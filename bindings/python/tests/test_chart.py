@@ -392,6 +392,10 @@ def test_of_equal_splits_the_first() -> None:
     assert cxm.change_point([1, 3, 3, 1], [4, 4, 4, 4]).period == 1
     assert cxm.change_point([1, 3, 3, 1]).period == 1
     assert cxm.change_point([1, 3, 3, 1], method="pettitt").period == 1
+    # after 2: 12^2 / 2 + 22^2 / 6 = 152 2/3; after 6: 29^2 / 6 + 5^2 / 2, the same
+    halves = [5, 7, 1, 0, 5, 11, 2, 3]
+    assert cxm.change_point(halves).period == 2
+    assert cxm.change_point([x / 10 for x in halves]).period == 2
 
 
 @pytest.mark.parametrize("kind", ["ewma", "cusum"])
