@@ -6,6 +6,7 @@
  * 54:280; Welch 1947, Biometrika 34:28; Rocks 2016, The American Statistician 70:365. */
 #include "estimate/compare.h"
 
+#include "base/dd.h"
 #include "estimate/exact.h"
 #include "estimate/quantile.h"
 #include "estimate/share.h"
@@ -35,25 +36,33 @@ struct cxm_comparison cxm_priv_compare_wald(double difference, double std_error,
 
 /* ---- net scores ----------------------------------------------------------------------- */
 
-/* Near an end of the scale scores are taken from there: a gap of 1e-9 between two scores of 1 would
- * keep seven digits. */
+/* x / n - y / m: of 10^12 answers a gap of 10^-9 would keep seven digits of the difference of both.
+ * One order is computed, so that both agree to the last bit. */
+static double gap_of(double x, double n, double y, double m)
+{
+    if (m < n || (m == n && y < x))
+        return -gap_of(y, m, x, n);
+    return cxm_priv_difference_of_products(x, m, y, n) / n / m;
+}
+
+/* Near an end of the scale scores are taken from there, where they are small numbers. */
 static double end_near(struct cxm_net a, struct cxm_net b)
 {
     const double sum = cxm_priv_net_value(a) + cxm_priv_net_value(b);
     return sum > 1.0 ? 1.0 : sum < -1.0 ? -1.0 : 0.0;
 }
 
+/* … times the number of answers. */
 static double above(double end, struct cxm_net a)
 {
-    const double n = cxm_priv_net_n(a);
-    return end > 0.0 ? -(a.passives + 2.0 * a.detractors) / n
-         : end < 0.0 ? (a.passives + 2.0 * a.promoters) / n : cxm_priv_net_value(a);
+    return end > 0.0 ? -(a.passives + 2.0 * a.detractors)
+         : end < 0.0 ? a.passives + 2.0 * a.promoters : a.promoters - a.detractors;
 }
 
 static double nets_gap(struct cxm_net a, struct cxm_net b)
 {
     const double end = end_near(a, b);
-    return above(end, a) - above(end, b);
+    return gap_of(above(end, a), cxm_priv_net_n(a), above(end, b), cxm_priv_net_n(b));
 }
 
 static struct cxm_comparison nets_wald(struct cxm_net a, struct cxm_net b, double level)
@@ -88,11 +97,11 @@ static struct cxm_comparison nets_pooled(struct cxm_net a, struct cxm_net b, dou
     return out;
 }
 
-static struct cxm_mean_sample codes_of(struct cxm_net a, double end)
+static struct cxm_mean_sample codes_of(struct cxm_net a, double mean)
 {
     const double n = cxm_priv_net_n(a);
     const double variance = n > 1.0 ? cxm_priv_net_variance(a) * (n / (n - 1.0)) : (double)NAN;
-    return (struct cxm_mean_sample){ n, above(end, a), variance };
+    return (struct cxm_mean_sample){ n, mean, variance };
 }
 
 enum cxm_status cxm_priv_compare_nets(struct cxm_net a, struct cxm_net b, double level,
@@ -109,11 +118,9 @@ enum cxm_status cxm_priv_compare_nets(struct cxm_net a, struct cxm_net b, double
     case CXM_COMPARE_NET_ADJUSTED_HALF: *out = nets_adjusted(a, b, level, 1.5); break;
     case CXM_COMPARE_NET_WALD: *out = nets_wald(a, b, level); break;
     case CXM_COMPARE_NET_POOLED: *out = nets_pooled(a, b, level, 0.0); break;
-    case CXM_COMPARE_NET_WELCH: {
-        const double end = end_near(a, b);
-        *out = cxm_priv_compare_means(codes_of(a, end), codes_of(b, end), level, false);
+    case CXM_COMPARE_NET_WELCH: /* codes from the mean of b on */
+        *out = cxm_priv_compare_means(codes_of(a, nets_gap(a, b)), codes_of(b, 0.0), level, false);
         break;
-    }
     case CXM_COMPARE_NET_PERMUTATION: *out = nets_pooled(a, b, level, 1.0); break;
     case CXM_COMPARE_NET_EXACT: {
         struct cxm_comparison exact = nets_pooled(a, b, level, 1.0);
@@ -138,17 +145,17 @@ static double unpooled_error(struct cxm_share_count a, struct cxm_share_count b)
 /* Each limit is the plain difference and the distances of Wilson's limits, squared and added. */
 static struct cxm_limits newcombe(struct cxm_share_count a, struct cxm_share_count b, double z)
 {
-    const double pa = a.x / a.n, pb = b.x / b.n;
+    const double pa = a.x / a.n, pb = b.x / b.n, gap = gap_of(a.x, a.n, b.x, b.n);
     const struct cxm_limits wa = cxm_priv_wilson(a.x, a.n, z);
     const struct cxm_limits wb = cxm_priv_wilson(b.x, b.n, z);
-    return (struct cxm_limits){ pa - pb - hypot(pa - wa.lower, wb.upper - pb),
-                                pa - pb + hypot(wa.upper - pa, pb - wb.lower), 0 };
+    return (struct cxm_limits){ gap - hypot(pa - wa.lower, wb.upper - pb),
+                                gap + hypot(wa.upper - pa, pb - wb.lower), 0 };
 }
 
 static struct cxm_limits difference_wald(struct cxm_share_count a, struct cxm_share_count b,
                                          double z)
 {
-    const double gap = a.x / a.n - b.x / b.n;
+    const double gap = gap_of(a.x, a.n, b.x, b.n);
     const double half = z * unpooled_error(a, b);
     return (struct cxm_limits){ gap - half, gap + half, half > 0.0 ? 0 : CXM_FLAG_DEGENERATE };
 }
@@ -173,7 +180,7 @@ struct cxm_comparison cxm_priv_compare_shares(struct cxm_share_count a, struct c
     const double z = cxm_priv_z(level), unpooled = unpooled_error(a, b);
     const bool wald = method == CXM_COMPARE_SHARES_WALD;
     struct cxm_comparison out =
-        cxm_priv_compare_wald(a.x / a.n - b.x / b.n,
+        cxm_priv_compare_wald(gap_of(a.x, a.n, b.x, b.n),
                               wald ? unpooled : sqrt(pooled * rest * (1.0 / a.n + 1.0 / b.n)),
                               (double)INFINITY, level);
     const struct cxm_limits limits =
@@ -213,7 +220,7 @@ struct cxm_share_tests cxm_priv_share_tests(struct cxm_share_count a, struct cxm
     const double z = cxm_priv_z(level);
     struct cxm_share_tests out = { .p_fisher = cxm_priv_fisher(a, b) };
     const struct cxm_comparison wald = cxm_priv_compare_wald(
-        a.x / a.n - b.x / b.n, unpooled_error(a, b), (double)INFINITY, level);
+        gap_of(a.x, a.n, b.x, b.n), unpooled_error(a, b), (double)INFINITY, level);
     out.z_unpooled = wald.statistic;
     out.p_unpooled = wald.p_value;
     const double gap = fmax(0.0, fabs(a.x * fb - b.x * fa) - 0.5 * n);

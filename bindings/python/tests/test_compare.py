@@ -360,3 +360,21 @@ def test_sides_with_designs_have_the_degrees_of_freedom_of_their_clusters() -> N
     by_group = {row.group: row for row in g if row.measure == "difference"}
     assert by_group[0].df == 1  # of two clusters; the three others answer alike
     assert by_group[1].df == 0 and math.isnan(by_group[1].p_value)  # of one and one
+
+
+@pytest.mark.parametrize("n", [10**10, 10**12, 10**15])
+def test_small_gaps_of_many_answers(n: int) -> None:
+    """Half of 10^12 against a thousand more: z is -1000 / n over sqrt(p (1 - p) 2 / n), not its first
+    seven digits. So with net scores, of 20 points."""
+    x, y = n // 2, n // 2 + 1000
+    share = cxm.compare(cxm.share([1, 0], freq=[x, n - x]), cxm.share([1, 0], freq=[y, n - y]))
+    p = Fraction(x + y, 2 * n)
+    z = -1000 / n / math.sqrt(p * (1 - p) * 2 / n)
+    assert share.statistic == pytest.approx(z, rel=1e-12, abs=0)
+    x, y = n * 3 // 5, n * 3 // 5 + 1000
+    v = [1 - Fraction(2 * k - n, n) ** 2 for k in (x, y)]
+    a, b = (cxm.nps([0, 10], freq=[n - k, k]) for k in (x, y))
+    for method, divisor in (("wald", n), ("welch", n - 1)):
+        want = -2000 / n / math.sqrt(sum(v) / divisor)
+        assert cxm.compare(a, b, method=method).statistic == pytest.approx(want, rel=1e-12, abs=0)
+        assert cxm.compare(b, a, method=method).statistic == pytest.approx(-want, rel=1e-12, abs=0)
