@@ -80,8 +80,8 @@ enum cxm_status cxm_priv_kruskal(const double *counts, size_t groups, size_t dis
     }
     const double between = between_groups(excess, size, groups, &used);
     cxm_priv_release(allocator, excess);
-    out->df = used - 1.0;
-    out->h = 12.0 * (n - 1.0) * between / untied;
+    out->df = fmax(0.0, used - 1.0);
+    out->h = used > 1.0 ? 12.0 * (n - 1.0) * between / untied : (double)NAN; /* a group alone has no equal */
     out->p = cxm_priv_chi2_upper(out->h, out->df);
     return CXM_OK;
 }

@@ -378,3 +378,11 @@ def test_small_gaps_of_many_answers(n: int) -> None:
         want = -2000 / n / math.sqrt(sum(v) / divisor)
         assert cxm.compare(a, b, method=method).statistic == pytest.approx(want, rel=1e-12, abs=0)
         assert cxm.compare(b, a, method=method).statistic == pytest.approx(-want, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("scores", [[1, 2, 3, None], [2, None, None, None], [None] * 4])
+def test_ranks_of_fewer_than_two_groups_are_undefined(scores: list[int]) -> None:
+    g = cxm.csat(scores, by=[1, 1, 1, 2])
+    row = list(cxm.compare_groups(g, "mean")["kruskal_wallis[mean]"])[0]
+    assert math.isnan(row.value) and math.isnan(row.p_value) and "NO_DATA" in row.flags
+    assert row.axes["df"] == 0
