@@ -133,6 +133,30 @@ static void names_stay_distinct(void **state)
     }
 }
 
+static void names_of_several_keys_stay_distinct(void **state)
+{
+    (void)state;
+    static const char *const rows[][6] = {
+        { "value", "value_key", "x", "value_key_key", "value_key", "x" },
+        { "n_key", "n", "n_key_key", "n_key", "n_key_key_key", "n_key_key" },
+        { "", "", "group_2", "group", "group_2_key", "group_2" },
+        { "group", "", "", "group", "group_2", "group_3" },
+        { "x", "x", "x_key", "x", "x_key_key", "x_key" },
+        { "", "cohort", "group", "group_key", "cohort_key", "group" }, /* an axis is called cohort */
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct cxm_report *r = cxm_priv_report_new(NULL), *report = NULL;
+        for (size_t k = 0; k < 3; k++)
+            cxm_priv_report_key_column(r, rows[i][k], CXM_KEY_INT, 0);
+        cxm_priv_report_axis(r, "cohort", CXM_AXIS_INT);
+        assert_int_equal(cxm_priv_report_finish(r, &report, NULL), CXM_OK);
+        struct cxm_arrow *arrow = imported(report);
+        for (int k = 0; k < 3; k++)
+            assert_string_equal(cxm_arrow_name(arrow, k), rows[i][3 + k]);
+        cxm_arrow_free(arrow);
+    }
+}
+
 static void other_bytes_are_binary(void **state)
 {
     (void)state;
@@ -201,6 +225,7 @@ int main(void)
         cmocka_unit_test(says_what_the_report_says),
         cmocka_unit_test(axes_have_their_types),
         cmocka_unit_test(names_stay_distinct),
+        cmocka_unit_test(names_of_several_keys_stay_distinct),
         cmocka_unit_test(other_bytes_are_binary),
         cmocka_unit_test(failures_leave_the_stream_alone),
         cmocka_unit_test(some_rows_in_any_order),

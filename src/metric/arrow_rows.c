@@ -124,17 +124,31 @@ static bool is_taken(const struct cxm_arrow_rows *rows, const char *name)
     return rows->is_axis != NULL && rows->is_axis(rows->self, name);
 }
 
-/* A key without a name is called group, group_2 …; one called like a column of the results
- * becomes …_key, so that names stay distinct. */
+/* Is that the name of another one of the first n keys? */
+static bool is_key(const struct cxm_arrow_rows *rows, const char *name, size_t n, size_t but)
+{
+    struct cxm_key_info info;
+    for (size_t i = 0; i < n; i++)
+        if (i != but && rows->key_info(rows->self, i, &info) == CXM_OK && strcmp(info.name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A key without a name is called group, group_2 …; one called like a column of the results or
+ * like a key before it becomes …_key, so that names stay distinct; what it becomes is no other key. */
 static void name_key(const struct cxm_arrow_rows *rows, struct cxm_key_info *info, size_t key)
 {
     size_t used = strlen(info->name);
+    bool is_own = used > 0;
     if (used == 0 && key == 0)
         cxm_priv_append(info->name, sizeof info->name, &used, "group");
     else if (used == 0)
         cxm_priv_append(info->name, sizeof info->name, &used, "group_%d", (int)key + 1);
-    else if (is_taken(rows, info->name))
+    while ((is_taken(rows, info->name) || is_key(rows, info->name, is_own ? key : rows->n_keys, key)) &&
+           used + strlen("_key") < sizeof info->name) {
         cxm_priv_append(info->name, sizeof info->name, &used, "_key");
+        is_own = false;
+    }
 }
 
 static enum cxm_status add_key(const struct cxm_arrow_rows *rows, size_t key,

@@ -20,6 +20,8 @@ _is_valid = PYFUNCTYPE(c_int, py_object, c_char_p)(("PyCapsule_IsValid", pythona
 _pointer = PYFUNCTYPE(c_void_p, py_object, c_char_p)(("PyCapsule_GetPointer", pythonapi))
 _new_capsule = PYFUNCTYPE(py_object, c_void_p, c_char_p, c_void_p)(("PyCapsule_New", pythonapi))
 _STREAM = b"arrow_array_stream"
+#: The readers that were read, while they live.
+_readers: Any = None
 
 
 class ArrowData:
@@ -66,10 +68,28 @@ def is_arrow(value: Any) -> bool:
     return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")
 
 
+def _read_once(reader: Any, what: str) -> None:
+    """A reader has no rows the second time, and does not say so: no rows look like an empty table."""
+    global _readers
+    if _readers is None:
+        from weakref import WeakSet
+
+        _readers = WeakSet()
+    if reader in _readers:
+        raise Error(
+            f"{what}: this {type(reader).__name__} was read by an earlier call and is empty now; "
+            "pass table = reader.read_all() to all calls",
+            column=what,
+        )
+    _readers.add(reader)
+
+
 def import_arrow(value: Any, what: str) -> ArrowData:
     """Takes over what the object exports. Nothing is copied."""
     out, error = c_void_p(), ErrorStruct()
     if hasattr(value, "__arrow_c_stream__"):
+        if hasattr(value, "read_next_batch"):
+            _read_once(value, what)
         capsule = value.__arrow_c_stream__()
         stream = _inside(capsule, _STREAM, what)
         status = lib.cxm_arrow_from_stream(stream, None, byref(out), byref(error))

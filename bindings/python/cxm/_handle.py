@@ -15,7 +15,7 @@ from ._registry import Known, encode, known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from typing import Any
 
 
@@ -212,6 +212,13 @@ def time_value(kind: int, count: int) -> Any:
         return count
 
 
-def key_column(index: int, name: str) -> str:
-    """Name of a key's column in results."""
-    return name or ("group" if index == 0 else f"group_{index + 1}")
+def key_columns(names: list[str], taken: Container[str] = ()) -> list[str]:
+    """Names of the keys' columns beside those that are taken: without a name group, group_2 …; with
+    an ending where a name is taken, also by a key before it; what it becomes is no other key."""
+    columns = []
+    for i, name in enumerate(names):
+        column = name or ("group" if i == 0 else f"group_{i + 1}")
+        while column in taken or column in (names[:i] if column == name else names):
+            column += "_key"
+        columns.append(column)
+    return columns

@@ -7,7 +7,7 @@ from ctypes import addressof, byref, c_double, c_int64, c_size_t, c_uint8, c_voi
 from struct import calcsize, iter_unpack, unpack_from
 
 from ._errors import Error
-from ._handle import byte_pointer, key_column, key_value, time_value
+from ._handle import byte_pointer, key_columns, key_value, time_value
 from ._library import AxisInfo, ErrorStruct, Estimate, Key, KeyInfo, check, lib, text
 from ._names import flag_names, interval_name, unit_name
 from ._shared import FIELDS, FORMAT, SCHEMA, Numbers, Rows, hashable, named, no_group
@@ -65,8 +65,8 @@ class Store:
         info, found = KeyInfo(), []
         for i in range(lib.cxm_report_n_keys(self.pointer)):
             check(lib.cxm_report_key_info(self.pointer, i, byref(info)), ErrorStruct())
-            found.append(key_column(i, text(info.name)))
-        return found
+            found.append(text(info.name))
+        return key_columns(found)
 
     def _read_axes(self) -> dict[str, tuple[int, int]]:
         """Name -> number and type of an axis."""
@@ -386,7 +386,7 @@ class Report(Numbers, Rows):
 
     def _key_columns(self) -> dict[str, list[Any]]:
         keys, taken = self._row_keys(), {*SCHEMA, *self._store.axes}
-        names = [f"{n}_key" if n in taken else n for n in self._store.keys]
+        names = key_columns(self._store.keys, taken)
         return {name: [key[i] for key in keys] for i, name in enumerate(names)}
 
     def _axis_columns(self) -> dict[str, list[Any]]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ._errors import Error
-from ._handle import Handle, key_column, load_handle
+from ._handle import Handle, key_columns, load_handle
 from ._inputs import method_of, totals_of
 from ._library import lib, text
 from ._names import checked_level, flag_names, interval_name, interval_number, lonely_number, unit_name
@@ -171,7 +171,7 @@ class Result(Numbers, Rows):
     @property
     def key_names(self) -> list[str]:
         """Names of the key columns."""
-        return [key_column(i, name) for i, (name, _) in enumerate(self._key_infos())]
+        return key_columns([name for name, _ in self._key_infos()])
 
     @property
     def groups(self) -> list[Any]:
@@ -389,7 +389,7 @@ class Result(Numbers, Rows):
 
     def _key_columns(self) -> dict[str, list[Any]]:
         keys = self._row_keys()
-        names = [f"{n}_key" if n in SCHEMA else n for n in self.key_names]
+        names = key_columns(self.key_names, SCHEMA)
         if self._group == TOTAL:
             return {name: [None] * len(keys) for name in names}
         return {name: [key[i] for key in keys] for i, name in enumerate(names)}

@@ -11,7 +11,7 @@ from ._add import (
 )
 from ._errors import Error
 from ._handle import (
-    Handle, byte_pointer, key_column, load_handle, new_handle, saved_bytes,
+    Handle, byte_pointer, key_columns, load_handle, new_handle, saved_bytes,
 )
 from ._library import ErrorStruct, TallyInfo, check, lib, text
 from ._registry import Known, known
@@ -323,8 +323,8 @@ class Tally:
         infos, n = handle.key_infos(), handle.groups()
         keys = handle.keys(range(n)) if infos else []
         table: dict[str, list[Any]] = {
-            _free(key_column(i, name)): [key[i] for key in keys]
-            for i, (name, _) in enumerate(infos)
+            name: [key[i] for key in keys]
+            for i, name in enumerate(key_columns([name for name, _ in infos], ("tally",)))
         }
         table["tally"] = [handle.group(g, True).save() for g in range(n)]
         return table
@@ -380,11 +380,6 @@ class TallyInformation:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
         return f"TallyInformation({inside})"
-
-
-def _free(name: str) -> str:
-    """A key called "tally" makes room for the tallies."""
-    return "tally_key" if name == "tally" else name
 
 
 def _empty(metric: str, params: dict[str, Any]) -> Tally:

@@ -376,3 +376,17 @@ def test_names_that_are_no_texts() -> None:
     refused("q: the columns of data have 2 levels, and this name has several columns; pass the one "
             "that is meant itself", cxm.nps, "q", data=pairs)
     assert cxm.nps(pairs["q", "s"], by=pairs["q", "r"]).groups == [1, 2]
+
+
+def test_a_reader_is_read_once() -> None:
+    """The second time it has no rows and looks like an empty table."""
+    table = pa.table({"score": [10, 9, None], "region": ["a", "b", "a"]})
+    reader, other = table.to_reader(), table.to_reader()
+    assert cxm.nps("score", by="region", data=reader).total.n == 2
+    for metric in (cxm.nps, cxm.csat):
+        refused("data: this RecordBatchReader was read by an earlier call and is empty now; pass "
+                "table = reader.read_all() to all calls", metric, "score", data=reader)
+    assert cxm.nps("score", data=other).n == 2
+    relation = duckdb.sql("SELECT 9 AS score")
+    assert [cxm.nps("score", data=relation).n for _ in range(2)] == [1, 1]
+    assert cxm.nps("score", data=table.slice(0, 0).to_reader()).flags == ("NO_DATA", "SMALL_N")

@@ -150,6 +150,26 @@ def test_a_key_called_like_a_column_of_the_schema() -> None:
     assert table["level"] == [0.95, 0.95]
 
 
+@pytest.mark.parametrize("names, columns", [
+    (["value", "value_key"], ["value_key_key", "value_key"]),
+    (["n_key", "n"], ["n_key", "n_key_key"]),
+    (["group_2", None], ["group_2", "group_2_key"]),
+    ([None, None], ["group", "group_2"]),
+])
+def test_names_of_keys_stay_distinct(names: list[Any], columns: list[str]) -> None:
+    """Here and in the stream of C: what a name becomes is not the name of another key."""
+    keys = [["a", "b"], [1, 2]]
+    table = {"score": [9, 1], **{n: k for n, k in zip(names, keys) if n}}
+    by = [name or key for name, key in zip(names, keys)]
+    g = cxm.nps("score", by=by, data=table)
+    d = g.to_dict()
+    assert [d[name] for name in columns if name != "group"] == keys[columns[0] == "group":]
+    assert list(g.to_pandas().columns) == list(g.to_polars().columns) == [*columns, *SCHEMA]
+    assert cxm.compare_groups(g).to_arrow().column_names[:2] == columns
+    rows = cxm.Tally("nps").add(score=[9, 1], by=[[1, 2], pd.Series([3, 4], name="tally")]).rows()
+    assert list(rows) == ["group", "tally_key", "tally"]
+
+
 def test_to_pandas(g: cxm.Result) -> None:
     frame = g.to_pandas()
     assert list(frame.columns) == ["region", *SCHEMA]
