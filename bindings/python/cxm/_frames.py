@@ -158,6 +158,14 @@ def _last_chance(data: Any) -> Frame:
     """Other mappings; everything else is refused."""
     if hasattr(data, "keys") and hasattr(data, "__getitem__"):
         return Frame(list(data.keys()), data.__getitem__)
+    readers = ("to_table", "to_arrow_table", "toArrow", "to_arrow", "read_all", "read")
+    for reader in readers:  # data sets and scanners, results of DuckDB, frames of Spark, files of Parquet
+        if callable(getattr(data, reader, None)) and not hasattr(data, "readline"):
+            raise Error(
+                f"data: a {type(data).__name__} is no table yet; pass data=x.{reader}(), which reads its "
+                "rows",
+                column="data",
+            )
     raise Error(
         f"data: a {type(data).__name__} is not a table; pass a dict of columns, a pandas, Polars "
         "or PyArrow table, or anything with __arrow_c_stream__",

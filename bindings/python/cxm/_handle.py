@@ -167,7 +167,9 @@ def saved_bytes(data: Any) -> bytes:
         return bytes(memoryview(data))
     except TypeError:
         raise Error(
-            f"a saved tally is bytes, not a {type(data).__name__}", column="tally"
+            f"a saved tally is bytes, not a {type(data).__name__}"
+            + ("; of rows pass those, [row[0] for row in rows]" if isinstance(data, (tuple, dict)) else ""),
+            column="tally",
         ) from None
 
 

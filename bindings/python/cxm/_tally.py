@@ -315,7 +315,10 @@ class Tally:
     # ---- rows, for tables of tallies
 
     def rows(self) -> dict[str, list[Any]]:
-        """The groups as a table: the key columns, and ``tally`` with the bytes of each group.
+        """The groups as a table: the key columns, and ``tally`` with the bytes of each group. For engines
+        that want a row a group, partition by partition. They are lists: where all keys of a partition
+        are missing, or it has no rows and so no keys, only a schema gives the columns their types;
+        who needs no keys beside the bytes sends ``save()``.
 
         >>> pandas.DataFrame(t.rows())            # doctest: +SKIP
         """
@@ -332,7 +335,8 @@ class Tally:
     @classmethod
     def from_rows(cls, rows: Any) -> Tally:
         """Merges a table of :meth:`rows`: a dict or frame with a column ``tally``, or an
-        iterable of bytes. The keys come from the bytes."""
+        iterable of bytes, None for no tally. The keys come from the bytes. Of rows of a
+        database or of Spark pass their bytes, ``[row.tally for row in rows]``."""
         return merge(_tally_column(rows))
 
     # ---- estimates
@@ -430,10 +434,18 @@ def _tally_column(rows: Any) -> list[bytes]:
     if hasattr(rows, "fetchall") and hasattr(rows, "select"):  # a DuckDB relation
         return [row[0] for row in rows.select("tally").fetchall()]
     if isinstance(rows, dict) or hasattr(rows, "columns") or hasattr(rows, "column_names"):
-        column = rows["tally"]
+        try:
+            column = rows["tally"]
+        except Exception as wrong:  # each library has its own
+            raise Error("rows: the table has no column 'tally'", column="rows") from wrong
         for method in ("to_pylist", "to_list", "tolist"):
             if hasattr(column, method):
                 column = getattr(column, method)()
                 break
         return [v for v in column if v is not None]
-    return list(rows)
+    if isinstance(rows, (str, bytes, bytearray, memoryview)) or not hasattr(rows, "__iter__"):
+        raise Error(
+            f"rows is a table with a column 'tally' or a list of saved bytes, not one {type(rows).__name__}",
+            column="rows",
+        )
+    return [v for v in rows if v is not None]

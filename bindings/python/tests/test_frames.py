@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+from pyarrow import dataset
 import pytest
 from helpers import refused
 
@@ -142,6 +143,12 @@ def test_what_is_no_table() -> None:
         "or anything with __arrow_c_stream__",
         cxm.nps, "score", data=[1, 2],
     )
+    source = dataset.dataset(pa.table({"score": [9]}))
+    refused("data: a InMemoryDataset is no table yet; pass data=x.to_table(), which reads its rows",
+            cxm.nps, "score", data=source)
+    assert cxm.nps("score", data=source.to_table()).n == 1
+    with pytest.raises(cxm.Error, match=r"pass data=x.to_arrow_table\(\), which reads its rows"):
+        cxm.nps("score", data=duckdb.connect().execute("SELECT 9 AS score"))
 
 
 def test_unknown_names() -> None:

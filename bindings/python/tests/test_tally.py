@@ -119,6 +119,15 @@ def test_bytes() -> None:
     assert cxm.Tally.info(t).configuration == info.configuration
     assert repr(info).startswith("TallyInformation(metric='nps'")
     refused("a saved tally is bytes, not a str", cxm.Tally.load, "x")
+    saved = cxm.Tally("nps").add(score=[9]).save()
+    refused("a saved tally is bytes, not a tuple; of rows pass those, [row[0] for row in rows]",
+            cxm.Tally.from_rows, [(saved,)])
+    refused("rows is a table with a column 'tally' or a list of saved bytes, not one bytes",
+            cxm.Tally.from_rows, saved)
+    for table in ({"x": [saved]}, pd.DataFrame({"x": [saved]}), pa.table({"x": [saved]}),
+                  pl.DataFrame({"x": [saved]})):
+        refused("rows: the table has no column 'tally'", cxm.Tally.from_rows, table)
+    assert cxm.Tally.from_rows([None, saved, bytearray(saved)]).save() == cxm.merge([saved, saved]).save()
 
 
 def test_hostile_bytes() -> None:
