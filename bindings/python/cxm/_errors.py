@@ -5,6 +5,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 
@@ -55,3 +56,12 @@ def one_of(name: str, value: object, choices: tuple[str, ...]) -> Error:
     """The error for an argument that is none of a few words."""
     known = " or ".join(repr(c) for c in choices)
     return Error(f"{name} must be {known}, not {value!r}", column=name, value=str(value))
+
+
+def closest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was most likely meant, whatever its capitals; None where none is near."""
+    from difflib import get_close_matches
+
+    folded = {known.casefold(): known for known in names}
+    close = get_close_matches(name.casefold(), folded, 1)
+    return folded[close[0]] if close else None

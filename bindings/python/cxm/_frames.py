@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ._arrow import ArrowData, import_arrow, is_arrow
 from ._columns import column_of, family_of, groupby
-from ._errors import Error
+from ._errors import Error, closest
 from ._library import Column
 from ._shared import hashable
 
@@ -63,10 +63,8 @@ class Frame:
             )
 
     def _unknown(self, name: str, role: str) -> Error:
-        import difflib
-
         names = self.arrow.names() if self.arrow is not None else list(map(str, self.names))
-        close = difflib.get_close_matches(name, names, 1)
+        close = closest(name, names)
         if name in self.levels:
             hint = "; it is a level of the index: pass data=frame.reset_index()"
         elif name in names:
@@ -75,7 +73,7 @@ class Frame:
                 f", but one called {odd!r}, which is no text; pass that column itself, or rename it"
             )
         elif close:
-            hint = f"; did you mean {close[0]!r}?"
+            hint = f"; did you mean {close!r}?"
         else:
             hint = "; it has " + (", ".join(map(repr, names[:12])) or "no columns")
             hint += ", …" if len(names) > 12 else ""

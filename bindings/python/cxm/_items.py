@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ._arrow import import_arrow, is_arrow
-from ._errors import Error
+from ._errors import Error, closest
 from ._frames import frame_of, is_frame
 
 TYPE_CHECKING = False
@@ -158,8 +158,6 @@ def _place(
 
 
 def _unknown(param: str, item: str, names: list[str]) -> Error:
-    import difflib
-
-    close = difflib.get_close_matches(item, names, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"items are {', '.join(names[:12])}"
+    close = closest(item, names)
+    hint = f"did you mean {close!r}?" if close else f"items are {', '.join(names[:12])}"
     return Error(f"{param}: there is no item {item!r}; {hint}", column=param, value=item)

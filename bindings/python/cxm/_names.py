@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._errors import Error, one_of
+from ._errors import Error, closest, one_of
 from ._library import lib, text
 
 TYPE_CHECKING = False
@@ -47,11 +47,9 @@ def interval_number(name: Any, metric: Any = None) -> int:
     number = lib.cxm_interval_from_name(plain.encode())
     if number >= 0:
         return int(number)
-    from difflib import get_close_matches
-
     names = [interval_name(i) for i in range(1, 36)] if metric is None else metric.intervals()
-    close = get_close_matches(plain, names, 1)
-    hint = f" did you mean {close[0]!r}?" if close else ""
+    close = closest(plain, names)
+    hint = f" did you mean {close!r}?" if close else ""
     there = "there are" if metric is None else f"{metric.name} takes"
     raise Error(
         f"there is no interval {name!r};{hint} {there} {', '.join(names)}", column="interval",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ctypes import byref, c_double, c_int64, c_size_t, c_uint32, sizeof
 
-from ._errors import Error
+from ._errors import Error, closest
 from ._handle import Handle
 from ._library import (
     Base, Design as DesignStruct, ErrorStruct, Estimate, EstimateOptions, check, lib, text,
@@ -228,12 +228,10 @@ class Reader:
         return [i for name in wanted for i in self.find(name)]
 
     def _unknown(self, name: Any) -> Error:
-        import difflib
-
         names = [m.name for m in self.measures()]
-        close = difflib.get_close_matches(str(name), names, 1)
+        close = closest(str(name), names)
         if close:
-            hint = f"did you mean {close[0]!r}?"
+            hint = f"did you mean {close!r}?"
         else:
             hint = "there are " + ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
         return Error(

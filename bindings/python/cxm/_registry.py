@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ctypes import c_char_p, c_double
 
-from ._errors import Error
+from ._errors import Error, closest
 from ._library import Param, lib, text
 from ._names import interval_name
 
@@ -60,8 +60,10 @@ def known(name: str) -> Known:
     if found is None:
         pointer = lib.cxm_metric_find(str(name).encode())
         if not pointer:
+            close = closest(str(name), names())
+            hint = f"did you mean {close!r}? There are" if close else "there are"
             raise Error(
-                f"there is no metric {name!r}; there are {', '.join(names())}",
+                f"there is no metric {name!r}; {hint} {', '.join(names())}",
                 column="metric", value=str(name),
             )
         found = _metrics[name] = Known(pointer[0])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ctypes import addressof, byref, c_double, c_int64, c_size_t, c_uint8, c_void_p
 from struct import calcsize, iter_unpack, unpack_from
 
-from ._errors import Error
+from ._errors import Error, closest
 from ._handle import byte_pointer, key_columns, key_value, time_value
 from ._library import AxisInfo, ErrorStruct, Estimate, Key, KeyInfo, check, lib, text
 from ._names import flag_names, interval_name, unit_name
@@ -287,14 +287,12 @@ class Report(Numbers, Rows):
         return Report(self._store, found)
 
     def _unknown(self, name: Any) -> Error:
-        import difflib
-
         names = self.measures
-        close = difflib.get_close_matches(str(name), names, 1)
+        close = closest(str(name), names)
         if name in self._store.axes:
             hint = f"it is an axis: r.{name}, r.to_dict()[{name!r}] or row.{name}"
         elif close:
-            hint = f"did you mean {close[0]!r}?"
+            hint = f"did you mean {close!r}?"
         else:
             hint = "there are " + (", ".join(names[:12]) or "none")
             hint += ", …" if len(names) > 12 else ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ctypes import byref, c_double, sizeof
 from math import nan
 
-from ._errors import Error, one_of
+from ._errors import Error, closest, one_of
 from ._handle import Handle, new_handle
 from ._library import ErrorStruct, ScorecardLine, TargetOptions, check, lib
 from ._names import checked_level, interval_number
@@ -273,16 +273,14 @@ def _fits(head: Head, measure: str) -> bool:
 
 
 def _unknown(key: str, named: list[tuple[str, Any]]) -> Error:
-    import difflib
-
     names: list[str] = []
     for name, given in named:
         result = given if isinstance(given, Result) else given.estimate()
         names += [name, *(f"{name}.{m.name}" for m in result._reader.measures())]
     names = list(dict.fromkeys(names))
-    close = difflib.get_close_matches(str(key), names, 1)
+    close = closest(str(key), names)
     some = [n for n in names if "." not in n]
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(some) or 'none'}"
+    hint = f"did you mean {close!r}?" if close else f"there are {', '.join(some) or 'none'}"
     return Error(
         f"targets: none of the results is called {key!r}; {hint}", column="targets",
         value=str(key),

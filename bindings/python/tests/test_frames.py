@@ -397,3 +397,10 @@ def test_a_reader_is_read_once() -> None:
     relation = duckdb.sql("SELECT 9 AS score")
     assert [cxm.nps("score", data=relation).n for _ in range(2)] == [1, 1]
     assert cxm.nps("score", data=table.slice(0, 0).to_reader()).flags == ("NO_DATA", "SMALL_N")
+
+
+def test_names_in_other_capitals() -> None:
+    refused("score: data has no column 'netpro'; did you mean 'NETPRO'?", cxm.nps, "netpro",
+            data={"RESPNUM": [1], "NETPRO": [9]})
+    refused("nps has no measure 'Promoters'; did you mean 'promoters'?",
+            cxm.nps([9]).__getitem__, "Promoters")

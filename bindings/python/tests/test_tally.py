@@ -230,7 +230,7 @@ def test_periods_and_customers() -> None:
 
 
 def test_unknown_metric_and_parameter() -> None:
-    with pytest.raises(cxm.Error, match="there is no metric 'npss'; there are nps, csat"):
+    with pytest.raises(cxm.Error, match="no metric 'npss'; did you mean 'nps'[?] There are nps, csat"):
         cxm.Tally("npss")
     refused("nps has no parameter 'promotor'; it has scale, promoter, detractor", cxm.Tally,
             "nps", promotor=9)
