@@ -193,8 +193,8 @@ enum cxm_status cxm_priv_asked_init(struct cxm_asked *a, struct cxm_tally *tally
                                             : (size_t)cxm_tally_groups(tally);
     const size_t each = status == CXM_OK && a->n_measures > 0 ? a->n_measures : 1;
     if (status == CXM_OK && capacity > 0 && capacity / each < a->n_groups)
-        status = cxm_priv_fail(error, CXM_EINVAL, "capacity", "there are %zu rows",
-                               a->n_groups * a->n_measures);
+        status = cxm_priv_fail(error, CXM_EINVAL, "capacity", "there are %zu rows, and room for %zu",
+                               a->n_groups * a->n_measures, capacity);
     if (status != CXM_OK)
         cxm_priv_asked_release(a);
     return status;

@@ -179,9 +179,11 @@ enum cxm_status cxm_priv_match_inputs(const struct cxm_config *config,
     uint32_t seen[CXM_MAX_ROLES] = { 0 };
     struct design design = { { NULL } };
     for (size_t i = 0; i < n; i++) {
-        if (inputs[i].role == NULL || inputs[i].column == NULL)
-            return cxm_priv_fail(error, CXM_EINVAL, inputs[i].role,
-                                 "an input without role or column");
+        if (inputs[i].role == NULL)
+            return cxm_priv_fail(error, CXM_EINVAL, NULL, "input %zu has no role", i);
+        if (inputs[i].column == NULL)
+            return cxm_priv_fail(error, CXM_EINVAL, inputs[i].role, "%s: the column is NULL",
+                                 inputs[i].role);
         bool taken;
         enum cxm_status status = set_common(sources, &design, &inputs[i], &taken, error);
         if (status == CXM_OK && !taken)
