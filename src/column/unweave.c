@@ -59,6 +59,16 @@ void cxm_priv_unweave_c(const uint8_t *from, int64_t stride, size_t n,
     }
 }
 
+bool cxm_priv_unweave_streams(cxm_unweave *unweave, int64_t stride)
+{
+#if CXM_UNWEAVE_X86
+    return unweave == cxm_priv_unweave_avx2 && stride >= CXM_LEAST_WEAVE && stride <= CXM_MOST_WEAVE;
+#else
+    (void)unweave, (void)stride;
+    return false;
+#endif
+}
+
 cxm_unweave *cxm_priv_unweave(unsigned mask)
 {
 #if CXM_UNWEAVE_X86

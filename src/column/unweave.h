@@ -63,6 +63,10 @@ cxm_unweave cxm_priv_unweave_avx2, cxm_priv_unweave_avx512;
 #define CXM_UNWEAVE_X86 0
 #endif
 
+/* Does this variant read rows of that stride, a thousand at a time, as fast as they come? Being asked
+ * for lines by anybody else is then only in its way. */
+bool cxm_priv_unweave_streams(cxm_unweave *unweave, int64_t stride);
+
 /* What this processor runs best; `mask` (of CXM_CPU_…) forbids variants, for tests. */
 cxm_unweave *cxm_priv_unweave(unsigned mask);
 

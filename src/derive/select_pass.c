@@ -126,7 +126,7 @@ static struct asking ask_for(const struct cxm_sampler *r, int64_t row)
     const struct cxm_column *value = r->s->column, *key = r->s->key;
     const struct cxm_asking nothing = { (uintptr_t)r->index, 0 };
     struct asking a = { nothing, nothing, 8 };
-    if (!r->bare || row + r->block > r->last)
+    if (!r->bare || r->streams || row + r->block > r->last)
         return a;
     a.value = (struct cxm_asking){ cxm_priv_select_address(value, row), value->stride };
     while (a.every > 1 && value->stride * (int64_t)a.every > 64)

@@ -34,6 +34,7 @@ struct cxm_sampler {
     int64_t first, last;         /* rows, or runs of the sample */
     uint32_t *histogram;         /* of the sample, by group and bucket */
     bool bare, apart;            /* plain doubles; and members of structs */
+    bool streams;                /* whose lines need not be asked for */
     int64_t block;               /* rows that are counted together */
     cxm_unweave *unweave;
     struct cxm_member members[2]; /* where they are apart: the value and the key beside it, if one is, */
