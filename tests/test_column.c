@@ -87,20 +87,7 @@ static void put_number(uint32_t type, int32_t scale, const struct cell *cell, un
         for (int i = 0; i < 16; i++)
             p[i] = (unsigned char)((cxm_u128)decimal >> 8 * i);
         break;
-    default: { /* the low bytes of a little-endian machine, the high ones of the other */
-        const int64_t wide = integer;
-        const int32_t i32 = (int32_t)integer;
-        const int16_t i16 = (int16_t)integer;
-        const size_t bytes = cxm_type_bytes((enum cxm_type)type);
-        if (bytes == 8)
-            memcpy(p, &wide, 8);
-        else if (bytes == 4)
-            memcpy(p, &i32, 4);
-        else if (bytes == 2)
-            memcpy(p, &i16, 2);
-        else
-            *p = (unsigned char)integer;
-    }
+    default: store_integer(p, (uint64_t)integer, cxm_type_bytes((enum cxm_type)type)); break;
     }
 }
 
@@ -1441,11 +1428,13 @@ static void values_as_text(void **state)
     assert_shown(&column, -1, "");
     column.type = CXM_U64;
     assert_shown(&column, 1, "18446744073709551615");
-    column.type = CXM_BOOL;
-    assert_shown(&column, 2, "true");
     const uint8_t validity = 5;
     column.validity = &validity;
     assert_shown(&column, 1, "null");
+    const uint8_t flags[] = { 0, 11 };
+    column = column_of(CXM_BOOL, flags, 2, 1);
+    assert_shown(&column, 0, "false");
+    assert_shown(&column, 1, "true");
 
     const double reals[] = { 1.5, 0.1, (double)INFINITY };
     column = column_of(CXM_F64, reals, 3, 8);

@@ -90,7 +90,7 @@ static void make_call(struct call *call, const struct cxm_key_counters *c, const
             key = i % 2 == 0 ? kind->base - 1 : kind->base + kind->n_keys;
             call->key_bits.bytes[(i + key_skip) / 8] |= (uint8_t)(1 << (i + key_skip) % 8);
         }
-        memcpy(call->keys.bytes + kind->width * i, &key, kind->width); /* little endian */
+        store_integer(call->keys.bytes + kind->width * i, key, kind->width);
         call->answers.bytes[i] = kind->equal ? 9 : (uint8_t)random_u64(&seed);
     }
     call->rows = (struct cxm_key_rows){
@@ -101,9 +101,7 @@ static void make_call(struct call *call, const struct cxm_key_counters *c, const
     };
     const size_t counted = call->want == NULL ? 0 : call->stop == n ? n : call->stop / 64 * 64;
     for (size_t i = 0; i < counted; i++) { /* one at a time */
-        uint64_t key = 0;
-        memcpy(&key, call->keys.bytes + kind->width * i, kind->width);
-        key -= kind->base;
+        uint64_t key = load_integer(call->keys.bytes + kind->width * i, kind->width) - kind->base;
         if (kind->width < 8)
             key &= ((uint64_t)1 << 8 * kind->width) - 1;
         if (kind->bitmap && !bit_of(&call->key_bits, i + key_skip))
@@ -626,7 +624,7 @@ static struct cxm_column indexes_of(const struct texts *t, size_t n, uint32_t ty
     const size_t width = cxm_type_bytes((enum cxm_type)type);
     for (size_t i = 0; i < n; i++) {
         const int64_t index = i % 11 == 5 ? none : (int64_t)(t->index[i] % below);
-        memcpy(store + i * width, &index, width); /* its low bytes come first */
+        store_integer(store + i * width, (uint64_t)index, width);
     }
     struct cxm_column by = cxm_column_make("key", (enum cxm_type)type, store, n, (int64_t)width, width);
     by.flags = CXM_COLUMN_SENTINEL;

@@ -310,7 +310,7 @@ static struct cxm_column keys_as(struct rows *r, enum cxm_type type, int64_t str
 {
     const size_t bytes = cxm_type_bytes(type);
     for (size_t i = 0; i < 2 * ROWS; i++)
-        memcpy(r->narrow + i * bytes, &r->key[i], bytes); /* little-endian machines */
+        store_integer(r->narrow + i * bytes, (uint64_t)r->key[i], bytes);
     return cxm_column_make("key", type, r->narrow, ROWS, stride * (int64_t)bytes,
                            (uint32_t)bytes);
 }

@@ -55,16 +55,7 @@ static struct table *make(uint64_t number)
 
 static void set_key(struct table *t, size_t row, size_t k, int64_t value)
 {
-    memcpy(&t->rows[row].key[k], &value, 8); /* little endian or not: set again below */
-    switch ((enum cxm_type)t->types[k]) {
-    case CXM_I8:
-    case CXM_U8: memcpy(&t->rows[row].key[k], &(uint8_t){ (uint8_t)value }, 1); break;
-    case CXM_I16:
-    case CXM_U16: memcpy(&t->rows[row].key[k], &(uint16_t){ (uint16_t)value }, 2); break;
-    case CXM_I32:
-    case CXM_U32: memcpy(&t->rows[row].key[k], &(uint32_t){ (uint32_t)value }, 4); break;
-    default: break;
-    }
+    store_integer(&t->rows[row].key[k], (uint64_t)value, cxm_type_bytes((enum cxm_type)t->types[k]));
 }
 
 static void add_key(struct table *t, uint32_t type, int64_t low, uint64_t span)

@@ -306,7 +306,7 @@ static void keys_of_every_type(void **state)
             uint64_t g = (mixed >> 40) % GROUPS;
             g = g == 50 ? 51 : g; /* nobody */
             const uint64_t key = (uint64_t)firsts[t] + g;
-            memcpy((char *)keys + i * bytes, &key, bytes); /* little-endian, as all CI machines are */
+            store_integer((char *)keys + i * bytes, key, bytes);
         }
         const struct cxm_column c = cxm_column_make("v", CXM_F64, values, N, 8, 8);
         struct cxm_column by = cxm_column_make("g", types[t], keys, N, (int64_t)bytes, bytes);

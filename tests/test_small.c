@@ -245,10 +245,10 @@ static void put(uint8_t *to, uint32_t type, double v)
     const bool nan = v != v;
     const int64_t whole = nan ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
     const float single = (float)v;
-    switch (type) { /* little-endian: the low bytes come first */
+    switch (type) {
     case CXM_F32: memcpy(to, &single, 4); break;
     case CXM_F64: memcpy(to, &v, 8); break;
-    default: memcpy(to, &whole, size_of(type)); break;
+    default: store_integer(to, (uint64_t)whole, size_of(type)); break;
     }
 }
 

@@ -44,6 +44,33 @@ static inline void assert_close_at(double got, double want, double rel, const ch
 #define assert_close(got, want, rel)                                                           \
     assert_close_at((got), (want), (rel), #got, __FILE__, __LINE__)
 
+/* ---- integers ------------------------------------------------------------------------- */
+
+/* The value in an integer of 1, 2, 4 or 8 bytes, in the byte order of this machine. */
+static inline void store_integer(void *to, uint64_t value, size_t bytes)
+{
+    switch (bytes) {
+    case 1: memcpy(to, &(uint8_t){ (uint8_t)value }, 1); break;
+    case 2: memcpy(to, &(uint16_t){ (uint16_t)value }, 2); break;
+    case 4: memcpy(to, &(uint32_t){ (uint32_t)value }, 4); break;
+    default: memcpy(to, &value, 8); break;
+    }
+}
+
+/* The unsigned integer of 1, 2, 4 or 8 bytes that stands there. */
+static inline uint64_t load_integer(const void *from, size_t bytes)
+{
+    uint64_t of_8;
+    uint32_t of_4;
+    uint16_t of_2;
+    switch (bytes) {
+    case 1: return *(const uint8_t *)from;
+    case 2: memcpy(&of_2, from, 2); return of_2;
+    case 4: memcpy(&of_4, from, 4); return of_4;
+    default: memcpy(&of_8, from, 8); return of_8;
+    }
+}
+
 /* ---- a heap that fails on demand ------------------------------------------------------ */
 
 struct heap {
