@@ -136,9 +136,11 @@ static void estimate_churn(const struct cxm_view *view, uint32_t member,
         else
             out->flags |= CXM_FLAG_NO_DATA;
     } else {
-        cxm_priv_estimate_bin_ratio(view, 0, all_lost, in_denominator[rule],
-                                    &(struct cxm_ask){ ask->level, CXM_INTERVAL_DEFAULT,
-                                                       ask->small_n, ask->critical }, out);
+        /* No share of anybody: of the intervals of shares it knows the plain ones. */
+        struct cxm_ask of_ratio = *ask;
+        if (ask->interval != CXM_INTERVAL_NONE && ask->interval != CXM_INTERVAL_WALD)
+            of_ratio.interval = CXM_INTERVAL_DEFAULT;
+        cxm_priv_estimate_bin_ratio(view, 0, all_lost, in_denominator[rule], &of_ratio, out);
     }
 }
 

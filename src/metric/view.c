@@ -258,6 +258,9 @@ struct cxm_limits cxm_priv_view_limits(const struct cxm_view *view, const struct
 {
     if (view->domain != NULL && view->domain->census && out->std_error == 0)
         return (struct cxm_limits){ out->value, out->value, CXM_FLAG_DEGENERATE };
+    /* Within one unit influences sum to 0, which is no standard error to be sure of. */
+    if (view->domain != NULL && !(cxm_priv_view_df(view, out->n) > 0))
+        return (struct cxm_limits){ NAN, NAN, 0 };
     return cxm_priv_ask_limits(ask, out->value, out->std_error, out->df);
 }
 

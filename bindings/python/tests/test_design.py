@@ -251,6 +251,19 @@ def test_a_census_without_degrees_of_freedom() -> None:
     assert math.isnan(cxm.mean([5], fpc=2).lower)
 
 
+def test_a_group_within_one_unit_has_no_limits_of_any_kind() -> None:
+    """Its influences sum to 0 in the unit: a standard error of 0 that nobody can rely on."""
+    shops = {"cluster": [1, 1, 1, 2, 2], "by": ["a", "a", "a", "b", "b"], "interval": "wald"}
+    for result, value in (
+        (cxm.mean([1, 2, 6, 4, 5], **shops), 3), (cxm.share([1, 0, 0, 1, 0], **shops), 1 / 3),
+        (cxm.nps([10, 7, 0, 9, 9], **shops), 0), (cxm.ratio([1, 2, 6, 4, 5], [1, 1, 1, 1, 2], **shops), 3),
+    ):
+        one = result.group("a")
+        assert close(one.value, value) and one.n == 3 and one.std_error == 0
+        assert math.isnan(one.lower) and math.isnan(one.upper)
+        assert not math.isnan(result.total.lower)
+
+
 def test_the_design_of_a_group_without_answers() -> None:
     """Its units are there, whether anybody answered or not; those of a standard deviation too."""
     for answers, weight in (([None] * 5, None), ([1, 2, 9, 10, 3], [0] * 5)):

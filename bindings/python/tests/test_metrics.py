@@ -405,6 +405,18 @@ def test_churn() -> None:
     assert r["churn[price]"].value + r["churn[(missing)]"].value == r.value
 
 
+def test_intervals_of_churn_that_is_no_share() -> None:
+    """One stays, one is lost, one is new: r = 1 / ((2 + 2) / 2), residuals 0 - r, 1 - r/2, 0 - r/2."""
+    flags = {"active_before": [1, 1, 0, 0], "active_after": [1, 0, 1, 0]}
+    error = math.sqrt(3 / 2 * (1 / 4 + 9 / 16 + 1 / 16)) / 2
+    of = {name: cxm.churn(**flags, denominator="average", interval=name)
+          for name in (None, "none", "wald", "wilson")}
+    assert all(close(r.value, 1 / 2) and close(r.std_error, error) for r in of.values())
+    assert of["none"].interval == "none" and math.isnan(of["none"].lower)
+    assert of["wald"].interval == "wald" and close(of["wald"].upper, 1 / 2 + 1.959963984540054 * error)
+    assert of[None].interval == of["wilson"].interval == "t"
+
+
 def test_forms_of_retention_exclude_each_other() -> None:
     refused("retention takes flags, lists of ids or counts, not active_before, n_start together",
             cxm.retention, active_before=[1], n_start=3)
