@@ -428,15 +428,16 @@ static void different_metrics_and_parameters(void **state)
 
 static void different_inputs(void **state)
 {
-    static const uint8_t flags[] = { 1, 0, 1 };
+    static const uint8_t flags[] = { 1, 0, 1 }, gone[] = { 0, 0, 0 };
     static const int8_t number_reasons[] = { 1, 2, 3 };
     static const char *const text_reasons[] = { "a", "b", "c" };
     const struct cxm_column flag = cxm_column_make(NULL, CXM_BOOL, flags, 3, 1, 1);
+    const struct cxm_column none = cxm_column_make(NULL, CXM_BOOL, gone, 3, 1, 1);
     const struct cxm_column number = cxm_column_make(NULL, CXM_I8, number_reasons, 3, 1, 1);
     const struct cxm_column text = cxm_column_make(NULL, CXM_STRINGS, text_reasons, 3, 8, 8);
-    const struct cxm_input with_number[] = { { "active_before", &flag }, { "active_after", &flag },
+    const struct cxm_input with_number[] = { { "active_before", &flag }, { "active_after", &none },
                                              { "reason", &number } };
-    const struct cxm_input with_text[] = { { "active_before", &flag }, { "active_after", &flag },
+    const struct cxm_input with_text[] = { { "active_before", &flag }, { "active_after", &none },
                                            { "reason", &text } };
     struct cxm_tally *tallies[4] = { NULL };
     (void)state;

@@ -2,13 +2,15 @@
  *
  * Keys of nothing but nulls: such a column has no type of its own (a list of None, Arrow's null), so
  * that it goes with every other: added before or after, merged either way, the same bytes as if it
- * had been missing in a column of the other type. */
+ * had been missing in a column of the other type. So do values beside the keys, the reasons of churn,
+ * also where nobody was lost, so that there are none. */
 #include "saved.h"
 
 enum { N = 3 };
 
 static const uint8_t scores[N] = { 10, 9, 0 };
 static const char *const texts[N] = { "north", NULL, "south" };
+static const char *const unit_names[N] = { "north", "south", "east" };
 static const char *const names[2] = { "low", "high" };
 static const uint8_t bits[1] = { 5 }; /* the second row is missing */
 static const uint64_t words[N] = { UINT64_MAX, 0, 5 };
@@ -148,6 +150,85 @@ static void they_come_out_again(void **state)
     }
 }
 
+/* Customers of whom `lost` left, each with a reason. */
+static enum cxm_status add_churn(struct cxm_tally *tally, const uint8_t *lost,
+                                 const struct cxm_column *reason, struct cxm_error *error)
+{
+    static const uint8_t yes[N] = { 1, 1, 1 };
+    uint8_t stayed[N];
+    for (int i = 0; i < N; i++)
+        stayed[i] = lost[i] == 0;
+    const struct cxm_column before = cxm_column_make("b", CXM_U8, yes, N, 1, 1);
+    const struct cxm_column after = cxm_column_make("a", CXM_U8, stayed, N, 1, 1);
+    const struct cxm_input inputs[] = { { "active_before", &before }, { "active_after", &after },
+                                        { "reason", reason } };
+    return cxm_tally_add(tally, inputs, 3, NULL, error);
+}
+
+static struct cxm_tally *churn_on(const struct cxm_allocator *allocator)
+{
+    struct cxm_tally *tally = NULL;
+    (void)!cxm_tally_new("churn", NULL, 0, allocator, &tally, NULL);
+    return tally;
+}
+
+static void reasons_that_nobody_gave(void **state)
+{
+    (void)state;
+    static const uint8_t all[N] = { 1, 1, 1 }, nobody[N] = { 0, 0, 0 };
+    const struct cxm_column none = cxm_column_make("reason", CXM_NULL, NULL, N, 0, 0);
+    for (int type = 0; type < 2 * TYPES; type++) {
+        if (type / 2 == MONTH)
+            continue; /* periods are for groups */
+        struct cxm_column dictionary;
+        const uint8_t *const lost = type % 2 == 0 ? all : nobody;
+        const struct cxm_column known = key_of(type / 2, &dictionary);
+        struct cxm_tally *typed = churn_on(NULL), *alone = churn_on(NULL);
+        struct cxm_tally *after = churn_on(NULL), *before = churn_on(NULL), *copy = NULL;
+        struct cxm_error error = { 0 };
+        assert_int_equal(add_churn(typed, all, &known, &error), CXM_OK);
+        assert_int_equal(add_churn(alone, lost, &none, &error), CXM_OK);
+        assert_int_equal(cxm_tally_copy(alone, &copy, NULL), CXM_OK);
+        if (add_churn(after, all, &known, &error) != CXM_OK
+            || add_churn(after, lost, &none, &error) != CXM_OK
+            || add_churn(before, lost, &none, &error) != CXM_OK
+            || add_churn(before, all, &known, &error) != CXM_OK
+            || cxm_tally_merge(copy, typed, &error) != CXM_OK
+            || cxm_tally_merge(typed, alone, &error) != CXM_OK)
+            fail_msg("type %d: %s", type / 2, error.message);
+        assert_same(before, after);
+        assert_same(copy, after);
+        assert_same(typed, after);
+        assert_int_equal(cxm_tally_subtract(typed, alone, &error), CXM_OK);
+        struct cxm_tally *want = churn_on(NULL);
+        assert_int_equal(add_churn(want, all, &known, &error), CXM_OK);
+        assert_same(typed, want);
+        struct cxm_tally *const made[] = { typed, alone, after, before, copy, want };
+        for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+            cxm_tally_free(made[i]);
+    }
+}
+
+/* Rows may be none at all, and the units of a design are then unknown as well. */
+static void units_without_rows(void **state)
+{
+    (void)state;
+    const struct cxm_column unit = cxm_column_make("u", CXM_STRINGS, unit_names, N, sizeof *unit_names, 0);
+    const struct cxm_column score = cxm_column_make("score", CXM_U8, scores, N, 1, 1);
+    const struct cxm_column no_unit = cxm_column_make("u", CXM_NULL, NULL, 0, 0, 0);
+    const struct cxm_column no_score = cxm_column_make("score", CXM_U8, scores, 0, 1, 1);
+    const struct cxm_input some[] = { { "score", &score }, { "cluster", &unit } };
+    const struct cxm_input nothing[] = { { "score", &no_score }, { "cluster", &no_unit } };
+    struct cxm_tally *tally = tally_on(NULL), *want = tally_on(NULL);
+    assert_int_equal(cxm_tally_add(tally, nothing, 2, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, some, 2, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(tally, nothing, 2, NULL, NULL), CXM_OK);
+    assert_int_equal(cxm_tally_add(want, some, 2, NULL, NULL), CXM_OK);
+    assert_same(tally, want);
+    cxm_tally_free(tally);
+    cxm_tally_free(want);
+}
+
 /* What holds a value somewhere is known: types still do not mix, and nothing changes. */
 static void known_keys_do_not_mix(void **state)
 {
@@ -214,13 +295,49 @@ static void memory_may_run_out(void **state)
     cxm_tally_free(alone);
 }
 
+static void reasons_without_memory(void **state)
+{
+    (void)state;
+    static const uint8_t all[N] = { 1, 1, 1 };
+    struct cxm_column dictionary;
+    const struct cxm_column known = key_of(CATEGORY, &dictionary);
+    const struct cxm_column none = cxm_column_make("reason", CXM_NULL, NULL, N, 0, 0);
+    struct cxm_tally *typed = churn_on(NULL), *alone = churn_on(NULL);
+    assert_int_equal(add_churn(typed, all, &known, NULL), CXM_OK);
+    assert_int_equal(add_churn(alone, all, &none, NULL), CXM_OK);
+    for (int way = 0; way < 4; way++) {
+        enum cxm_status got = CXM_ENOMEM;
+        for (int fail_at = 1; got == CXM_ENOMEM; fail_at++) {
+            struct heap heap;
+            heap_init(&heap, 0);
+            struct cxm_tally *tally = churn_on(&heap.allocator);
+            assert_int_equal(add_churn(tally, all, way % 2 == 0 ? &known : &none, NULL), CXM_OK);
+            heap.calls = 0;
+            heap.fail_at = fail_at;
+            got = way < 2 ? add_churn(tally, all, way == 0 ? &none : &known, NULL)
+                          : cxm_tally_merge(tally, way == 2 ? alone : typed, NULL);
+            heap.fail_at = 0;
+            if (got == CXM_ENOMEM)
+                assert_same(tally, way % 2 == 0 ? typed : alone);
+            cxm_tally_free(tally);
+            assert_int_equal(heap.live, 0);
+        }
+        assert_int_equal(got, CXM_OK);
+    }
+    cxm_tally_free(typed);
+    cxm_tally_free(alone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_go_with_every_type),
         cmocka_unit_test(they_come_out_again),
+        cmocka_unit_test(reasons_that_nobody_gave),
+        cmocka_unit_test(units_without_rows),
         cmocka_unit_test(known_keys_do_not_mix),
         cmocka_unit_test(memory_may_run_out),
+        cmocka_unit_test(reasons_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,8 +86,8 @@ struct cxm_add_options {
  * @param options  NULL: all defaults
  * @retval CXM_EINVAL    a role is missing, unknown or given twice; lengths differ
  * @retval CXM_EDATA     a value is invalid; error names the lowest such row, its column, value
- * @retval CXM_EMISMATCH keys or weights differ from earlier rows; a key column of nothing but nulls
- *                       (CXM_NULL) fits every type
+ * @retval CXM_EMISMATCH keys or weights differ from earlier rows; a column of keys or reasons of
+ *                       nothing but nulls (CXM_NULL) fits every type
  * @retval CXM_EOVERFLOW more than INT64_MAX rows  @retval CXM_ENOMEM
  * On failure the tally is as it was. Cost: linear in rows; groups cost a hash look-up a row,
  * none where the keys are small integers.
@@ -109,7 +109,8 @@ cxm_tally_add_one(struct cxm_tally *tally, const double *values, size_t n_values
 /**
  * Adds the rows of `from` to `into`; groups are matched by key. Merging is associative and
  * commutative bit for bit; an empty tally of the same metric and parameters is the identity. A
- * key that is missing in every group of one tally has the type that it has in the other.
+ * key that is missing in every group of one tally has the type that it has in the other; so have
+ * the reasons of churn of a tally in which nobody gave one.
  * @retval CXM_EMISMATCH  metric, parameters, keys or weights differ; the message says how
  * @retval CXM_EOVERFLOW  counts beyond INT64_MAX  @retval CXM_ENOMEM
  * On failure `into` is as it was. Cost: the groups of `from`.

@@ -186,17 +186,21 @@ static enum cxm_status commit(struct cxm_tally *tally, struct cxm_schema *schema
     return CXM_OK;
 }
 
-/* The schema of the rows must be that of the tally. Keys of nothing but nulls, of either, have the
- * type of the other; the tally's then is `known`, to be taken when all has gone well. */
+/* The schema of the rows must be that of the tally. Keys and values of nothing but nulls, of either,
+ * have the type of the other; the tally's then is `known`, to be taken when all has gone well. */
 static enum cxm_status fit_schemas(const struct cxm_tally *tally, const struct cxm_sources *sources,
                                    struct cxm_schema *schema, struct cxm_schema *known,
                                    bool *settled, struct cxm_error *error)
 {
-    for (uint32_t k = 0; k < schema->n_keys && k < tally->schema.n_keys; k++) {
+    const uint32_t n_ours = cxm_priv_all_keys(&tally->schema);
+    for (uint32_t k = 0; k < cxm_priv_all_keys(schema) && k < n_ours; k++) {
         if (sources->plans[k].unknown
             && !cxm_priv_schema_take_key(schema, &tally->schema, k, &tally->allocator))
             return cxm_priv_no_memory(error);
     }
+    if (sources->value != NULL && sources->value_plan.unknown && tally->schema.has_values
+        && !cxm_priv_schema_take_values(schema, &tally->schema, &tally->allocator))
+        return cxm_priv_no_memory(error);
     enum cxm_status status = cxm_priv_settle_keys(tally, schema, known, settled, error);
     if (status == CXM_OK)
         status = cxm_priv_schema_compare(&tally->config, *settled ? known : &tally->schema, schema,

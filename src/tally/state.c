@@ -231,18 +231,36 @@ bool cxm_priv_schema_take_key(struct cxm_schema *to, const struct cxm_schema *fr
                       &to->n_categories[k], allocator);
 }
 
-/* Columns of nothing but nulls count as whole numbers, until a value says what they are. */
-static bool is_unknown(const struct cxm_tally *tally, uint32_t k)
+bool cxm_priv_schema_take_values(struct cxm_schema *to, const struct cxm_schema *from,
+                                 const struct cxm_allocator *allocator)
 {
-    const struct cxm_dict *dict = &tally->state.groups.dict;
+    to->values_type = from->values_type;
+    release_names(&to->value_categories, &to->n_value_categories, allocator);
+    return copy_names(from->value_categories, from->n_value_categories, &to->value_categories,
+                      &to->n_value_categories, allocator);
+}
+
+/* Columns of nothing but nulls count as whole numbers, until a value says what they are. Key k of
+ * the groups; of values, which follow all keys of their group. */
+static bool is_unknown(const struct cxm_schema *schema, const struct cxm_dict *dict, uint32_t k,
+                       int32_t type)
+{
     for (uint32_t i = 0; i < dict->n; i++) {
         size_t n;
         const uint8_t *key = cxm_priv_dict_key(dict, i, &n);
-        const size_t at = cxm_priv_keys_bytes(&tally->schema, k, key, n);
+        const size_t at = cxm_priv_keys_bytes(schema, k, key, n);
         if (at >= n || key[at] != CXM_TAG_MISSING)
             return false;
     }
-    return tally->schema.keys[k].type == CXM_KEY_INT;
+    return type == CXM_KEY_INT;
+}
+
+/* A copy of the tally's schema, made when the first of its types is settled. */
+static bool copy_once(const struct cxm_tally *tally, struct cxm_schema *out, bool *settled)
+{
+    if (!*settled)
+        *settled = cxm_priv_schema_copy(&tally->schema, out, &tally->allocator);
+    return *settled;
 }
 
 enum cxm_status cxm_priv_settle_keys(const struct cxm_tally *tally, const struct cxm_schema *beside,
@@ -250,20 +268,27 @@ enum cxm_status cxm_priv_settle_keys(const struct cxm_tally *tally, const struct
                                      struct cxm_error *error)
 {
     const struct cxm_schema *schema = &tally->schema;
+    const struct cxm_allocator *allocator = &tally->allocator;
+    bool room = true;
     *settled = false;
-    for (uint32_t k = 0; k < schema->n_keys && k < beside->n_keys; k++) {
-        if (schema->keys[k].type == beside->keys[k].type || !is_unknown(tally, k))
-            continue;
-        const bool room = (*settled || cxm_priv_schema_copy(schema, out, &tally->allocator));
-        *settled = room;
-        if (room && cxm_priv_schema_take_key(out, beside, k, &tally->allocator))
-            continue;
-        if (room)
-            cxm_priv_schema_release(out, &tally->allocator);
-        *settled = false;
-        return cxm_priv_no_memory(error);
+    for (uint32_t k = 0; k < schema->n_keys && k < beside->n_keys && room; k++) {
+        if (schema->keys[k].type != beside->keys[k].type
+            && is_unknown(schema, &tally->state.groups.dict, k, schema->keys[k].type))
+            room = copy_once(tally, out, settled)
+                && cxm_priv_schema_take_key(out, beside, k, allocator);
     }
-    return CXM_OK;
+    if (room && schema->has_values && beside->has_values
+        && schema->values_type != beside->values_type
+        && is_unknown(schema, &tally->state.values.dict, cxm_priv_all_keys(schema),
+                      schema->values_type))
+        room = copy_once(tally, out, settled)
+            && cxm_priv_schema_take_values(out, beside, allocator);
+    if (room)
+        return CXM_OK;
+    if (*settled)
+        cxm_priv_schema_release(out, allocator);
+    *settled = false;
+    return cxm_priv_no_memory(error);
 }
 
 /* ---- comparing -------------------------------------------------------------------------- */

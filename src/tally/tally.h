@@ -149,8 +149,12 @@ enum cxm_status cxm_priv_schema_compare(const struct cxm_config *config,
  * missing is known. False: out of memory. */
 bool cxm_priv_schema_take_key(struct cxm_schema *to, const struct cxm_schema *from, uint32_t k,
                               const struct cxm_allocator *allocator);
-/* The schema of a tally beside one with keys of other types: a copy where keys that are missing in
- * every group take those types (*settled), else nothing is made. */
+/* The same for the values beside the keys, such as reasons of churn. */
+bool cxm_priv_schema_take_values(struct cxm_schema *to, const struct cxm_schema *from,
+                                 const struct cxm_allocator *allocator);
+/* The schema of a tally beside one with keys or values of other types: a copy where keys that are
+ * missing in every group take those types, and values of which there are none (*settled); else
+ * nothing is made. */
 enum cxm_status cxm_priv_settle_keys(const struct cxm_tally *tally, const struct cxm_schema *beside,
                                      struct cxm_schema *out, bool *settled,
                                      struct cxm_error *error);

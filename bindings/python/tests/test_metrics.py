@@ -417,6 +417,21 @@ def test_intervals_of_churn_that_is_no_share() -> None:
     assert of[None].interval == of["wilson"].interval == "t"
 
 
+def test_reasons_of_days_on_which_nobody_left() -> None:
+    """Their reasons are all missing, whatever kind those of other days are."""
+    quiet = {"active_before": [1, 1], "active_after": [1, 1], "reason": [None, None]}
+    busy = {"active_before": [1, 1], "active_after": [0, 0], "reason": ["price", None]}
+    for days in ((quiet, busy), (busy, quiet)):
+        t = cxm.Tally("churn")
+        for day in days:
+            t.add(**day)
+        parts = [cxm.churn(**day).tally for day in days]
+        assert t == cxm.merge(parts) == cxm.merge(part.save() for part in parts)
+        r = t.estimate()
+        assert r.measures == ["churn", "churn[price]", "churn[(missing)]"]
+        assert [row.value for row in r] == [.5, .25, .25]
+
+
 def test_forms_of_retention_exclude_each_other() -> None:
     refused("retention takes flags, lists of ids or counts, not active_before, n_start together",
             cxm.retention, active_before=[1], n_start=3)
