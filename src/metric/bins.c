@@ -351,6 +351,7 @@ void cxm_priv_estimate_bin_ratio(const struct cxm_view *view, uint32_t unit, con
     const uint32_t bins = view->config->units[unit].bins;
     struct cxm_dd above = { 0, 0 }, below = { 0, 0 }, scatter = { 0, 0 };
     cxm_priv_begin(view, unit, ask, out);
+    out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
     for (uint32_t b = 0; b < bins; b++) {
         const struct cxm_dd w = cxm_priv_view_weight(view, unit, b);
         above = cxm_priv_dd_add(above, cxm_priv_dd_mul(w, cxm_priv_dd(y[b])));

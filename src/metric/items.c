@@ -6,6 +6,8 @@
  * a linear form of the 2k variables of a respondent, so the moment matrix is enough. */
 #include "metric/items.h"
 
+#include "metric/bins.h"
+
 #include <math.h>
 
 const char *const cxm_priv_importance_choices[4] = { "none", "aggregate", "person", NULL };
@@ -99,6 +101,7 @@ void cxm_priv_estimate_importance_index(const struct cxm_view *view, uint32_t un
     struct cxm_dd a[2 * CXM_MAX_ITEMS];
     struct cxm_dd importance = { 0, 0 }, product = { 0, 0 };
     cxm_priv_begin(view, unit, ask, out);
+    out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
     if (out->n == 0)
         return;
     const struct cxm_dd w = total_of_weights(view, unit);
@@ -133,6 +136,7 @@ void cxm_priv_estimate_importance_weight(const struct cxm_view *view, uint32_t u
     struct cxm_dd a[2 * CXM_MAX_ITEMS];
     struct cxm_dd importance = { 0, 0 };
     cxm_priv_begin(view, unit, ask, out);
+    out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
     const struct cxm_dd w = total_of_weights(view, unit);
     for (uint32_t i = 0; i < k; i++)
         importance = cxm_priv_dd_add(importance, cxm_priv_view_sum(view, unit, i));

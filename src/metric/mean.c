@@ -3,6 +3,7 @@
  * Mean, ratio and total of numeric columns. Sums and sums of products are exact; the standard
  * errors are those of Taylor linearisation with n - 1 (Woodruff 1971), which for the mean
  * without weights is s / sqrt(n). */
+#include "metric/bins.h"
 #include "metric/call.h"
 #include "metric/design.h"
 #include "metric/metric.h"
@@ -80,6 +81,7 @@ static void estimate_ratio(const struct cxm_view *view, uint32_t member,
 {
     (void)member;
     cxm_priv_begin(view, 0, ask, out);
+    out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
     const struct cxm_dd below = cxm_priv_view_sum(view, 0, 1);
     if (out->n == 0)
         return;
@@ -111,6 +113,7 @@ static void estimate_total(const struct cxm_view *view, uint32_t member,
 {
     (void)member;
     cxm_priv_begin(view, 0, ask, out);
+    out->interval = cxm_priv_method(ask, CXM_INTERVAL_T);
     const struct cxm_dd sum = cxm_priv_view_sum(view, 0, 0);
     if (out->n == 0)
         return;

@@ -8,6 +8,7 @@
  * and the other rules that products use, for comparison (enum cxm_churn_denominator).
  * Customers who came in the period are not part of S; those who came and left again are known
  * from counts only. Reasons of churn are shares of S and sum to churn. */
+#include "metric/bins.h"
 #include "metric/call.h"
 #include "metric/design.h"
 #include "metric/metric.h"
@@ -151,12 +152,15 @@ static void estimate_reason(const struct cxm_view *view, uint32_t member,
 {
     (void)member;
     cxm_priv_begin(view, 0, ask, out);
+    const bool is_share = !is_average(view->config);
+    if (is_share)
+        out->interval = cxm_priv_method(ask, CXM_INTERVAL_WILSON);
     if (out->n == 0)
         return;
     struct cxm_dd yes = cxm_priv_dd(0), squares_yes = yes, all = yes, squares_all = yes;
     yes = cxm_priv_view_value(view, false);
     squares_yes = cxm_priv_view_value(view, true);
-    if (is_average(view->config)) {
+    if (!is_share) {
         const bool daily = rule_of(view->config) == CXM_CHURN_DAILY;
         const double below = daily ? total_of(view, is_start)
                                    : total_of(view, in_denominator[rule_of(view->config)]);

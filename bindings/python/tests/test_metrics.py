@@ -432,6 +432,21 @@ def test_reasons_of_days_on_which_nobody_left() -> None:
         assert [row.value for row in r] == [.5, .25, .25]
 
 
+def test_the_interval_of_a_group_without_answers() -> None:
+    """It is the one that the measure has, not none: the groups of a table differ in data only."""
+    by = ["a", "a", "b"]
+    for result, interval in (
+        (cxm.mean([1, 2, None], by=by), "t"), (cxm.total([1, 2, None], by=by), "t"),
+        (cxm.ratio([1, 2, None], [1, 1, 1], by=by), "t"), (cxm.nps([1, 9, None], by=by), "adjusted-wald"),
+        (cxm.csi({"q": [1, 2, None]}, importance={"q": [1, 1, 1]}, by=by), "t"),
+        (cxm.churn([1, 1, None], [1, 0, 0], denominator="average", by=by), "t"),
+        (cxm.churn([1, 1, None], [1, 0, 0], reason=["x", "x", "x"], by=by), "wilson"),
+    ):
+        rows = list(result)
+        assert {row.interval for row in rows} == {interval}
+        assert all(math.isnan(row.value) and "NO_DATA" in row.flags for row in rows if row.group == "b")
+
+
 def test_forms_of_retention_exclude_each_other() -> None:
     refused("retention takes flags, lists of ids or counts, not active_before, n_start together",
             cxm.retention, active_before=[1], n_start=3)
