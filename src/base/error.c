@@ -131,8 +131,9 @@ static void force_point(char *text)
     *to = '\0';
 }
 
-/* Parameters and scales are whole numbers most of the time, and every call names them. */
-static const char *whole_text(int64_t value, char out[CXM_DOUBLE_TEXT])
+/* Parameters and scales are whole numbers most of the time, and every call names them. Returns the
+ * length of the text. */
+static size_t whole_text(int64_t value, char out[CXM_DOUBLE_TEXT])
 {
     char digits[CXM_DOUBLE_TEXT];
     int n = 0;
@@ -147,7 +148,7 @@ static const char *whole_text(int64_t value, char out[CXM_DOUBLE_TEXT])
     while (n > 0)
         *to++ = digits[--n];
     *to = '\0';
-    return out;
+    return (size_t)(to - out);
 }
 
 /* Digits are tried from 15 to 17 and the first that reads back is taken; the reading is done
@@ -158,8 +159,10 @@ const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT])
         return strcpy(out, "nan");
     if (isinf(value))
         return strcpy(out, value > 0 ? "inf" : "-inf");
-    if (fabs(value) < 9007199254740992.0 && value == floor(value))
-        return whole_text((int64_t)value, out);
+    if (fabs(value) < 9007199254740992.0 && value == floor(value)) {
+        whole_text((int64_t)value, out);
+        return out;
+    }
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(out, CXM_DOUBLE_TEXT, "%.*g", digits, value);
         if (strtod(out, NULL) == value)
@@ -174,7 +177,7 @@ const char *cxm_priv_double_text(double value, char out[CXM_DOUBLE_TEXT])
 static size_t convert(const char *at, va_list *args, char digits[CXM_DOUBLE_TEXT], const char **text,
                       size_t *n)
 {
-    const bool part = strncmp(at, "%.*s", 4) == 0, whole = at[1] == 'd';
+    const bool part = at[1] == '.' && at[2] == '*' && at[3] == 's', whole = at[1] == 'd';
     if (part || at[1] == 's') {
         const int most = part ? va_arg(*args, int) : -1;
         const char *given = va_arg(*args, const char *);
@@ -183,10 +186,10 @@ static size_t convert(const char *at, va_list *args, char digits[CXM_DOUBLE_TEXT
         *n = end != NULL ? (size_t)(end - *text) : most < 0 ? strlen(*text) : (size_t)most;
         return part ? 4 : 2;
     }
-    if (!whole && strncmp(at, "%lld", 4) != 0)
+    if (!whole && !(at[1] == 'l' && at[2] == 'l' && at[3] == 'd'))
         return 0;
-    *text = whole_text(whole ? va_arg(*args, int) : va_arg(*args, long long), digits);
-    *n = strlen(*text);
+    *n = whole_text(whole ? va_arg(*args, int) : va_arg(*args, long long), digits);
+    *text = digits;
     return whole ? 2 : 4;
 }
 

@@ -129,8 +129,9 @@ static uint32_t *every_measure(struct cxm_tally *tally, const struct cxm_allocat
     return all;
 }
 
-static int64_t *every_group(const struct cxm_tally *tally, const struct cxm_allocator *allocator,
-                            bool total, size_t *n)
+/* All groups and the total after them. */
+static int64_t *groups_and_total(const struct cxm_tally *tally,
+                                 const struct cxm_allocator *allocator, size_t *n)
 {
     const size_t groups = (size_t)cxm_tally_groups(tally);
     int64_t *all = cxm_priv_alloc(allocator, groups + 1, sizeof *all);
@@ -138,7 +139,7 @@ static int64_t *every_group(const struct cxm_tally *tally, const struct cxm_allo
         all[i] = (int64_t)i;
     if (all != NULL)
         all[groups] = CXM_TOTAL;
-    *n = groups + (total && cxm_tally_n_keys(tally) > 0);
+    *n = groups + 1;
     return all;
 }
 
@@ -150,13 +151,16 @@ static enum cxm_status read_rows(struct cxm_tally *tally,
     struct cxm_estimate_options options = { .size = sizeof options, .level = common->level,
                                             .interval = common->interval,
                                             .lonely = common->lonely };
+    const bool total = common->total != 0 && cxm_tally_n_keys(tally) > 0;
     size_t n_rows = 0;
     uint32_t *measures = NULL;
-    int64_t *groups = every_group(tally, allocator, common->total != 0, &options.n_groups);
+    int64_t *groups = NULL; /* all of them */
     enum cxm_status status = CXM_OK;
+    if (total)
+        groups = groups_and_total(tally, allocator, &options.n_groups);
     if (common->all_measures)
         measures = every_measure(tally, allocator, &options.n_measures);
-    if (groups == NULL || (common->all_measures && measures == NULL))
+    if ((total && groups == NULL) || (common->all_measures && measures == NULL))
         status = cxm_priv_no_memory(error);
     options.groups = groups;
     options.measures = measures;

@@ -39,10 +39,12 @@ static void define(const struct cxm_tally *tally, char *out, size_t capacity, si
 static struct cxm_score score_nps(const struct cxm_config *config, uint32_t member, double *y)
 {
     (void)member;
-    for (uint32_t b = 0; b < cxm_priv_scale_bins(config); b++) {
+    const double promoter = cxm_priv_number(config, PROMOTER);
+    const double detractor = cxm_priv_number(config, DETRACTOR);
+    const uint32_t bins = cxm_priv_scale_bins(config);
+    for (uint32_t b = 0; b < bins; b++) {
         const double answer = config->lowest[0] + b;
-        y[b] = (answer >= cxm_priv_number(config, PROMOTER))
-             - (answer <= cxm_priv_number(config, DETRACTOR));
+        y[b] = (answer >= promoter) - (answer <= detractor);
     }
     return cxm_priv_score_net(0, y);
 }

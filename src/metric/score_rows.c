@@ -14,26 +14,27 @@
 
 enum { LARGEST_N = 100000, LARGEST_Y = 1024 };
 
-/* y as whole numbers; of -1, 0 and 1 as masks. */
+/* y as whole numbers; of shares and net scores, whose y is -1, 0 or 1, as masks. */
 struct steps {
     bool whole, thirds;
     uint64_t y[CXM_MAX_BINS];        /* thirds: all ones where y = -1 */
     uint64_t squares[CXM_MAX_BINS];  /* thirds: all ones where y is not 0 */
 };
 
-static void steps_init(struct steps *s, uint32_t bins, const double *y)
+static void steps_init(struct steps *s, uint32_t bins, const struct cxm_score *score)
 {
-    s->whole = s->thirds = true;
-    for (uint32_t b = 0; b < bins; b++) {
+    const double *y = score->y;
+    s->whole = true;
+    s->thirds = score->kind == CXM_SCORE_SHARE || score->kind == CXM_SCORE_NET;
+    for (uint32_t b = 0; s->thirds && b < bins; b++) {
+        s->y[b] = 0 - (uint64_t)(y[b] < 0);
+        s->squares[b] = 0 - (uint64_t)(y[b] != 0);
+    }
+    for (uint32_t b = 0; !s->thirds && b < bins; b++) {
         const int64_t whole = fabs(y[b]) <= LARGEST_Y ? (int64_t)y[b] : 0;
         s->whole = s->whole && y[b] == (double)whole;
-        s->thirds = s->thirds && whole >= -1 && whole <= 1;
         s->y[b] = (uint64_t)whole;
         s->squares[b] = (uint64_t)(whole * whole);
-    }
-    for (uint32_t b = 0; s->thirds && b < bins; b++) {
-        s->y[b] = 0 - (s->y[b] >> 63);
-        s->squares[b] = 0 - s->squares[b];
     }
 }
 
@@ -186,7 +187,7 @@ void cxm_priv_score_rows(const struct cxm_view *view, const struct cxm_score *sc
     const int64_t *counts[CXM_SCORE_ROWS];
     struct steps steps;
     struct lanes lanes;
-    steps_init(&steps, spec->bins, score->y);
+    steps_init(&steps, spec->bins, score);
     for (size_t i = 0; i < rows; i++) {
         counts[i] = cells[i] + at;
         add_up(&lanes, i, &steps, spec->bins, counts[i]);

@@ -275,18 +275,17 @@ enum cxm_status cxm_tally_add(struct cxm_tally *tally, const struct cxm_input *i
     sources.count_invalid = chosen.invalid == CXM_INVALID_COUNT;
     sources.leave_out_missing_keys = chosen.missing_key == CXM_MISSING_KEY_LEAVE_OUT;
     const uint32_t n_slots = tally->config.n_slots;
-    sources.slots = cxm_priv_alloc_zero(&tally->allocator, n_slots, sizeof *sources.slots);
-    sources.given = cxm_priv_alloc_zero(&tally->allocator, n_slots, sizeof *sources.given);
-    if (sources.slots == NULL || sources.given == NULL)
-        status = cxm_priv_no_memory(error);
-    if (status == CXM_OK)
-        status = cxm_priv_match_inputs(&tally->config, inputs, n_inputs, &sources, error);
+    sources.slots = cxm_priv_alloc_zero(&tally->allocator, n_slots,
+                                        sizeof *sources.slots + sizeof *sources.given);
+    if (sources.slots == NULL)
+        return cxm_priv_no_memory(error);
+    sources.given = (bool *)(sources.slots + n_slots);
+    status = cxm_priv_match_inputs(&tally->config, inputs, n_inputs, &sources, error);
     if (status == CXM_OK)
         status = cxm_priv_plan_keys(&sources, error);
     if (status == CXM_OK)
         status = add_sources(tally, &sources, chosen.threads, error);
     cxm_priv_release(&tally->allocator, sources.slots);
-    cxm_priv_release(&tally->allocator, sources.given);
     return status;
 }
 

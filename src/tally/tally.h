@@ -214,7 +214,7 @@ enum { CXM_TAG_PRESENT = 1, CXM_TAG_MISSING = 2 };
 /* The columns of one add, by slot. */
 struct cxm_sources {
     const struct cxm_column **slots;      /* n_slots; NULL where an optional one is absent */
-    bool *given;
+    bool *given;                          /* behind the slots, in one block */
     const struct cxm_column *keys[CXM_MOST_KEYS]; /* of "by", then of the design */
     uint8_t roles[CXM_MOST_KEYS];
     uint32_t n_keys, n_by;                        /* all; those of "by" */
