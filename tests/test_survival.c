@@ -1029,8 +1029,8 @@ static void whole_days_take_the_same_way(void **state)
  * one cell, and times and keys that the counters reach only from the last row on. */
 static void whole_days_end_anywhere(void **state)
 {
-    static const int64_t ends[] = { 1, 15, 16, 63, 64, 65, 127, 128, 511, 512, 513, 575, 1023, 1024, 1025,
-                                    1088, 4095, 4096, 4097, 4608, 8191, 8192, 8193 };
+    static const int64_t ends[] = { 1, 15, 16, 63, 64, 65, 127, 128, 511, 512, 513, 575, 639, 640, 641, 1023,
+                                    1024, 1025, 1088, 4095, 4096, 4097, 4608, 8191, 8192, 8193 };
     struct days *d = calloc(1, sizeof *d);
     (void)state;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
@@ -1083,6 +1083,54 @@ static void cells_of_rows(void **state)
                 assert_true(a.times == b.times && a.keys == b.keys && a.events == b.events);
                 assert_memory_equal(want, got, n * sizeof want[0]);
             }
+        }
+    }
+}
+
+/* A variant that counts rows where they lie, beside the places of the reference: for every length, from an
+ * odd row on, and up to the rows of which one is outside. */
+static void rows_counted_where_they_lie(void **state)
+{
+    enum { N = 700, TIMES = 16, KEYS = 8, BINS = 2, STRIDE = TIMES * BINS + 2, CELLS = KEYS * STRIDE };
+    cxm_time_count *const count = cxm_priv_time_count(0);
+    uint64_t seed = random_seed();
+    uint32_t times[N], keys[N], index[N], want[CELLS], got[CELLS];
+    uint8_t bytes[N], events[N];
+    const struct cxm_time_bits outside = { ~(uint32_t)(TIMES - 1), ~(uint32_t)(KEYS - 1),
+                                           ~(uint32_t)(BINS - 1) };
+    (void)state;
+    assert_null(cxm_priv_time_count(CXM_TIMES_AVX512 | CXM_TIMES_AVX2));
+    for (size_t n = 0; count != NULL && n < N; n++) {
+        const size_t first = n % 5;
+        for (size_t i = 0; i < N; i++) {
+            times[i] = (uint32_t)random_below(&seed, TIMES);
+            bytes[i] = (uint8_t)random_below(&seed, KEYS);
+            keys[i] = bytes[i];
+            events[i] = (uint8_t)random_below(&seed, BINS);
+        }
+        const size_t bad = first + random_below(&seed, 2 * (uint64_t)N); /* often none */
+        if (bad < N && n % 3 == 0)
+            times[bad] = (uint32_t)TIMES << random_below(&seed, 28);
+        else if (bad < N && n % 3 == 1)
+            events[bad] = (uint8_t)(BINS << random_below(&seed, 7));
+        else if (bad < N)
+            keys[bad] = bytes[bad] = (uint8_t)(KEYS << random_below(&seed, 5));
+        for (int kind = n % 3 == 2; kind < 3; kind++) {
+            const struct cxm_time_rows rows = { .times = times + first, .events = events + first,
+                                                .keys = kind == 1 ? keys + first : NULL,
+                                                .byte_keys = kind == 2 ? bytes + first : NULL,
+                                                .stride = STRIDE, .bins = BINS };
+            const size_t m = n + first <= N ? n : N - first;
+            memset(got, 0, sizeof got);
+            memset(want, 0, sizeof want);
+            const size_t counted = count(&rows, &outside, m, got);
+            assert_true(counted <= m && (counted + first <= bad || bad >= N || bad < first));
+            if (bad >= N)
+                assert_true(m - counted < 2 * CXM_TIME_LINE);
+            cxm_priv_time_cells_c(&rows, counted, index);
+            for (size_t i = 0; i < counted; i++)
+                want[index[i]]++;
+            assert_memory_equal(got, want, sizeof want);
         }
     }
 }
@@ -1229,6 +1277,7 @@ int main(void)
         cmocka_unit_test(one_cause_is_one_minus_survival), cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(wrong_arguments),     cmocka_unit_test(whole_days_take_the_same_way),
         cmocka_unit_test(whole_days_name_the_row), cmocka_unit_test(cells_of_rows),
+        cmocka_unit_test(rows_counted_where_they_lie),
         cmocka_unit_test(whole_days_end_anywhere),
         cmocka_unit_test(durations_as_of),     cmocka_unit_test(few_or_no_values),
         cmocka_unit_test(forged_tables_are_refused), cmocka_unit_test(subtracting_strangers),

@@ -33,6 +33,18 @@ cxm_time_cells *cxm_priv_time_cells(unsigned without)
 }
 
 /* With AVX-512 what was measured there. */
+cxm_time_count *cxm_priv_time_count(unsigned without)
+{
+#if CXM_TIMES_X86
+    if (cxm_priv_time_cells(without) == cxm_priv_time_cells_avx2)
+        return cxm_priv_time_count_avx2;
+#else
+    (void)without;
+#endif
+    return NULL;
+}
+
+/* The same. */
 size_t cxm_priv_time_rows(cxm_time_cells *kernel)
 {
     enum { FEW = 512 };

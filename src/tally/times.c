@@ -7,13 +7,15 @@
  * road (range.c), which gives the same tally.
  *
  * Rows pass in short chunks, so that the first-level cache is left to the counters: the bits of a chunk's
- * values, or-ed, tell whether the array reaches them. Typical: 2 000 times, 10 groups, 160 KiB of counters;
+ * values, or-ed, tell whether the array reaches them. Where there is a kernel that counts rows as it finds
+ * their places, chunks are only what it stops at. Typical: 2 000 times, 10 groups, 160 KiB of counters;
  * at most 16 MiB, and no more than 32 bytes a row. */
 #include "tally/tally.h"
 #include "tally/threads.h"
 #include "tally/times.h"
 
-enum { CHUNK = CXM_TIME_ROWS, LINE = 64, MOST_CELLS = 1 << 22, FEW_CELLS = 1 << 14, FLUSH_ROWS = 1 << 30 };
+enum { CHUNK = CXM_TIME_ROWS, LINE = CXM_TIME_LINE, MOST_CELLS = 1 << 22, FEW_CELLS = 1 << 14,
+       FLUSH_ROWS = 1 << 30, MOST_FAILURES = 6 };
 
 /* A column of small whole numbers as 32 bits; `beyond` in the or-ed bits: it is none. */
 #define BEYOND 0x80000000u
@@ -25,6 +27,7 @@ struct counters {
     size_t most_cells;
     uint32_t bins;
     cxm_time_cells *kernel;
+    cxm_time_count *count; /* NULL: there is none */
     bool identity;       /* the code of a byte up to the last cause is the byte itself */
     uint16_t codes[256];
 };
@@ -102,6 +105,13 @@ static uint32_t or_of(const uint32_t *values, size_t n)
     return rest;
 }
 
+/* Is it an array of 32 bits? */
+static bool are_words(const struct cxm_column *column)
+{
+    return (column->type == CXM_I32 || column->type == CXM_U32) && column->stride == 4
+        && (uintptr_t)column->data % 4 == 0;
+}
+
 #define NARROW(TYPE, GOOD)                                                                       \
     for (size_t i = 0; i < n; i++, from += stride) {                                             \
         TYPE v;                                                                                  \
@@ -116,8 +126,7 @@ static const uint32_t *narrow(const struct cxm_column *column, int64_t row, size
 {
     const uint8_t *from = row_of(column, row);
     const int64_t stride = column->stride;
-    const bool words = column->type == CXM_I32 || column->type == CXM_U32;
-    if (words && stride == 4 && (uintptr_t)from % 4 == 0)
+    if (are_words(column))
         return (const uint32_t *)(const void *)from;
     switch ((enum cxm_type)column->type) {
     case CXM_I8:
@@ -194,52 +203,63 @@ CXM_PREFETCHER void fetch(const struct cxm_time_rows *rows, size_t row)
         __builtin_prefetch(rows->byte_keys + row, 0, 3);
 }
 
-/* LINE rows. Places are read two at a time and before any is counted: loads compete with loads and stores
- * of counters, and one that comes after a store waits for its place to be known. */
-static inline void count_line(uint32_t *restrict cells, const uint32_t *restrict index)
+/* Bytes of events that are no codes, such as those of missing answers, as 0. */
+static void only_codes(const uint8_t *events, size_t n, uint32_t bins, uint8_t *to)
 {
-    enum { WORDS = 8 };
-    for (size_t i = 0; i < LINE; i += 2 * WORDS) {
-        uint64_t two[WORDS];
-#pragma GCC unroll 8
-        for (size_t k = 0; k < WORDS; k++)
-            memcpy(&two[k], index + i + 2 * k, sizeof two[k]); /* which comes first does not matter */
-#pragma GCC unroll 8
-        for (size_t k = 0; k < WORDS; k++) {
-            cells[(uint32_t)two[k]]++;
-            cells[two[k] >> 32]++;
-        }
+    for (size_t i = 0; i < n; i++)
+        to[i] = events[i] < bins ? events[i] : 0;
+}
+
+/* Rows with such events were counted as 0: they go where they belong. */
+static void move_others(const struct counters *c, const struct cxm_time_rows *rows, const uint8_t *events,
+                        size_t n, const uint32_t *index)
+{
+    const size_t stride = stride_of(c), end = c->times * c->bins;
+    for (size_t i = 0; i < n; i++) {
+        if (events[i] < c->bins)
+            continue;
+        const uint32_t key = rows->keys != NULL ? rows->keys[i]
+                           : rows->byte_keys != NULL ? rows->byte_keys[i] : 0;
+        const uint16_t code = c->codes[events[i]];
+        c->cells[index[i]]--;
+        const size_t at = code < c->bins ? rows->times[i] * c->bins + code : end + (code - c->bins);
+        c->cells[key * stride + at]++;
     }
 }
 
 /* Times, keys and bytes of events side by side: their cells in one go, made anew where the
- * array did not reach them. more: as many rows follow where these lie.
- * *codes: all events are codes, and the rows were counted. */
+ * array did not reach them. more: as many rows follow where these lie. */
 static enum cxm_dense_result count_cells(struct counters *c, struct cxm_time_rows *rows, size_t n,
-                                         bool more, uint32_t *restrict index, bool *codes)
+                                         bool more, uint32_t *restrict index, uint8_t *codes)
 {
+    const uint8_t *const events = rows->events;
     rows->bins = c->bins;
     rows->stride = (uint32_t)stride_of(c);
     const struct cxm_time_bits bits = c->kernel(rows, n, index);
     const enum cxm_dense_result result = reach(c, bits.keys, bits.times);
     if (result != CXM_DENSE_DONE)
         return result;
-    *codes = c->identity && (bits.events & ~(c->bins - 1)) == 0;
-    if (!*codes)
-        return CXM_DENSE_DONE;
-    if (rows->stride != (uint32_t)stride_of(c)) {
+    const bool others = (bits.events & ~(c->bins - 1)) != 0;
+    if (others) {
+        only_codes(events, n, c->bins, codes);
+        rows->events = codes;
+    }
+    if (others || rows->stride != (uint32_t)stride_of(c)) {
         rows->stride = (uint32_t)stride_of(c);
         c->kernel(rows, n, index);
     }
+    rows->events = events;
     uint32_t *restrict const cells = c->cells;
     size_t i = 0;
     for (; i + LINE <= n; i += LINE) {
         if (more)
             fetch(rows, n + i);
-        count_line(cells, index + i);
+        cxm_priv_count_line(cells, index + i);
     }
     for (; i < n; i++)
         cells[index[i]]++;
+    if (others)
+        move_others(c, rows, events, n, index);
     return CXM_DENSE_DONE;
 }
 
@@ -380,6 +400,7 @@ static bool any_invalid(const struct counters *c, const struct cxm_state *state)
 struct work {
     uint32_t keys[CHUNK], times[CHUNK], index[CHUNK];
     uint16_t codes[CHUNK];
+    uint8_t bytes[CHUNK];
     struct any_columns any;
 };
 
@@ -397,16 +418,13 @@ static enum cxm_dense_result count_chunk(struct counters *c, const struct cxm_co
     const struct cxm_column *key = keyed ? s->keys[0] : NULL;
     const uint8_t *events = simple ? row_of(event, row) : NULL;
     const bool bytes = keyed && key->type == CXM_U8 && key->stride == 1;
-    bool counted = false;
-    if (simple && event->stride == 1) {
+    if (simple && event->stride == 1 && c->identity) {
         struct cxm_time_rows rows = { .times = times, .events = events,
                                       .byte_keys = bytes ? row_of(key, row) : NULL };
         if (keyed && !bytes)
             rows.keys = narrow(key, row, n, w->keys);
         const bool more = row + 2 * (int64_t)n <= s->n && times != w->times && rows.keys != w->keys;
-        const enum cxm_dense_result result = count_cells(c, &rows, n, more, w->index, &counted);
-        if (result != CXM_DENSE_DONE || counted)
-            return result;
+        return count_cells(c, &rows, n, more, w->index, w->bytes);
     }
     const uint32_t *keys = keyed ? narrow(key, row, n, w->keys) : NULL;
     const enum cxm_dense_result result = reach(c, keyed ? or_of(keys, n) : 0, or_of(times, n));
@@ -416,6 +434,28 @@ static enum cxm_dense_result count_chunk(struct counters *c, const struct cxm_co
         w->codes[i] = c->codes[*events];
     count_any(c, keys, times, w->codes, n);
     return CXM_DENSE_DONE;
+}
+
+/* Arrays of plain numbers, and room for some of them: rows are counted where they lie up to the first that
+ * has no room, or is no code. */
+static int64_t count_arrays(const struct counters *c, const struct cxm_sources *s, int64_t first,
+                            int64_t last)
+{
+    const struct cxm_column *const time = s->slots[0], *const event = s->slots[1];
+    const struct cxm_column *const key = s->n_keys > 0 ? s->keys[0] : NULL;
+    const bool bytes = key != NULL && key->type == CXM_U8 && key->stride == 1;
+    if (c->count == NULL || c->keys == 0 || !c->identity || event->stride != 1 || !are_words(time)
+        || (key != NULL && !bytes && !are_words(key)))
+        return 0;
+    const struct cxm_time_rows rows = {
+        .times = (const void *)row_of(time, first), .events = row_of(event, first),
+        .keys = key != NULL && !bytes ? (const void *)row_of(key, first) : NULL,
+        .byte_keys = bytes ? row_of(key, first) : NULL,
+        .stride = (uint32_t)stride_of(c), .bins = c->bins,
+    };
+    const struct cxm_time_bits outside = { ~(uint32_t)(c->times - 1), ~(uint32_t)(c->keys - 1),
+                                           ~(c->bins - 1) };
+    return (int64_t)c->count(&rows, &outside, (size_t)(last - first), c->cells);
 }
 
 static enum cxm_dense_result count_rows(struct counters *c, const struct cxm_config *config,
@@ -428,11 +468,21 @@ static enum cxm_dense_result count_rows(struct counters *c, const struct cxm_con
     cxm_priv_reader_init(&w->any.duration, s->slots[0]);
     cxm_priv_reader_init(&w->any.event, s->slots[1]);
     const int64_t most = simple ? (int64_t)cxm_priv_time_rows(c->kernel) : CHUNK;
-    for (int64_t row = first; row < last; row += most) {
+    int64_t again = first, failures = 0; /* chunks in between are more, the more often it was in vain */
+    for (int64_t row = first; row < last;) {
+        if (simple && row >= again) {
+            const int64_t counted = count_arrays(c, s, row, last);
+            failures = counted > most ? 0 : failures < MOST_FAILURES ? failures + 1 : failures;
+            row += counted;
+            again = row + (most << failures);
+            if (row == last)
+                break;
+        }
         const size_t n = (size_t)(last - row < most ? last - row : most);
         const enum cxm_dense_result result = count_chunk(c, config, s, row, n, simple, w);
         if (result != CXM_DENSE_DONE)
             return result;
+        row += (int64_t)n;
     }
     return CXM_DENSE_DONE;
 }
@@ -492,7 +542,8 @@ static enum cxm_dense_result count_some(const struct counting *all, int64_t firs
         struct share *const share = &all->shares[i];
         share->counters = (struct counters){ .allocator = config->allocator,
                                              .bins = config->units[0].bins,
-                                             .kernel = cxm_priv_time_cells(0) };
+                                             .kernel = cxm_priv_time_cells(0),
+                                             .count = cxm_priv_time_count(0) };
         share->counters.most_cells = rows >= MOST_CELLS / 8 ? MOST_CELLS
                                                             : FEW_CELLS + 8 * (size_t)rows;
         share->first = first + rows / n_threads * i;

@@ -30,6 +30,38 @@ cxm_time_cells cxm_priv_time_cells_avx2, cxm_priv_time_cells_avx512;
 #define CXM_TIMES_X86 0
 #endif
 
+/* One more for each of LINE rows, whose places these are. Places are read two at a time and before any is
+ * counted: loads compete with loads and stores of counters, and one that comes after a store waits for its
+ * place to be known. */
+enum { CXM_TIME_LINE = 64 };
+static inline void cxm_priv_count_line(uint32_t *restrict cells, const uint32_t *restrict index)
+{
+    enum { WORDS = 8 };
+    for (size_t i = 0; i < CXM_TIME_LINE; i += 2 * WORDS) {
+        uint64_t two[WORDS];
+#pragma GCC unroll 8
+        for (size_t k = 0; k < WORDS; k++)
+            memcpy(&two[k], index + i + 2 * k, sizeof two[k]); /* which comes first does not matter */
+#pragma GCC unroll 8
+        for (size_t k = 0; k < WORDS; k++) {
+            cells[(uint32_t)two[k]]++;
+            cells[two[k] >> 32]++;
+        }
+    }
+}
+
+/* Counts the first of n rows in `cells` and returns how many: it stops before rows some of which have one
+ * of the bits of `outside`, and less than two lines before the last. Places and counts take turns so often
+ * that the processor finds those while it still counts these. */
+typedef size_t cxm_time_count(const struct cxm_time_rows *rows, const struct cxm_time_bits *outside,
+                              size_t n, uint32_t *cells);
+#if CXM_TIMES_X86
+cxm_time_count cxm_priv_time_count_avx2;
+#endif
+
+/* NULL: places first, by cxm_priv_time_cells. */
+cxm_time_count *cxm_priv_time_count(unsigned without);
+
 /* What this processor runs best; `without` forbids variants, for tests. */
 enum { CXM_TIMES_AVX512 = 1, CXM_TIMES_AVX2 = 2 };
 cxm_time_cells *cxm_priv_time_cells(unsigned without);
