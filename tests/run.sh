@@ -49,10 +49,11 @@ python_tests()
     $pip install --no-build-isolation --no-deps --force-reinstall \
         --config-settings=build-dir=build/python . || return
     # From the folder of the tests: what is imported is the installed package, not the sources.
+    # Two processes, a file of tests in one of them: those of a gigabyte or of times run in turn.
     top=$PWD
     (cd bindings/python/tests &&
         "$top/build/venv/bin/python" -m pytest -q -p no:cacheprovider --strict-markers \
-            --junitxml="$top/build/pytest.xml" .)
+            -n 2 --dist loadfile --junitxml="$top/build/pytest.xml" .)
     build/venv/bin/python tests/check_readme.py python README.md >build/readme.count
     sed -n '/^not ok/,$p' build/readme.count
 }

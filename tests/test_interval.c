@@ -326,7 +326,7 @@ static void sums_match_convolution(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < trials(300); round++) {
         struct cxm_net a;
         do {
             const uint64_t most = round < 100 ? 5 : 66;
@@ -612,7 +612,7 @@ static void nets_obey_laws(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < trials(3000); round++) {
         const double most = pow(10.0, 9.0 * random_unit(&seed));
         double c[3];
         for (int i = 0; i < 3; i++) {

@@ -98,7 +98,8 @@ static void rows_are_those_of_groups(void **state)
             if (interval == CXM_INTERVAL_BOOTSTRAP || interval == CXM_INTERVAL_BCA)
                 continue;
             struct cxm_estimate *rows = estimate(d.tally, &all, &n);
-            for (size_t g = 0; g < n / all.n_measures; g += g < 200 ? 1 : 61) {
+            const size_t each = (size_t)trials(200);
+            for (size_t g = 0; g < n / all.n_measures; g += g < each ? 1 : 61) {
                 const int64_t group = (int64_t)g;
                 struct cxm_estimate_options one = all;
                 size_t n_one;
@@ -294,7 +295,8 @@ static void weighed_as_defined(void **state)
     (void)state;
     for (size_t i = 0; i < CXM_SCORE_ROWS; i++)
         at_cells[i] = cells[i];
-    for (int t = 0; t < TIMES; t++) {
+    const int times = trials(TIMES);
+    for (int t = 0; t < times; t++) {
         struct cxm_window windows[2 * BINS];
         uint32_t at[2 * BINS];
         double y[BINS];
@@ -340,7 +342,8 @@ static void weighted_rows_are_those_of_groups(void **state)
         for (int32_t interval = 0; interval <= CXM_INTERVAL_WALD; interval += CXM_INTERVAL_WALD) {
             options.interval = interval;
             struct cxm_estimate *all = estimate(d.tally, &options, &n);
-            for (int64_t g = 0; g < (int64_t)(n / n_measures); g += g < 100 ? 1 : 97) {
+            const int64_t each = trials(100);
+            for (int64_t g = 0; g < (int64_t)(n / n_measures); g += g < each ? 1 : 97) {
                 struct cxm_tally *one;
                 assert_int_equal(cxm_tally_group(d.tally, g, 0, &one, NULL), CXM_OK);
                 struct cxm_estimate *alone = estimate(one, &options, &m);

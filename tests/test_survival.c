@@ -762,7 +762,7 @@ static void one_cause_is_one_minus_survival(void **state)
 {
     uint64_t seed = random_seed();
     (void)state;
-    for (int trial = 0; trial < 300; trial++) {
+    for (int trial = 0; trial < trials(300); trial++) {
         struct cxm_risk risk[40];
         int64_t events[40], n = 2 + (int64_t)random_below(&seed, 300);
         struct cxm_survival curve[40];
@@ -1005,7 +1005,7 @@ static void whole_days_take_the_same_way(void **state)
     uint64_t seed = random_seed();
     struct days *d = malloc(sizeof *d);
     (void)state;
-    for (int trial = 0; trial < 120; trial++) {
+    for (int trial = 0; trial < trials(120); trial++) {
         random_days(d, trial % 4 == 0 ? (int64_t)random_below(&seed, 30) + 1 : DENSE_ROWS, &seed);
         const int kinds = (int)random_below(&seed, 9);
         const bool keyed = trial % 5 != 0;
