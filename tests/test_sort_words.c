@@ -38,7 +38,7 @@ static void runs_in_order(void **state)
     cxm_sort_runs *const variants[] = { cxm_priv_sort_runs_c,
                                         cxm_priv_sort_kernels(CXM_SORT_AVX512).sort_runs,
                                         cxm_priv_sort_kernels(0).sort_runs };
-    for (int round = 0; round < trials(300); round++) {
+    for (int round = 0; round < 300; round++) {
         uint32_t ends[RUNS];
         size_t n = 0, n_runs = 0;
         const uint64_t longest = round % 3 == 0 ? 5 : round % 3 == 1 ? 20 : 300;
@@ -66,7 +66,7 @@ static void long_run(void **state)
     enum { MOST = 100000, RANDOM = 0, ASCENDING, DESCENDING, EQUAL, FEW_VALUES, CROWDED, TWO_ENDS,
            SHAPES };
     uint64_t seed = random_seed();
-    for (int round = 0; round < trials(40) * SHAPES; round++) {
+    for (int round = 0; round < 40 * SHAPES; round++) {
         const int shape = round % SHAPES;
         const size_t n = round < SHAPES ? MOST : 1 + random_below(&seed, round % 3 == 0 ? 90 : 3000);
         uint64_t *words = malloc(n * sizeof *words), *want = malloc(n * sizeof *want);
@@ -95,7 +95,7 @@ static void near_words(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
-    for (int round = 0; round < trials(20000); round++) {
+    for (int round = 0; round < 20000; round++) {
         uint64_t words[65];
         const size_t n = random_below(&seed, 65);
         const struct cxm_near_rules rules = {
@@ -126,7 +126,7 @@ static void stretches(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
-    for (int round = 0; round < trials(20000); round++) {
+    for (int round = 0; round < 20000; round++) {
         uint64_t masks[CXM_MASKS];
         uint32_t a[64][CXM_MASKS] = { { 0 } }, b[64][CXM_MASKS] = { { 0 } };
         uint32_t open_a[CXM_MASKS] = { 3, 0, 1, 7 }, open_b[CXM_MASKS] = { 3, 0, 1, 7 };
@@ -150,7 +150,7 @@ static void packed_arrays(void **state)
     static uint32_t narrow[600], groups[600];
     static uint8_t bytes[600];
     static int64_t times[600];
-    for (int round = 0; round < trials(20000); round++) {
+    for (int round = 0; round < 20000; round++) {
         const int odd = round % 3 == 0 ? (int)random_below(&seed, 600) : -1;
         for (size_t i = 0; i < 600; i++) {
             narrow[i] = (uint32_t)random_below(&seed, 1000) - 3;
@@ -323,7 +323,7 @@ static void shapes(void **state)
     uint64_t seed = random_seed();
     enum { CLOSE, FAR, ONE, MOSTLY_ONE, MOSTLY_FAR, DISTINCT, EQUAL_TIMES, ENDS, OUTLIERS,
            WIDE_TIMES, SHAPES };
-    for (int round = 0; round < trials(20) * SHAPES; round++) {
+    for (int round = 0; round < 20 * SHAPES; round++) {
         const int shape = round % SHAPES;
         const size_t n = round < SHAPES && shape != ENDS ? MANY : random_below(&seed, FEW);
         uint64_t *customer = malloc((n + 1) * sizeof *customer);

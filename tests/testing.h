@@ -139,12 +139,12 @@ static inline uint64_t random_seed(void)
     return seed;
 }
 
-/* How many of n random trials to make: all of them, and an eighth where CXM_SLOW is in the environment,
+/* How many of n random trials to make: all of them, and a quarter where CXM_SLOW is in the environment,
  * because the processor is emulated or everything is watched. Meant for trials that only repeat what
  * differs in its random numbers; cases that are listed are never fewer. */
 static inline int trials(int n)
 {
-    return getenv("CXM_SLOW") == NULL ? n : (n + 7) / 8;
+    return getenv("CXM_SLOW") == NULL ? n : (n + 3) / 4;
 }
 
 #endif
