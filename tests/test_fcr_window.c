@@ -679,7 +679,7 @@ static void matches_the_obvious_program(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
-    for (int round = 0; round < trials(6000); round++) {
+    for (int round = 0; round < 6000; round++) {
         struct table t = random_contacts(&seed);
         const struct rules r = random_rules(&seed);
         struct verdict v[MOST];
@@ -719,7 +719,7 @@ static void words_match_the_obvious_program(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
-    for (int round = 0; round < trials(6000); round++) {
+    for (int round = 0; round < 6000; round++) {
         struct table t = random_contacts(&seed);
         struct rules r = random_rules(&seed);
         struct verdict v[MOST];
@@ -755,7 +755,7 @@ static void words_and_events_agree(void **state)
     uint64_t *customer = malloc(N * sizeof *customer);
     int64_t *opened = malloc(N * sizeof *opened);
     uint8_t *category = malloc(N), *states = malloc(N);
-    for (int round = 0; round < trials(60); round++) {
+    for (int round = 0; round < 60; round++) {
         const size_t n = round < 5 ? N : random_below(&seed, FEW);
         const uint64_t customers = round % 5 == 0 ? 1 : 1 + random_below(&seed, n / 3 + 1);
         const uint64_t span = round % 7 == 0 ? 2 : 1 + random_below(&seed, 5000000);
@@ -850,7 +850,7 @@ static void order_and_names_do_not_matter(void **state)
     (void)state;
     uint64_t seed = random_seed();
     static uint8_t one[65536], other[65536];
-    for (int round = 0; round < trials(600); round++) {
+    for (int round = 0; round < 600; round++) {
         struct table t = random_contacts(&seed);
         const struct rules r = random_rules(&seed);
         const bool by = random_below(&seed, 2);
@@ -873,7 +873,7 @@ static void merges_by_customer(void **state)
     (void)state;
     uint64_t seed = random_seed();
     static uint8_t one[65536], other[65536];
-    for (int round = 0; round < trials(600); round++) {
+    for (int round = 0; round < 600; round++) {
         struct table t = random_contacts(&seed), parts[2] = { { 0 } };
         const struct rules r = random_rules(&seed);
         link_columns(&t);
@@ -923,7 +923,7 @@ static void replays(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
-    for (int round = 0; round < trials(600); round++) {
+    for (int round = 0; round < 600; round++) {
         struct table t = random_contacts(&seed), cut = { 0 };
         const struct rules r = random_rules(&seed);
         struct cxm_row now[2], then[2];
