@@ -688,11 +688,9 @@ static void instants_of_other_types(void **state)
     assert_int_equal(got, 1125899906842624);
     assert_true(subsecond);
     /* -0.01 and -12.00 seconds as decimals */
-    unsigned char decimals[32];
-    memset(decimals, 0xff, sizeof decimals);
-    memset(decimals + 16, 0xff, 16);
-    decimals[16] = 0x50; /* -1200 = …fb50 */
-    decimals[17] = 0xfb;
+    unsigned char decimals[2][16];
+    store_decimal(decimals[0], -1);
+    store_decimal(decimals[1], -1200);
     column = column_of(CXM_DECIMAL, decimals, 2, 16);
     column.scale = 2;
     subsecond = false;
@@ -702,7 +700,7 @@ static void instants_of_other_types(void **state)
     assert_int_equal(read_time(&column, 0, &got, &subsecond), CXM_ROW_USED);
     assert_int_equal(got, -1);
     assert_true(subsecond);
-    decimals[16] = 0x4f; /* -1201 */
+    store_decimal(decimals[1], -1201);
     assert_int_equal(read_time(&column, 1, &got, &subsecond), CXM_ROW_USED);
     assert_int_equal(got, -13);
     const char text[] = "12";
@@ -799,8 +797,7 @@ static void decimals_as_whole_numbers(void **state)
         struct cxm_reader reader;
         int64_t got;
         uint8_t got_state;
-        for (int b = 0; b < 16; b++)
-            bytes[b] = (unsigned char)((cxm_i128)rows[i].integer >> 8 * b);
+        store_decimal(bytes, rows[i].integer);
         column.scale = rows[i].scale;
         cxm_priv_reader_init(&reader, &column);
         cxm_priv_read_integers(&reader, 0, 1, &got, &got_state);
@@ -855,11 +852,10 @@ static void decimal_codes(void **state)
 {
     (void)state;
     static const int64_t digits[] = { 900000000000000000, 899999999999999999, 900000000000000001 };
-    unsigned char decimals[3][16] = { { 0 } };
+    unsigned char decimals[3][16];
     const uint8_t indexes[] = { 1, 0, 2 };
     for (int i = 0; i < 3; i++)
-        for (int k = 0; k < 8; k++)
-            decimals[i][k] = (unsigned char)((uint64_t)digits[i] >> 8 * k);
+        store_decimal(decimals[i], digits[i]);
     struct cxm_column column = column_of(CXM_DECIMAL, decimals, 3, 16);
     column.scale = 17;
     struct cxm_column coded = column_of(CXM_U8, indexes, 3, 1);

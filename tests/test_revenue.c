@@ -322,7 +322,11 @@ static void floats_need_digits(void **state)
 static void decimals_are_exact(void **state)
 {
     (void)state;
-    const int64_t p[4] = { 1234, 0, 5, 0 }, q[4] = { 123400, 0, 51, 0 };
+    uint8_t p[2][16], q[2][16];
+    store_decimal(p[0], 1234);
+    store_decimal(p[1], 5);
+    store_decimal(q[0], 123400);
+    store_decimal(q[1], 51);
     struct cxm_column a = cxm_column_make("p", CXM_DECIMAL, p, 2, 16, 16);
     struct cxm_column b = cxm_column_make("q", CXM_DECIMAL, q, 2, 16, 16);
     a.scale = 2;
@@ -337,7 +341,8 @@ static void decimals_are_exact(void **state)
     options.currency_digits = 2; /* 0.0051 is no whole number of cents */
     assert_int_equal(rows_of(&a, &b, options, rows, 32, &n), CXM_EDATA);
     assert_int_equal(error.row, 1);
-    const struct cxm_column whole = CXM_ARRAY(p, 2);
+    const int64_t units[2] = { 1234, 5 };
+    const struct cxm_column whole = CXM_ARRAY(units, 2);
     options.has_digits = 0;
     assert_int_equal(rows_of(&a, &whole, options, rows, 32, &n), CXM_EINVAL);
     assert_non_null(strstr(error.message, "minor unit"));
@@ -350,7 +355,9 @@ static void large_decimals_are_exact(void **state)
     (void)state;
     enum { N_ROWS = 3 };
     static const int64_t most = (int64_t)1 << 53;
-    int64_t p[2 * N_ROWS] = { 0, 0, 12340, 0, -50, -1 };
+    uint8_t p[N_ROWS][16];
+    store_decimal(p[1], 12340);
+    store_decimal(p[2], -50);
     static const uint8_t codes[N_ROWS] = { 0, 1, 2 };
     static const int64_t zeros[N_ROWS] = { 0, 0, 0 };
     const struct cxm_column nothing = cxm_column_make("q", CXM_I64, zeros, N_ROWS, 8, 8);
@@ -363,7 +370,7 @@ static void large_decimals_are_exact(void **state)
         whole = parts[0] = parts[1] = a;
         parts[0].n = 1;
         parts[1].n = 2;
-        parts[1].data = p + 2;
+        parts[1].data = p[1];
         if (way == 1) {
             a.chunks = parts;
             a.n_chunks = 2;
@@ -373,7 +380,7 @@ static void large_decimals_are_exact(void **state)
         }
         options.has_digits = 1;
         options.currency_digits = 2;
-        p[0] = 10000000000000004; /* 4 thousandths: no whole cents */
+        store_decimal(p[0], 10000000000000004); /* 4 thousandths: no whole cents */
         assert_int_equal(rows_of(&a, &nothing, options, rows, 32, &n), CXM_EDATA);
         assert_int_equal(error.row, 0);
         assert_string_equal(error.value, "10000000000000.004");
@@ -383,10 +390,10 @@ static void large_decimals_are_exact(void **state)
         assert_int_equal(rows[0].estimate.invalid, 1);
         options.invalid = CXM_INVALID_ERROR;
         options.currency_digits = 3;
-        p[0] = most;
+        store_decimal(p[0], most);
         assert_int_equal(rows_of(&a, &nothing, options, rows, 32, &n), CXM_OK);
         assert_true(value_of(rows, n, "start") == (double)(most + 12340));
-        p[0] = most + 1;
+        store_decimal(p[0], most + 1);
         assert_int_equal(rows_of(&a, &nothing, options, rows, 32, &n), CXM_EDATA);
         assert_int_equal(error.row, 0);
         assert_non_null(strstr(error.message, "up to 2^53"));
@@ -413,7 +420,8 @@ static void tallies_take_whole_minor_units(void **state)
 {
     (void)state;
     const double p[2] = { 1, 1.5 };
-    const int64_t d[2] = { 150, 0 };
+    uint8_t d[16];
+    store_decimal(d, 150);
     const struct cxm_column a = CXM_ARRAY(p, 2);
     struct cxm_column cents = cxm_column_make("p", CXM_DECIMAL, d, 1, 16, 16);
     cents.scale = 2;

@@ -71,6 +71,14 @@ static inline uint64_t load_integer(const void *from, size_t bytes)
     }
 }
 
+/* The value as a CXM_DECIMAL, whose low byte comes first on every machine. */
+static inline void store_decimal(void *to, int64_t value)
+{
+    uint8_t *const bytes = (uint8_t *)to;
+    for (int b = 0; b < 16; b++)
+        bytes[b] = (uint8_t)(b < 8 ? (uint64_t)value >> 8 * b : value < 0 ? 0xff : 0);
+}
+
 /* ---- a heap that fails on demand ------------------------------------------------------ */
 
 struct heap {
