@@ -20,7 +20,7 @@ _is_valid = PYFUNCTYPE(c_int, py_object, c_char_p)(("PyCapsule_IsValid", pythona
 _pointer = PYFUNCTYPE(c_void_p, py_object, c_char_p)(("PyCapsule_GetPointer", pythonapi))
 _new_capsule = PYFUNCTYPE(py_object, c_void_p, c_char_p, c_void_p)(("PyCapsule_New", pythonapi))
 _STREAM = b"arrow_array_stream"
-#: The readers that were read, while they live.
+#: The readers that were read, by id while they live: not all of them have a hash.
 _readers: Any = None
 
 
@@ -68,29 +68,39 @@ def is_arrow(value: Any) -> bool:
     return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")
 
 
-def _read_once(reader: Any, what: str) -> None:
+def _refuse_read(reader: Any, what: str) -> None:
     """A reader has no rows the second time, and does not say so: no rows look like an empty table."""
-    global _readers
-    if _readers is None:
-        from weakref import WeakSet
-
-        _readers = WeakSet()
-    if reader in _readers:
+    if _readers is not None and _readers.get(id(reader)) is reader:
         raise Error(
-            f"{what}: this {type(reader).__name__} was read by an earlier call and is empty now; "
-            "pass table = reader.read_all() to all calls",
+            f"{what}: this {type(reader).__name__} was read before and is empty now; make a new one, "
+            "or pass table = reader.read_all() to all calls",
             column=what,
         )
-    _readers.add(reader)
+
+
+def _remember(reader: Any) -> None:
+    """One that cannot be watched is not: it may say itself that it was read."""
+    global _readers
+    if _readers is None:
+        from weakref import WeakValueDictionary
+
+        _readers = WeakValueDictionary()
+    try:
+        _readers[id(reader)] = reader
+    except TypeError:
+        pass
 
 
 def import_arrow(value: Any, what: str) -> ArrowData:
     """Takes over what the object exports. Nothing is copied."""
     out, error = c_void_p(), ErrorStruct()
     if hasattr(value, "__arrow_c_stream__"):
-        if hasattr(value, "read_next_batch"):
-            _read_once(value, what)
+        once = hasattr(value, "read_next_batch")
+        if once:
+            _refuse_read(value, what)
         capsule = value.__arrow_c_stream__()
+        if once:
+            _remember(value)
         stream = _inside(capsule, _STREAM, what)
         status = lib.cxm_arrow_from_stream(stream, None, byref(out), byref(error))
     else:

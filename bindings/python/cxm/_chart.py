@@ -27,7 +27,7 @@ _GAPS = ("error", "split", "skip")
 
 
 def chart(
-    kind: str, values: Any, sizes: Any = None, *, data: Any = None, period: Any = None,
+    kind: str, values: Any = None, sizes: Any = None, *, data: Any = None, period: Any = None,
     measure: str | None = None, limits: float = 3, baseline: int | None = None,
     centre: float | None = None, target: float | None = None, sigma: float | None = None,
     sigma_z: float | None = None, rules: Rules = None, gaps: str = "error",
@@ -73,6 +73,13 @@ def chart(
 
     Shewhart 1931; Page 1954; Roberts 1959; Laney 2002; NIST/SEMATECH e-Handbook 6.3.
     """
+    if not isinstance(kind, str):
+        raise Error(
+            f'chart takes the kind first, as in cxm.chart("xmr", values), not a {type(kind).__name__}',
+            column="kind",
+        )
+    if values is None:
+        raise Error("chart needs values=", column="values")
     if centre is not None and target is not None:
         raise Error("centre and target are the same: pass one of them", column="target")
     options = ChartOptions(size=sizeof(ChartOptions))

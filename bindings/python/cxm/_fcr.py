@@ -116,8 +116,9 @@ def fcr_window(
 
     ``customer``   whose contact it is; any key. Contacts without one are excluded (``unlinked``)
     ``opened``     when it was opened, ``resolved`` when it was resolved: instants (datetimes, or
-                   whole seconds since 1970 UTC). Not resolved, or after as_of: ``open``; resolved
-                   before it was opened: ``bad``
+                   whole seconds since 1970 UTC; a date, also as ``as_of`` and ``period``, is its
+                   midnight UTC). Not resolved, or after as_of: ``open``; resolved before it was
+                   opened: ``bad``
     ``category``   given: only contacts of the same customer and category are repeats
     ``as_of``      what was known then. Later openings are ``unseen``
     ``window``     seconds, a timedelta, or a text such as "7d", "24h"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Clock = Union[int, list[tuple[int, int]]]  # seconds east of UTC, or rows of a zone table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_DATES = ("D", "W", "M", "Y")  # units of NumPy whose values are days
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -32,7 +33,8 @@ def instant(value: Any, name: str, clock: Clock = 0) -> int:
         value = value.to_pydatetime()
     elif type(value).__name__ == "datetime64":
         since = int(value.astype("datetime64[s]").astype("int64"))
-        return _first_second(since, clock) if str(value.dtype) == "datetime64[D]" else since
+        unit = str(value.dtype).partition("[")[2].rstrip("]").lstrip("0123456789")
+        return _first_second(since, clock) if unit in _DATES else since
     if isinstance(value, datetime) and not _is_no_time(value):
         zoned = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
         return (zoned - _EPOCH) // timedelta(seconds=1)

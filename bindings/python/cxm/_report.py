@@ -382,9 +382,9 @@ class Report(Numbers, Rows):
         key = self._store.key
         return [key(row, group) for row, group in zip(self._rows, self._group_numbers())]
 
-    def _key_columns(self) -> dict[str, list[Any]]:
-        keys, taken = self._row_keys(), {*SCHEMA, *self._store.axes}
-        names = key_columns(self._store.keys, taken)
+    def _key_columns(self, taken: tuple[str, ...] = ()) -> dict[str, list[Any]]:
+        keys = self._row_keys()
+        names = key_columns(self._store.keys, {*SCHEMA, *self._store.axes, *taken})
         return {name: [key[i] for key in keys] for i, name in enumerate(names)}
 
     def _axis_columns(self) -> dict[str, list[Any]]:

@@ -387,9 +387,9 @@ class Result(Numbers, Rows):
             return keys
         return [key for key in keys for _ in range(each)]
 
-    def _key_columns(self) -> dict[str, list[Any]]:
+    def _key_columns(self, taken: tuple[str, ...] = ()) -> dict[str, list[Any]]:
         keys = self._row_keys()
-        names = key_columns(self.key_names, SCHEMA)
+        names = key_columns(self.key_names, (*SCHEMA, *taken))
         if self._group == TOTAL:
             return {name: [None] * len(keys) for name in names}
         return {name: [key[i] for key in keys] for i, name in enumerate(names)}

@@ -53,7 +53,7 @@ def resolution(
 ) -> Result:
     """Resolved tickets: of those opened in ``period``, the share that is resolved as of ``as_of``.
 
-    ``opened, resolved``  instants; a ticket that is not resolved, or later than as_of, counts as
+    ``opened, resolved``  instants (a date is its midnight UTC); a ticket that is not resolved, or later than as_of, counts as
                           not resolved. Opened after as_of: ``unseen``; resolved before it was
                           opened: ``bad``
     ``period``            (start, end): tickets opened in [start, end); None: all

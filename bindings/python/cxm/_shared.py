@@ -160,7 +160,13 @@ class Rows:
         """The key of every row, as a tuple."""
         raise NotImplementedError
 
-    def _key_columns(self) -> dict[str, list[Any]]:
+    @property
+    def key_names(self) -> list[str]:
+        """Names of the key columns."""
+        raise NotImplementedError
+
+    def _key_columns(self, taken: tuple[str, ...] = ()) -> dict[str, list[Any]]:
+        """The keys by column; names that are taken by others, here or in the schema, end in _key."""
         raise NotImplementedError
 
     def _columns(self) -> dict[str, list[Any]]:
@@ -196,12 +202,11 @@ class Rows:
         """The rows as lists by column: the key columns under their names, ``group`` (the key, a
         tuple for several keys, None without groups), then the schema, then the axes of a report.
         Undefined numbers are NaN; flags are tuples of names. A key called like a later column
-        becomes ``…_key``."""
+        becomes ``…_key``, one of several that is called ``group`` too."""
         keys = self._row_keys()
         groups = [(k[0] if len(k) == 1 else k) if k else None for k in keys]
-        return {
-            **self._key_columns(), "group": groups, **self._columns(), **self._axis_columns()
-        }
+        own = self._key_columns(("group",) if len(self.key_names) > 1 else ())
+        return {**own, "group": groups, **self._columns(), **self._axis_columns()}
 
     def to_pandas(self) -> Any:
         """The rows as a pandas DataFrame; flags are text joined by "|"."""

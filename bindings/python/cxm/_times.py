@@ -45,7 +45,9 @@ class Schedule:
 
     ``week``        day or range of days -> hours, or several: ``{"sat": ["09:00-12:00", "13:00-15:00"]}``
     ``holidays``    days that are closed; or a mapping day -> hours of that day
-    ``utc_offset``  seconds, local = UTC + offset; or ``zone_table`` with (utc_from, offset) rows
+    ``utc_offset``  seconds, local = UTC + offset; or ``zone_table`` with (utc_from, offset) rows.
+                    Dates given as instants (``as_of=``, columns of dates) begin at midnight UTC all the
+                    same: give datetimes with a zone
     """
 
     __slots__ = ("_struct", "_rules")

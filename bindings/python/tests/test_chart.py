@@ -42,6 +42,14 @@ def test_columns_of_every_kind() -> None:
     refused("sizes is missing", cxm.chart, "p", ORANGES)
 
 
+def test_the_kind_comes_first() -> None:
+    g = cxm.nps([9, 1], by=[1, 2])
+    for given in ((g,), (g, "p"), ([1, 2, 3],)):
+        refused(f'chart takes the kind first, as in cxm.chart("xmr", values), not a '
+                f"{type(given[0]).__name__}", cxm.chart, *given)
+    refused("chart needs values=", cxm.chart, "p")
+
+
 def test_options_reach_the_library() -> None:
     exact = cxm.chart("xmr", FLOW, exact=True)
     assert close(exact.to_dict()["lower"][0], 45.817588, 1e-8)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import cxm
+import numpy as np
 import pytest
 from conftest import REAL_DATA
 
@@ -37,6 +38,17 @@ def test_dates_are_days_by_any_clock(offset: str) -> None:
             r = cxm.cohorts([1, 1, 2], days, as_of=as_of, **zone)
             january = matrix(r)[date(1970, 1, 1)]
             assert (january[0], january[1]) == (1, 0.5)
+
+
+@pytest.mark.parametrize("as_of", [np.datetime64("1970-03-01"), np.datetime64("1970-03"),
+                                   np.datetime64("1970-03-01T06:00"), 59 * DAY + 6 * 3600])
+def test_days_of_numpy_are_days_in_every_unit(as_of: Any) -> None:
+    """Also months: 1970-03-01 begins at 06:00 UTC where the clock is six hours behind."""
+    days = np.array(["1970-01", "1970-02"], "M8[M]")
+    for first in (days, days.astype("M8[D]")):
+        r = cxm.cohorts([1, 1], first, as_of=as_of, utc_offset="-06:00")
+        assert matrix(r["retention"])[date(1970, 1, 1)][1] == 1
+        assert cxm.histories([1, 1], first, as_of=as_of, unit="1d", utc_offset="-06:00").idle[0] == 28
 
 
 def test_dates_beside_instants() -> None:

@@ -391,12 +391,62 @@ def test_a_reader_is_read_once() -> None:
     reader, other = table.to_reader(), table.to_reader()
     assert cxm.nps("score", by="region", data=reader).total.n == 2
     for metric in (cxm.nps, cxm.csat):
-        refused("data: this RecordBatchReader was read by an earlier call and is empty now; pass "
+        refused("data: this RecordBatchReader was read before and is empty now; make a new one, or pass "
                 "table = reader.read_all() to all calls", metric, "score", data=reader)
     assert cxm.nps("score", data=other).n == 2
     relation = duckdb.sql("SELECT 9 AS score")
     assert [cxm.nps("score", data=relation).n for _ in range(2)] == [1, 1]
     assert cxm.nps("score", data=table.slice(0, 0).to_reader()).flags == ("NO_DATA", "SMALL_N")
+
+
+class Reader:
+    """A reader of another library: nothing holds it weakly, and it has no hash."""
+
+    __slots__ = ("reader",)
+
+    def __init__(self, table: pa.Table) -> None:
+        self.reader = table.to_reader()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reader)
+
+    def read_next_batch(self) -> object:
+        return self.reader.read_next_batch()
+
+    def __arrow_c_stream__(self, schema: object = None) -> object:
+        return self.reader.__arrow_c_stream__(schema)
+
+
+class WatchedReader(Reader):
+    """One that can be watched, and is equal to others."""
+
+    __slots__ = ("__weakref__",)
+
+
+@pytest.mark.parametrize("kind", [Reader, WatchedReader])
+def test_readers_of_other_libraries(kind: type[Reader]) -> None:
+    table = pa.table({"score": [10, 9, None]})
+    readers = [kind(table), kind(table)]
+    assert [cxm.nps("score", data=reader).n for reader in readers] == [2, 2]
+    if kind is WatchedReader:
+        with pytest.raises(cxm.Error, match="this WatchedReader was read before and is empty now"):
+            cxm.nps("score", data=readers[0])
+
+
+def test_a_reader_that_was_not_handed_over_is_not_read() -> None:
+    class Refuses(WatchedReader):
+        refuses = True
+
+        def __arrow_c_stream__(self, schema: object = None) -> object:
+            if self.refuses:
+                raise OSError("not now")
+            return super().__arrow_c_stream__(schema)
+
+    reader = Refuses(pa.table({"score": [10, 9, None]}))
+    with pytest.raises(OSError, match="not now"):
+        cxm.nps("score", data=reader)
+    reader.refuses = False
+    assert cxm.nps("score", data=reader).n == 2
 
 
 def test_names_in_other_capitals() -> None:

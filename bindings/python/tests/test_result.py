@@ -170,6 +170,26 @@ def test_names_of_keys_stay_distinct(names: list[Any], columns: list[str]) -> No
     assert list(rows) == ["group", "tally_key", "tally"]
 
 
+@pytest.mark.parametrize("names, columns", [
+    (["group", "x"], ["group_key", "x"]),
+    (["x", "group"], ["x", "group_key"]),
+    ([None, None], ["group_key", "group_2"]),
+    (["group", "group_key"], ["group_key_key", "group_key"]),
+])
+def test_of_several_keys_none_is_hidden_by_group(names: list[Any], columns: list[str]) -> None:
+    keys = [["a", "b"], [1, 2]]
+    g = cxm.nps([9, 1], by=[pd.Series(k, name=n) if n else k for n, k in zip(names, keys)])
+    for result in (g, cxm.compare_groups(g)["difference"]):
+        d = result.to_dict()
+        assert list(d)[:3] == [*columns, "group"]
+        assert d["group"] == list(zip(*(d[name] for name in columns)))
+        assert list(result.to_arrow().column_names)[:2] == result.key_names
+    assert [row.keys for row in g] == [dict(zip(g.key_names, k)) for k in zip(*keys)]
+    assert g.matrix("value", index=columns[0], columns=columns[1])["a"][1] == 100
+    one = cxm.nps([9, 1], by={"group": ["a", "b"]}).to_dict()
+    assert list(one)[:2] == ["group", "metric"] and one["group"] == ["a", "b"]
+
+
 def test_to_pandas(g: cxm.Result) -> None:
     frame = g.to_pandas()
     assert list(frame.columns) == ["region", *SCHEMA]
