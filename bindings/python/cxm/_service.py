@@ -53,8 +53,8 @@ def resolution(
 ) -> Result:
     """Resolved tickets: of those opened in ``period``, the share that is resolved as of ``as_of``.
 
-    ``opened, resolved``  instants (a date is its midnight UTC); a ticket that is not resolved, or later than as_of, counts as
-                          not resolved. Opened after as_of: ``unseen``; resolved before it was
+    ``opened, resolved``  instants (a date is its midnight UTC); a ticket that is not resolved, or
+                          later than as_of, counts as not resolved. Opened after as_of: ``unseen``; resolved before it was
                           opened: ``bad``
     ``period``            (start, end): tickets opened in [start, end); None: all
     ``within``            seconds, a timedelta or a text such as "2d": resolved within that time,
