@@ -54,8 +54,8 @@ def resolution(
     """Resolved tickets: of those opened in ``period``, the share that is resolved as of ``as_of``.
 
     ``opened, resolved``  instants (a date is its midnight UTC); a ticket that is not resolved, or
-                          later than as_of, counts as not resolved. Opened after as_of: ``unseen``; resolved before it was
-                          opened: ``bad``
+                          later than as_of, counts as not resolved. Opened after as_of: ``unseen``;
+                          resolved before it was opened: ``bad``
     ``period``            (start, end): tickets opened in [start, end); None: all
     ``within``            seconds, a timedelta or a text such as "2d": resolved within that time,
                           of the tickets that are old enough to know (others are ``pending``).
@@ -351,7 +351,7 @@ def backlog(
 ) -> Report:
     """The backlog: tickets opened at or before an instant and not resolved then.
 
-    ``at``      instants: a row for each, axis ``time``
+    ``at``      instants (a date is its midnight UTC): a row for each, axis ``time``
     ``period``  (start, end): the backlog at both ends, ``backlog_average`` over the time between
                 (Little 1961), and the flows ``opened`` and ``resolved`` in (start, end], so that
                 backlog(end) = backlog(start) + opened - resolved
@@ -383,9 +383,7 @@ def backlog(
 
 def _several(at: Any) -> Any:
     """A list of instants, also of a single one."""
-    if isinstance(at, str):
-        raise Error(f"at: {at!r} is no instant; pass datetimes or seconds", column="at")
-    return at if hasattr(at, "__iter__") else [at]
+    return at if hasattr(at, "__iter__") and not isinstance(at, str) else [at]
 
 
 def breakdown(

@@ -5,13 +5,13 @@ they print, and the ticket log against plain Python."""
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
 import pytest
 from conftest import REAL_DATA
-from helpers import close
+from helpers import close, refused
 from test_fcr import tickets
 
 import cxm
@@ -275,3 +275,11 @@ def test_breakdown_of_nearly_all() -> None:
     for row in cxm.breakdown(tally):
         want = math.sqrt(3 * (n - 3)) / n / math.sqrt(n)
         assert row.std_error == pytest.approx(want, rel=1e-14, abs=0)
+
+
+def test_the_backlog_at_one_instant_of_any_kind() -> None:
+    for at in (86400, date(1970, 1, 2), "1970-01-02", "1970-01-02 00:00"):
+        for times in (at, [at]):
+            assert [row.value for row in cxm.backlog([0, 10], [15, None], at=times)] == [1]
+    refused("at: 'now' is no instant; pass a datetime, a date, a text such as \"2024-03-31\", or seconds "
+            "since 1970 UTC", cxm.backlog, [0], [1], at="now")
