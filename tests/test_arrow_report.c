@@ -142,6 +142,8 @@ static void names_of_several_keys_stay_distinct(void **state)
         { "", "", "group_2", "group", "group_2_key", "group_2" },
         { "group", "", "", "group", "group_2", "group_3" },
         { "x", "x", "x_key", "x", "x_key_key", "x_key" },
+        { "x", "x", "x", "x", "x_key", "x_key_key" },
+        { "value", "value", "x", "value_key", "value_key_key", "x" },
         { "", "cohort", "group", "group_key", "cohort_key", "group" }, /* an axis is called cohort */
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -3,6 +3,7 @@
  * The columns that all results share: the keys, then those of `fixed_columns` below, in the
  * order that users rely on. */
 #include "metric/arrow_columns.h"
+#include "metric/arrow_stream.h"
 
 /* ---- the schema --------------------------------------------------------------------- */
 
@@ -124,19 +125,29 @@ static bool is_taken(const struct cxm_arrow_rows *rows, const char *name)
     return rows->is_axis != NULL && rows->is_axis(rows->self, name);
 }
 
-/* Is that the name of another one of the first n keys? */
-static bool is_key(const struct cxm_arrow_rows *rows, const char *name, size_t n, size_t but)
+/* Is it the name of a column already? */
+static bool is_given(const struct cxm_arrow_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->n_filled; i++)
+        if (strcmp(table->fields[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Is another key called so? */
+static bool is_other_key(const struct cxm_arrow_rows *rows, const char *name, size_t key)
 {
     struct cxm_key_info info;
-    for (size_t i = 0; i < n; i++)
-        if (i != but && rows->key_info(rows->self, i, &info) == CXM_OK && strcmp(info.name, name) == 0)
+    for (size_t i = 0; i < rows->n_keys; i++)
+        if (i != key && rows->key_info(rows->self, i, &info) == CXM_OK && strcmp(info.name, name) == 0)
             return true;
     return false;
 }
 
 /* A key without a name is called group, group_2 …; one called like a column of the results or
- * like a key before it becomes …_key, so that names stay distinct; what it becomes is no other key. */
-static void name_key(const struct cxm_arrow_rows *rows, struct cxm_key_info *info, size_t key)
+ * like a column before it becomes …_key, so that names stay distinct; what it becomes is no other key. */
+static void name_key(const struct cxm_arrow_rows *rows, const struct cxm_arrow_table *table,
+                     struct cxm_key_info *info, size_t key)
 {
     size_t used = strlen(info->name);
     bool is_own = used > 0;
@@ -144,8 +155,9 @@ static void name_key(const struct cxm_arrow_rows *rows, struct cxm_key_info *inf
         cxm_priv_append(info->name, sizeof info->name, &used, "group");
     else if (used == 0)
         cxm_priv_append(info->name, sizeof info->name, &used, "group_%d", (int)key + 1);
-    while ((is_taken(rows, info->name) || is_key(rows, info->name, is_own ? key : rows->n_keys, key)) &&
-           used + strlen("_key") < sizeof info->name) {
+    while ((is_taken(rows, info->name) || is_given(table, info->name)
+            || (!is_own && is_other_key(rows, info->name, key)))
+           && used + strlen("_key") < sizeof info->name) {
         cxm_priv_append(info->name, sizeof info->name, &used, "_key");
         is_own = false;
     }
@@ -158,7 +170,7 @@ static enum cxm_status add_key(const struct cxm_arrow_rows *rows, size_t key,
     const enum cxm_status status = rows->key_info(rows->self, key, &info);
     if (status != CXM_OK)
         return cxm_priv_fail(error, status, "", "%s", cxm_status_message(status));
-    name_key(rows, &info, key);
+    name_key(rows, table, &info, key);
     const struct cxm_arrow_column column = { .name = info.name,
                                              .type = (enum cxm_key_type)info.type,
                                              .cell = key_cell,
