@@ -6,6 +6,7 @@
 #include "analysis/numbers.h"
 #include "analysis/report.h"
 #include "estimate/check.h"
+#include "estimate/share.h"
 #include "metric/metric.h"
 
 #include <cxm/service.h>
@@ -116,7 +117,7 @@ static void set_share(const struct breakdown *b, double count, double all, struc
 {
     struct cxm_limits limits = { NAN, NAN, 0 };
     e->value = count / all;
-    e->std_error = sqrt(e->value * ((all - count) / all) / all);
+    e->std_error = sqrt(cxm_priv_share_variance(count, all));
     if (e->interval == CXM_INTERVAL_NONE)
         return;
     (void)cxm_priv_share_limits(count, all, b->o.level, (enum cxm_interval)e->interval, &limits);

@@ -8,6 +8,7 @@
 #include "analysis/report.h"
 #include "derive/period.h"
 #include "estimate/check.h"
+#include "estimate/share.h"
 #include "tally/tally.h"
 
 #include <cxm/cohorts.h>
@@ -195,7 +196,7 @@ static void add_average(struct page *p, size_t group, int64_t column, const stru
     if (a->n > 0) {
         struct cxm_limits limits = { NAN, NAN, 0 };
         e.value = a->retained / a->n;
-        e.std_error = sqrt(e.value * ((a->n - a->retained) / a->n) / a->n);
+        e.std_error = sqrt(cxm_priv_share_variance(a->retained, a->n));
         e.interval = p->interval == CXM_INTERVAL_DEFAULT ? CXM_INTERVAL_WILSON : p->interval;
         e.df = INFINITY;
         if (e.interval != CXM_INTERVAL_NONE
@@ -229,7 +230,7 @@ static void average_cell(struct average *a, const struct cxm_estimate *cell)
     a->n += n;
     a->retained += r;
     a->rates += r / n;
-    a->variance += r / n * ((n - r) / n) / n;
+    a->variance += cxm_priv_share_variance(r, n);
     a->squares += n * n;
     a->products += n * r;
     a->cells++;

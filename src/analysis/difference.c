@@ -4,6 +4,7 @@
  * its standard error and n, exactly below 10^14 answers. Whatever is no share or net score of whole
  * counts (means, indexes, gaps, ratios, weighted rows) is compared by its standard error. */
 #include "analysis/comparing.h"
+#include "estimate/share.h"
 
 #include <math.h>
 
@@ -71,7 +72,7 @@ bool cxm_priv_method_fits(enum cxm_compare_method method, enum cxm_interval_clas
 static bool is_counted_share(const struct cxm_estimate *e)
 {
     const double n = (double)e->n, x = e->value * n;
-    const double error = sqrt(e->value * ((n - x) / n) / n);
+    const double error = sqrt(cxm_priv_share_variance(x, n));
     return fabs(x - rint(x)) <= 1e-9 * n && fabs(e->std_error - error) <= 1e-9 * (error + 1e-9);
 }
 

@@ -6,6 +6,7 @@
 #include "analysis/numbers.h"
 #include "estimate/check.h"
 #include "estimate/estimate.h"
+#include "estimate/share.h"
 
 #include <cxm/customers.h>
 
@@ -125,10 +126,10 @@ struct cells {
 static struct cxm_estimate share_of(const struct cxm_estimate *blank, int64_t x)
 {
     struct cxm_estimate e = *blank;
-    const double n = (double)e.n, p = (double)x / n;
+    const double n = (double)e.n;
     struct cxm_limits limits;
-    e.value = p;
-    e.std_error = sqrt(p * ((n - (double)x) / n) / n);
+    e.value = (double)x / n;
+    e.std_error = sqrt(cxm_priv_share_variance((double)x, n));
     if (cxm_priv_share_limits((double)x, n, e.level, CXM_INTERVAL_WILSON, &limits) == CXM_OK) {
         e.interval = CXM_INTERVAL_WILSON;
         e.lower = e.lower_raw = limits.lower;

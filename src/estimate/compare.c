@@ -139,7 +139,7 @@ enum cxm_status cxm_priv_compare_nets(struct cxm_net a, struct cxm_net b, double
 
 static double unpooled_error(struct cxm_share_count a, struct cxm_share_count b)
 {
-    return sqrt(a.x / a.n * ((a.n - a.x) / a.n) / a.n + b.x / b.n * ((b.n - b.x) / b.n) / b.n);
+    return sqrt(cxm_priv_share_variance(a.x, a.n) + cxm_priv_share_variance(b.x, b.n));
 }
 
 /* Each limit is the plain difference and the distances of Wilson's limits, squared and added. */

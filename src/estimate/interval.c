@@ -7,6 +7,7 @@
 #include "estimate/check.h"
 #include "estimate/estimate.h"
 #include "estimate/net.h"
+#include "estimate/share.h"
 
 #include <math.h>
 
@@ -109,7 +110,7 @@ enum cxm_status cxm_share_interval(double successes, double n, double level,
     struct cxm_interval_limits got = undefined_limits(level, method);
     if (n > 0.0) {
         got.value = x / n;
-        got.std_error = sqrt(x / n * ((n - x) / n) / n);
+        got.std_error = sqrt(cxm_priv_share_variance(x, n));
         if (x == 0.0 || x == n)
             got.flags |= CXM_FLAG_DEGENERATE;
         cxm_priv_finish_limits(&got, limits, 1.0, 0.0, 1.0);

@@ -55,9 +55,14 @@ static struct cxm_limits wilson_corrected(double x, double n, double z)
     return limits;
 }
 
+double cxm_priv_share_variance(double x, double n)
+{
+    return x / n * ((n - x) / n) / n;
+}
+
 static struct cxm_limits wald(double x, double n, double z)
 {
-    const double half = z * sqrt(x / n * ((n - x) / n) / n);
+    const double half = z * sqrt(cxm_priv_share_variance(x, n));
     const uint32_t flags = half > 0.0 ? 0 : CXM_FLAG_DEGENERATE;
     return (struct cxm_limits){ x / n - half, x / n + half, flags };
 }

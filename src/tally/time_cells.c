@@ -32,7 +32,7 @@ cxm_time_cells *cxm_priv_time_cells(unsigned without)
     return cxm_priv_time_cells_c;
 }
 
-/* With AVX-512 what was measured there. */
+/* With AVX-512 none, as the road of places first was measured there. */
 cxm_time_count *cxm_priv_time_count(unsigned without)
 {
 #if CXM_TIMES_X86
@@ -44,7 +44,7 @@ cxm_time_count *cxm_priv_time_count(unsigned without)
     return NULL;
 }
 
-/* The same. */
+/* With AVX-512 what was measured there. */
 size_t cxm_priv_time_rows(cxm_time_cells *kernel)
 {
     enum { FEW = 512 };
