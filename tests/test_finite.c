@@ -123,8 +123,12 @@ static void everybody_answered(void **state)
     for (size_t m = 0; m < COUNT_OF(nets); m++) {
         const struct cxm_interval_limits got = net(1, 2, 4, 7, nets[m]);
         assert_close(got.std_error, 0.0, 0.0);
-        assert_close(got.lower, got.value, 1e-15);
-        assert_close(got.upper, got.value, 1e-15);
+        assert_true(got.lower == got.value && got.upper == got.value);
+    }
+    for (double detractors = 0; detractors <= 7; detractors++) { /* -400 / 7 had limits beside it */
+        const struct cxm_interval_limits got = net(detractors, 7 - detractors, 0, 7, CXM_INTERVAL_SCORE);
+        assert_true(got.lower == got.value && got.upper == got.value);
+        assert_int_equal(got.flags & CXM_FLAG_OFF_CENTRE, 0);
     }
     struct cxm_interval_limits mean;
     assert_int_equal(cxm_mean_interval_finite(4, 0.5, 7, 7, 0.95, &mean, NULL), CXM_OK);

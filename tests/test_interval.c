@@ -690,6 +690,9 @@ static void flags_say_why(void **state)
     got = net(0, 0, 5, 0.95, CXM_INTERVAL_DEFAULT);
     assert_int_equal(got.flags, CXM_FLAG_CLIPPED | CXM_FLAG_DEGENERATE);
     assert_close(got.upper, 100.0, 0.0);
+    got = net(0, 0, 6.494013525142615, 0.95, CXM_INTERVAL_SCORE); /* 100 n / n is more than 100 */
+    assert_int_equal(got.flags, CXM_FLAG_DEGENERATE);
+    assert_true(got.value == 100.0 && got.upper == 100.0);
     got = net(0, 0, 5, 0.95, WALD);
     assert_int_equal(got.flags, CXM_FLAG_DEGENERATE);
     got = net(15, 25, 40, 0.95, CXM_INTERVAL_DEFAULT);

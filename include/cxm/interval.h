@@ -82,7 +82,8 @@ cxm_share_interval(double successes, double n, double level, enum cxm_interval m
  *   NONE        value and std_error only
  *
  * Counts may be fractions (effective counts of weighted answers); BOOTSTRAP and BCA round them
- * to whole ones. Missing answers are not passives: leave them out, and report how many.
+ * to whole ones, and are undefined where none is left. Missing answers are not passives: leave them
+ * out, and report how many.
  *
  * @param detractors  @param passives  @param promoters    each >= 0, together at most 1e15
  * @param level       in (0, 1)

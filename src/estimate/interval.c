@@ -160,7 +160,7 @@ enum cxm_status cxm_nps_interval(double detractors, double passives, double prom
         return cxm_priv_no_such_interval("a net score", method, error);
     struct cxm_interval_limits got = undefined_limits(level, method);
     if (n > 0.0) {
-        got.value = 100.0 * (promoters - detractors) / n;
+        got.value = 100.0 * cxm_priv_net_value(counts); /* as limits are made, and never beyond 100 */
         got.std_error = 100.0 * sqrt(cxm_priv_net_variance(counts) / n);
         if (method == CXM_INTERVAL_WALD_T)
             got.df = n - 1.0;
