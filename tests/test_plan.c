@@ -216,6 +216,9 @@ static void extremes(void **state)
     assert_true(got.n > 1 && got.n < 1000);
     got = size_for(NPS, 50, (struct cxm_plan_options){ .population = 1 });
     assert_int_equal(got.n, 1);
+    got = size_for(MEAN, 4.131291344739778e-05, (struct cxm_plan_options){ .population = 1000,
+                   .level = 0.99, .sd = 80058.0928293663 });
+    assert_close(got.n_exact, 1000.0, 0.0); /* not a last bit more, which there are not */
     got = size_for(NPS, 5, (struct cxm_plan_options){ .response_rate = 1e-300 });
     assert_true(got.invitations > (int64_t)8e18);
     struct cxm_plan margin;
@@ -317,6 +320,15 @@ static void refused(void **state)
     assert_int_equal(cxm_power(SHARE, 0.1, 0, 10, NULL, &out, NULL), CXM_EINVAL);
     assert_int_equal(cxm_power(SHARE, 0.1, 10, 0.5, NULL, &out, NULL), CXM_EINVAL);
     assert_int_equal(cxm_detectable_difference(SHARE, NAN, 10, NULL, &out, NULL), CXM_EINVAL);
+    /* so often a test at 0.95 finds what is not there; with less the differences came out negative */
+    o = (struct cxm_plan_options){ CXM_PLAN_INIT, .power = 0.01 };
+    assert_int_equal(cxm_sample_size_difference(NPS, 5, &o, &out, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_detectable_difference(NPS, 100, 100, &o, &out, NULL), CXM_EINVAL);
+    assert_int_equal(cxm_power(NPS, 5, 100, 100, &o, &out, NULL), CXM_OK); /* asks for none */
+    o = (struct cxm_plan_options){ CXM_PLAN_INIT, .ratio = 1e6 };
+    struct cxm_error error;
+    assert_int_equal(cxm_power(NPS, 5, 1e15, 0, &o, &out, &error), CXM_EINVAL);
+    assert_string_equal(error.column, "n_b");
     o = (struct cxm_plan_options){ CXM_PLAN_INIT, .method = CXM_INTERVAL_WILSON };
     assert_int_equal(cxm_power(SHARE, 0.1, 10, 10, &o, &out, NULL), CXM_EUNSUPPORTED);
 }

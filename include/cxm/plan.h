@@ -100,7 +100,8 @@ cxm_sample_size(enum cxm_plan_kind kind, double margin, const struct cxm_plan_op
  * difference. Method ADJUSTED_WALD saves 3 answers a group (NPS); the default is WALD.
  * @param difference  not 0: points for NPS, |difference| < 1 for shares
  * @retval CXM_EINVAL  as cxm_sample_size; a population, which is for describing one list, not
- *                     for comparing; expected + difference off the scale
+ *                     for comparing; expected + difference off the scale; a power of 1 - level or
+ *                     less, which any number of answers has
  * @retval CXM_EUNSUPPORTED  another method                                           Since 0.1.
  */
 CXM_API CXM_NODISCARD enum cxm_status
@@ -135,7 +136,7 @@ cxm_power(enum cxm_plan_kind kind, double difference, double n_a, double n_b,
  * The smallest difference that is found with `options->power`: (z_level + z_power) se, with the
  * variances of both groups as given (with `expected`: that of the expected share or score in
  * both).
- * @retval CXM_EINVAL @retval CXM_EUNSUPPORTED  as cxm_power                            Since 0.1.
+ * @retval CXM_EINVAL @retval CXM_EUNSUPPORTED  as cxm_power; a power of 1 - level or less  Since 0.1.
  */
 CXM_API CXM_NODISCARD enum cxm_status
 cxm_detectable_difference(enum cxm_plan_kind kind, double n_a, double n_b,

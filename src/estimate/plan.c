@@ -404,12 +404,23 @@ static enum cxm_status begin_two(enum cxm_plan_kind kind, const struct cxm_plan_
     return CXM_OK;
 }
 
+/* A test at `level` finds even a difference of 0 with a chance of 1 - level: no aim is below that. */
+static enum cxm_status check_aim(const struct request *r, struct cxm_error *error)
+{
+    if (r->o.power > 1.0 - r->o.level)
+        return CXM_OK;
+    return wrong(error, "power", r->o.power,
+                 "above 1 - level, the chance to find a difference that is not there");
+}
+
 enum cxm_status cxm_sample_size_difference(enum cxm_plan_kind kind, double difference,
                                            const struct cxm_plan_options *options,
                                            struct cxm_plan *out, struct cxm_error *error)
 {
     struct request r;
     enum cxm_status status = begin_two(kind, options, out, &r, error);
+    if (status == CXM_OK)
+        status = check_aim(&r, error);
     if (status == CXM_OK)
         status = check_margin(&r, "difference", difference, false, error);
     if (status == CXM_OK)
@@ -446,8 +457,10 @@ static enum cxm_status two_sizes(const struct request *r, double n_a, double n_b
         status = cxm_priv_check_count(n_b, "n_b", error);
     if (status == CXM_OK && n_a < 1.0)
         status = wrong(error, "n_a", n_a, "at least 1");
-    if (status == CXM_OK && n_b == 0.0)
+    if (status == CXM_OK && n_b == 0.0) {
         n_b = fmax(1.0, n_a * r->o.ratio);
+        status = cxm_priv_check_count(n_b, "n_b", error);
+    }
     if (status == CXM_OK && n_b < 1.0)
         status = wrong(error, "n_b", n_b, "at least 1");
     if (status != CXM_OK)
@@ -494,6 +507,8 @@ enum cxm_status cxm_detectable_difference(enum cxm_plan_kind kind, double n_a, d
 {
     struct request r;
     enum cxm_status status = begin_two(kind, options, out, &r, error);
+    if (status == CXM_OK)
+        status = check_aim(&r, error);
     if (status != CXM_OK)
         return status;
     struct cxm_plan got = blank(&r);

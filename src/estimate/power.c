@@ -16,7 +16,7 @@ double cxm_priv_sample_size(double margin, double variance, double level, double
 
 double cxm_priv_finite_sample_size(double n, double population)
 {
-    return n / (1.0 + (n - 1.0) / population);
+    return fmin(n / (1.0 + (n - 1.0) / population), population); /* rounding asks nobody twice */
 }
 
 double cxm_priv_sample_size_two(double d, double variance_a, double variance_b, double level,
