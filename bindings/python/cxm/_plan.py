@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from ctypes import byref, sizeof
 from dataclasses import dataclass
 from typing import Any
@@ -210,6 +211,14 @@ def _number(name: str, value: Any) -> float:
         ) from None
 
 
+def _above_zero(name: str, value: Any) -> float:
+    """A number that is not 0, which means the default in C."""
+    number = _number(name, value)
+    if number == 0:
+        raise Error(f"{name} must be above 0", column=name, value="0")
+    return number
+
+
 def _options(
     metric: str, variance: Any, sd: Any, expected: Any, level: float, power: float | None,
     population: float | None, design_effect: float, ratio: float, response_rate: float,
@@ -225,16 +234,13 @@ def _options(
     }
     for name, value in given.items():
         if value is not None:
-            number = _number(name, value)
-            if number == 0:
-                raise Error(f"{name} must be above 0", column=name, value="0")
-            setattr(options, name, number)
+            setattr(options, name, _above_zero(name, value))
     for name, value in (("variance", variance), ("sd", sd)):
         if isinstance(value, (tuple, list)) and len(value) == 2:
-            setattr(options, name, _number(name, value[0]))
-            setattr(options, name + "_b", _number(name, value[1]))
+            setattr(options, name, _above_zero(name, value[0]))
+            setattr(options, name + "_b", _above_zero(name, value[1]))
         elif value is not None:
-            setattr(options, name, _number(name, value))
+            setattr(options, name, _above_zero(name, value))
     if expected is not None:
         _put_expected(options, metric, expected)
     if method is not None:
@@ -258,8 +264,12 @@ def _put_expected(options: Any, metric: str, expected: Any) -> None:
             )
         for i, share in enumerate(expected):
             options.shares[i] = _number("expected", share)
+        if not any(options.shares):
+            raise Error("expected has no answers: all three shares are 0", column="expected",
+                        value=str(expected))
     else:
-        options.expected = _number("expected", expected)
+        # 0 means the default in C; no digit of a plan tells the smallest number from it.
+        options.expected = _number("expected", expected) or math.ulp(0.0)
 
 
 def _kind(metric: str) -> int:

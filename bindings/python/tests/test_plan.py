@@ -48,6 +48,17 @@ def test_an_earlier_result_says_what_to_expect() -> None:
     assert close(cxm.sample_size("csat", 0.05, expected=csat).n_exact, 245.853364524424)
 
 
+def test_nothing_expected_is_not_the_worst_case() -> None:
+    z = statistics.NormalDist().inv_cdf(0.975) + statistics.NormalDist().inv_cdf(0.80)
+    plan = cxm.sample_size("csat", difference=0.1, expected=0)
+    assert close(plan.n_a_exact, z * z * 0.1 * 0.9 / 0.1**2, 1e-12)
+    assert plan.n_a == 71
+    assert cxm.sample_size("csat", margin=0.05, expected=0, method="wilson").n == \
+        cxm.sample_size("csat", margin=0.05, expected=1, method="wilson").n == 35
+    plan = cxm.sample_size("nps", difference=10, expected=0)
+    assert close(plan.n_a_exact, z * z * (1 + 0.99) / 0.1**2, 1e-12)
+
+
 def test_power() -> None:
     v = (0.58984375, 0.4896)
     plan = cxm.power("nps", difference=16.75, n_a=80, n_b=100, variance=v)
@@ -74,7 +85,17 @@ def test_text() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["variance", "sd"])
+def test_no_spread_is_refused(name: str) -> None:
+    for value in (0, (0, 0), (1, 0)):
+        refused(f"{name} must be above 0", cxm.sample_size, "mean", margin=1, **{name: value})
+
+
 def test_refused() -> None:
+    refused("expected has no answers: all three shares are 0",
+            cxm.sample_size, "nps", margin=5, expected=[0, 0, 0])
+    refused("give one of variance, sd, expected and shares",
+            cxm.sample_size, "mean", margin=5, sd=1, expected=0)
     refused("margin of a share must be below 1, not 5; did you mean 0.05?",
             cxm.sample_size, "csat", 5)
     refused("expected must be a share from 0 to 1, not 80; did you mean 0.8?",
