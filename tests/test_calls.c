@@ -289,6 +289,8 @@ static void wrong_calls(void **state)
     assert_int_equal(cxm_nps(&s, &percent, CXM_ROW(row), &n, &error), CXM_EINVAL);
     assert_string_equal(error.message, "level must be between 0 and 1; did you mean 0.95?");
     const struct cxm_nps_options levels[] = { { CXM_INIT(nps), .level = -1 },
+                                              { CXM_INIT(nps), .promoter = 6 },
+                                              { CXM_INIT(nps), .scale = { 0, 2 }, .promoter = 3 },
                                               { CXM_INIT(nps), .level = NAN },
                                               { CXM_INIT(nps), .level = 200 },
                                               { CXM_INIT(nps), .interval = 99 },
@@ -723,9 +725,45 @@ static void names_of_things(void **state)
     assert_string_equal(cxm_version(), CXM_VERSION);
 }
 
+/* 0 means the default of a cut, unless it is an answer that only that cut can mean. */
+static void one_cut_is_enough(void **state)
+{
+    (void)state;
+    const struct cut_row {
+        const char *want;
+        double scale[2];
+        int32_t promoter, detractor;
+    } rows[] = {
+        { "nps/0-10/6-9", { 0, 0 }, 0, 0 },   { "nps/0-10/6-8", { 0, 0 }, 8, 0 },
+        { "nps/0-10/5-9", { 0, 0 }, 0, 5 },   { "nps/0-10/6-8", { 0, 10 }, 8, 0 },
+        { "nps/1-10/6-8", { 1, 10 }, 8, 0 },  { "nps/1-10/5-9", { 1, 10 }, 0, 5 },
+        { "nps/0-2/0-2", { 0, 2 }, 2, 0 },    { "nps/-1-1/-1-1", { -1, 1 }, 1, -1 },
+        { "nps/-2-2/-1-0", { -2, 2 }, 0, -1 }, { "nps/-2-2/0-1", { -2, 2 }, 1, 0 },
+    };
+    const int8_t none[] = { -1 };
+    const double no_answer[] = { -1 };
+    struct cxm_column score = CXM_ARRAY(none, 1);
+    score.missing_codes = no_answer;
+    score.n_missing_codes = 1;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct cxm_nps_options options = { CXM_INIT(nps), .promoter = rows[i].promoter,
+                                           .detractor = rows[i].detractor };
+        memcpy(options.scale, rows[i].scale, sizeof options.scale);
+        struct cxm_row got;
+        assert_int_equal(cxm_nps(&score, &options, CXM_ROW(got), NULL, NULL), CXM_OK);
+        assert_string_equal(got.definition, rows[i].want);
+        struct cxm_paired_options pair = { CXM_INIT(paired), .promoter = rows[i].promoter,
+                                           .detractor = rows[i].detractor };
+        memcpy(pair.scale, rows[i].scale, sizeof pair.scale);
+        assert_int_equal(cxm_paired(&score, &score, &pair, CXM_ROW(got), NULL, NULL), CXM_OK);
+        assert_string_equal(strchr(got.definition, '/'), strchr(rows[i].want, '/'));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_cut_is_enough),
         cmocka_unit_test(ratings),
         cmocka_unit_test(satisfied_at_zero),
         cmocka_unit_test(numbers),

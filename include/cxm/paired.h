@@ -14,8 +14,9 @@ extern "C" {
 struct cxm_paired_options {
     CXM_COMMON_OPTIONS;
     double scale[2];     /**< lowest and highest answer; 0, 0: the default, 0 to 10 */
-    int32_t promoter;    /**< lowest answer of a promoter, and */
-    int32_t detractor;   /**< highest answer of a detractor; both 0: the default, 9 and 6 */
+    int32_t promoter;    /**< lowest answer of a promoter; 0: the default, 9 */
+    int32_t detractor;   /**< highest answer of a detractor; 0: the default, 6. Beside the other cut, 0
+                              is an answer on scales that begin at 0 or below, but for 0 to 10 */
 };
 
 #define CXM_INIT_paired .size = sizeof(struct cxm_paired_options)

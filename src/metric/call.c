@@ -23,6 +23,20 @@ void cxm_priv_call_number(struct cxm_call *call, const char *name, const double 
     call->params[call->n_params++] = (struct cxm_param){ name, numbers, n, NULL, 0 };
 }
 
+void cxm_priv_call_cuts(struct cxm_call *call, const double *scale, const double *cuts)
+{
+    const bool own_scale = scale[0] != 0 || scale[1] != 0;
+    /* On 0 to 10 nobody means the cut 0 who gave the other one alone; on 0 to 2 or -1 to 1 they do. */
+    const bool zero_is_answer = own_scale && scale[0] <= 0 && !(scale[0] == 0 && scale[1] == 10)
+                                && (cuts[0] != 0 || cuts[1] != 0);
+    if (own_scale)
+        cxm_priv_call_number(call, "scale", scale, 2);
+    if (cuts[0] != 0 || zero_is_answer)
+        cxm_priv_call_number(call, "promoter", &cuts[0], 1);
+    if (cuts[1] != 0 || zero_is_answer)
+        cxm_priv_call_number(call, "detractor", &cuts[1], 1);
+}
+
 void cxm_priv_call_text(struct cxm_call *call, const char *name, const char *const *texts,
                         size_t n)
 {

@@ -44,6 +44,9 @@ enum cxm_status cxm_priv_take_options(const void *options, size_t bytes, void *o
                                       struct cxm_error *error);
 void cxm_priv_call_number(struct cxm_call *call, const char *name, const double *numbers,
                           size_t n);
+/* The scale and the cuts of a net score: `cuts` are the lowest answer of a promoter and the highest
+ * of a detractor, 0 where the caller gave none. They must live as long as the call. */
+void cxm_priv_call_cuts(struct cxm_call *call, const double *scale, const double *cuts);
 void cxm_priv_call_text(struct cxm_call *call, const char *name, const char *const *texts,
                         size_t n);
 void cxm_priv_call_input(struct cxm_call *call, const char *role,

@@ -128,13 +128,8 @@ enum cxm_status cxm_nps(const struct cxm_column *score, const struct cxm_nps_opt
         return status;
     struct cxm_call call;
     cxm_priv_call_begin(&call, "nps", &o);
-    const double promoter = o.promoter, detractor = o.detractor;
-    if (o.scale[0] != 0 || o.scale[1] != 0)
-        cxm_priv_call_number(&call, "scale", o.scale, 2);
-    if (o.promoter != 0 || o.detractor != 0) {
-        cxm_priv_call_number(&call, "promoter", &promoter, 1);
-        cxm_priv_call_number(&call, "detractor", &detractor, 1);
-    }
+    const double cuts[2] = { o.promoter, o.detractor };
+    cxm_priv_call_cuts(&call, o.scale, cuts);
     cxm_priv_call_input(&call, "score", score, 1);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
                              error);

@@ -372,13 +372,8 @@ enum cxm_status cxm_paired(const struct cxm_column *before, const struct cxm_col
         return status;
     struct cxm_call call;
     cxm_priv_call_begin(&call, "paired", &o);
-    const double promoter = o.promoter, detractor = o.detractor;
-    if (o.scale[0] != 0 || o.scale[1] != 0)
-        cxm_priv_call_number(&call, "scale", o.scale, 2);
-    if (o.promoter != 0 || o.detractor != 0) {
-        cxm_priv_call_number(&call, "promoter", &promoter, 1);
-        cxm_priv_call_number(&call, "detractor", &detractor, 1);
-    }
+    const double cuts[2] = { o.promoter, o.detractor };
+    cxm_priv_call_cuts(&call, o.scale, cuts);
     cxm_priv_call_input(&call, "before", before, 1);
     cxm_priv_call_input(&call, "after", after, 1);
     return cxm_priv_call_run(&call, (struct cxm_rows_out){ rows, row_bytes, capacity, n_out },
