@@ -185,6 +185,8 @@ static inline uint32_t cxm_type_of(const char *const *) { return CXM_STRINGS; }
 static inline uint32_t cxm_type_of(const char *) { return CXM_TEXT; }
 template <class T> static inline uint32_t cxm_text_type_of(const T *p) { return cxm_type_of(p); }
 template <size_t W> static inline uint32_t cxm_text_type_of(const char (*)[W]) { return CXM_TEXT; }
+template <size_t W> static inline uint32_t cxm_text_type_of(const signed char (*)[W]) { return CXM_TEXT; }
+template <size_t W> static inline uint32_t cxm_text_type_of(const unsigned char (*)[W]) { return CXM_TEXT; }
 #define CXM_TYPE_OF(pointer) cxm_text_type_of(pointer)
 /* Where an array, or the elements of a std::vector and the like, begin; nowhere when there are none. */
 template <class T> static inline T *cxm_start_of(T *array) { return array; }
@@ -192,12 +194,17 @@ template <class V> static inline auto cxm_start_of(V &vector) -> decltype(vector
 { return vector.data(); }
 #define CXM_START_OF(array) cxm_start_of(array)
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
-/* C11: everything that is not a number is taken as fixed-width text (char agent[16]);
- * `char` itself is text of width 1. The outer choice tells `char *` from `char[8]`. */
+/* C11: numbers and fixed-width text (char agent[16], also of signed or unsigned char); `char` itself
+ * is text of width 1. The outer choice tells `char *` from `char[8]`, the inner one sees where arrays
+ * begin. What is none of these, such as a pointer, a struct or a long double, does not compile. */
 #define CXM_TYPE_OF(pointer)                                                                     \
     _Generic((pointer),                                                                          \
         char **: CXM_STRINGS, const char **: CXM_STRINGS,                                        \
         char *const *: CXM_STRINGS, const char *const *: CXM_STRINGS,                            \
+        signed char **: (void)0, unsigned char **: (void)0,                                      \
+        signed char *const *: (void)0, unsigned char *const *: (void)0,                          \
+        const signed char **: (void)0, const unsigned char **: (void)0,                          \
+        const signed char *const *: (void)0, const unsigned char *const *: (void)0,              \
         default: _Generic(*(pointer),                                                            \
             _Bool: CXM_BOOL,                                                                     \
             signed char: CXM_I8, unsigned char: CXM_U8,                                          \
@@ -207,7 +214,9 @@ template <class V> static inline auto cxm_start_of(V &vector) -> decltype(vector
             unsigned long: (sizeof(long) == 8 ? CXM_U64 : CXM_U32),                              \
             long long: CXM_I64, unsigned long long: CXM_U64,                                     \
             float: CXM_F32, double: CXM_F64,                                                     \
-            default: CXM_TEXT))
+            char: CXM_TEXT, char *: CXM_TEXT, const char *: CXM_TEXT,                            \
+            signed char *: CXM_TEXT, const signed char *: CXM_TEXT,                              \
+            unsigned char *: CXM_TEXT, const unsigned char *: CXM_TEXT))
 #endif
 #ifndef CXM_START_OF
 #define CXM_START_OF(array) (array)

@@ -49,8 +49,10 @@ extern "C" {
  *  members that are 0 have their defaults. */
 #define CXM_INIT(metric) CXM_INIT_##metric
 
-/** An array of rows, or a single row, as the three arguments of a one-call function. */
-#define CXM_ROWS(array) (array), sizeof (array)[0], sizeof (array) / sizeof (array)[0]
+/** An array of rows, or a single row, as the three arguments of a one-call function. A pointer to
+ *  rows has no length of its own and does not compile: pass `rows, sizeof *rows, how_many`. */
+#define CXM_ROWS(array) (array), sizeof (array)[0],                                               \
+    sizeof (array) / sizeof (array)[0] / sizeof(char[sizeof (array) < sizeof (array)[0] ? -1 : 1])
 #define CXM_ROW(row) &(row), sizeof (row), (size_t)1
 
 #ifdef __cplusplus
