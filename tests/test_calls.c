@@ -742,21 +742,21 @@ static void one_cut_is_enough(void **state)
     };
     const int8_t none[] = { -1 };
     const double no_answer[] = { -1 };
-    struct cxm_column score = CXM_ARRAY(none, 1);
-    score.missing_codes = no_answer;
-    score.n_missing_codes = 1;
+    struct cxm_column answer = CXM_ARRAY(none, 1);
+    answer.missing_codes = no_answer;
+    answer.n_missing_codes = 1;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct cxm_nps_options options = { CXM_INIT(nps), .promoter = rows[i].promoter,
                                            .detractor = rows[i].detractor };
         memcpy(options.scale, rows[i].scale, sizeof options.scale);
-        struct cxm_row got;
-        assert_int_equal(cxm_nps(&score, &options, CXM_ROW(got), NULL, NULL), CXM_OK);
-        assert_string_equal(got.definition, rows[i].want);
+        struct cxm_row row;
+        assert_int_equal(cxm_nps(&answer, &options, CXM_ROW(row), NULL, NULL), CXM_OK);
+        assert_string_equal(row.definition, rows[i].want);
         struct cxm_paired_options pair = { CXM_INIT(paired), .promoter = rows[i].promoter,
                                            .detractor = rows[i].detractor };
         memcpy(pair.scale, rows[i].scale, sizeof pair.scale);
-        assert_int_equal(cxm_paired(&score, &score, &pair, CXM_ROW(got), NULL, NULL), CXM_OK);
-        assert_string_equal(strchr(got.definition, '/'), strchr(rows[i].want, '/'));
+        assert_int_equal(cxm_paired(&answer, &answer, &pair, CXM_ROW(row), NULL, NULL), CXM_OK);
+        assert_string_equal(strchr(row.definition, '/'), strchr(rows[i].want, '/'));
     }
 }
 
