@@ -69,13 +69,19 @@ def small_calls():
     few, one = (score[:1000], by[:1000] % 16), score[:100]
 
     def numpy():
-        cells = np.bincount(by.astype(np.int64) * 16 + score, minlength=16000).reshape(1000, 16)
-        return answers.of_bins(cells)
+        cell = by.astype(np.int64) * 16 + score
+        return answers.of_bins(np.bincount(cell, minlength=16000).reshape(1000, 16))
+
+    def numpy_narrow():  # quicker on Zen 3
+        cell = by * np.uint32(16)
+        cell += score
+        return answers.of_bins(np.bincount(cell, minlength=16000).reshape(1000, 16))
 
     calls = {"nps of 100 scores": (least(lambda: cxm.nps(one).value, 1000), 50e-6),
              "nps of 1 000 scores by 16": (least(lambda: cxm.nps(few[0], by=few[1]), 1000), 50e-6),
              "… and its table": (least(lambda: cxm.nps(few[0], by=few[1]).to_dict(), 300), None)}
-    ours, theirs = least(lambda: cxm.nps(score, by=by), 100), least(numpy, 100)
+    ours = least(lambda: cxm.nps(score, by=by), 100)
+    theirs = min(least(numpy, 100), least(numpy_narrow, 100))
     table = least(lambda: ours_table(cxm.nps(score, by=by)), 100)
     for name, (seconds, most) in calls.items():
         print(f"{name:30} {seconds * 1e6:8.1f} us" + (f"   wanted {most * 1e6:.0f}" if most else ""))
