@@ -221,23 +221,44 @@ static void nps_from_counts(void **state)
 
 /* ---- weighted bins ---------------------------------------------------------------------- */
 
+/* The exact sum of the bins b … end - 1, added digit by digit on a grid with room for all. */
+static struct cxm_dd sum_of_bins(const struct cxm_weighing *w, const int64_t *cell, uint32_t b, uint32_t end,
+                                 uint32_t odd)
+{
+    enum { LOWEST = -40, DIGITS = 80 };
+    int64_t grid[DIGITS] = { 0 };
+    for (; b < end; b++) {
+        const uint32_t s = 2 * b + odd;
+        for (int32_t k = 0; k < w->windows[s].n; k++) {
+            const int64_t limb = cell[w->at[s] + (uint32_t)k];
+            grid[w->windows[s].lo + k - LOWEST] += limb & UINT32_MAX;
+            grid[w->windows[s].lo + k + 1 - LOWEST] += limb >> 32;
+        }
+    }
+    cxm_priv_exact_carry(grid, DIGITS);
+    return cxm_priv_exact_value(grid, (struct cxm_window){ LOWEST, DIGITS });
+}
+
 /* What the vectors shall give, from exact sums and double-doubles one after the other, as in bins.c. */
 static void expect_weighed(const struct cxm_weighing *w, const int64_t *cell, double out[7])
 {
-    struct cxm_dd weight = { 0, 0 }, weight2 = weight, sum = weight, scatter = weight;
+    const struct cxm_dd weight = sum_of_bins(w, cell, 0, w->bins, 0);
+    const struct cxm_dd weight2 = sum_of_bins(w, cell, 0, w->bins, 1);
+    struct cxm_dd sum = { 0, 0 }, scatter = sum;
     double counts[3] = { 0, 0, 0 };
-    for (uint32_t b = 0; b < w->bins; b++) {
-        const struct cxm_dd one = cxm_priv_exact_value(cell + w->at[2 * b], w->windows[2 * b]);
-        const struct cxm_dd two = cxm_priv_exact_value(cell + w->at[2 * b + 1], w->windows[2 * b + 1]);
-        weight = cxm_priv_dd_add(weight, one);
-        weight2 = cxm_priv_dd_add(weight2, two);
+    for (uint32_t b = 0, end; b < w->bins; b = end) {
+        for (end = b + 1; end < w->bins && w->y[end] == w->y[b];)
+            end++;
+        const struct cxm_dd one = sum_of_bins(w, cell, b, end, 0);
         if (w->y[b] != 0)
             sum = cxm_priv_dd_add(sum, cxm_priv_dd_mul(one, cxm_priv_dd(w->y[b])));
         counts[w->y[b] < 0 ? 0 : w->y[b] > 0 ? 2 : 1] += one.hi;
     }
     const struct cxm_dd mean = cxm_priv_dd_div(sum, weight), whole = cxm_priv_dd_mul(weight, weight);
-    for (uint32_t b = 0; b < w->bins; b++) {
-        const struct cxm_dd two = cxm_priv_exact_value(cell + w->at[2 * b + 1], w->windows[2 * b + 1]);
+    for (uint32_t b = 0, end; b < w->bins; b = end) {
+        for (end = b + 1; end < w->bins && w->y[end] == w->y[b];)
+            end++;
+        const struct cxm_dd two = sum_of_bins(w, cell, b, end, 1);
         struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(w->y[b]), mean);
         if (fabs(d.hi) <= ldexp(fabs(w->y[b]), -98))
             d = cxm_priv_dd(0);
@@ -262,7 +283,7 @@ static void make_sum(int64_t *limbs, int32_t n, bool near_limits)
                                    : (int64_t)(draw() >> 32);
     const uint64_t word = draw();
     if (n > 0 && near_limits && draw() % 4 == 0)
-        limbs[n - 1] = (int64_t)(word >> (1 + draw() % 62));
+        limbs[n - 1] = (int64_t)(word >> (5 + draw() % 58)); /* no more than 2^63 rows in all bins */
 }
 
 static void check_weighed(cxm_weigh *weigh, const struct cxm_weighing *w, size_t *fast)
@@ -301,13 +322,19 @@ static void weighed_as_defined(void **state)
         uint32_t at[2 * BINS];
         double y[BINS];
         const uint32_t bins = 1 + (uint32_t)(draw() % BINS);
-        const bool typical = t % 2 == 0;
+        const bool typical = t % 2 == 0; /* as sums are before they were loaded: bins alike */
+        const bool apart = t % 4 == 1;   /* beyond what the vectors take; else within their limbs */
+        uint32_t end = 0;
         for (uint32_t s = 0; s < 2 * bins; s++) {
-            const int32_t n = typical ? 4 + 2 * (int32_t)(s % 2)
-                                      : (int32_t)(draw() % (CXM_WEIGHED_LIMBS + 1));
+            const int32_t skip = (int32_t)(draw() % CXM_WEIGHED_LIMBS), some = (int32_t)(draw() % 9);
+            const int32_t n = typical         ? 4 + 2 * (int32_t)(s % 2)
+                            : apart           ? some
+                            : draw() % 5 == 0 ? 0 /* a bin that nobody chose */
+                                              : CXM_WEIGHED_LIMBS - skip;
             windows[s] = (struct cxm_window){ typical ? -2 * (1 + (int32_t)(s % 2))
-                                                      : (int32_t)(draw() % 10) - 8, n };
-            at[s] = s * CXM_WEIGHED_LIMBS;
+                                              : apart ? (int32_t)(draw() % 10) - 8 : skip - 6, n };
+            at[s] = typical ? end : s * CXM_WEIGHED_LIMBS;
+            end += (uint32_t)n;
             for (size_t i = 0; i < CXM_SCORE_ROWS; i++)
                 make_sum(cells[i] + at[s], n, !typical);
         }

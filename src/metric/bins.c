@@ -73,26 +73,23 @@ static struct cxm_dd times(struct cxm_dd c, double y)
 }
 
 static struct cxm_bin_mean mean_of_bins(const struct cxm_view *view, uint32_t unit,
-                                        const double *y, const struct cxm_bin_weights *w)
+                                        const double *y, const struct cxm_bin_runs *w)
 {
-    const uint32_t bins = view->config->units[unit].bins;
     if (!view->weighted)
-        return cxm_priv_mean_of_counts(cxm_priv_view_counts(view, unit), bins, y);
-    struct cxm_dd sum = { 0, 0 }, scatter = { 0, 0 }, square = { 0, 0 };
-    for (uint32_t b = 0; b < bins; b++) {
-        if (y[b] != 0)
-            sum = cxm_priv_dd_add(sum, times(w->weight[b], y[b]));
+        return cxm_priv_mean_of_counts(cxm_priv_view_counts(view, unit),
+                                       view->config->units[unit].bins, y);
+    struct cxm_dd sum = { 0, 0 }, scatter = { 0, 0 };
+    for (uint32_t r = 0; r < w->n; r++) {
+        if (w->y[r] != 0)
+            sum = cxm_priv_dd_add(sum, times(w->weight[r], w->y[r]));
     }
     const struct cxm_dd mean = cxm_priv_dd_div(sum, w->total.weight);
-    for (uint32_t b = 0; b < bins; b++) {
-        if (b == 0 || y[b] != y[b - 1]) {
-            struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(y[b]), mean);
-            if (fabs(d.hi) <= ldexp(fabs(y[b]), -98)) /* all equal: the rounding of the mean */
-                d = cxm_priv_dd(0);
-            square = cxm_priv_dd_mul(d, d);
-        }
-        if (w->weight2[b].hi != 0)
-            scatter = cxm_priv_dd_add(scatter, cxm_priv_dd_mul(w->weight2[b], square));
+    for (uint32_t r = 0; r < w->n; r++) {
+        struct cxm_dd d = cxm_priv_dd_sub(cxm_priv_dd(w->y[r]), mean);
+        if (fabs(d.hi) <= ldexp(fabs(w->y[r]), -98)) /* all equal: the rounding of the mean */
+            d = cxm_priv_dd(0);
+        if (w->weight2[r].hi != 0)
+            scatter = cxm_priv_dd_add(scatter, cxm_priv_dd_mul(w->weight2[r], cxm_priv_dd_mul(d, d)));
     }
     const struct cxm_dd whole = cxm_priv_dd_mul(w->total.weight, w->total.weight);
     return (struct cxm_bin_mean){ mean.hi, cxm_priv_dd_div(scatter, whole).hi, mean };
@@ -232,13 +229,13 @@ static double bins_error(const struct cxm_view *view, uint32_t unit, const doubl
  * estimated elsewhere, and nothing is all there is. */
 static bool begin_score(const struct cxm_view *view, const struct cxm_score *score,
                         enum cxm_interval usual, const struct cxm_ask *ask,
-                        struct cxm_bin_weights *w, struct cxm_estimate *out)
+                        struct cxm_bin_runs *w, struct cxm_estimate *out)
 {
     if (cxm_priv_view_is_plain(view)) {
         cxm_priv_score_rows(view, score, ask, 1, &view->cell, out, 1);
         return false;
     }
-    cxm_priv_view_weights(view, score->unit, w);
+    cxm_priv_view_runs(view, score->unit, score->y, w);
     cxm_priv_begin_with(view, score->unit, ask, w->total, out);
     out->interval = cxm_priv_method(ask, usual);
     return out->n != 0;
@@ -248,7 +245,7 @@ void cxm_priv_estimate_share(const struct cxm_view *view, uint32_t unit, const d
                              const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     const struct cxm_score score = cxm_priv_score_share(unit, y);
-    struct cxm_bin_weights w;
+    struct cxm_bin_runs w;
     if (!begin_score(view, &score, CXM_INTERVAL_WILSON, ask, &w, out))
         return;
     const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);
@@ -313,13 +310,13 @@ void cxm_priv_estimate_net(const struct cxm_view *view, uint32_t unit, const dou
                            const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     const struct cxm_score score = cxm_priv_score_net(unit, y);
-    struct cxm_bin_weights w;
+    struct cxm_bin_runs w;
     if (!begin_score(view, &score, CXM_INTERVAL_ADJUSTED_WALD, ask, &w, out))
         return;
     const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);
     double counts[3] = { 0, 0, 0 };
-    for (uint32_t b = 0; b < view->config->units[unit].bins; b++)
-        counts[(int)y[b] + 1] += w.weight[b].hi;
+    for (uint32_t r = 0; r < w.n; r++)
+        counts[(int)w.y[r] + 1] += w.weight[r].hi;
     out->value = 100 * m.mean;
     out->std_error = bins_error(view, unit, y, &m, w.total.weight,
                                 view->weighted ? cxm_priv_bessel(out->n) * m.scatter : m.scatter,
@@ -332,7 +329,7 @@ void cxm_priv_estimate_bin_mean(const struct cxm_view *view, uint32_t unit, cons
                                 const struct cxm_ask *ask, struct cxm_estimate *out)
 {
     const struct cxm_score score = { CXM_SCORE_MEAN, unit, offset, factor, low, high, y };
-    struct cxm_bin_weights w;
+    struct cxm_bin_runs w;
     if (!begin_score(view, &score, CXM_INTERVAL_T, ask, &w, out))
         return;
     const struct cxm_bin_mean m = mean_of_bins(view, unit, y, &w);

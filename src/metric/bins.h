@@ -29,13 +29,25 @@ static inline void cxm_priv_count_others(const struct cxm_unit_spec *spec, const
     out->excluded = excluded;
 }
 
-/* The weights of the bins of a unit, and of their squares; without weights the counts. Each is read once. */
-struct cxm_bin_weights {
+/* Neighbouring bins that count alike are a run: their weights are added up as exact sums, and rounded
+ * once. */
+static inline uint32_t cxm_priv_run_end(const double *y, uint32_t bin, uint32_t bins)
+{
+    uint32_t end = bin + 1;
+    while (end < bins && y[end] == y[bin])
+        end++;
+    return end;
+}
+
+/* The weights of the runs of a unit, and their squares; without weights the counts. */
+struct cxm_bin_runs {
     struct cxm_totals total;
+    uint32_t n;
+    double y[CXM_MAX_BINS];
     struct cxm_dd weight[CXM_MAX_BINS], weight2[CXM_MAX_BINS];
 };
-void cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit,
-                           struct cxm_bin_weights *out);
+void cxm_priv_view_runs(const struct cxm_view *view, uint32_t unit, const double *y,
+                        struct cxm_bin_runs *out);
 /* cxm_priv_begin with totals that are known, or what it makes of them. */
 void cxm_priv_begin_known(const struct cxm_view *view, uint32_t unit, const struct cxm_ask *ask,
                           double sum_weight, double n_eff, struct cxm_estimate *out);

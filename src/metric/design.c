@@ -245,12 +245,10 @@ double cxm_priv_view_df(const struct cxm_view *view, int64_t n)
 static double simple_variance(const struct cxm_view *view, const struct cxm_form *form)
 {
     const struct cxm_unit_spec *spec = &view->config->units[form->unit];
-    struct cxm_dd weight = { 0, 0 };
+    const struct cxm_dd weight = cxm_priv_view_weights(view, form->unit, 0, spec->bins);
     int64_t n = 0;
-    for (uint32_t b = 0; b < spec->bins; b++) {
-        weight = cxm_priv_dd_add(weight, cxm_priv_view_weight(view, form->unit, b));
+    for (uint32_t b = 0; b < spec->bins; b++)
         n += cxm_priv_view_count(view, form->unit, b);
-    }
     if (n < 2)
         return NAN;
     const struct cxm_dd mean = cxm_priv_dd_div(cxm_priv_form_total(view, form, false, NULL), weight);

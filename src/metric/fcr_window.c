@@ -166,8 +166,7 @@ static void estimate_clustered(const struct cxm_view *view, uint32_t unit, const
     if (out->n == 0)
         return;
     const uint32_t bin = y[SUCCESS] != 0 ? SUCCESS : FAILURE;
-    const struct cxm_dd all = cxm_priv_dd_add(cxm_priv_view_weight(view, unit, 0),
-                                              cxm_priv_view_weight(view, unit, 1));
+    const struct cxm_dd all = cxm_priv_view_weights(view, unit, 0, 2);
     out->value = cxm_priv_dd_div(cxm_priv_view_weight(view, unit, bin), all).hi;
     /* The counts of a customer know nothing of weights. */
     out->std_error = view->weighted ? NAN : clustered_error(view, unit + 1);

@@ -237,9 +237,8 @@ static void estimate_p(const struct cxm_view *view, uint32_t member, const struc
  * variance. Of customers, not of answers drawn: neither weights nor clusters make it larger. */
 static double deviation(const struct cxm_view *view, uint32_t unit, double n)
 {
-    struct cxm_dd weight = { 0, 0 }, p[3]; /* of perceived, of both, of expected */
-    for (uint32_t b = 0; b < CXM_GAP_BINS; b++)
-        weight = cxm_priv_dd_add(weight, cxm_priv_view_weight(view, unit, b));
+    const struct cxm_dd weight = cxm_priv_view_weights(view, unit, 0, CXM_GAP_BINS);
+    struct cxm_dd p[3]; /* of perceived, of both, of expected */
     for (uint32_t i = 0; i < 3; i++)
         p[i] = view->weighted ? cxm_priv_view_plain_product(view, unit, i / 2, (i + 1) / 2)
                               : cxm_priv_view_product(view, unit, i / 2, (i + 1) / 2);

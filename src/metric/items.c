@@ -88,10 +88,7 @@ uint16_t cxm_priv_items_sum(const struct cxm_answer *answers, uint32_t n,
 
 static struct cxm_dd total_of_weights(const struct cxm_view *view, uint32_t unit)
 {
-    struct cxm_dd w = { 0, 0 };
-    for (uint32_t b = 0; b < view->config->units[unit].bins; b++)
-        w = cxm_priv_dd_add(w, cxm_priv_view_weight(view, unit, b));
-    return w;
+    return cxm_priv_view_weights(view, unit, 0, view->config->units[unit].bins);
 }
 
 void cxm_priv_estimate_importance_index(const struct cxm_view *view, uint32_t unit, uint32_t k,

@@ -174,6 +174,9 @@ int64_t cxm_priv_view_count(const struct cxm_view *view, uint32_t unit, uint32_t
 /* Sum of weights of a bin, and of their squares; the count without weights. */
 struct cxm_dd cxm_priv_view_weight(const struct cxm_view *view, uint32_t unit, uint32_t bin);
 struct cxm_dd cxm_priv_view_weight2(const struct cxm_view *view, uint32_t unit, uint32_t bin);
+/* Of n bins from `bin` on: exact sums, rounded once. */
+struct cxm_dd cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit, uint32_t bin, uint32_t n);
+struct cxm_dd cxm_priv_view_weights2(const struct cxm_view *view, uint32_t unit, uint32_t bin, uint32_t n);
 /* Sum of the unit's variable i (times weight), and of products of variables i, j: without
  * weights x_i x_j, with weights v_i v_j. */
 struct cxm_dd cxm_priv_view_sum(const struct cxm_view *view, uint32_t unit, uint32_t i);

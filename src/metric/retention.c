@@ -157,9 +157,8 @@ static void estimate_reason(const struct cxm_view *view, uint32_t member,
         out->interval = cxm_priv_method(ask, CXM_INTERVAL_WILSON);
     if (out->n == 0)
         return;
-    struct cxm_dd yes = cxm_priv_dd(0), squares_yes = yes, all = yes, squares_all = yes;
-    yes = cxm_priv_view_value(view, false);
-    squares_yes = cxm_priv_view_value(view, true);
+    const struct cxm_dd yes = cxm_priv_view_value(view, false);
+    const struct cxm_dd squares_yes = cxm_priv_view_value(view, true);
     if (!is_share) {
         const bool daily = rule_of(view->config) == CXM_CHURN_DAILY;
         const double below = daily ? total_of(view, is_start)
@@ -170,10 +169,8 @@ static void estimate_reason(const struct cxm_view *view, uint32_t member,
             out->flags |= CXM_FLAG_NO_DATA;
         return;
     }
-    for (uint32_t b = 0; b < 2; b++) {
-        all = cxm_priv_dd_add(all, cxm_priv_view_weight(view, 0, b));
-        squares_all = cxm_priv_dd_add(squares_all, cxm_priv_view_weight2(view, 0, b));
-    }
+    const struct cxm_dd all = cxm_priv_view_weights(view, 0, 0, 2);
+    const struct cxm_dd squares_all = cxm_priv_view_weights2(view, 0, 0, 2);
     /* sum w^2 (y - p)^2; differences of sums are taken before they are rounded to doubles. */
     const struct cxm_dd no = cxm_priv_dd_sub(all, yes);
     const struct cxm_dd squares_no = cxm_priv_dd_sub(squares_all, squares_yes);

@@ -21,9 +21,10 @@ int64_t cxm_priv_view_count(const struct cxm_view *view, uint32_t unit, uint32_t
     return counts != NULL ? counts[code] : 0;
 }
 
-/* The sum over the cells of a group, each times g: calibrated weights. `power`: of the weight. */
+/* n sums (every second one) over the cells of a group, each times g: calibrated weights. `power`: of the
+ * weight. */
 static struct cxm_dd calibrated_sum(const struct cxm_domain *d, const struct cxm_table *table,
-                                    const int64_t *const *cells, uint32_t sum, int power)
+                                    const int64_t *const *cells, uint32_t sum, uint32_t n, int power)
 {
     struct cxm_dd total = { 0, 0 };
     for (size_t i = d->first; i < d->end; i++) {
@@ -31,7 +32,7 @@ static struct cxm_dd calibrated_sum(const struct cxm_domain *d, const struct cxm
                                             : cxm_priv_table_cell(table, d->order[i]);
         if (cell == NULL)
             continue;
-        struct cxm_dd part = cxm_priv_cell_sum(table, cell, sum);
+        struct cxm_dd part = cxm_priv_cell_sums(table, cell, sum, n);
         for (int p = 0; p < power; p++)
             part = cxm_priv_dd_mul(part, d->g[i]);
         total = cxm_priv_dd_add(total, part);
@@ -39,14 +40,20 @@ static struct cxm_dd calibrated_sum(const struct cxm_domain *d, const struct cxm
     return total;
 }
 
-static struct cxm_dd sum_at(const struct cxm_view *view, uint32_t unit, uint32_t index, int power)
+static struct cxm_dd sums_at(const struct cxm_view *view, uint32_t unit, uint32_t index, uint32_t n,
+                             int power)
 {
     if (view->cell == NULL)
         return cxm_priv_dd(0);
     const uint32_t at = cxm_priv_unit_layout(view->config, unit, view->weighted).sums_at;
     if (view->domain != NULL && view->domain->g != NULL)
-        return calibrated_sum(view->domain, view->domain->cells, NULL, at + index, power);
-    return cxm_priv_cell_sum(view->table, view->cell, at + index);
+        return calibrated_sum(view->domain, view->domain->cells, NULL, at + index, n, power);
+    return cxm_priv_cell_sums(view->table, view->cell, at + index, n);
+}
+
+static struct cxm_dd sum_at(const struct cxm_view *view, uint32_t unit, uint32_t index, int power)
+{
+    return sums_at(view, unit, index, 1, power);
 }
 
 struct cxm_dd cxm_priv_view_value(const struct cxm_view *view, bool squares)
@@ -57,22 +64,37 @@ struct cxm_dd cxm_priv_view_value(const struct cxm_view *view, bool squares)
     if (!view->weighted)
         return cxm_priv_dd_int(view->value_cell[0]);
     if (d != NULL && d->g != NULL && d->value_cells != NULL)
-        return calibrated_sum(d, d->values, d->value_cells, squares, squares ? 2 : 1);
+        return calibrated_sum(d, d->values, d->value_cells, squares, 1, squares ? 2 : 1);
     return cxm_priv_cell_sum(view->values, view->value_cell, squares);
+}
+
+static struct cxm_dd count_of_bins(const struct cxm_view *view, uint32_t unit, uint32_t bin, uint32_t n)
+{
+    const int64_t *counts = cxm_priv_view_counts(view, unit);
+    int64_t count = 0;
+    for (uint32_t b = bin; counts != NULL && b < bin + n; b++)
+        count += counts[b];
+    return cxm_priv_dd_int(count);
+}
+
+struct cxm_dd cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit, uint32_t bin, uint32_t n)
+{
+    return view->weighted ? sums_at(view, unit, 2 * bin, n, 1) : count_of_bins(view, unit, bin, n);
+}
+
+struct cxm_dd cxm_priv_view_weights2(const struct cxm_view *view, uint32_t unit, uint32_t bin, uint32_t n)
+{
+    return view->weighted ? sums_at(view, unit, 2 * bin + 1, n, 2) : count_of_bins(view, unit, bin, n);
 }
 
 struct cxm_dd cxm_priv_view_weight(const struct cxm_view *view, uint32_t unit, uint32_t bin)
 {
-    if (!view->weighted)
-        return cxm_priv_dd_int(cxm_priv_view_count(view, unit, bin));
-    return sum_at(view, unit, 2 * bin, 1);
+    return cxm_priv_view_weights(view, unit, bin, 1);
 }
 
 struct cxm_dd cxm_priv_view_weight2(const struct cxm_view *view, uint32_t unit, uint32_t bin)
 {
-    if (!view->weighted)
-        return cxm_priv_dd_int(cxm_priv_view_count(view, unit, bin));
-    return sum_at(view, unit, 2 * bin + 1, 2);
+    return cxm_priv_view_weights2(view, unit, bin, 1);
 }
 
 /* First sum of the variables: weighted units start with two sums for each bin. */
@@ -141,46 +163,24 @@ void cxm_priv_view_base(const struct cxm_view *view, uint32_t unit, struct cxm_b
 
 static struct cxm_totals total_weight(const struct cxm_view *view, uint32_t unit)
 {
-    struct cxm_totals t = { { 0, 0 }, { 0, 0 } };
     const uint32_t bins = view->config->units[unit].bins;
-    if (!view->weighted) {
-        const int64_t *counts = cxm_priv_view_counts(view, unit);
-        int64_t n = 0;
-        for (uint32_t b = 0; counts != NULL && b < bins; b++)
-            n += counts[b];
-        t.weight = t.weight2 = cxm_priv_dd_int(n);
-        return t;
-    }
-    for (uint32_t b = 0; b < bins; b++) {
-        t.weight = cxm_priv_dd_add(t.weight, cxm_priv_view_weight(view, unit, b));
-        t.weight2 = cxm_priv_dd_add(t.weight2, cxm_priv_view_weight2(view, unit, b));
-    }
-    return t;
+    return (struct cxm_totals){ cxm_priv_view_weights(view, unit, 0, bins),
+                                cxm_priv_view_weights2(view, unit, 0, bins) };
 }
 
-void cxm_priv_view_weights(const struct cxm_view *view, uint32_t unit,
-                           struct cxm_bin_weights *out)
+void cxm_priv_view_runs(const struct cxm_view *view, uint32_t unit, const double *y,
+                        struct cxm_bin_runs *out)
 {
     const uint32_t bins = view->config->units[unit].bins;
-    struct cxm_totals t = { { 0, 0 }, { 0, 0 } };
-    if (!view->weighted) {
-        const int64_t *counts = cxm_priv_view_counts(view, unit);
-        for (uint32_t b = 0; b < bins; b++)
-            out->weight[b] = out->weight2[b] = cxm_priv_dd_int(counts != NULL ? counts[b] : 0);
-        out->total = total_weight(view, unit);
-        return;
+    out->n = 0;
+    for (uint32_t b = 0, end; b < bins; b = end) {
+        end = cxm_priv_run_end(y, b, bins);
+        out->y[out->n] = y[b];
+        out->weight[out->n] = cxm_priv_view_weights(view, unit, b, end - b);
+        out->weight2[out->n] = cxm_priv_view_weights2(view, unit, b, end - b);
+        out->n++;
     }
-    const uint32_t at = cxm_priv_unit_layout(view->config, unit, true).sums_at;
-    const bool direct = view->cell != NULL && (view->domain == NULL || view->domain->g == NULL);
-    for (uint32_t b = 0; b < bins; b++) {
-        out->weight[b] = direct ? cxm_priv_cell_sum(view->table, view->cell, at + 2 * b)
-                                : cxm_priv_view_weight(view, unit, b);
-        out->weight2[b] = direct ? cxm_priv_cell_sum(view->table, view->cell, at + 2 * b + 1)
-                                 : cxm_priv_view_weight2(view, unit, b);
-        t.weight = cxm_priv_dd_add(t.weight, out->weight[b]);
-        t.weight2 = cxm_priv_dd_add(t.weight2, out->weight2[b]);
-    }
-    out->total = t;
+    out->total = total_weight(view, unit);
 }
 
 void cxm_priv_flag_unseen(const struct cxm_view *view, uint32_t unit, struct cxm_estimate *out)

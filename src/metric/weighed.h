@@ -53,6 +53,8 @@ cxm_average cxm_priv_average_avx2, cxm_priv_average_avx512;
 cxm_weigh *cxm_priv_weigh(unsigned mask);
 cxm_average *cxm_priv_average(unsigned mask);
 
+/* The digits of the weights of all bins, or with `odd` = 1 of their squares. */
+struct cxm_window cxm_priv_weighed_window(const struct cxm_weighing *w, uint32_t odd);
 /* Few bins, weights between 1e-70 and 1e70, and sums of at most CXM_WEIGHED_LIMBS limbs? */
 bool cxm_priv_can_weigh(const struct cxm_weighing *w);
 /* Nothing that is computed of these sums leaves the range of ordinary doubles? */

@@ -186,25 +186,18 @@ CXM_LOOP struct cxm_dd value_of(double d4, double d3, double d2, double d1, doub
     return (struct cxm_dd){ value.hi, value.lo + rest.lo };
 }
 
-CXM_LOOP void read_sums(const struct cxm_weighing *w, uint32_t sum, bool any_sign,
-                        struct cxm_pairs *out, int64_t *slow)
+/* The values of n + 1 digits, the first of them that of 2^(32 lo). */
+CXM_LOOP void values_of(struct cxm_digits *d, struct cxm_window window, struct cxm_pairs *out,
+                        int64_t *slow)
 {
-    const struct cxm_window window = w->windows[sum];
-    struct cxm_digits d;
     double unit[CXM_LANES_OF_ROWS], real[CXM_WEIGHED_DIGITS][CXM_LANES_OF_ROWS];
-    if (window.n == 0) {
-        memset(out, 0, sizeof *out);
-        return;
-    }
-    load_limbs(w, w->at[sum], window.n, &d);
-    cut_limbs(&d, window.n, any_sign, slow);
     const double lowest = ldexp(1, 32 * window.lo);
     for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
-        unit[i] = d.sign[i] * lowest;
-    keep_five(&d, window.n + 1, unit);
+        unit[i] = d->sign[i] * lowest;
+    keep_five(d, window.n + 1, unit);
     for (int32_t k = 0; k < CXM_WEIGHED_DIGITS; k++) {
         for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
-            real[k][i] = k <= window.n ? real_of_whole(d.of[k][i]) : 0;
+            real[k][i] = k <= window.n ? real_of_whole(d->of[k][i]) : 0;
     }
     for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
         int64_t odd = 0;
@@ -214,6 +207,136 @@ CXM_LOOP void read_sums(const struct cxm_weighing *w, uint32_t sum, bool any_sig
         out->hi[i] = value.hi * unit[i];
         out->lo[i] = value.lo * unit[i];
     }
+}
+
+CXM_LOOP void read_sums(const struct cxm_weighing *w, uint32_t sum, bool any_sign,
+                        struct cxm_pairs *out, int64_t *slow)
+{
+    const struct cxm_window window = w->windows[sum];
+    struct cxm_digits d;
+    if (window.n == 0) {
+        memset(out, 0, sizeof *out);
+        return;
+    }
+    load_limbs(w, w->at[sum], window.n, &d);
+    cut_limbs(&d, window.n, any_sign, slow);
+    values_of(&d, window, out, slow);
+}
+
+/* ---- runs of bins ----------------------------------------------------------------------- */
+
+/* Of a run, or of all bins: not carried. */
+struct cxm_limbs {
+    int64_t of[CXM_WEIGHED_LIMBS][CXM_LANES_OF_ROWS];
+};
+
+/* The digits of the weights of all bins and of their squares. `stride` is not 0 where those of every bin are
+ * the same: then each is so many limbs behind the one before. */
+struct cxm_reach {
+    struct cxm_window of[2];
+    uint32_t stride;
+};
+
+CXM_LOOP struct cxm_reach reach_of(const struct cxm_weighing *w)
+{
+    struct cxm_reach r = { { cxm_priv_weighed_window(w, 0), cxm_priv_weighed_window(w, 1) }, 0 };
+    const uint32_t stride = (uint32_t)(r.of[0].n + r.of[1].n);
+    bool alike = stride >= 4;
+    for (uint32_t s = 0; s < 2 * w->bins; s++)
+        alike = alike && w->windows[s].n == r.of[s % 2].n
+             && w->at[s] == w->at[0] + s / 2 * stride + (uint32_t)(s % 2 == 0 ? 0 : r.of[0].n);
+    r.stride = alike ? stride : 0;
+    return r;
+}
+
+enum { CXM_LIMBS_OF_BIN = 2 * CXM_WEIGHED_LIMBS };
+
+/* Four limbs at a time, the last four perhaps a second time. */
+CXM_LOOP void add_alike(const int64_t *from, uint32_t bins, uint32_t stride, int64_t *into)
+{
+    typedef int64_t four __attribute__((vector_size(4 * sizeof(int64_t))));
+    for (uint32_t k = 0; k < stride; k += 4) {
+        const uint32_t at = k + 4 <= stride ? k : stride - 4;
+        four sum = { 0, 0, 0, 0 }, limbs;
+        for (uint32_t b = 0; b < bins; b++) {
+            memcpy(&limbs, from + b * stride + at, sizeof limbs);
+            sum += limbs;
+        }
+        memcpy(into + at, &sum, sizeof sum);
+    }
+}
+
+/* Limbs that are carried are below 2^32, so that those of all bins have room; a last one may be too large. */
+CXM_LOOP int64_t add_apart(const struct cxm_weighing *w, const int64_t *cell, uint32_t b, uint32_t end,
+                           const struct cxm_reach *reach, int64_t *into)
+{
+    int64_t large = 0;
+    memset(into, 0, CXM_LIMBS_OF_BIN * sizeof *into);
+    for (uint32_t s = 2 * b; s < 2 * end; s++) {
+        const struct cxm_window window = w->windows[s];
+        const int64_t *from = cell + w->at[s];
+        int64_t *to = into + (s % 2 == 0 ? 0 : reach->of[0].n) + window.lo - reach->of[s % 2].lo;
+        for (int32_t k = 0; k < window.n; k++)
+            to[k] += from[k];
+        if (window.n > 0)
+            large |= from[window.n - 1];
+    }
+    return large;
+}
+
+/* The sums of the bins b … end - 1 of all groups. Weights have no sign. */
+CXM_LOOP void read_run(const struct cxm_weighing *w, uint32_t b, uint32_t end,
+                       const struct cxm_reach *reach, struct cxm_limbs out[2], int64_t *slow)
+{
+    enum { MOST_BITS = 52, LINE = 8 };
+    const int32_t n = reach->of[0].n, n2 = reach->of[1].n;
+    const uint32_t first = w->at[2 * b], last = w->at[2 * end - 1] + (uint32_t)w->windows[2 * end - 1].n;
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        int64_t limbs[CXM_LIMBS_OF_BIN], large = 0;
+        for (uint32_t k = first; k < last; k += LINE)
+            __builtin_prefetch(w->next[i] + k);
+        if (reach->stride != 0)
+            add_alike(w->cells[i] + first, end - b, reach->stride, limbs);
+        else
+            large = add_apart(w, w->cells[i], b, end, reach, limbs);
+        for (int32_t k = 0; k < n; k++)
+            out[0].of[k][i] = limbs[k];
+        for (int32_t k = 0; k < n2; k++)
+            out[1].of[k][i] = limbs[n + k];
+        large |= n > 0 ? limbs[n - 1] | limbs[n + n2 - 1] : 0;
+        slow[i] |= (int64_t)((uint64_t)large >> MOST_BITS);
+    }
+}
+
+CXM_LOOP void add_all(struct cxm_limbs *into, const struct cxm_limbs *run, int32_t n)
+{
+    for (int32_t k = 0; k < n; k++) {
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
+            into->of[k][i] += run->of[k][i];
+    }
+}
+
+CXM_LOOP void value_of_limbs(const struct cxm_limbs *limbs, struct cxm_window window,
+                             struct cxm_pairs *out, int64_t *slow)
+{
+    struct cxm_digits d;
+    uint64_t carry[CXM_LANES_OF_ROWS] = { 0 };
+    if (window.n == 0) {
+        memset(out, 0, sizeof *out);
+        return;
+    }
+    for (int32_t k = 0; k < window.n; k++) {
+        for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+            const uint64_t limb = (uint64_t)limbs->of[k][i] + carry[i];
+            d.of[k][i] = (int64_t)(limb & UINT32_MAX);
+            carry[i] = limb >> 32;
+        }
+    }
+    for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
+        d.of[window.n][i] = (int64_t)carry[i];
+        d.sign[i] = 1;
+    }
+    values_of(&d, window, out, slow);
 }
 
 /* ---- means of y ------------------------------------------------------------------------- */
@@ -232,38 +355,44 @@ CXM_LOOP void squares_of(const struct cxm_pairs *mean, double y, struct cxm_pair
 
 CXM_LOOP void cxm_weigh_loop(const struct cxm_weighing *w, struct cxm_weighed *out, bool fused)
 {
-    struct cxm_pairs squared[CXM_WEIGHED_BINS]; /* weights */
-    struct cxm_pairs weight = { { 0 }, { 0 } }, weight2 = weight, sum = weight, mean, square, one;
-    struct cxm_pairs scatter = weight;
+    const struct cxm_reach reach = reach_of(w);
+    struct cxm_limbs all[2] = { { { { 0 } } } }, run[2];
+    struct cxm_pairs squared[CXM_WEIGHED_BINS]; /* weights of a run */
+    struct cxm_pairs sum = { { 0 }, { 0 } }, scatter = sum, weight, weight2, mean, square, one;
+    uint32_t runs = 0;
+    double y[CXM_WEIGHED_BINS];
     memset(out->counts, 0, sizeof out->counts);
     memset(out->slow, 0, sizeof out->slow);
-    for (uint32_t b = 0; b < w->bins; b++) {
-        const double y = w->y[b];
-        double *counts = out->counts[y < 0 ? 0 : y > 0 ? 2 : 1];
-        read_sums(w, 2 * b, false, &one, out->slow);
-        read_sums(w, 2 * b + 1, false, &squared[b], out->slow);
-        add_times(&weight, &one, 1, fused);
-        add_times(&weight2, &squared[b], 1, fused);
-        add_times(&sum, &one, y, fused);
+    for (uint32_t b = 0, end; b < w->bins; b = end, runs++) {
+        y[runs] = w->y[b];
+        double *counts = out->counts[y[runs] < 0 ? 0 : y[runs] > 0 ? 2 : 1];
+        end = cxm_priv_run_end(w->y, b, w->bins);
+        read_run(w, b, end, &reach, run, out->slow);
+        add_all(&all[0], &run[0], reach.of[0].n);
+        add_all(&all[1], &run[1], reach.of[1].n);
+        value_of_limbs(&run[0], reach.of[0], &one, out->slow);
+        value_of_limbs(&run[1], reach.of[1], &squared[runs], out->slow);
+        add_times(&sum, &one, y[runs], fused);
         for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
             counts[i] += one.hi[i];
     }
+    value_of_limbs(&all[0], reach.of[0], &weight, out->slow);
+    value_of_limbs(&all[1], reach.of[1], &weight2, out->slow);
     for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
         set_pair(&mean, i, quotient_of(pair_at(&sum, i), pair_at(&weight, i), fused));
-    for (uint32_t b = 0; b < w->bins; b++) {
-        if (b == 0 || w->y[b] != w->y[b - 1])
-            squares_of(&mean, w->y[b], &square, fused);
+    for (uint32_t r = 0; r < runs; r++) {
+        squares_of(&mean, y[r], &square, fused);
         for (int i = 0; i < CXM_LANES_OF_ROWS; i++)
             set_pair(&scatter, i, sum_of(pair_at(&scatter, i),
-                                         product_of(pair_at(&squared[b], i), pair_at(&square, i), fused)));
+                                         product_of(pair_at(&squared[r], i), pair_at(&square, i), fused)));
     }
     for (int i = 0; i < CXM_LANES_OF_ROWS; i++) {
-        const struct cxm_dd all = pair_at(&weight, i), whole = product_of(all, all, fused);
-        out->weight[i] = all.hi;
+        const struct cxm_dd total = pair_at(&weight, i), whole = product_of(total, total, fused);
+        out->weight[i] = total.hi;
         out->mean[i] = mean.hi[i];
         out->scatter[i] = quotient_of(pair_at(&scatter, i), whole, fused).hi;
         out->n_eff[i] = quotient_of(whole, pair_at(&weight2, i), fused).hi;
-        out->slow[i] |= (int64_t)!(all.hi > 0) | (int64_t)!(weight2.hi[i] > 0);
+        out->slow[i] |= (int64_t)!(total.hi > 0) | (int64_t)!(weight2.hi[i] > 0);
     }
 }
 

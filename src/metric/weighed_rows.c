@@ -58,6 +58,14 @@ cxm_average *cxm_priv_average(unsigned mask)
     return cxm_priv_average_c;
 }
 
+struct cxm_window cxm_priv_weighed_window(const struct cxm_weighing *w, uint32_t odd)
+{
+    struct cxm_window window = { 0, 0 };
+    for (uint32_t b = 0; b < w->bins; b++)
+        window = cxm_priv_window_union(window, w->windows[2 * b + odd]);
+    return window;
+}
+
 /* Few limbs, all within so many digits of 32 bits on either side of the point? */
 static bool is_near(struct cxm_window window, int32_t reach)
 {
@@ -67,10 +75,8 @@ static bool is_near(struct cxm_window window, int32_t reach)
 bool cxm_priv_can_weigh(const struct cxm_weighing *w)
 {
     enum { REACH = 8 }; /* of weights */
-    bool can = w->bins <= CXM_WEIGHED_BINS;
-    for (uint32_t s = 0; s < 2 * w->bins && can; s++)
-        can = is_near(w->windows[s], s % 2 == 0 ? REACH : 2 * REACH);
-    return can;
+    return w->bins <= CXM_WEIGHED_BINS && is_near(cxm_priv_weighed_window(w, 0), REACH)
+        && is_near(cxm_priv_weighed_window(w, 1), 2 * REACH);
 }
 
 /* With weights beyond 2^-128 and sums below 2^192 the square of a mean is within 2^640 of 1. */

@@ -163,19 +163,39 @@ void cxm_priv_table_settle(struct cxm_table *table)
     cxm_priv_release(table->allocator, spare);
 }
 
+static void merge_sum(int64_t *limbs, struct cxm_window to, const int64_t *from,
+                      struct cxm_window window, int sign)
+{
+    if (to.lo == window.lo && to.n == window.n)
+        cxm_priv_exact_merge_alike(limbs, from, to.n, sign);
+    else
+        cxm_priv_exact_merge(limbs, to, from, window, sign);
+}
+
 void cxm_priv_cell_merge(const struct cxm_table *into, int64_t *cell,
                          const struct cxm_table *from, const int64_t *other, int sign)
 {
     for (uint32_t i = 0; i < from->layout.n_counts; i++)
         cell[i] += sign * other[i];
-    for (uint32_t s = 0; s < from->layout.n_sums; s++) {
-        const struct cxm_window to = into->layout.windows[s], window = from->layout.windows[s];
-        int64_t *limbs = cell + into->layout.at[s];
-        if (to.lo == window.lo && to.n == window.n)
-            cxm_priv_exact_merge_alike(limbs, other + from->layout.at[s], to.n, sign);
-        else
-            cxm_priv_exact_merge(limbs, to, other + from->layout.at[s], window, sign);
-    }
+    for (uint32_t s = 0; s < from->layout.n_sums; s++)
+        merge_sum(cell + into->layout.at[s], into->layout.windows[s], other + from->layout.at[s],
+                  from->layout.windows[s], sign);
+}
+
+struct cxm_dd cxm_priv_cell_sums(const struct cxm_table *table, const int64_t *cell, uint32_t first,
+                                 uint32_t n)
+{
+    const struct cxm_layout *layout = &table->layout;
+    if (n == 1)
+        return cxm_priv_cell_sum(table, cell, first);
+    int64_t limbs[CXM_MOST_DIGITS];
+    struct cxm_window window = { 0, 0 };
+    for (uint32_t i = 0; i < n; i++)
+        window = cxm_priv_window_union(window, layout->windows[first + 2 * i]);
+    memset(limbs, 0, (size_t)window.n * sizeof *limbs);
+    for (uint32_t i = 0; i < n; i++)
+        merge_sum(limbs, window, cell + layout->at[first + 2 * i], layout->windows[first + 2 * i], 1);
+    return cxm_priv_exact_value(limbs, window);
 }
 
 bool cxm_priv_cell_equal(const struct cxm_table *a, const int64_t *cell,

@@ -74,6 +74,10 @@ static inline struct cxm_dd cxm_priv_cell_sum(const struct cxm_table *table, con
     return cxm_priv_exact_value(cell + table->layout.at[sum], table->layout.windows[sum]);
 }
 
+/* The exact sum of n sums of a cell, every second one from `first` on, rounded once. */
+struct cxm_dd cxm_priv_cell_sums(const struct cxm_table *table, const int64_t *cell, uint32_t first,
+                                 uint32_t n);
+
 /* Merging in two steps, so that it can fail only before any value changed: the plan makes room
  * (false: out of memory), applying cannot fail. */
 bool cxm_priv_table_plan_merge(struct cxm_table *into, const struct cxm_table *from);
