@@ -184,6 +184,64 @@ static void dates_begin_with_the_offset(void **state)
     }
 }
 
+/* Row 1 has no instant: customer 2 bought once, now, and nobody before. */
+static void no_instant_is_missing(void **state)
+{
+    (void)state;
+    static const int32_t who[3] = { 1, 2, 2 };
+    static const int64_t when[3] = { 5, INT64_MIN, 7 };
+    const struct cxm_column customer = CXM_ARRAY(who, 3), time = CXM_ARRAY(when, 3);
+    struct cxm_repeat_purchase_options o = { CXM_INIT(repeat_purchase), .orders = { .end = 10 } };
+    struct cxm_row rows[3];
+    size_t n;
+    assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, CXM_ROWS(rows), &n, &error), CXM_OK);
+    assert_counts(&rows[0].estimate, 2, 1, 0, 0);
+    assert_true(rows[1].estimate.value == 0 && isnan(rows[2].estimate.value));
+    assert_counts(&rows[1].estimate, 2, 1, 0, 0);
+    assert_int_equal(rows[2].estimate.missing, 1);
+}
+
+static void invalid_instants_are_counted_apart(void **state)
+{
+    (void)state;
+    static const int32_t who[3] = { 1, 2, 3 };
+    static const double when[3] = { 1, INFINITY, 3 };
+    const struct cxm_column customer = CXM_ARRAY(who, 3);
+    struct cxm_column time = CXM_ARRAY(when, 3);
+    struct cxm_repeat_purchase_options o = { CXM_INIT(repeat_purchase), .orders = { .end = 10 } };
+    struct cxm_row rows[3];
+    size_t n;
+    time.name = "bought";
+    assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, CXM_ROWS(rows), &n, &error),
+                     CXM_EDATA);
+    assert_string_equal(error.column, "bought");
+    assert_string_equal(error.message, "bought: row 1 is inf, no instant of whole 64-bit seconds; "
+                                       "to count such rows pass invalid=\"count\".");
+    o.invalid = CXM_INVALID_COUNT;
+    for (o.orders.days = 0; o.orders.days < 2; o.orders.days++) {
+        assert_int_equal(cxm_repeat_purchase(&customer, &time, &o, CXM_ROWS(rows), &n, &error),
+                         CXM_OK);
+        assert_counts(&rows[0].estimate, 2, 0, 1, 0);
+        assert_counts(&rows[1].estimate, 2, 0, 1, 0);
+    }
+}
+
+static void a_wrong_length_is_named(void **state)
+{
+    (void)state;
+    static const int64_t when[3] = { 1, 2, 3 };
+    const struct cxm_column two = CXM_ARRAY(when, 2), three = CXM_ARRAY(when, 3);
+    struct cxm_repeat_options o = { CXM_INIT(repeat), .end = 10 };
+    assert_int_equal(cxm_repeat_rows(&two, &three, &o, orders, before, copies, NULL, &error),
+                     CXM_EINVAL);
+    assert_string_equal(error.message, "customer: 2 rows, time has 3");
+    o.order = &two;
+    assert_int_equal(cxm_repeat_rows(&three, &three, &o, orders, before, copies, NULL, &error),
+                     CXM_EINVAL);
+    assert_string_equal(error.message, "order: 2 rows, time has 3");
+    assert_string_equal(error.column, "order");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +251,9 @@ int main(void)
         cmocka_unit_test(the_definitions_in_one_call),
         cmocka_unit_test(wrong_windows_and_memory),
         cmocka_unit_test(dates_begin_with_the_offset),
+        cmocka_unit_test(no_instant_is_missing),
+        cmocka_unit_test(invalid_instants_are_counted_apart),
+        cmocka_unit_test(a_wrong_length_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,8 +34,9 @@ struct cxm_repeat_options {
  *   repeat_purchase   customers with >= 2 orders in the window / with >= 1
  *   returning_share   of those who bought in the window, who had bought before
  *   repurchase        of those who had bought before, who bought in the window
- * Rows without customer or time are missing: INT64_MIN, a copy each. Rows at or after `end` are
- * not seen. The number of rows decides nothing, their order neither.
+ * Rows without customer or time are missing: INT64_MIN, a copy each (INT64_MIN itself is no time);
+ * with invalid counted, rows whose time is invalid have INT64_MAX, which the metric counts as
+ * invalid. Rows at or after `end` are not seen. The number of rows decides nothing, their order neither.
  * @retval CXM_EINVAL a NULL, lengths differ, no window, order together with days
  * @retval CXM_EDATA  an invalid key or instant  @retval CXM_ENOMEM
  * On failure the arrays hold anything. Linear; a hash look-up or two a row, 9 bytes a row.

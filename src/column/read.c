@@ -67,6 +67,18 @@ struct cxm_column cxm_priv_clocked(const struct cxm_column *time, int64_t utc_of
     return clocked;
 }
 
+struct cxm_column cxm_priv_with_missing(const struct cxm_column *time)
+{
+    struct cxm_column copy = *time;
+    const struct cxm_column *const part = time->n_chunks > 0 ? time->chunks : time;
+    if ((copy.flags & CXM_COLUMN_SENTINEL) == 0 && part->type == CXM_I64
+        && part->dictionary == NULL) {
+        copy.flags |= CXM_COLUMN_SENTINEL;
+        copy.sentinel = INT64_MIN;
+    }
+    return copy;
+}
+
 void cxm_priv_kinds_of_time(const struct cxm_column *column, bool *only_dates, bool *zoned)
 {
     const struct cxm_column *const parts = column->n_chunks > 0 ? column->chunks : column;

@@ -72,12 +72,17 @@ void cxm_priv_read_times(struct cxm_reader *reader, int64_t first, size_t n, int
 /* The column with that clock instead of its own. */
 struct cxm_column cxm_priv_clocked(const struct cxm_column *time, int64_t utc_offset,
                                    const struct cxm_zone_row *zone, int64_t n_zone);
+/* The column of instants where INT64_MIN is none, unless it says itself what is missing. */
+struct cxm_column cxm_priv_with_missing(const struct cxm_column *time);
 /* Are all instants of the column dates? Do some belong to a named zone? */
 void cxm_priv_kinds_of_time(const struct cxm_column *column, bool *only_dates, bool *zoned);
 
 /* The value of one row as text for a message: "11", "1.5", "Blank". */
 void cxm_priv_value_text(const struct cxm_column *column, int64_t row, char *out,
                          size_t capacity);
+/* EDATA: the row is no instant; `role` is the name where the column has none. */
+enum cxm_status cxm_priv_no_instant(const struct cxm_column *column, const char *role, int64_t row,
+                                    struct cxm_error *error);
 /* EDATA: a flag of the row is neither 0 nor 1. */
 enum cxm_status cxm_priv_invalid_flag(const struct cxm_column *column, const char *name, int64_t row,
                                       struct cxm_error *error);

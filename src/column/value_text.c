@@ -133,6 +133,17 @@ void cxm_priv_value_text(const struct cxm_column *column, int64_t row, char *out
         cxm_priv_copy_text(out, capacity, text, strlen(text));
 }
 
+enum cxm_status cxm_priv_no_instant(const struct cxm_column *column, const char *role, int64_t row,
+                                    struct cxm_error *error)
+{
+    const char *name = column->name != NULL ? column->name : role;
+    char text[64];
+    cxm_priv_value_text(column, row, text, sizeof text);
+    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
+                            "%s: row %lld is %s, no instant of whole 64-bit seconds; to count "
+                            "such rows pass invalid=\"count\".", name, (long long)row, text);
+}
+
 enum cxm_status cxm_priv_invalid_flag(const struct cxm_column *column, const char *name, int64_t row,
                                       struct cxm_error *error)
 {

@@ -9,6 +9,8 @@
 #include <cxm/repeat.h>
 
 enum { BLOCK = 1024 };
+#define MISSING INT64_MIN
+#define INVALID INT64_MAX /* no number of orders: beyond 2^53 */
 enum { SEEN_NOW = 1, SEEN_BEFORE = 2 };
 
 struct counting {
@@ -29,8 +31,15 @@ static enum cxm_status check(const struct cxm_column *customer, const struct cxm
     if (o->order != NULL && o->days)
         return cxm_priv_fail(error, CXM_EINVAL, "order",
                              "orders are told by their ids or merged by the day, not both");
-    if (customer->n != time->n || (o->order != NULL && o->order->n != time->n))
-        return cxm_priv_fail(error, CXM_EINVAL, "customer", "the columns differ in length");
+    const struct { const struct cxm_column *column; const char *name; } others[] = {
+        { customer, "customer" }, { o->order, "order" },
+    };
+    for (size_t i = 0; i < CXM_COUNT(others); i++) {
+        if (others[i].column != NULL && others[i].column->n != time->n)
+            return cxm_priv_fail(error, CXM_EINVAL, others[i].name, "%s: %lld rows, time has %lld",
+                                 others[i].name, (long long)others[i].column->n,
+                                 (long long)time->n);
+    }
     for (size_t k = 0; k < n_by; k++) {
         if (o->by[k].n != time->n)
             return cxm_priv_fail(error, CXM_EINVAL, "by", "by: %lld rows, time has %lld",
@@ -63,15 +72,6 @@ static void count_row(struct counting *c, int64_t row, int64_t time)
     c->before[*first] += earlier;
 }
 
-static enum cxm_status bad_time(const struct cxm_column *time, int64_t row,
-                                struct cxm_error *error)
-{
-    char text[64];
-    cxm_priv_value_text(time, row, text, sizeof text);
-    return cxm_priv_fail_at(error, CXM_EDATA, "time", row, text, "time: row %lld is %s, no instant",
-                            (long long)row, text);
-}
-
 /* Visits the rows with their times; `days` only writes the local days down. */
 static enum cxm_status each_row(struct counting *c, const struct cxm_column *time, bool days,
                                 struct cxm_error *error)
@@ -89,7 +89,7 @@ static enum cxm_status each_row(struct counting *c, const struct cxm_column *tim
         for (size_t i = 0; i < n; i++) {
             const int64_t row = first + (int64_t)i;
             if (states[i] == CXM_ROW_INVALID && c->o->invalid != CXM_INVALID_COUNT)
-                return bad_time(time, row, error);
+                return cxm_priv_no_instant(time, "time", row, error);
             if (days) {
                 c->days[row] = times[i];
                 continue;
@@ -97,7 +97,7 @@ static enum cxm_status each_row(struct counting *c, const struct cxm_column *tim
             c->orders[row] = c->before[row] = c->copies[row] = 0;
             if (states[i] != CXM_ROW_USED || c->customers.codes[row] == CXM_CODE_MISSING) {
                 c->copies[row] = 1;
-                c->orders[row] = c->before[row] = INT64_MIN;
+                c->orders[row] = c->before[row] = states[i] == CXM_ROW_INVALID ? INVALID : MISSING;
                 continue;
             }
             count_row(c, row, times[i]);
@@ -165,7 +165,8 @@ enum cxm_status cxm_repeat_rows(const struct cxm_column *customer, const struct 
         return status;
     struct counting c = { .o = options, .orders = orders, .before = before, .copies = copies,
                           .allocator = cxm_priv_allocator(allocator) };
-    const struct cxm_column clocked = cxm_priv_clocked(time, options->utc_offset, NULL, 0);
+    struct cxm_column clocked = cxm_priv_clocked(time, options->utc_offset, NULL, 0);
+    clocked = cxm_priv_with_missing(&clocked);
     status = count(&c, customer, &clocked, n_by, error);
     if (c.customers.allocator != NULL)
         cxm_priv_codes_release(&c.customers);

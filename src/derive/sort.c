@@ -308,22 +308,15 @@ static size_t large_partition(const struct cxm_sorting *s)
     return many > LARGE ? many : LARGE;
 }
 
-/* INT64_MIN is no instant, unless the column says itself what is missing. In plain columns of
- * seconds it is looked for among the instants, which is faster than by the sentinel. */
+/* In plain columns of seconds INT64_MIN is looked for among the instants, which is faster than by
+ * the sentinel. */
 static struct cxm_column with_missing(const struct cxm_column *column)
 {
-    struct cxm_column copy;
-    memset(&copy, 0, sizeof copy);
+    struct cxm_column none;
+    memset(&none, 0, sizeof none);
     if (column == NULL)
-        return copy;
-    copy = *column;
-    const struct cxm_column *const part = column->n_chunks > 0 ? column->chunks : column;
-    if ((copy.flags & CXM_COLUMN_SENTINEL) == 0 && part->type == CXM_I64
-        && part->dictionary == NULL && !is_plain_instant(column)) {
-        copy.flags |= CXM_COLUMN_SENTINEL;
-        copy.sentinel = INT64_MIN;
-    }
-    return copy;
+        return none;
+    return is_plain_instant(column) ? *column : cxm_priv_with_missing(column);
 }
 
 static bool is_narrow(const struct cxm_column *column)

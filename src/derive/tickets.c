@@ -42,30 +42,6 @@ enum cxm_status cxm_priv_check_tickets(const struct cxm_column *opened,
     return status;
 }
 
-static enum cxm_status refuse_invalid(const struct cxm_column *column, const char *role,
-                                      int64_t row, struct cxm_error *error)
-{
-    const char *name = column->name != NULL ? column->name : role;
-    char text[64];
-    cxm_priv_value_text(column, row, text, sizeof text);
-    return cxm_priv_fail_at(error, CXM_EDATA, name, row, text,
-                            "%s: row %lld is %s, no instant of whole 64-bit seconds; to count "
-                            "such rows pass invalid=\"count\".", name, (long long)row, text);
-}
-
-/* INT64_MIN is no instant, unless the column says itself what is missing. */
-static struct cxm_column with_missing(const struct cxm_column *column)
-{
-    struct cxm_column copy = *column;
-    const struct cxm_column *const part = column->n_chunks > 0 ? column->chunks : column;
-    if ((copy.flags & CXM_COLUMN_SENTINEL) == 0 && part->type == CXM_I64
-        && part->dictionary == NULL) {
-        copy.flags |= CXM_COLUMN_SENTINEL;
-        copy.sentinel = INT64_MIN;
-    }
-    return copy;
-}
-
 enum cxm_status cxm_priv_visit_tickets(const struct cxm_column *opened,
                                        const struct cxm_column *resolved, bool count_invalid,
                                        bool *subsecond, cxm_ticket_visit *visit, void *context,
@@ -73,7 +49,8 @@ enum cxm_status cxm_priv_visit_tickets(const struct cxm_column *opened,
                                        struct cxm_error *error)
 {
     struct buffers *b = cxm_priv_alloc(allocator, 1, sizeof *b);
-    const struct cxm_column columns[2] = { with_missing(opened), with_missing(resolved) };
+    const struct cxm_column columns[2] = { cxm_priv_with_missing(opened),
+                                           cxm_priv_with_missing(resolved) };
     struct cxm_reader readers[2];
     if (b == NULL)
         return cxm_priv_no_memory(error);
@@ -87,9 +64,9 @@ enum cxm_status cxm_priv_visit_tickets(const struct cxm_column *opened,
         cxm_priv_read_times(&readers[1], first, n, b->resolved, b->resolved_state, subsecond);
         for (size_t i = 0; i < n && !count_invalid && status == CXM_OK; i++) {
             if (b->opened_state[i] == CXM_ROW_INVALID)
-                status = refuse_invalid(opened, "opened", first + (int64_t)i, error);
+                status = cxm_priv_no_instant(opened, "opened", first + (int64_t)i, error);
             else if (b->resolved_state[i] == CXM_ROW_INVALID)
-                status = refuse_invalid(resolved, "resolved", first + (int64_t)i, error);
+                status = cxm_priv_no_instant(resolved, "resolved", first + (int64_t)i, error);
         }
         const struct cxm_ticket_block block = { first, n, b->opened, b->resolved,
                                                 b->opened_state, b->resolved_state };
