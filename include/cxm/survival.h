@@ -58,11 +58,11 @@ struct cxm_survival_options {
  *   rmst         area under S from 0 to tau, in the unit of the durations
  *
  * Axes: time, at_risk, events (of all causes), censored. With `times`, events and censored count
- * since the time before. A group without anybody is NaN with NO_DATA; where nothing but its curve was
- * asked for, which has no times, it has one row, `survival` without a time. Limits of S: log-log S^exp(± z s / log S), s^2 = sum d / (n (n - d));
- * log S exp(± z s); plain S ± z s S; logit; arcsine. S = 1 has no lower limit but with log and
- * plain, S = 0 has none (DEGENERATE). A time in `times` after the last one, where S > 0, is
- * undefined (CENSORED).
+ * since the time before. A group without anybody is NaN with NO_DATA; where nothing but its curve
+ * was asked for, which has no times, it has one row, `survival` without a time. Limits of S:
+ * log-log S^exp(± z s / log S), s^2 = sum d / (n (n - d)); log S exp(± z s); plain S ± z s S;
+ * logit; arcsine. S = 1 has no lower limit but with log and plain, S = 0 has none (DEGENERATE).
+ * A time in `times` after the last one, where S > 0, is undefined (CENSORED).
  *
  * With entries, an early time at which few were at risk spoils the whole curve: SMALL_N on
  * it and all that follows where fewer than `few` were at risk at an event and more came in later;
