@@ -274,12 +274,13 @@ CXM_LOOP int64_t add_apart(const struct cxm_weighing *w, const int64_t *cell, ui
     memset(into, 0, CXM_LIMBS_OF_BIN * sizeof *into);
     for (uint32_t s = 2 * b; s < 2 * end; s++) {
         const struct cxm_window window = w->windows[s];
+        if (window.n == 0)
+            continue;
         const int64_t *from = cell + w->at[s];
-        int64_t *to = into + (s % 2 == 0 ? 0 : reach->of[0].n) + window.lo - reach->of[s % 2].lo;
+        int64_t *to = into + (s % 2 == 0 ? 0 : reach->of[0].n) + (window.lo - reach->of[s % 2].lo);
         for (int32_t k = 0; k < window.n; k++)
             to[k] += from[k];
-        if (window.n > 0)
-            large |= from[window.n - 1];
+        large |= from[window.n - 1];
     }
     return large;
 }
